@@ -1,0 +1,180 @@
+"""Blob: Caffe's array of data and diff (gradient), shown in Caffe's order whatever its layout in memory."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from owlkit.core.tensor import Descriptor, Tensor, allocate
+
+
+class Memory:
+    """Lazily allocated bytes that several blobs may share.
+
+    cleared : the content counts as zero although nothing was written yet. The first writer overwrites instead
+    of adding, so clearing the gradients of 61 million parameters touches no memory.
+    """
+
+    __slots__ = ("bytes", "cleared")
+
+    def __init__(self) -> None:
+        self.bytes: np.ndarray | None = None
+        self.cleared = False
+
+    def require(self, nbytes: int) -> np.ndarray:
+        """At least `nbytes` bytes; what was there is kept only where it is large enough."""
+        if self.bytes is None or self.bytes.size < nbytes:
+            self.bytes = allocate(nbytes)
+            self.cleared = False
+        return self.bytes
+
+    def use(self, memory: np.ndarray) -> None:
+        """Place the content into the given bytes (a slice of an arena)."""
+        self.bytes = memory
+
+
+class Blob:
+    """An N-dimensional array `data` with its gradient `diff`, as in Caffe.
+
+    Memory is taken on first use. Four-dimensional activations lie channels-last in memory; parameters and all
+    other shapes lie in C order. `data` and `diff` are arrays in Caffe's order in every case.
+    """
+
+    def __init__(
+        self, shape: Any = (), dtype: str = "float32", name: str = "", *, parameter: bool = False
+    ) -> None:
+        self.name = name
+        self.dtype = np.dtype(dtype).name
+        self.parameter = parameter
+        self._data, self._diff = Memory(), Memory()
+        self._data_tensor: Tensor | None = None
+        self._diff_tensor: Tensor | None = None
+        self.descriptor = Descriptor((0,), self.dtype)
+        self.reshape(*shape)
+
+    # -- shape
+    def reshape(self, *shape: Any) -> None:
+        """Change the shape; memory is kept where it is large enough (its content then is arbitrary)."""
+        if len(shape) == 1 and not np.isscalar(shape[0]):
+            shape = tuple(shape[0])
+        shape = tuple(int(n) for n in shape)
+        if shape == self.descriptor.shape:
+            return
+        if any(n < 0 for n in shape):
+            raise ValueError(f"blob {self.name!r}: negative axis in shape {shape}")
+        channels_last = len(shape) == 4 and not self.parameter
+        self.descriptor = Descriptor(shape, self.dtype, channels_last)
+        self._data_tensor = self._diff_tensor = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.descriptor.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.descriptor.shape)
+
+    @property
+    def count(self) -> int:
+        return self.descriptor.count
+
+    def count_between(self, start: int, end: int | None = None) -> int:
+        """Product of the axes from `start` up to, not including, `end`."""
+        return math.prod(self.shape[start:end])
+
+    def canonical_axis(self, axis: int) -> int:
+        """`axis` counted from the front; raises IndexError outside [-ndim, ndim)."""
+        if not -self.ndim <= axis < self.ndim:
+            raise IndexError(f"axis {axis} is outside the {self.ndim} axes of shape {self.shape}")
+        return axis % self.ndim if self.ndim else 0
+
+    def _legacy(self, axis: int) -> int:
+        if self.ndim > 4:
+            raise IndexError(f"blob {self.name!r} has {self.ndim} axes: num, channels, height, width need <= 4")
+        return self.shape[axis] if axis < self.ndim else 1
+
+    num = property(lambda self: self._legacy(0), doc="Length of axis 0, Caffe's old name.")
+    channels = property(lambda self: self._legacy(1), doc="Length of axis 1, Caffe's old name.")
+    height = property(lambda self: self._legacy(2), doc="Length of axis 2, Caffe's old name.")
+    width = property(lambda self: self._legacy(3), doc="Length of axis 3, Caffe's old name.")
+
+    # -- memory
+    @property
+    def data_tensor(self) -> Tensor:
+        """The data as kernels take them."""
+        tensor = self._data_tensor
+        if tensor is None or self._data.bytes is None or tensor.flat.base is not self._data.bytes.base:
+            tensor = Tensor(self.descriptor, self._data.require(self.descriptor.nbytes))
+            self._data_tensor = tensor
+        return tensor
+
+    @property
+    def diff_tensor(self) -> Tensor:
+        """The gradient as kernels take it; for a cleared parameter the content is arbitrary."""
+        tensor = self._diff_tensor
+        if tensor is None or self._diff.bytes is None or tensor.flat.base is not self._diff.bytes.base:
+            tensor = Tensor(self.descriptor, self._diff.require(self.descriptor.nbytes))
+            self._diff_tensor = tensor
+        return tensor
+
+    @property
+    def data(self) -> np.ndarray:
+        """The values, `shape`, writable."""
+        return self.data_tensor.array
+
+    @property
+    def diff(self) -> np.ndarray:
+        """The gradient of the loss with respect to `data`, `shape`, writable."""
+        array = self.diff_tensor.array
+        if self._diff.cleared:
+            array[...] = 0
+            self._diff.cleared = False
+        return array
+
+    def share_data(self, other: Blob) -> None:
+        """Use the data memory of `other` from now on."""
+        if self._data is not other._data:
+            self._data, self._data_tensor = other._data, None
+
+    def share_diff(self, other: Blob) -> None:
+        """Use the gradient memory of `other` from now on."""
+        if self._diff is not other._diff:
+            self._diff, self._diff_tensor = other._diff, None
+
+    def shares_data(self, other: Blob) -> bool:
+        return self._data is other._data
+
+    def shares_diff(self, other: Blob) -> bool:
+        return self._diff is other._diff
+
+    def place(self, data: np.ndarray, diff: np.ndarray) -> None:
+        """Put data and gradient into given bytes, uint8 (slices of an arena)."""
+        self._data.use(data)
+        self._diff.use(diff)
+        self._data_tensor = self._diff_tensor = None
+
+    # -- accumulation of parameter gradients
+    def clear_diff(self) -> None:
+        """Let the gradient count as zero; no memory is touched."""
+        self._diff.cleared = True
+
+    def begin_accumulate(self) -> bool:
+        """Whether a gradient must be added to what is there (True) or written over it (False)."""
+        accumulate = not self._diff.cleared
+        self._diff.cleared = False
+        return accumulate
+
+    @property
+    def allocated_bytes(self) -> int:
+        """Memory this blob holds now, shared or not."""
+        return sum(m.bytes.size for m in (self._data, self._diff) if m.bytes is not None)
+
+    def __repr__(self) -> str:
+        return f"Blob({self.name!r}, shape={self.shape}, dtype={self.dtype})"
+
+    def _repr_html_(self) -> str:
+        shape = " &times; ".join(str(n) for n in self.shape) or "scalar"
+        size = self.descriptor.nbytes / 1e6
+        return f"<code>{self.name or 'blob'}</code> {shape}, {self.dtype}, {size:.3g} MB"

@@ -1,0 +1,57 @@
+"""Where a net runs, which kernel implementations serve there, and the scratch memory that its kernels share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from owlkit.core.errors import DeviceError, closest
+from owlkit.core.tensor import allocate
+
+
+class Device:
+    """A place to run a net. Each net has its own, so that nets in different threads share no scratch memory.
+
+    name : "cpu".
+    implementations : kernel implementations in order of preference.
+    """
+
+    def __init__(self, name: str, implementations: tuple[str, ...]) -> None:
+        self.name = name
+        self.implementations = implementations
+        self._scratch_bytes = 0
+        self._scratch: np.ndarray | None = None
+
+    def reserve_scratch(self, nbytes: int) -> None:
+        """Announce that some kernel will need `nbytes` of memory during one call."""
+        self._scratch_bytes = max(self._scratch_bytes, nbytes)
+
+    def scratch(self) -> np.ndarray:
+        """Memory for use during one kernel call, uint8, of the largest size that was reserved."""
+        if self._scratch is None or self._scratch.size < self._scratch_bytes:
+            self._scratch = allocate(self._scratch_bytes)
+        return self._scratch
+
+    @property
+    def scratch_bytes(self) -> int:
+        return self._scratch_bytes
+
+    def __repr__(self) -> str:
+        return f"Device({self.name!r}, {', '.join(self.implementations)})"
+
+
+_IMPLEMENTATIONS = {"cpu": ("onednn", "reference")}
+
+
+def resolve_device(device: str | Device | None) -> Device:
+    """A device from its name; None means the default, which is the CPU.
+
+    Raises DeviceError for an unknown name, or for a GPU, which this version cannot use.
+    """
+    if isinstance(device, Device):
+        return device
+    name = (device or "cpu").lower()
+    if name.startswith(("gpu", "cuda")):
+        raise DeviceError(f"device {device!r}: this version of owlkit runs on the CPU only; use device='cpu'")
+    if name not in _IMPLEMENTATIONS:
+        raise DeviceError(f"unknown device {device!r}{closest(name, _IMPLEMENTATIONS)}; use 'cpu'")
+    return Device(name, _IMPLEMENTATIONS[name])

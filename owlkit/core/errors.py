@@ -1,0 +1,42 @@
+"""Every error that owlkit raises on purpose, and the small helper that makes their messages teach."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class OwlkitError(Exception):
+    """Base of all errors that owlkit raises on purpose."""
+
+
+class PrototxtError(OwlkitError, ValueError):
+    """A definition cannot be read: says file, line, column, what was found and what is allowed."""
+
+
+class NetError(OwlkitError, ValueError):
+    """A net cannot be built or run as defined: says layer, blob, found, expected and what to do."""
+
+
+class DataError(OwlkitError, ValueError):
+    """Input data are missing, damaged or of the wrong shape."""
+
+
+class FileFormatError(OwlkitError, ValueError):
+    """A file is not what its reader expects."""
+
+
+class DeviceError(OwlkitError, RuntimeError):
+    """A device or one of its libraries cannot be used."""
+
+
+class TrainingError(OwlkitError, RuntimeError):
+    """Training cannot go on."""
+
+
+def closest(name: str, names: Iterable[str]) -> str:
+    """`" (did you mean 'x'?)"` for the name most like `name`, or an empty string where none is near."""
+    candidates = list(names)
+    lowered = {candidate.lower(): candidate for candidate in candidates}
+    found = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    return f" (did you mean {lowered[found[0]]!r}?)" if found else ""

@@ -1,0 +1,30 @@
+"""Elementwise activations: ReLU, Sigmoid, TanH."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor
+from owlkit.kernels import choose
+from owlkit.kernels.activation import onednn, reference
+
+
+@dataclass(frozen=True)
+class Activation:
+    """y = f(x), elementwise; x and y may be one tensor.
+
+    kind : "relu", "sigmoid" or "tanh".
+    slope : of ReLU for x <= 0.
+    x : descriptor of bottom and top.
+    """
+
+    kind: str
+    x: Descriptor
+    slope: float = 0.0
+
+
+def make(device: Device, spec: Activation) -> Any:
+    """A kernel with `forward(x, y)` and `backward(y, dy, dx)`; for ReLU, `backward` reads y's sign only."""
+    return choose(device, spec, {"onednn": onednn.ActivationKernel, "reference": reference.ActivationKernel})

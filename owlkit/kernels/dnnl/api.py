@@ -1,0 +1,147 @@
+"""Constants and signatures of oneDNN's C API (dnnl.h and dnnl_types.h of version 3), as far as owlkit calls it."""
+
+from __future__ import annotations
+
+import ctypes as C
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from owlkit.core.errors import DeviceError
+from owlkit.kernels import Unsupported
+from owlkit.kernels.dnnl import library
+
+# dnnl_data_type_t, dnnl_format_tag_any
+F32, ANY = 3, 1
+# dnnl_prop_kind_t
+TRAINING, INFERENCE, BACKWARD, BACKWARD_DATA = 64, 96, 128, 160
+# DNNL_ARG_*
+SRC, SRC_1, DST, WEIGHTS, BIAS, MEAN, VARIANCE, SCALE, SHIFT, WORKSPACE, SCRATCHPAD = (
+    1, 2, 17, 33, 41, 49, 50, 51, 52, 64, 80,
+)  # fmt: skip
+DIFF_SRC, DIFF_DST, DIFF_WEIGHTS, DIFF_BIAS, DIFF_SCALE, DIFF_SHIFT = 129, 145, 161, 169, 255, 256
+MULTIPLE_SRC, ATTR_SCALES = 1024, 4096
+# dnnl_query_t: the memory descriptor of each argument
+QUERY = {SRC: 129, DIFF_SRC: 130, WEIGHTS: 131, DIFF_WEIGHTS: 132, DST: 133, DIFF_DST: 134, WORKSPACE: 135,
+         SCRATCHPAD: 136}  # fmt: skip
+QUERY_IMPLEMENTATION = 8
+# dnnl_alg_kind_t
+CONVOLUTION_DIRECT = 1
+RELU, TANH, LOGISTIC = 0x20, 0x21, 0x29
+RELU_FROM_DST, TANH_FROM_DST, LOGISTIC_FROM_DST = 0x100, 0x101, 0x104
+POOL_MAX, POOL_AVE_INCLUDE_PADDING, POOL_AVE_EXCLUDE_PADDING = 0x1FF, 0x2FF, 0x3FF
+LRN_ACROSS_CHANNELS, SOFTMAX_ACCURATE = 0xAFF, 0x30000
+BINARY_ADD, BINARY_MUL, BINARY_MAX, BINARY_SUB = 0x1FFF0, 0x1FFF1, 0x1FFF2, 0x1FFF5
+# dnnl_normalization_flags_t
+NORM_GLOBAL_STATS, NORM_SCALE, NORM_SHIFT, NORM_RELU = 1, 2, 4, 8
+# dnnl_scratchpad_mode_user: scratch memory is ours, so a net may run in another thread than it was built in
+SCRATCHPAD_USER = 1
+
+_STATUS = {
+    1: "out of memory",
+    2: "invalid arguments",
+    3: "unimplemented",
+    4: "last implementation reached",
+    5: "runtime error",
+    6: "not required",
+}
+P, I, U, F, N = C.c_void_p, C.c_int, C.c_uint, C.c_float, C.c_int64
+PP = C.POINTER(C.c_void_p)
+Dims = C.POINTER(C.c_int64)
+
+SIGNATURES: dict[str, tuple[Any, ...]] = {
+    "engine_create": (PP, I, C.c_size_t),
+    "stream_create": (PP, P, U),
+    "memory_desc_create_with_strides": (PP, I, Dims, I, Dims),
+    "memory_desc_create_with_tag": (PP, I, Dims, I, I),
+    "memory_desc_clone": (PP, P),
+    "memory_desc_destroy": (P,),
+    "memory_create": (PP, P, P, P),
+    "memory_destroy": (P,),
+    "primitive_create": (PP, P),
+    "primitive_destroy": (P,),
+    "primitive_desc_destroy": (P,),
+    "primitive_desc_query": (P, I, I, P),
+    "primitive_attr_create": (PP,),
+    "primitive_attr_destroy": (P,),
+    "primitive_attr_set_scratchpad_mode": (P, I),
+    "primitive_attr_set_scales_mask": (P, I, I),
+    "primitive_attr_set_post_ops": (P, P),
+    "post_ops_create": (PP,),
+    "post_ops_destroy": (P,),
+    "post_ops_append_eltwise": (P, I, F, F),
+    "post_ops_append_sum": (P, F, C.c_int32, I),
+    "post_ops_append_binary": (P, I, P),
+}
+# After (primitive_desc**, engine): what each kind takes before the attributes.
+CREATORS: dict[str, tuple[Any, ...]] = {
+    "convolution_forward": (I, I) + (P,) * 8,
+    "convolution_backward_data": (I,) + (P,) * 8,
+    "convolution_backward_weights": (I,) + (P,) * 9,
+    "inner_product_forward": (I,) + (P,) * 4,
+    "inner_product_backward_weights": (P,) * 5,
+    "matmul": (P,) * 4,
+    "pooling_forward": (I, I) + (P,) * 7,
+    "pooling_backward": (I,) + (P,) * 8,
+    "lrn_forward": (I, I, P, P, N, F, F, F),
+    "lrn_backward": (I, P, P, P, N, F, F, F, P),
+    "eltwise_forward": (I, I, P, P, F, F),
+    "eltwise_backward": (I, P, P, P, F, F, P),
+    "softmax_forward": (I, I, P, P, I),
+    "binary": (I, P, P, P),
+    "batch_normalization_forward": (I, P, P, F, U),
+    "batch_normalization_backward": (I, P, P, P, F, U, P),
+}
+
+
+@cache
+def function(name: str) -> Callable[..., None]:
+    """dnnl_<name>, raising Unsupported or DeviceError where oneDNN reports a failure."""
+    call = getattr(library.load(), f"dnnl_{name}")
+    call.argtypes, call.restype = SIGNATURES[name], I
+    call.errcheck = lambda status, _function, _args: check(status, name)
+    return call  # type: ignore[no-any-return]
+
+
+@cache
+def creator(kind: str) -> Callable[..., None]:
+    """dnnl_<kind>_primitive_desc_create."""
+    name = f"{kind}_primitive_desc_create"
+    call = getattr(library.load(), f"dnnl_{name}")
+    call.argtypes, call.restype = (PP, P, *CREATORS[kind], P), I
+    call.errcheck = lambda status, _function, _args: check(status, name)
+    return call  # type: ignore[no-any-return]
+
+
+def check(status: int, what: str) -> None:
+    """Raise for a status other than success: Unsupported where oneDNN has no such primitive."""
+    if status == 0:
+        return
+    text = f"oneDNN: {what}: {_STATUS.get(status, status)}"
+    raise Unsupported(text) if status in (2, 3, 4) else DeviceError(text)
+
+
+def new(call: Callable[..., None], *args: Any) -> int:
+    """The handle that a create function writes into its first argument."""
+    handle = C.c_void_p()
+    call(C.byref(handle), *args)
+    assert handle.value is not None
+    return handle.value
+
+
+@cache
+def engine() -> int:
+    """The CPU engine of this process."""
+    return new(function("engine_create"), 1, 0)
+
+
+@cache
+def stream() -> int:
+    """An in-order stream; on the CPU it holds no state, so threads may share it."""
+    return new(function("stream_create"), engine(), 1)
+
+
+def dims(values: Any) -> Any:
+    """A C array of int64."""
+    values = tuple(values)
+    return (C.c_int64 * len(values))(*values)

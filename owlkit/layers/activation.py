@@ -1,0 +1,74 @@
+"""Elementwise activations: ReLU, Sigmoid, TanH."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from owlkit.core.blob import Blob
+from owlkit.core.device import Device
+from owlkit.kernels import activation
+from owlkit.layers.base import Blobs, Layer, register
+
+
+class _Activation(Layer):
+    """y = f(x), elementwise, of any shape; may run in place."""
+
+    in_place = True
+    kind = ""
+    slope = 0.0
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        top[0].reshape(bottom[0].shape)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        self.kernel = activation.make(
+            device, activation.Activation(self.kind, bottom[0].descriptor, self.slope)
+        )
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor)
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if propagate_down[0]:
+            self.kernel.backward(top[0].data_tensor, top[0].diff_tensor, bottom[0].diff_tensor)
+
+
+@register("ReLU")
+class ReLU(_Activation):
+    """y = max(x, 0) + negative_slope * min(x, 0).
+
+    bottom 0 : x, any shape. top 0 : y, the same shape.
+    Gradient: dx = dy where y > 0, negative_slope * dy elsewhere; at x = 0 the slope is negative_slope (Caffe).
+    Parameters (relu_param): negative_slope (default 0).
+    Source: Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, ICML 2010.
+    """
+
+    kind = "relu"
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.slope = self.param.relu_param.negative_slope
+        if self.slope < 0 and bottom[0] is top[0]:
+            raise self.error("a negative negative_slope cannot run in place: the sign of x is lost", bottom[0])
+
+    def describe(self) -> str:
+        return f"slope {self.slope:g}" if self.slope else ""
+
+
+@register("Sigmoid")
+class Sigmoid(_Activation):
+    """y = 1 / (1 + exp(-x)).
+
+    bottom 0 : x, any shape. top 0 : y, the same shape. Gradient: dx = dy * y * (1 - y).
+    """
+
+    kind = "sigmoid"
+
+
+@register("TanH")
+class TanH(_Activation):
+    """y = (exp(2x) - 1) / (exp(2x) + 1).
+
+    bottom 0 : x, any shape. top 0 : y, the same shape. Gradient: dx = dy * (1 - y^2).
+    """
+
+    kind = "tanh"

@@ -1,0 +1,177 @@
+"""What every layer is: Caffe's four methods, plus `prepare`, which makes kernels once the shapes are known.
+
+The life of a layer: `setup` reads its parameters and declares its learned blobs, `reshape` infers the shapes of
+its tops (no memory, no device, so a net can be looked at without allocating it), `prepare` makes kernels for
+these shapes, then `forward` and `backward` run. Validation belongs into the first two: the hot path checks
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from owlkit.core.blob import Blob
+from owlkit.core.device import Device
+from owlkit.core.errors import NetError, closest
+
+Blobs = Sequence[Blob]
+
+
+@dataclass(frozen=True)
+class Arity:
+    """How many bottoms or tops a layer takes; None means no limit on that side."""
+
+    minimum: int = 0
+    maximum: int | None = None
+
+    @classmethod
+    def exactly(cls, count: int) -> Arity:
+        return cls(count, count)
+
+    def allows(self, count: int) -> bool:
+        return count >= self.minimum and (self.maximum is None or count <= self.maximum)
+
+    def __str__(self) -> str:
+        if self.minimum == self.maximum:
+            return f"{self.minimum}"
+        return f"{self.minimum} to {self.maximum}" if self.maximum is not None else f"at least {self.minimum}"
+
+
+class Layer:
+    """Base of all layers. Subclasses are named as their type in prototxt.
+
+    param : LayerParameter, the definition.
+    phase : "train" or "test".
+    rng : numpy Generator of this layer alone, seeded from the net's seed and the layer's name.
+    blobs : learned parameters, in the order of the caffemodel.
+    fillers : the FillerParameter (or None: zeros) that initialises each of `blobs`.
+    loss_weights : per top; 0 where the top is no loss.
+    param_propagate_down : per parameter, whether its gradient is wanted.
+    """
+
+    type: ClassVar[str] = ""
+    bottoms: ClassVar[Arity] = Arity.exactly(1)
+    tops: ClassVar[Arity] = Arity.exactly(1)
+    #: Whether bottom and top may be the same blob.
+    in_place: ClassVar[bool] = False
+    #: Whether the layer is a source of data with a position (has `state` and `restore_state`).
+    is_data: ClassVar[bool] = False
+    #: Bottoms that never get a gradient (labels), by index.
+    no_gradient: ClassVar[tuple[int, ...]] = ()
+    #: Whether missing tops are made up with a name of their own, up to the minimum (loss layers).
+    auto_tops: ClassVar[bool] = False
+    #: Loss weight of top 0 where the definition gives none.
+    default_loss_weight: ClassVar[float] = 0.0
+
+    def __init__(self, param: Any, phase: str, rng: np.random.Generator | None = None) -> None:
+        self.param = param
+        self.name: str = param.name
+        self.phase = phase
+        self.rng = rng if rng is not None else np.random.default_rng(0)
+        self.blobs: list[Blob] = []
+        self.fillers: list[Any] = []
+        self.loss_weights: list[float] = []
+        self.param_propagate_down: list[bool] = []
+        self.absorbed: list[Layer] = []
+
+    # -- what a layer type defines
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        """Read and check the parameters; declare learned blobs by `add_param`."""
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        """Set the shapes of the tops from those of the bottoms."""
+        raise TypeError(f"{type(self).__name__} does not define reshape")
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        """Make kernels for the present shapes; called again whenever shapes change."""
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        """Compute the tops' data from the bottoms' data."""
+        raise TypeError(f"{type(self).__name__} does not define forward")
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        """Write the bottoms' diffs (where `propagate_down` asks for them) and add to the parameters' diffs."""
+        raise TypeError(f"{type(self).__name__} does not define backward")
+
+    def macs(self, bottom: Blobs, top: Blobs) -> int:
+        """Multiply-adds of one forward pass."""
+        return 0
+
+    def absorb(self, follower: Layer) -> bool:
+        """Take over the work of the in-place layer that follows, where one kernel can do both.
+
+        Called before `prepare`. A layer that returns True has appended `follower` to `absorbed`, and its forward
+        and backward then do the follower's part too, leaving every visible blob as if both had run.
+        """
+        return False
+
+    def describe(self) -> str:
+        """The parameters that matter, in a few words, for tables: "20 of 5x5, stride 2"."""
+        return ""
+
+    @property
+    def implementation(self) -> str:
+        """Which kernel implementation is in use, for the plan's table."""
+        return str(getattr(getattr(self, "kernel", None), "implementation", ""))
+
+    # -- state that a snapshot must carry for a bit-identical resume
+    def state(self) -> dict[str, Any]:
+        """JSON-able state beyond the learned blobs (positions); the generator's state is kept by the net."""
+        return {}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+
+    # -- help for subclasses
+    def add_param(self, shape: Sequence[int], filler: Any = None) -> Blob:
+        """Declare a learned blob, `shape`, initialised by `filler` (FillerParameter; None: zeros)."""
+        blob = Blob(tuple(shape), name=f"{self.name}[{len(self.blobs)}]", parameter=True)
+        self.blobs.append(blob)
+        self.fillers.append(filler)
+        self.param_propagate_down.append(True)
+        return blob
+
+    def wants_param(self, index: int) -> bool:
+        """Whether the gradient of parameter `index` is wanted (False where its lr_mult is 0)."""
+        return index < len(self.blobs) and self.param_propagate_down[index]
+
+    def error(self, message: str, blob: Blob | None = None) -> NetError:
+        """The error to raise: names the layer, and the blob where one is to blame."""
+        where = f" (blob {blob.name!r}, shape {blob.shape})" if blob is not None else ""
+        return NetError(f"{self.name} ({self.type}): {message}{where}")
+
+    def __repr__(self) -> str:
+        return f"{self.type}({self.name!r})"
+
+
+LAYERS: dict[str, type[Layer]] = {}
+
+
+def register(name: str) -> Callable[[type[Layer]], type[Layer]]:
+    """Class decorator: make a layer known under its prototxt type."""
+
+    def add(cls: type[Layer]) -> type[Layer]:
+        known = LAYERS.get(name)
+        if known is not None and known.__module__ != cls.__module__:
+            raise ValueError(f"layer type {name!r} is already registered by {known.__module__}")
+        cls.type = name
+        LAYERS[name] = cls
+        return cls
+
+    return add
+
+
+def create(param: Any, phase: str, rng: np.random.Generator | None = None) -> Layer:
+    """The layer that a LayerParameter defines.
+
+    Raises NetError for a type that is not known, with the closest name.
+    """
+    cls = LAYERS.get(param.type)
+    if cls is None:
+        hint = closest(param.type, LAYERS)
+        raise NetError(f"{param.name}: there is no layer type {param.type!r}{hint}")
+    return cls(param, phase, rng)
