@@ -1,0 +1,57 @@
+# make demo | test | lab   the three commands of the README; the first call of any of them sets up .venv
+PYTHON      ?= python3
+VENV        ?= .venv
+EXTRAS      ?= notebook,dev
+CONSTRAINTS := tests/constraints.txt
+PY          := $(VENV)/bin/python
+# uv is used where it is installed (UV= turns it off); pip otherwise. uv does not read pip.conf.
+UV          ?= $(shell command -v uv 2>/dev/null)
+# What the environment is made from: a change in any of them sets it up again.
+INPUTS      := pyproject.toml $(CONSTRAINTS) $(wildcard widgets/hatch_build.py widgets/js/*.json) \
+               $(shell find widgets/js/src -type f 2>/dev/null)
+
+.PHONY: demo test lab lint js proto lock clean
+demo: $(VENV)/.ready
+	$(PY) -m owlkit.cli.main demo
+
+test: $(VENV)/.ready
+	$(PY) -m pytest
+
+lab: $(VENV)/.ready
+	$(PY) -m jupyterlab --notebook-dir=notebooks
+
+lint: $(VENV)/.ready
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+$(VENV)/.ready: $(INPUTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "owlkit needs Python 3.11 or newer; this is `$(PYTHON) --version`. Name another: make PYTHON=python3.12 ..."; exit 1; }
+ifneq ($(UV),)
+	test -x $(PY) || $(UV) venv -q --python $(PYTHON) $(VENV)
+	$(UV) pip install -q --python $(PY) -c $(CONSTRAINTS) -e '.[$(EXTRAS)]'
+else
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "python -m venv failed (Debian: apt install python3-venv; or install uv)"; exit 1; }
+	@echo "Installing owlkit and what it needs into $(VENV) (the first time: a minute or two) ..."
+	@$(PY) -m pip install -q --disable-pip-version-check -c $(CONSTRAINTS) -e '.[$(EXTRAS)]'
+endif
+	@touch $@
+
+js: $(VENV)/.ready
+	$(PY) widgets/hatch_build.py
+
+# The committed caffe_pb2 from caffe.proto; a test compares the two.
+proto: $(VENV)/.ready
+	$(PY) -m owlkit.proto.generate
+
+# Versions only: no address of a package index gets into the file.
+lock: $(VENV)/.ready
+	$(PY) -m pip install -q --disable-pip-version-check uv
+	$(PY) -m uv pip compile -q pyproject.toml --python $(PY) --universal --python-version 3.11 \
+	  --all-extras --strip-extras --no-annotate --no-header --no-emit-index-url --upgrade -o $(CONSTRAINTS)
+	! grep -nE '://' $(CONSTRAINTS)
+
+clean:
+	rm -rf $(VENV) dist build widgets/js/node_modules widgets/owlkit_widgets/static
