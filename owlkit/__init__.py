@@ -1,0 +1,61 @@
+"""owlkit: a notebook-first research toolkit that carries on Caffe.
+
+Importing this imports none of its parts: each name below is fetched on first use, so that `import owlkit` takes
+milliseconds and pulls in neither a notebook nor a plotting library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from owlkit import datasets as datasets
+    from owlkit import zoo as zoo
+    from owlkit.core import errors as errors
+    from owlkit.inspection.filters import show_filters as show_filters
+    from owlkit.net import Graph as Graph
+    from owlkit.net import Net as Net
+    from owlkit.net import Plan as Plan
+    from owlkit.solvers import Solver as Solver
+    from owlkit.spec import L as L
+    from owlkit.spec import NetSpec as NetSpec
+    from owlkit.spec import P as P
+    from owlkit.training import Run as Run
+    from owlkit.training import train as train
+
+# name -> "module" or "module:attribute"
+_LAZY = {
+    "Graph": "owlkit.net:Graph",
+    "L": "owlkit.spec:L",
+    "Net": "owlkit.net:Net",
+    "NetSpec": "owlkit.spec:NetSpec",
+    "P": "owlkit.spec:P",
+    "Plan": "owlkit.net:Plan",
+    "Run": "owlkit.training:Run",
+    "Solver": "owlkit.solvers:Solver",
+    "datasets": "owlkit.datasets",
+    "errors": "owlkit.core.errors",
+    "show_filters": "owlkit.inspection.filters:show_filters",
+    "train": "owlkit.training:train",
+    "zoo": "owlkit.zoo",
+}
+
+__all__ = ["__version__", *sorted(_LAZY)]
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a public name and keep it (PEP 562)."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'owlkit' has no attribute {name!r}; it has {', '.join(sorted(_LAZY))}")
+    module, _, attribute = _LAZY[name].partition(":")
+    value = importlib.import_module(module)
+    value = getattr(value, attribute) if attribute else value
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

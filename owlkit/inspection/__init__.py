@@ -1,0 +1,1 @@
+"""Looking inside a net: figures of what it learned."""
