@@ -1,7 +1,7 @@
 """owlkit: a notebook-first research toolkit that carries on Caffe.
 
-Importing this imports none of its parts: each name below is fetched on first use, so that `import owlkit` takes
-milliseconds and pulls in neither a notebook nor a plotting library.
+Importing this imports none of its parts: each name below is fetched on first use, so that `import owlkit`
+takes milliseconds and pulls in neither a notebook nor a plotting library.
 """
 
 from __future__ import annotations

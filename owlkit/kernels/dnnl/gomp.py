@@ -1,8 +1,9 @@
 """A GNU OpenMP runtime for machines that have none.
 
-PyPI's build of oneDNN needs `libgomp.so.1`, which slim images leave out. scikit-learn, which owlkit depends on,
-bundles one under a name of its own (`libgomp-<hash>.so.1.0.0`). The dynamic loader takes a library that is already
-loaded for a dependency only where its SONAME is the name asked for, so a copy with the SONAME set back serves.
+PyPI's build of oneDNN needs `libgomp.so.1`, which slim images leave out. scikit-learn, which owlkit depends
+on, bundles one under a name of its own (`libgomp-<hash>.so.1.0.0`). The dynamic loader takes a library that is
+already loaded for a dependency only where its SONAME is the name asked for, so a copy with the SONAME set back
+serves.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ SONAME = "libgomp.so.1"
 def find_libgomp(cache: Path | None = None, soname: str = SONAME) -> Path | None:
     """A libgomp to load with RTLD_GLOBAL before oneDNN, or None where scikit-learn bundles none.
 
-    The patched copy is kept in `cache` (the user's cache folder by default), or in a temporary folder where that
-    cannot be written. For use after the system's own loader failed to find one.
+    The patched copy is kept in `cache` (the user's cache folder by default), or in a temporary folder where
+    that cannot be written. For use after the system's own loader failed to find one.
     """
     source = bundled_libgomp()
     if source is None:
@@ -46,9 +47,9 @@ def user_cache() -> Path:
 
 
 def rename_soname(library: bytes, old: str, new: str) -> bytes:
-    """The library with SONAME `old` replaced by `new`, which must not be longer: the string table keeps its size.
+    """The library with SONAME `old` replaced by `new`; its string table keeps its size.
 
-    Raises ValueError where the name is longer or `old` does not occur.
+    Raises ValueError where `new` is the longer one or `old` does not occur.
     """
     if len(new) > len(old):
         raise ValueError(f"SONAME {new!r} does not fit into the place of {old!r}")
@@ -59,7 +60,7 @@ def rename_soname(library: bytes, old: str, new: str) -> bytes:
 
 
 def _kept_copy(source: Path, cache: Path, soname: str) -> Path:
-    """`cache/<name of source>/<soname>`: the source's name carries a hash of its contents, so a copy stays valid."""
+    """`cache/<name of source>/<soname>`; the source's name carries a hash of its contents."""
     target = cache / source.name / soname
     if target.is_file() and target.stat().st_size == source.stat().st_size:
         return target
