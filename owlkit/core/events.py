@@ -1,0 +1,120 @@
+"""What happens during training, as small frozen values that hold host scalars only.
+
+In every event `iter` is the number of updates done when it happened. `seconds` are wall-clock seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class IterationDone:
+    """One update was done.
+
+    loss : of this iteration, the mean over `iter_size` sub-batches.
+    smoothed_loss : mean of the last `average_loss` losses.
+    lr : learning rate used.
+    data_seconds : share of `seconds` that was spent waiting for data.
+    images : examples seen in this iteration, over all sub-batches.
+    """
+
+    iter: int
+    loss: float
+    smoothed_loss: float
+    lr: float
+    seconds: float
+    data_seconds: float
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class Displayed:
+    """The solver's `display` interval came round; outputs are those of the training net.
+
+    outputs : output name -> mean over its elements, e.g. {"loss": 0.31}.
+    weights : output name -> loss weight, 0 where it is not a loss.
+    """
+
+    iter: int
+    smoothed_loss: float
+    lr: float
+    outputs: Mapping[str, float]
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TestDone:
+    """A test net was run over its `test_iter` batches.
+
+    outputs : output name -> mean over batches (and elements). loss : None unless `test_compute_loss` is set.
+    """
+
+    iter: int
+    net_index: int
+    net_name: str
+    outputs: Mapping[str, float]
+    loss: float | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotWritten:
+    """Weights and solver state are on disk, complete; model and state are paths."""
+
+    iter: int
+    model: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """Someone took hold of the training.
+
+    kind : "pause", "resume", "step", "lr", "stop" or "snapshot". source : "code" or "button".
+    """
+
+    iter: int
+    kind: str
+    text: str
+    source: str = "code"
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The state of a run changed: "running", "paused", "stopped", "finished", "failed" or "diverged"."""
+
+    iter: int
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something looks wrong, and training goes on."""
+
+    iter: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """A value that is not finite appeared, and training stopped before it reached the parameters.
+
+    loss : of the iteration. layer, blob : the first guilty ones in the order of computation, "" if unknown.
+    found : e.g. "NaN" or "Inf in 3 of 800 values".
+    """
+
+    iter: int
+    loss: float
+    layer: str
+    blob: str
+    found: str
+
+
+Event = (
+    IterationDone | Displayed | TestDone | SnapshotWritten | Intervention | StateChanged | Warned | Diverged
+)
+Listener = Callable[[Any], None]
