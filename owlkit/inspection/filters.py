@@ -23,8 +23,8 @@ def show_filters(net: Net, layer: str, *, channels: str = "BGR") -> Figure:
 
     Filters over one channel are drawn in grey levels, over three in colour (`channels`, "BGR" or "RGB", says
     which plane is which; Caffe's images are BGR); for more input channels there is one grey tile per pair of
-    output and input. All tiles share one scale, symmetric about zero, so that filters can be compared: grey is
-    0, white the largest weight. At most 256 tiles are shown.
+    output and input. All tiles share one scale, symmetric about zero, so that filters can be compared: grey
+    is 0, white the largest weight. At most 256 tiles are shown.
 
     Raises NetError where `layer` is unknown or has no weights over a plane, ValueError for other `channels`.
     """
