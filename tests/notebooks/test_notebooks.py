@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -50,4 +51,4 @@ def test_is_kept_without_outputs(path: Path) -> None:
 def test_explains_before_it_does(path: Path) -> None:
     kinds = [cell.cell_type for cell in nbformat.read(path, as_version=4).cells]
     assert kinds[0] == "markdown"
-    assert all("markdown" in pair for pair in zip(kinds[1:], kinds[2:], strict=False))
+    assert all("markdown" in pair for pair in itertools.pairwise(kinds))
