@@ -1,0 +1,1 @@
+"""Files and records: weights, solver states, mean images, LMDB sets, transforms and prefetching."""

@@ -1,0 +1,61 @@
+"""Mean images in Caffe's binaryproto files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from owlkit.core.errors import FileFormatError
+from owlkit.io.blobproto import array_to_proto, proto_to_array
+from owlkit.io.files import read_bytes, write_bytes
+from owlkit.io.recognise import parse_binary, recognise
+from owlkit.proto import caffe_pb2
+
+
+def read_mean(path: str | Path) -> np.ndarray:
+    """The mean image of a binaryproto file, (C, H, W) float32.
+
+    Raises DataError where the file is missing, FileFormatError where it is not one image.
+    """
+    content = read_bytes(path, "mean file")
+    blob = parse_binary(content, caffe_pb2.BlobProto)
+    if blob is None or not (len(blob.data) or len(blob.double_data)):
+        raise FileFormatError(f"{path} is not a mean file (binaryproto): it is {recognise(content)}")
+    array = proto_to_array(blob, str(path))
+    if array.ndim == 4 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim != 3:
+        raise FileFormatError(
+            f"{path}: a mean image has shape (1, C, H, W) or (C, H, W), found {array.shape}"
+        )
+    return array.astype(np.float32, copy=False)
+
+
+def write_mean(path: str | Path, mean: np.ndarray) -> None:
+    """Write a mean image, (C, H, W), as Caffe's compute_image_mean does."""
+    if mean.ndim != 3:
+        raise ValueError(f"a mean image has axes (C, H, W), found shape {mean.shape}")
+    proto = array_to_proto(np.asarray(mean, np.float32)[None], legacy=True)
+    write_bytes(path, proto.SerializeToString())
+
+
+class MeanAccumulator:
+    """Adds images up as Caffe's compute_image_mean does: float32 sum, divided by the count at the end."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._sum: np.ndarray | None = None
+
+    def add(self, image: np.ndarray) -> None:
+        """image : (C, H, W), always the same shape."""
+        if self._sum is None:
+            self._sum = np.zeros(image.shape, np.float32)
+        self._sum += image
+        self.count += 1
+
+    def mean(self) -> np.ndarray:
+        """(C, H, W) float32; ValueError before the first image."""
+        if self._sum is None:
+            raise ValueError("the mean of no images is not defined")
+        return self._sum / np.float32(self.count)

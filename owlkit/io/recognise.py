@@ -1,0 +1,71 @@
+"""What an unexpected file is, so that an error can say it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from owlkit.proto import caffe_pb2
+
+M = TypeVar("M", bound=Message)
+
+_MAGIC = {
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file; save it again with snapshot_format: BINARYPROTO",
+    b"PK\x03\x04": "a zip archive (perhaps PyTorch weights or .npz)",
+    b"\x1f\x8b": "a gzip archive; unpack it first",
+    b"\x93NUMPY": "a NumPy .npy file",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"<!DOCTYPE": "a web page, so a download went wrong",
+    b"<html": "a web page, so a download went wrong",
+}
+_LFS = b"version https://git-lfs"
+
+
+def parse_binary(content: bytes, message_class: type[M]) -> M | None:
+    """The message, or None where the bytes are not one."""
+    try:
+        return message_class.FromString(content)
+    except DecodeError:
+        return None
+
+
+def _looks_like_text(content: bytes) -> bool:
+    head = content[:512]
+    return bool(head) and all(byte >= 32 or byte in (9, 10, 13) for byte in head)
+
+
+def _looks_like_net(content: bytes) -> bool:
+    net = parse_binary(content, caffe_pb2.NetParameter)
+    return net is not None and any(layer.name for layer in [*net.layer, *net.layers])
+
+
+def _looks_like_state(content: bytes) -> bool:
+    state = parse_binary(content, caffe_pb2.SolverState)
+    return state is not None and state.HasField("iter") and (bool(state.history) or bool(state.learned_net))
+
+
+def _looks_like_blob(content: bytes) -> bool:
+    blob = parse_binary(content, caffe_pb2.BlobProto)
+    return blob is not None and bool(len(blob.data) or len(blob.double_data))
+
+
+def recognise(content: bytes) -> str:
+    """A phrase for the content of a file: "empty", "an HDF5 file ...", "a solverstate", ..."""
+    if not content:
+        return "empty"
+    if content.startswith(_LFS):
+        return "a Git LFS pointer, not the file itself; fetch it with git lfs pull"
+    for magic, phrase in _MAGIC.items():
+        if content.startswith(magic):
+            return phrase
+    if _looks_like_text(content):
+        return "text, perhaps a prototxt"
+    if _looks_like_state(content):
+        return "a solverstate (the solver's history); the weights are in the .caffemodel beside it"
+    if _looks_like_net(content):
+        return "a caffemodel (the weights); the solver's history is in the .solverstate beside it"
+    if _looks_like_blob(content):
+        return "a single blob, perhaps a mean image (.binaryproto)"
+    return "damaged or cut short, or of an unknown format"
