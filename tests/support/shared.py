@@ -16,7 +16,7 @@ def shared_root() -> Path:
 
 
 def shared(relative: str) -> Path:
-    """The file or folder of that name in the shared folder; the calling test is skipped where it is missing."""
+    """The file or folder of that name in the shared folder; where it is missing the test is skipped."""
     path = shared_root() / relative
     if not path.exists():
         pytest.skip(f"no {path} (OWLKIT_SHARED names the folder of reference data)", allow_module_level=True)

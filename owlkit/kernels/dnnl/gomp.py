@@ -1,9 +1,9 @@
 """A GNU OpenMP runtime for machines that have none.
 
 PyPI's build of oneDNN needs `libgomp.so.1`, which slim images leave out. scikit-learn, which owlkit depends
-on, bundles one under a name of its own (`libgomp-<hash>.so.1.0.0`). The dynamic loader takes a library that is
-already loaded for a dependency only where its SONAME is the name asked for, so a copy with the SONAME set back
-serves.
+on, bundles one under a name of its own (`libgomp-<hash>.so.1.0.0`). The dynamic loader takes a library that
+is already loaded for a dependency only where its SONAME is the name asked for, so a copy with the SONAME set
+back serves.
 """
 
 from __future__ import annotations
