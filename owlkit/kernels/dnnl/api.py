@@ -12,7 +12,7 @@ from owlkit.kernels import Unsupported
 from owlkit.kernels.dnnl import library
 
 # dnnl_data_type_t, dnnl_format_tag_any
-F32, ANY = 3, 1
+F32, U8, ANY = 3, 6, 1
 # dnnl_prop_kind_t
 TRAINING, INFERENCE, BACKWARD, BACKWARD_DATA = 64, 96, 128, 160
 # DNNL_ARG_*
@@ -88,6 +88,7 @@ CREATORS: dict[str, tuple[Any, ...]] = {
     "eltwise_forward": (I, I, P, P, F, F),
     "eltwise_backward": (I, P, P, P, F, F, P),
     "softmax_forward": (I, I, P, P, I),
+    "softmax_backward": (I, P, P, P, I, P),
     "binary": (I, P, P, P),
     "batch_normalization_forward": (I, P, P, F, U),
     "batch_normalization_backward": (I, P, P, P, F, U, P),

@@ -1,0 +1,69 @@
+"""What loss layers share: their tops and weight, and how a sum over a batch is normalised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from owlkit.core.blob import Blob
+from owlkit.layers.base import Arity, Blobs, Layer
+
+FULL, VALID, BATCH_SIZE, NONE = range(4)  # LossParameter.NormalizationMode
+
+
+class LossLayer(Layer):
+    """One scalar top, made up where the definition names none, with loss weight 1 unless it gives another.
+
+    The net's total loss is the sum of loss_weight * top. Backward starts from the weight, which the net has put
+    into `top[0].diff`.
+    """
+
+    bottoms = Arity.exactly(2)
+    no_gradient = (1,)
+    auto_tops = True
+    default_loss_weight = 1.0
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        if bottom[0].shape[:1] != bottom[1].shape[:1]:
+            raise self.error(
+                f"bottoms {bottom[0].name!r} {bottom[0].shape} and {bottom[1].name!r} {bottom[1].shape} must have "
+                "the same first axis (the batch)"
+            )
+        top[0].reshape(())
+
+    def same_count(self, bottom: Blobs) -> None:
+        """NetError unless both bottoms hold equally many values."""
+        if bottom[0].count != bottom[1].count:
+            raise self.error(
+                f"bottoms {bottom[0].name!r} {bottom[0].shape} and {bottom[1].name!r} {bottom[1].shape} must hold "
+                f"equally many values, found {bottom[0].count} and {bottom[1].count}"
+            )
+
+    def refuse_label_gradient(self, propagate_down: Sequence[bool], labels: Blob) -> None:
+        """NetError where a gradient with respect to the labels is asked for, as in Caffe."""
+        if propagate_down[1]:
+            raise self.error(
+                "cannot backpropagate to labels; take force_backward or propagate_down away from what makes them",
+                labels,
+            )
+
+    def ignore_label(self) -> int | None:
+        """`loss_param.ignore_label`, None where it is not given."""
+        param = self.param.loss_param
+        return param.ignore_label if param.HasField("ignore_label") else None
+
+    def normalization(self, default: int) -> int:
+        """The mode in force. `normalize` is the old spelling: true means VALID, false means BATCH_SIZE."""
+        param = self.param.loss_param
+        if param.HasField("normalization"):
+            return int(param.normalization)
+        if param.HasField("normalize"):
+            return VALID if param.normalize else BATCH_SIZE
+        return default
+
+
+def normalizer(mode: int, batch: int, positions: int, valid: int) -> float:
+    """What a loss is divided by; at least 1, so that a batch with nothing valid in it gives 0, not NaN.
+
+    batch : outer axes. positions : all places that have a label. valid : those that are not ignored.
+    """
+    return float(max(1, {FULL: positions, VALID: valid, BATCH_SIZE: batch, NONE: 1}[mode]))

@@ -1,0 +1,66 @@
+"""SoftmaxWithLoss: the multinomial logistic loss of the softmax of scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from owlkit.core.blob import Blob
+from owlkit.core.device import Device
+from owlkit.kernels import softmax_loss
+from owlkit.layers.base import Arity, Blobs, register
+from owlkit.layers.labels import ClassLabels, check_label_count
+from owlkit.layers.loss import VALID, LossLayer, normalizer
+from owlkit.layers.softmax import softmax_axis
+
+
+@register("SoftmaxWithLoss")
+class SoftmaxWithLoss(LossLayer):
+    """loss = -1/Z * sum_i log(p[i, label_i]), p = softmax(x) along `axis`; i runs over all other axes.
+
+    bottom 0 : x, scores, e.g. (N, K) or (N, K, H, W). bottom 1 : labels, integers in [0, K), one per position i:
+    (N,), (N, 1), (N, H, W) or (N, 1, H, W).
+    top 0 : loss, scalar. top 1 (optional) : p, the shape of x; no gradient flows back through it.
+    Gradient: dx[i, k] = loss_weight / Z * (p[i, k] - (k == label_i)), 0 where label_i is ignored. None to labels.
+    Parameters: softmax_param.axis (default 1); loss_param.ignore_label (default: none), .normalization:
+    VALID (default: Z = positions not ignored), FULL (all positions), BATCH_SIZE (product of the axes before `axis`),
+    NONE (1); .normalize, older: true = VALID, false = BATCH_SIZE. Z is at least 1. softmax_param.engine is accepted
+    and ignored, because the device chooses the kernel.
+    Probabilities below 1.2e-38 count as that, as in Caffe. Labels are checked in every batch (DataError).
+    """
+
+    tops = Arity(1, 2)
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        if any(weight != 0 for weight in self.param.loss_weight[1:]):
+            raise self.error("top 1 holds probabilities and cannot be a loss: give it loss_weight 0", top[-1])
+        self._mode = self.normalization(default=VALID)
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        super().reshape(bottom, top)
+        self.axis = softmax_axis(self, bottom[0])
+        check_label_count(self, bottom[0], bottom[1], self.axis)
+        self.prob = top[1] if len(top) == 2 else Blob(dtype=bottom[0].dtype, name=f"{self.name}.prob")
+        self.prob.reshape(bottom[0].shape)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        scores, labels = bottom
+        self.kernel = softmax_loss.make(device, softmax_loss.SoftmaxLoss(scores.descriptor, self.axis))
+        self._labels = ClassLabels(self, scores, labels, self.axis, self.ignore_label())
+        self._batch, self._positions = scores.count_between(0, self.axis), labels.count
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        targets, ignored = self._labels.read(bottom[1])
+        valid = self._positions if ignored is None else self._positions - int(ignored.sum())
+        self._normalizer = normalizer(self._mode, self._batch, self._positions, valid)
+        loss = self.kernel.forward(bottom[0].data_tensor, self.prob.data_tensor, targets, ignored)
+        top[0].data[...] = loss / self._normalizer
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        self.refuse_label_gradient(propagate_down, bottom[1])
+        if propagate_down[0]:
+            scale = float(top[0].diff) / self._normalizer
+            self.kernel.backward(self.prob.data_tensor, scale, bottom[0].diff_tensor)
+
+    def describe(self) -> str:
+        ignore = self.ignore_label()
+        return "" if ignore is None else f"ignores {ignore}"
