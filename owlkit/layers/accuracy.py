@@ -1,0 +1,85 @@
+"""Accuracy: how many labels are among the best scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from owlkit.core.blob import Blob
+from owlkit.core.device import Device
+from owlkit.kernels.axes import split
+from owlkit.layers.base import Arity, Blobs, Layer, register
+from owlkit.layers.labels import ClassLabels, check_label_count
+
+
+@register("Accuracy")
+class Accuracy(Layer):
+    """accuracy = share of the positions i for which fewer than top_k other classes score at least x[i, label_i].
+
+    bottom 0 : x, scores, e.g. (N, K) or (N, K, H, W). bottom 1 : labels, integers in [0, K), one per position.
+    top 0 : accuracy, scalar. top 1 (optional) : (K,) accuracy of each class, 0 for a class that does not occur.
+    Forward only. A tie counts against the label, as in Caffe: equal scores everywhere give 0, not 1/K. Where the
+    label's score is NaN the position counts as wrong (Caffe counts it as right).
+    Parameters (accuracy_param): top_k (default 1), axis of the classes (default 1), ignore_label (default: none).
+    With nothing but ignored labels the accuracy is 0.
+    """
+
+    bottoms = Arity.exactly(2)
+    tops = Arity(1, 2)
+    no_gradient = (0, 1)
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        param = self.param.accuracy_param
+        self.top_k = param.top_k
+        self._ignore = param.ignore_label if param.HasField("ignore_label") else None
+        if self.top_k < 1:
+            raise self.error("accuracy_param.top_k must be at least 1, found 0")
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        scores, labels = bottom
+        try:
+            self.axis = scores.canonical_axis(self.param.accuracy_param.axis)
+        except IndexError as why:
+            raise self.error(f"accuracy_param.axis: {why}", scores) from None
+        classes = scores.shape[self.axis]
+        if self.top_k > classes:
+            raise self.error(f"top_k {self.top_k} exceeds the {classes} classes; lower top_k", scores)
+        check_label_count(self, scores, labels, self.axis)
+        top[0].reshape(())
+        if len(top) == 2:
+            top[1].reshape(classes)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        scores, labels = bottom
+        self._labels = ClassLabels(self, scores, labels, self.axis, self._ignore)
+        self._split = split(scores.descriptor, self.axis)
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        targets, ignored = self._labels.read(bottom[1])
+        right = self._right(bottom[0], targets)
+        if ignored is not None:
+            right, targets = right[~ignored], targets[~ignored]
+        top[0].data[...] = np.count_nonzero(right) / max(right.size, 1)
+        if len(top) == 2:
+            classes = top[1].count
+            seen = np.bincount(targets, minlength=classes)
+            top[1].data[...] = np.bincount(targets, right, classes) / np.maximum(seen, 1)
+
+    def _right(self, scores: Blob, targets: np.ndarray) -> np.ndarray:
+        """(rows,) bool: whether each label is among the best, in memory order."""
+        outer, _length, inner = self._split
+        x = scores.data_tensor.flat.reshape(self._split)
+        own = np.take_along_axis(x, targets.reshape(outer, 1, inner), axis=1)
+        # "Not below" rather than "at least": NaN is below nothing, so it never counts as right. One is the label.
+        rivals = np.count_nonzero(~(x < own), axis=1) - 1
+        return (rivals < self.top_k).reshape(-1)
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if any(propagate_down):
+            raise self.error(
+                "accuracy has no gradient; take force_backward or propagate_down away", bottom[0]
+            )
+
+    def describe(self) -> str:
+        return f"top {self.top_k}" if self.top_k > 1 else ""
