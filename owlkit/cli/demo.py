@@ -30,7 +30,7 @@ def add_arguments(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train, say how it went, execute the notebook; 0 if at least 98 % of the test digits are read, else 1."""
+    """Train, say how it went, execute the notebook; 0 if 98 % of the test digits or more are read, else 1."""
     args.output.mkdir(parents=True, exist_ok=True)
     solver = make_solver(args.iterations, args.output)
     print(f"owlkit {owlkit.__version__}: LeNet learns 1,437 handwritten digits and is tested on 360 others")
