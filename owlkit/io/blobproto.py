@@ -1,7 +1,7 @@
 """BlobProto, Caffe's array in a file, to NumPy and back.
 
-A blob is either `shape` + `data`, or, before 2014, the four numbers num, channels, height, width + `data`; nets
-of double precision keep `double_data`.
+A blob is either `shape` + `data`, or, before 2014, the four numbers num, channels, height, width + `data`;
+nets of double precision keep `double_data`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
@@ -37,7 +37,7 @@ def _looks_like_text(content: bytes) -> bool:
 
 
 def _looks_like_net(content: bytes) -> bool:
-    net = parse_binary(content, caffe_pb2.NetParameter)
+    net: Any = parse_binary(content, caffe_pb2.NetParameter)
     return net is not None and any(layer.name for layer in [*net.layer, *net.layers])
 
 

@@ -1,0 +1,74 @@
+"""Batches of records: batch `number` of a set depends on its number and a seed alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from owlkit.io.datum import datum_to_array, parse_datum
+from owlkit.io.records import RecordCursor, Records
+from owlkit.io.transform import Transformer
+
+
+@dataclass
+class Batch:
+    """One batch in memory that is used again and again.
+
+    data : (N, C, h, w) float32 or float64, channels-last in memory.
+    labels : (N,) int64, as in the records. keys : N keys.
+    """
+
+    data: np.ndarray
+    labels: np.ndarray
+    keys: list[bytes] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls, shape: tuple[int, ...], dtype: Any = np.float32) -> Batch:
+        """shape : (N, C, h, w)."""
+        n, c, h, w = shape
+        return cls(np.empty((n, h, w, c), dtype).transpose(0, 3, 1, 2), np.empty(n, np.int64))
+
+
+class BatchReader:
+    """Reads batches of `size` records, transformed, round and round a set.
+
+    skip : records left out at the very start. seed : of random crops and mirrors; batch `number` draws from
+    Philox(key=seed) at a counter of its own, so that batches can be made in any order.
+    """
+
+    def __init__(
+        self, records: Records, transformer: Transformer, size: int, *, seed: int = 0, skip: int = 0
+    ) -> None:
+        self.records, self.transformer, self.size = records, transformer, size
+        self.seed, self.skip = seed, skip
+        self._cursor: RecordCursor | None = None
+
+    def shape(self) -> tuple[int, ...]:
+        """(C, h, w) of a transformed image, from the first record. Raises DataError where it does not fit."""
+        key, value = self.records.first()
+        image = self._image(parse_datum(value, key), key)
+        return self.transformer.output_shape(image.shape, f"the records of {self.records.path}")
+
+    def fill(self, number: int, batch: Batch) -> None:
+        """Write batch `number` into `batch`. Raises DataError naming the key of a record that fails."""
+        start = (self.skip + number * self.size) % len(self.records)
+        if self._cursor is None:
+            self._cursor = self.records.cursor()
+        if self._cursor.index != start:
+            self._cursor.seek(start)
+        pairs = [self._cursor.next() for _ in range(self.size)]
+        batch.keys = [key for key, _ in pairs]
+        datums = [parse_datum(value, key) for key, value in pairs]
+        batch.labels[:] = [datum.label for datum in datums]
+        images = [self._image(datum, key) for datum, key in zip(datums, batch.keys, strict=True)]
+        self.transformer(images, batch.data, self._generator(number), batch.keys)
+
+    def _image(self, datum: Any, key: bytes) -> np.ndarray:
+        return datum_to_array(datum, key, color=self.transformer.color, gray=self.transformer.gray)
+
+    def _generator(self, number: int) -> np.random.Generator | None:
+        if not self.transformer.needs_random:
+            return None
+        return np.random.Generator(np.random.Philox(key=self.seed, counter=number << 128))

@@ -1,0 +1,101 @@
+"""Datum: one record of a set, an image with its label, raw or encoded."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from owlkit.core.errors import DataError
+from owlkit.proto import caffe_pb2
+
+_AS_THEY_ARE = {"1": "L", "L": "L", "RGB": "RGB", "P": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "RGBA": "RGBA"}
+
+
+def parse_datum(value: bytes, key: bytes) -> Any:
+    """The Datum in the value of a record; DataError naming the key where it is none."""
+    try:
+        return caffe_pb2.Datum.FromString(value)
+    except DecodeError as error:
+        raise DataError(
+            f"record {show_key(key)} is not a Datum ({error}): is this set made for Caffe?"
+        ) from error
+
+
+def array_to_datum(image: np.ndarray, label: int = 0) -> Any:
+    """A Datum of an image, (C, H, W): uint8 goes to `data`, every other type to float32 `float_data`."""
+    if image.ndim != 3:
+        raise ValueError(f"an image has axes (C, H, W), found shape {image.shape}")
+    channels, height, width = image.shape
+    datum = caffe_pb2.Datum(channels=channels, height=height, width=width, label=label)
+    if image.dtype == np.uint8:
+        datum.data = image.tobytes()
+    else:
+        datum.float_data.extend(image.astype(np.float32).ravel().tolist())
+    return datum
+
+
+def encoded_datum(content: bytes, label: int = 0) -> Any:
+    """A Datum that holds an image file (JPEG, PNG, ...) as it is."""
+    return caffe_pb2.Datum(data=content, label=label, encoded=True)
+
+
+def datum_to_array(datum: Any, key: bytes = b"", *, color: bool = False, gray: bool = False) -> np.ndarray:
+    """The image of a Datum, (C, H, W), uint8 or float32 (from `float_data`); encoded colours come as BGR.
+
+    color, gray : decode to three channels or to one; both ask for an encoded image or for one of that depth.
+    Raises DataError naming the key for a record that is damaged or has no image.
+    """
+    if datum.encoded:
+        return decode(datum.data, key, color=color, gray=gray)
+    shape = (datum.channels, datum.height, datum.width)
+    if (color and shape[0] != 3) or (gray and shape[0] != 1):
+        asked = "force_color asks for 3 channels" if color else "force_gray asks for 1 channel"
+        raise DataError(f"record {show_key(key)} of shape {shape} is not encoded, but {asked}; remove it")
+    if datum.data:
+        values = np.frombuffer(datum.data, np.uint8)
+    else:
+        values = np.array(datum.float_data, np.float32)
+    count = shape[0] * shape[1] * shape[2]
+    if count <= 0 or values.size != count:
+        raise DataError(
+            f"record {show_key(key)}: shape (C, H, W) = {shape} needs {count} values, found {values.size}"
+        )
+    return values.reshape(shape)
+
+
+def decode(content: bytes, key: bytes = b"", *, color: bool = False, gray: bool = False) -> np.ndarray:
+    """Decode an image file to (C, H, W) uint8, channels in the order blue, green, red (, alpha).
+
+    Without color or gray a gray image gives 1 channel, colours give 3, colours with alpha 4, as in Caffe.
+    Raises DataError naming the key where the image cannot be decoded.
+    """
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise DataError(
+            f"record {show_key(key)} is an encoded image, and Pillow is missing: pip install Pillow"
+        ) from error
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            mode = "RGB" if color else "L" if gray else _AS_THEY_ARE.get(image.mode)
+            if mode is None:
+                raise DataError(
+                    f"record {show_key(key)}: images of mode {image.mode} (not 8 bit) cannot be used"
+                )
+            pixels = np.asarray(image.convert(mode))
+    except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"record {show_key(key)}: the encoded image cannot be decoded: {error}") from error
+    if pixels.ndim == 2:
+        return pixels[None]
+    order = [2, 1, 0, 3][: pixels.shape[2]]
+    return pixels.transpose(2, 0, 1)[order]
+
+
+def show_key(key: bytes) -> str:
+    """A record's key as people write it."""
+    return repr(key.decode("utf-8", "backslashreplace"))

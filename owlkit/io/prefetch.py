@@ -1,0 +1,95 @@
+"""Prefetching: one background thread fills a fixed set of buffers ahead of the consumer.
+
+The work must be a function of a batch number alone, so that the position of the consumer is all that a
+snapshot needs: what was prefetched and not consumed is simply made again.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+Buffer = TypeVar("Buffer")
+Fill = Callable[[int, Buffer], None]
+
+
+class _Worker(Generic[Buffer]):
+    """What the thread holds: not the Prefetcher, so that dropping that one ends the thread."""
+
+    def __init__(self, fill: Fill[Buffer], buffers: Sequence[Buffer], start: int) -> None:
+        self.fill, self.number = fill, start
+        self.free: queue.SimpleQueue[Buffer | None] = queue.SimpleQueue()
+        self.ready: queue.SimpleQueue[Buffer | BaseException] = queue.SimpleQueue()
+        self.stopping = False
+        for buffer in buffers:
+            self.free.put(buffer)
+
+    def run(self) -> None:
+        while True:
+            buffer = self.free.get()
+            if buffer is None or self.stopping:
+                return
+            try:
+                self.fill(self.number, buffer)
+            except BaseException as error:  # carried to the consumer, who raises it
+                self.ready.put(error)
+                return
+            self.number += 1
+            self.ready.put(buffer)
+
+
+def _stop(worker: _Worker[Any], thread: threading.Thread) -> None:
+    worker.stopping = True
+    worker.free.put(None)
+    if thread is not threading.current_thread():
+        thread.join()
+
+
+class Prefetcher(Generic[Buffer]):
+    """Batches number `start`, `start` + 1, ... made ahead by a thread.
+
+    fill : called as fill(number, buffer) in the thread, writes batch `number` into a buffer.
+    buffers : at least one; their number bounds how far the thread runs ahead.
+    number : of the batch that `take` gives next.
+    wait_seconds : time that `take` has waited so far.
+
+    The thread ends on `stop`, when the Prefetcher is dropped, and when the interpreter exits.
+    """
+
+    def __init__(self, fill: Fill[Buffer], buffers: Sequence[Buffer], start: int = 0, name: str = "") -> None:
+        if not buffers:
+            raise ValueError("prefetching needs at least one buffer")
+        self.number = start
+        self.wait_seconds = 0.0
+        self._error: BaseException | None = None
+        self._worker = _Worker(fill, buffers, start)
+        self._thread = threading.Thread(target=self._worker.run, name=f"prefetch {name}", daemon=True)
+        self._finalizer = weakref.finalize(self, _stop, self._worker, self._thread)
+        self._thread.start()
+
+    def take(self) -> Buffer:
+        """The buffer with the next batch; hand it back with `give`. Raises what `fill` raised."""
+        if self._error is not None:
+            raise self._error
+        if not self._finalizer.alive:
+            raise RuntimeError("this prefetcher was stopped")
+        started = time.perf_counter()
+        item = self._worker.ready.get()
+        self.wait_seconds += time.perf_counter() - started
+        if isinstance(item, BaseException):
+            self._error = item
+            raise item
+        self.number += 1
+        return item
+
+    def give(self, buffer: Buffer) -> None:
+        """Hand a buffer back to be filled again."""
+        self._worker.free.put(buffer)
+
+    def stop(self) -> None:
+        """End the thread, waiting for the batch it is working on; may be called again."""
+        self._finalizer()

@@ -1,0 +1,160 @@
+"""Reading LMDB sets: one environment per path and process, opened read-only, shared by all nets."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from owlkit.core.errors import DataError
+
+_open: weakref.WeakValueDictionary[tuple[Any, ...], _Environment] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+class _Environment:
+    """An open LMDB environment; closed when the last user lets go of it."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            # No lock file: sets lie on read-only disks too, and nobody writes to a finished set.
+            self.env = lmdb.open(
+                str(path), readonly=True, lock=False, readahead=False, subdir=path.is_dir(), max_dbs=0
+            )
+        except lmdb.Error as error:
+            raise DataError(f"{path} cannot be read as an LMDB set: {error}") from error
+        self._finalizer = weakref.finalize(self, self.env.close)
+
+
+def _problem(path: Path) -> str | None:
+    """Why `path` is no LMDB set, with the next action, or None."""
+    partial = path.with_name(path.name + ".partial")
+    if not path.exists():
+        if partial.exists():
+            return f"{path} was only half written (see {partial}): run the conversion again"
+        return f"there is no LMDB set {path}{_siblings(path)}"
+    if path.is_file():
+        return None if path.name == "data.mdb" else f"{path} is a file; an LMDB set is a folder with data.mdb"
+    if (path / "data.mdb").is_file():
+        return None
+    if (path / "CURRENT").exists() and any(path.glob("MANIFEST-*")):
+        return (
+            f"{path} is a LevelDB set, which owlkit does not read: convert it to LMDB, "
+            "for instance by writing the set again with Caffe's tools and --backend=lmdb"
+        )
+    found = sorted(p.name for p in path.iterdir())[:5]
+    return f"{path} is no LMDB set: it has no data.mdb" + (
+        f", but {', '.join(found)}" if found else " and is empty"
+    )
+
+
+def _siblings(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f": the folder {path.parent} does not exist (paths count from {Path.cwd()})"
+    names = sorted(p.name for p in path.parent.iterdir() if (p / "data.mdb").exists())[:5]
+    return f"; beside it are {', '.join(names)}" if names else ""
+
+
+def _shared_environment(path: Path) -> _Environment:
+    problem = _problem(path)
+    if problem:
+        raise DataError(problem)
+    data = path / "data.mdb" if path.is_dir() else path
+    stat = data.stat()
+    # A set written anew is another file; after a fork an environment must not be used.
+    identity = (os.path.realpath(data), stat.st_dev, stat.st_ino, os.getpid())
+    with _lock:
+        environment = _open.get(identity)
+        if environment is None:
+            environment = _open[identity] = _Environment(path)
+        return environment
+
+
+class Records:
+    """An LMDB set of records (key, value), in the order of their keys.
+
+    Raises DataError with the next action for a path that is missing, a file, a LevelDB set, half written,
+    damaged or empty.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._environment = _shared_environment(self.path)
+        try:
+            self._count = int(self._environment.env.stat()["entries"])
+        except lmdb.Error as error:
+            raise DataError(f"{path} is damaged: {error}") from error
+        if self._count == 0:
+            raise DataError(
+                f"{path} holds no records: its conversion failed or was interrupted; run it again"
+            )
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
+        with self._environment.env.begin() as transaction:
+            yield from transaction.cursor()
+
+    def __repr__(self) -> str:
+        return f"Records({str(self.path)!r}, {self._count:,} records)"
+
+    def first(self) -> tuple[bytes, bytes]:
+        """The first record."""
+        return next(iter(self))
+
+    def cursor(self) -> RecordCursor:
+        """A place in the set, for one thread at a time."""
+        return RecordCursor(self._environment, self._count, self.path)
+
+
+class RecordCursor:
+    """Reads on and on through a set; after the last record comes the first.
+
+    index : number of the record that `next` will give, in [0, number of records).
+    """
+
+    def __init__(self, environment: _Environment, count: int, path: Path) -> None:
+        self._environment, self._count, self._path = environment, count, path
+        self._transaction = environment.env.begin()
+        self._cursor = self._transaction.cursor()
+        self.index = 0
+        self._cursor.first()
+
+    def seek(self, index: int) -> None:
+        """Go to record `index`, counted round the set; walks over the keys, about a million a second."""
+        index %= self._count
+        if index < self.index:
+            self._cursor.first()
+            self.index = 0
+        while self.index < index:
+            self._cursor.next()
+            self.index += 1
+
+    def next(self) -> tuple[bytes, bytes]:
+        """The record here; then moves on."""
+        try:
+            key, value = self._cursor.item()
+            self.index += 1
+            if self.index == self._count or not self._cursor.next():
+                self._cursor.first()
+                self.index = 0
+        except lmdb.Error as error:
+            raise DataError(f"{self._path}: record {self.index} cannot be read: {error}") from error
+        return key, value
+
+    def close(self) -> None:
+        self._transaction.abort()
+
+
+def label_histogram(records: Records) -> Counter[int]:
+    """How many records have each label; reads the whole set."""
+    from owlkit.io.datum import parse_datum
+
+    return Counter(parse_datum(value, key).label for key, value in records)

@@ -1,0 +1,84 @@
+"""Prefetching: order, errors, waiting, and threads that end."""
+
+import gc
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from owlkit.io.prefetch import Prefetcher
+
+
+def fill(number: int, buffer: list[int]) -> None:
+    buffer[:] = [number]
+
+
+def prefetch_threads() -> int:
+    return sum(thread.name.startswith("prefetch") for thread in threading.enumerate())
+
+
+def test_batches_in_order_from_start() -> None:
+    prefetcher: Prefetcher[list[int]] = Prefetcher(fill, [[], [], []], start=4)
+    for expected in range(4, 30):
+        assert prefetcher.number == expected
+        buffer = prefetcher.take()
+        assert buffer == [expected]
+        prefetcher.give(buffer)
+    prefetcher.stop()
+
+
+def test_runs_ahead_by_its_buffers_only() -> None:
+    made: list[int] = []
+    prefetcher: Prefetcher[list[int]] = Prefetcher(lambda n, b: made.append(n), [[], []])
+    deadline = time.monotonic() + 5
+    while len(made) < 2 and time.monotonic() < deadline:
+        time.sleep(0.001)
+    time.sleep(0.02)
+    assert made == [0, 1]
+    prefetcher.stop()
+
+
+def test_error_reaches_the_consumer_after_good_batches() -> None:
+    def failing(number: int, buffer: list[int]) -> None:
+        if number == 2:
+            raise ValueError("record 2 is bad")
+        buffer[:] = [number]
+
+    prefetcher: Prefetcher[list[int]] = Prefetcher(failing, [[], [], []])
+    assert [prefetcher.take(), prefetcher.take()] == [[0], [1]]
+    for _ in range(2):
+        with pytest.raises(ValueError, match="record 2 is bad"):
+            prefetcher.take()
+    prefetcher.stop()
+
+
+def test_waiting_is_counted() -> None:
+    prefetcher: Prefetcher[list[int]] = Prefetcher(lambda n, b: time.sleep(0.05), [[]])
+    prefetcher.take()
+    assert 0.02 < prefetcher.wait_seconds < 5
+    prefetcher.stop()
+
+
+def test_thread_ends_on_stop_and_when_dropped() -> None:
+    before = prefetch_threads()
+    one: Prefetcher[list[int]] = Prefetcher(fill, [[], []])
+    two: Prefetcher[list[int]] = Prefetcher(fill, [[], []])
+    assert prefetch_threads() == before + 2
+    one.stop()
+    one.stop()
+    with pytest.raises(RuntimeError, match="stopped"):
+        one.take()
+    del two
+    gc.collect()
+    assert prefetch_threads() == before
+
+
+def test_interpreter_exits() -> None:
+    code = (
+        "from owlkit.io.prefetch import Prefetcher\n"
+        "p = Prefetcher(lambda n, b: None, [[], []]); p.take()\n"
+        "q = Prefetcher(lambda n, b: None, [[], []])\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)

@@ -1,0 +1,198 @@
+"""LMDB sets: growing, sharing, wrapping round, and every way in which a path can be wrong."""
+
+import errno
+import gc
+import os
+import threading
+from pathlib import Path
+
+import lmdb
+import numpy as np
+import pytest
+
+from owlkit.core.errors import DataError
+from owlkit.io.records import Records, label_histogram
+from owlkit.io.writer import RecordWriter
+from tests.support.sets import random_images, write_set
+
+
+def a_set(path: Path, count: int = 5) -> Path:
+    with RecordWriter(path) as writer:
+        for i in range(count):
+            writer.put(f"{i:04d}", b"v%d" % i)
+    return path
+
+
+def test_round_trip_and_digest(tmp_path: Path) -> None:
+    records = Records(a_set(tmp_path / "s"))
+    assert len(records) == 5
+    assert list(records) == [(b"%04d" % i, b"v%d" % i) for i in range(5)]
+    assert os.listdir(tmp_path) == ["s"]
+    assert os.listdir(tmp_path / "s") == ["data.mdb"]
+
+
+def test_map_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("owlkit.io.writer._FIRST_MAP", 1 << 16)
+    with RecordWriter(tmp_path / "s") as writer:
+        for i in range(2500):
+            writer.put(f"{i:08d}", bytes(1000))
+    assert len(Records(tmp_path / "s")) == 2500
+
+
+def test_one_environment_for_all(tmp_path: Path) -> None:
+    path = a_set(tmp_path / "s")
+    (tmp_path / "link").symlink_to(path)
+    first, second, third = Records(path), Records(str(path)), Records(tmp_path / "link")
+    assert first._environment is second._environment is third._environment
+    found: list[int] = []
+    threads = [
+        threading.Thread(target=lambda r=r: found.append(len(list(r)))) for r in (first, second, third)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [5, 5, 5]
+
+
+def test_environment_is_closed_with_its_last_user(tmp_path: Path) -> None:
+    path = a_set(tmp_path / "s")
+    records = Records(path)
+    del records
+    gc.collect()
+    lmdb.open(str(path), readonly=True, lock=False).close()  # py-lmdb refuses a path that is open
+
+
+def test_cursor_wraps_and_seeks(tmp_path: Path) -> None:
+    cursor = Records(a_set(tmp_path / "s", 3)).cursor()
+    assert [cursor.next()[1] for _ in range(7)] == [b"v0", b"v1", b"v2", b"v0", b"v1", b"v2", b"v0"]
+    for target in (2, 0, 1, 3, 8):
+        cursor.seek(target)
+        assert cursor.next()[1] == b"v%d" % (target % 3)
+
+
+def test_rewritten_while_open(tmp_path: Path) -> None:
+    path = a_set(tmp_path / "s", 3)
+    old = Records(path)
+    with RecordWriter(path, overwrite=True) as writer:
+        writer.put("a", b"new")
+    assert len(old) == 3
+    assert next(iter(old))[1] == b"v0"
+    del old
+    gc.collect()
+    assert list(Records(path)) == [(b"a", b"new")]
+
+
+def test_existing_set_is_kept(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="exists already"):
+        RecordWriter(a_set(tmp_path / "s"))
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, RuntimeError])
+def test_interrupted_writing_leaves_nothing(tmp_path: Path, interruption: type[BaseException]) -> None:
+    path = a_set(tmp_path / "old")
+
+    def write(target: Path) -> None:
+        with RecordWriter(target, overwrite=True) as writer:
+            for i in range(1500):
+                writer.put(f"{i}", b"x")
+            raise interruption
+
+    for target in (path, tmp_path / "new"):
+        with pytest.raises(interruption):
+            write(target)
+    assert os.listdir(tmp_path) == ["old"]
+    assert len(Records(path)) == 5
+
+
+def test_full_disk_while_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(RecordWriter):
+        def _commit(self) -> None:
+            raise lmdb.DiskError(os.strerror(errno.ENOSPC))
+
+    with pytest.raises(DataError, match="no room to write"), Full(tmp_path / "s") as writer:
+        writer.put("a", b"")
+    assert os.listdir(tmp_path) == []
+
+
+def put_twice(writer: RecordWriter) -> None:
+    writer.put("a", b"")
+    writer.put("a", b"")
+
+
+def test_double_key(tmp_path: Path) -> None:
+    with (
+        pytest.raises(DataError, match="two records have the key b'a'"),
+        RecordWriter(tmp_path / "s") as writer,
+    ):
+        put_twice(writer)
+    assert os.listdir(tmp_path) == []
+
+
+def test_wrong_paths(tmp_path: Path) -> None:
+    a_set(tmp_path / "right")
+    (tmp_path / "file").write_bytes(b"x")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "cat.jpg").touch()
+    (tmp_path / "half.partial").mkdir()
+    (tmp_path / "level").mkdir()
+    (tmp_path / "level" / "CURRENT").touch()
+    (tmp_path / "level" / "MANIFEST-000002").touch()
+    (tmp_path / "junk").mkdir()
+    (tmp_path / "junk" / "data.mdb").write_bytes(b"junk" * 5000)
+    lmdb.open(str(tmp_path / "empty")).close()
+    expected = {
+        "missing": "there is no LMDB set .*beside it are .*right",
+        "nowhere/x": "the folder .* does not exist",
+        "file": "is a file",
+        "images": "it has no data.mdb, but cat.jpg",
+        "half": "only half written",
+        "level": "LevelDB set.*convert it to LMDB",
+        "junk": "cannot be read as an LMDB set",
+        "empty": "holds no records",
+    }
+    for name, message in expected.items():
+        with pytest.raises(DataError, match=message):
+            Records(tmp_path / name)
+
+
+def test_label_histogram(tmp_path: Path) -> None:
+    path = write_set(tmp_path / "s", random_images(5), [1, 0, 1, 7, 1])
+    assert label_histogram(Records(path)) == {1: 3, 0: 1, 7: 1}
+
+
+def test_datum_errors_name_the_key(tmp_path: Path) -> None:
+    from owlkit.io.datum import array_to_datum, datum_to_array, encoded_datum, parse_datum
+
+    with pytest.raises(DataError, match="record 'k7' is not a Datum"):
+        parse_datum(b"\xff\xff", b"k7")
+    with pytest.raises(DataError, match="record 'k8': the encoded image cannot be decoded"):
+        datum_to_array(encoded_datum(b"no image"), b"k8")
+    datum = array_to_datum(np.zeros((3, 4, 5), np.uint8))
+    datum.data = datum.data[:-1]
+    with pytest.raises(DataError, match=r"record 'k9'.*\(3, 4, 5\) needs 60 values, found 59"):
+        datum_to_array(datum, b"k9")
+    with pytest.raises(DataError, match="force_gray asks for 1 channel"):
+        datum_to_array(array_to_datum(np.zeros((3, 4, 5), np.uint8)), b"k", gray=True)
+
+
+def test_datum_float_and_encoded() -> None:
+    import io
+
+    from PIL import Image
+
+    from owlkit.io.datum import array_to_datum, datum_to_array, encoded_datum
+
+    values = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
+    assert np.array_equal(datum_to_array(array_to_datum(values)), values)
+    rgb = random_images(1, (6, 5, 3))[0]
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "PNG")
+    datum = encoded_datum(buffer.getvalue(), 3)
+    assert np.array_equal(datum_to_array(datum), rgb.transpose(2, 0, 1)[::-1])  # blue, green, red
+    assert datum_to_array(datum, gray=True).shape == (1, 6, 5)
+    buffer = io.BytesIO()
+    Image.fromarray(rgb[..., 0]).save(buffer, "PNG")
+    gray = encoded_datum(buffer.getvalue())
+    assert np.array_equal(datum_to_array(gray), rgb[None, ..., 0])
+    assert np.array_equal(datum_to_array(gray, color=True), np.stack([rgb[..., 0]] * 3))

@@ -1,0 +1,174 @@
+"""Data: batches, wrap-around, exact resuming, sharing, and what it says about bad sets."""
+
+import gc
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from owlkit.core.blob import Blob
+from owlkit.core.device import resolve_device
+from owlkit.core.errors import DataError, NetError
+from owlkit.io.datum import array_to_datum
+from owlkit.io.writer import RecordWriter
+from owlkit.layers.base import create
+from owlkit.proto.caffe_pb2 import DataParameter, LayerParameter
+from tests.support.sets import random_images, write_set
+
+COUNT = 10
+IMAGES = random_images(COUNT, (3, 8, 9))
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return write_set(tmp_path / "set_lmdb", IMAGES, [i % 4 for i in range(COUNT)])
+
+
+class Running:
+    """A Data layer with its tops."""
+
+    def __init__(
+        self, source: Path, phase: str = "train", tops: int = 2, seed: int = 3, **fields: Any
+    ) -> None:
+        transform = fields.pop("transform", {})
+        dtype = fields.pop("dtype", "float32")
+        data = {"source": str(source), "batch_size": 4, "backend": DataParameter.LMDB} | fields
+        param = LayerParameter(name="mnist", type="Data", data_param=data, transform_param=transform)
+        self.layer: Any = create(param, phase, np.random.default_rng(seed))
+        self.tops = [Blob(name=name, dtype=dtype) for name in ("data", "label")[:tops]]
+        self.layer.setup([], self.tops)
+        self.layer.reshape([], self.tops)
+        self.layer.prepare(resolve_device("cpu"), [], self.tops)
+
+    def next(self) -> tuple[np.ndarray, np.ndarray]:
+        self.layer.forward([], self.tops)
+        return self.tops[0].data.copy(), self.tops[-1].data.copy()
+
+
+def test_batches_wrap_round_the_set(source: Path) -> None:
+    running = Running(source, transform={"scale": 0.5})
+    assert [top.shape for top in running.tops] == [(4, 3, 8, 9), (4,)]
+    for batch in range(6):
+        data, labels = running.next()
+        indices = [(batch * 4 + i) % COUNT for i in range(4)]
+        assert np.array_equal(data, np.stack([IMAGES[i] for i in indices]) * np.float32(0.5))
+        assert labels.tolist() == [i % 4 for i in indices]
+        assert labels.dtype == np.float32
+        assert running.layer.keys == [b"%08d" % i for i in indices]
+
+
+def test_without_labels_and_in_float64(source: Path) -> None:
+    running = Running(source, tops=1, dtype="float64")
+    data, _ = running.next()
+    assert data.dtype == np.float64
+    assert np.array_equal(data[0], IMAGES[0])
+
+
+@pytest.mark.parametrize("prefetch", [1, 4])
+def test_resuming_is_bit_identical(source: Path, prefetch: int) -> None:
+    fields = {"prefetch": prefetch, "rand_skip": 7, "transform": {"crop_size": 5, "mirror": True}}
+    running = Running(source, **fields)
+    for _ in range(3):
+        running.next()
+    state = running.layer.state()
+    expected = [running.next() for _ in range(5)]
+    other = Running(source, seed=99, **fields)
+    other.next()
+    other.layer.restore_state(state)
+    for data, labels in expected:
+        found = other.next()
+        assert np.array_equal(found[0], data)
+        assert np.array_equal(found[1], labels)
+    assert other.layer.state() == running.layer.state()
+    running.layer.restore_state(state)
+    assert np.array_equal(running.next()[0], expected[0][0])
+
+
+def test_same_seed_same_batches_and_other_seed_others(source: Path) -> None:
+    batches = [Running(source, seed=s, transform={"crop_size": 3}).next()[0] for s in (1, 1, 2)]
+    assert np.array_equal(batches[0], batches[1])
+    assert not np.array_equal(batches[0], batches[2])
+
+
+def test_rand_skip_is_below_its_bound(source: Path) -> None:
+    skips = {Running(source, seed=s, rand_skip=3).layer.state()["skip"] for s in range(20)}
+    assert skips == {0, 1, 2}
+
+
+def test_train_and_test_layers_share_a_set(source: Path) -> None:
+    one, two = Running(source), Running(source, "test")
+    assert np.array_equal(one.next()[0], two.next()[0])
+
+
+def test_waiting_is_counted_over_restores(source: Path) -> None:
+    running = Running(source)
+    running.next()
+    waited = running.layer.wait_seconds
+    assert waited > 0
+    running.layer.restore_state(running.layer.state())
+    running.next()
+    assert running.layer.wait_seconds > waited
+
+
+def test_dropped_layer_releases_its_thread(source: Path) -> None:
+    def threads() -> int:
+        return sum(t.name.startswith("prefetch") for t in threading.enumerate())
+
+    gc.collect()
+    before = threads()
+    running = Running(source)
+    assert threads() == before  # building a net starts nothing
+    running.next()
+    assert threads() == before + 1
+    del running
+    gc.collect()
+    assert threads() == before
+
+
+def test_unshuffled_set_is_remarked(tmp_path: Path) -> None:
+    path = write_set(tmp_path / "sorted", random_images(400, (1, 2, 2)), [0] * 300 + [1] * 100)
+    heard: list[str] = []
+    running = Running(path, batch_size=50)
+    running.layer.on_warning = heard.append
+    for _ in range(20):
+        running.next()
+    assert len(running.layer.warnings) == 1
+    assert "records all have label 0" in running.layer.warnings[0]
+    assert heard == running.layer.warnings
+
+
+def test_shuffled_or_test_sets_are_not_remarked(tmp_path: Path, source: Path) -> None:
+    path = write_set(tmp_path / "sorted", random_images(300, (1, 2, 2)), [0] * 300)
+    for running in (Running(path, "test", batch_size=50), Running(source)):
+        for _ in range(8):
+            running.next()
+        assert running.layer.warnings == []
+
+
+def test_record_of_another_size_is_named(tmp_path: Path) -> None:
+    with RecordWriter(tmp_path / "s") as writer:
+        for key, shape in (("a", (3, 8, 9)), ("b", (3, 9, 8))):
+            writer.put(key, array_to_datum(np.zeros(shape, np.uint8)).SerializeToString())
+    running = Running(tmp_path / "s", batch_size=2)
+    for _ in range(2):
+        with pytest.raises(
+            DataError, match=r"mnist .*record 'b' has shape \(3, 9, 8\).*expected \(3, 8, 9\)"
+        ):
+            running.next()
+
+
+def test_wrong_parameters(source: Path) -> None:
+    cases: list[tuple[type[Exception], str, dict[str, Any]]] = [
+        (DataError, "mnist .*LEVELDB is not read", {"backend": DataParameter.LEVELDB}),
+        (NetError, "mnist .*batch_size is 0", {"batch_size": 0}),
+        (NetError, "mnist .*prefetch is 0", {"prefetch": 0}),
+        (NetError, "mnist .*no source", {"source_set": ""}),
+        (DataError, "mnist .*there is no LMDB set", {"source_set": f"{source}x"}),
+        (DataError, "mnist .*crop_size 20 exceeds", {"transform": {"crop_size": 20}}),
+        (DataError, "mnist .*there is no mean file", {"transform": {"mean_file": "nowhere.binaryproto"}}),
+    ]
+    for kind, message, fields in cases:
+        with pytest.raises(kind, match=message):
+            Running(fields.pop("source_set", source), **fields)
