@@ -127,11 +127,8 @@ class Blob:
     @property
     def diff(self) -> np.ndarray:
         """The gradient of the loss with respect to `data`, `shape`, writable."""
-        array = self.diff_tensor.array
-        if self._diff.cleared:
-            array[...] = 0
-            self._diff.cleared = False
-        return array
+        self.settle_diff()
+        return self.diff_tensor.array
 
     def share_data(self, other: Blob) -> None:
         """Use the data memory of `other` from now on."""
@@ -159,6 +156,12 @@ class Blob:
     def clear_diff(self) -> None:
         """Let the gradient count as zero; no memory is touched."""
         self._diff.cleared = True
+
+    def settle_diff(self) -> None:
+        """Write the zeros that a cleared gradient stands for."""
+        if self._diff.cleared:
+            self._diff.cleared = False
+            self.diff_tensor.flat[...] = 0
 
     def begin_accumulate(self) -> bool:
         """Whether a gradient must be added to what is there (True) or written over it (False)."""

@@ -54,6 +54,14 @@ class ReLU(_Activation):
         return f"slope {self.slope:g}" if self.slope else ""
 
 
+def absorb_relu(layer: Layer, follower: Layer) -> bool:
+    """Let `layer` end with the in-place ReLU that follows, where that ReLU has no slope."""
+    if not isinstance(follower, ReLU) or follower.slope or layer.absorbed:
+        return False
+    layer.absorbed.append(follower)
+    return True
+
+
 @register("Sigmoid")
 class Sigmoid(_Activation):
     """y = 1 / (1 + exp(-x)).

@@ -51,6 +51,7 @@ class Layer:
     fillers : the FillerParameter (or None: zeros) that initialises each of `blobs`.
     loss_weights : per top; 0 where the top is no loss.
     param_propagate_down : per parameter, whether its gradient is wanted.
+    propagate_down : per bottom, whether its gradient is wanted; known before `prepare`.
     """
 
     type: ClassVar[str] = ""
@@ -58,6 +59,8 @@ class Layer:
     tops: ClassVar[Arity] = Arity.exactly(1)
     #: Whether bottom and top may be the same blob.
     in_place: ClassVar[bool] = False
+    #: Whether backward reads the bottom's data, so that running in place needs a copy of it (BatchNorm).
+    wants_private_bottom: ClassVar[bool] = False
     #: Whether the layer is a source of data with a position (has `state` and `restore_state`).
     is_data: ClassVar[bool] = False
     #: Bottoms that never get a gradient (labels), by index.
@@ -76,6 +79,7 @@ class Layer:
         self.fillers: list[Any] = []
         self.loss_weights: list[float] = []
         self.param_propagate_down: list[bool] = []
+        self.propagate_down: list[bool] = []
         self.absorbed: list[Layer] = []
 
     # -- what a layer type defines
@@ -109,6 +113,10 @@ class Layer:
         """
         return False
 
+    def passes_gradient(self, index: int) -> bool:
+        """Whether the gradient of bottom `index` equals the top's, so that both may share memory."""
+        return False
+
     def describe(self) -> str:
         """The parameters that matter, in a few words, for tables: "20 of 5x5, stride 2"."""
         return ""
@@ -134,6 +142,34 @@ class Layer:
         self.fillers.append(filler)
         self.param_propagate_down.append(True)
         return blob
+
+    def begin_accumulate(self) -> bool:
+        """Whether the wanted parameter gradients must be added to (True) or written over (False).
+
+        Where only some were cleared (one of them is shared with another layer), these are zeroed and all are
+        added to.
+        """
+        wanted = [blob for i, blob in enumerate(self.blobs) if self.param_propagate_down[i]]
+        accumulate = [blob.begin_accumulate() for blob in wanted]
+        if any(accumulate) and not all(accumulate):
+            for blob, add in zip(wanted, accumulate, strict=True):
+                if not add:
+                    blob.diff_tensor.flat[...] = 0
+        return any(accumulate)
+
+    def param_tensors(self, role: str) -> tuple[Any, Any]:
+        """(weights, bias) as kernels take them; None where there is none, or its gradient is not wanted.
+
+        role : "data_tensor" or "diff_tensor".
+        """
+        wanted = self.param_propagate_down if role == "diff_tensor" else [True] * len(self.blobs)
+        found = [getattr(b, role) if w else None for b, w in zip(self.blobs, wanted, strict=True)]
+        return found[0], found[1] if len(found) > 1 else None
+
+    @property
+    def wants_params(self) -> bool:
+        """Whether the gradient of any parameter is wanted."""
+        return any(self.param_propagate_down)
 
     def wants_param(self, index: int) -> bool:
         """Whether the gradient of parameter `index` is wanted (False where its lr_mult is 0)."""

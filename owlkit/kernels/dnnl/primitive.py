@@ -11,9 +11,11 @@ from owlkit.core.tensor import Descriptor, Tensor, allocate
 from owlkit.kernels import Unsupported, require_onednn
 from owlkit.kernels.dnnl import api, library
 
+_TYPES = {"float32": api.F32, "uint8": api.U8}
+
 
 class MemoryDescriptor:
-    """Shape and layout as oneDNN knows them. Float32 only: oneDNN computes in no wider type."""
+    """Shape and layout as oneDNN knows them. Float32 (uint8 for masks): oneDNN computes in no wider type."""
 
     def __init__(self, handle: int) -> None:
         self.handle = handle
@@ -26,10 +28,10 @@ class MemoryDescriptor:
     def strided(
         cls, shape: Sequence[int], strides: Sequence[int], dtype: str = "float32"
     ) -> MemoryDescriptor:
-        if dtype != "float32":
+        if dtype not in _TYPES:
             raise Unsupported(f"oneDNN does not compute in {dtype}")
         create = api.function("memory_desc_create_with_strides")
-        return cls(api.new(create, len(shape), api.dims(shape), api.F32, api.dims(strides)))
+        return cls(api.new(create, len(shape), api.dims(shape), _TYPES[dtype], api.dims(strides)))
 
     @classmethod
     def plain(cls, *shape: int) -> MemoryDescriptor:
@@ -236,7 +238,27 @@ def reorder(device: Device, source: Memory, target: Memory) -> Callable[[], None
     return primitive.bind({api.SRC: source, api.DST: target})
 
 
-Binding = tuple[Tensor, ...]
+def in_sequence(*calls: Callable[[], None]) -> Callable[[], None]:
+    """One call that makes all of these, in order."""
+    if len(calls) == 1:
+        return calls[0]
+    if len(calls) == 2:
+        first, second = calls
+
+        def both() -> None:
+            first()
+            second()
+
+        return both
+
+    def every() -> None:
+        for call in calls:
+            call()
+
+    return every
+
+
+Binding = tuple[Tensor | None, ...]
 
 
 class Bound:
@@ -248,7 +270,7 @@ class Bound:
         self._make = make
         self._calls: dict[Binding, Callable[[], None]] = {}
 
-    def __call__(self, *tensors: Tensor) -> None:
+    def __call__(self, *tensors: Tensor | None) -> None:
         call = self._calls.get(tensors)
         if call is None:
             call = self._calls[tensors] = self._make(*tensors)

@@ -1,0 +1,62 @@
+"""Convolution over any number of spatial axes, with groups, strides, padding and dilation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor
+from owlkit.kernels import choose
+from owlkit.kernels.convolution import onednn, reference
+from owlkit.kernels.convolution.merged import MergedKernel, merge
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """y = w * x + b, optionally followed by max(y, 0).
+
+    x : (N, C, *spatial). y : (N, M, *spatial). weights : (M, C / group, *kernel), plain.
+    kernel, stride, pad, dilation : one number per spatial axis, in pixels.
+    bias : whether there is a bias (M,). relu : whether the kernel ends with max(y, 0).
+    train : whether parameter gradients will be asked for. data_gradient : whether x's gradient will.
+    """
+
+    x: Descriptor
+    y: Descriptor
+    weights: tuple[int, ...]
+    stride: tuple[int, ...]
+    pad: tuple[int, ...]
+    dilation: tuple[int, ...]
+    group: int = 1
+    bias: bool = True
+    relu: bool = False
+    train: bool = True
+    data_gradient: bool = True
+
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        return self.weights[2:]
+
+    @property
+    def is_pointwise(self) -> bool:
+        """1x1 without padding, stride or groups: a matrix product over pixels."""
+        ones = (1,) * len(self.kernel)
+        return self.kernel == ones and self.stride == ones and not any(self.pad) and self.group == 1
+
+
+def make(device: Device, spec: Convolution, axis: int = 1) -> Any:
+    """A kernel with three calls on tensors (`b` and `db` None without bias):
+
+    forward(x, w, b, y);
+    backward_data(dy, w, dx), which writes dx;
+    backward_params(x, dy, dw, db, accumulate), which writes dw and db, or adds to them.
+
+    axis : of the channels; all axes before it count as one batch axis.
+    """
+    if axis != 1:
+        inner = make(device, replace(spec, x=merge(spec.x, axis), y=merge(spec.y, axis)))
+        return MergedKernel(inner, spec, axis)
+    pointwise = {"onednn": onednn.PointwiseKernel} if spec.is_pointwise else {}
+    implementations = pointwise or {"onednn": onednn.ConvolutionKernel}
+    return choose(device, spec, implementations | {"reference": reference.ConvolutionKernel})

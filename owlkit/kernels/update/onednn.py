@@ -1,0 +1,52 @@
+"""Solver updates by oneDNN: one binary ADD with runtime scales, one SUB, in chunks that stay in cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels.dnnl import api
+from owlkit.kernels.dnnl.primitive import Attributes, Bound, Memory, MemoryDescriptor, Primitive, in_sequence
+
+if TYPE_CHECKING:
+    from owlkit.kernels.update import Momentum
+
+CHUNK = 1 << 19  # elements: measured best among 64K to 4M on two cores (20 ms for 61 million parameters)
+
+
+class MomentumKernel:
+    def __init__(self, device: Device, spec: Momentum) -> None:
+        self._device, self._spec = device, spec
+        self._rate = Tensor(Descriptor((1,)))
+        self._rate_decay = Tensor(Descriptor((1,)))
+        self._primitives = {n: self._pair(n) for n in {min(CHUNK, spec.values.count), spec.values.count % CHUNK}}
+        self._run = Bound(self._bind)
+        self.detail = next(iter(self._primitives.values()))[0].implementation
+
+    def _pair(self, count: int) -> tuple[Primitive, Primitive]:
+        md = MemoryDescriptor.strided((1, max(count, 1)), (max(count, 1), 1), self._spec.values.dtype)
+        scaled = Attributes([("sum", self._spec.momentum)], scales=(api.SRC, api.SRC_1))
+        step = Primitive(self._device, "binary", api.BINARY_ADD, md, md, md, attributes=scaled)
+        return step, Primitive(self._device, "binary", api.BINARY_SUB, md, md, md)
+
+    def _bind(self, data: Tensor, diff: Tensor, history: Tensor) -> Callable[[], None]:
+        calls = []
+        scales = {
+            api.ATTR_SCALES | api.SRC: Memory.of(self._rate),
+            api.ATTR_SCALES | api.SRC_1: Memory.of(self._rate_decay),
+        }
+        for start in range(0, self._spec.values.count, CHUNK):
+            count = min(CHUNK, self._spec.values.count - start)
+            part = Descriptor((1, count), self._spec.values.dtype)
+            w, g, v = (Memory.of(t.part(start, part)) for t in (data, diff, history))
+            step, subtract = self._primitives[count]
+            calls.append(step.bind({api.SRC: g, api.SRC_1: w, api.DST: v} | scales))
+            calls.append(subtract.bind({api.SRC: w, api.SRC_1: v, api.DST: w}))
+        return in_sequence(*calls)
+
+    def __call__(self, data: Tensor, diff: Tensor, history: Tensor, rate: float, decay: float) -> None:
+        self._rate.flat[0] = rate
+        self._rate_decay.flat[0] = rate * decay
+        self._run(data, diff, history)

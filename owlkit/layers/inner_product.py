@@ -1,0 +1,81 @@
+"""Fully connected layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from owlkit.core.device import Device
+from owlkit.kernels import activation, inner_product
+from owlkit.layers.activation import absorb_relu
+from owlkit.layers.base import Blobs, Layer, register
+
+
+@register("InnerProduct")
+class InnerProduct(Layer):
+    """y = x w^T + b, with x read as (M, K): axes before `axis` make M, axes from `axis` on make K.
+
+    bottom 0 : x, any shape. top 0 : y, (axes of x before `axis`, num_output).
+    blobs : w, (num_output, K), or (K, num_output) with `transpose`; b, (num_output,).
+    Gradient: dw = dy^T x, db = sum of dy over rows, dx = dy w.
+    Parameters (inner_product_param): num_output, bias_term (true), weight_filler, bias_filler (zeros), axis (1),
+    transpose (false).
+    """
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        p = self.param.inner_product_param
+        x = bottom[0]
+        if p.num_output < 1:
+            raise self.error("num_output is missing; give the number of outputs")
+        try:
+            self.axis = x.canonical_axis(p.axis)
+        except IndexError as error:
+            raise self.error(f"inner_product_param.axis: {error}", x) from None
+        self.outputs, self.transpose = p.num_output, p.transpose
+        self.inputs = x.count_between(self.axis)
+        shape = (self.inputs, self.outputs) if self.transpose else (self.outputs, self.inputs)
+        self.add_param(shape, p.weight_filler)
+        if p.bias_term:
+            self.add_param((self.outputs,), p.bias_filler)
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        x = bottom[0]
+        inputs = x.count_between(self.axis)
+        if inputs != self.inputs:
+            raise self.error(
+                f"its weights take {self.inputs} inputs, but the bottom gives {inputs}; keep the size of the input",
+                x,
+            )
+        top[0].reshape(*x.shape[: self.axis], self.outputs)
+
+    def absorb(self, follower: Layer) -> bool:
+        return absorb_relu(self, follower)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        x, y = bottom[0], top[0]
+        spec = inner_product.InnerProduct(
+            x.descriptor, y.descriptor, x.count_between(0, self.axis), self.inputs, self.outputs, self.transpose,
+            len(self.blobs) > 1, bool(self.absorbed), self.wants_params, any(self.propagate_down),
+        )  # fmt: skip
+        self.kernel = inner_product.make(device, spec)
+        if self.absorbed and (spec.train or spec.data_gradient):
+            self.relu = activation.make(device, activation.Activation("relu", y.descriptor))
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        w, b = self.param_tensors("data_tensor")
+        self.kernel.forward(bottom[0].data_tensor, w, b, top[0].data_tensor)
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        dy = top[0].diff_tensor
+        if self.absorbed:
+            self.relu.backward(top[0].data_tensor, dy, dy)
+        if self.wants_params:
+            dw, db = self.param_tensors("diff_tensor")
+            self.kernel.backward_params(bottom[0].data_tensor, dy, dw, db, self.begin_accumulate())
+        if propagate_down[0]:
+            self.kernel.backward_data(dy, self.blobs[0].data_tensor, bottom[0].diff_tensor)
+
+    def macs(self, bottom: Blobs, top: Blobs) -> int:
+        return top[0].count * self.inputs
+
+    def describe(self) -> str:
+        return f"{self.outputs} outputs" + (", transposed weights" if self.transpose else "")

@@ -1,0 +1,43 @@
+"""Questions to a net about itself: where does the first NaN come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from owlkit.net.graph import Graph
+
+
+def first_nonfinite(graph: Graph) -> tuple[str, str, str] | None:
+    """(layer, blob, what) of the first non-finite value in the order of computation.
+
+    Parameters of a layer come before its tops: a weight that has become NaN is the cause, its top the effect.
+    """
+    for node in graph.nodes:
+        for index, blob in enumerate(node.layer.blobs):
+            if found := _count(blob.data):
+                return node.name, f"{node.name}[{index}]", f"{found} in its weights"
+        for name, top in zip(node.top_names, node.top, strict=True):
+            if found := _count(top.data):
+                return node.name, name, f"{found} in its output"
+    return None
+
+
+def _count(array: np.ndarray) -> str:
+    """ "3 NaN, 1 Inf of 640", or "" where all is finite."""
+    if np.isfinite(array).all():
+        return ""
+    nan, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
+    parts = [f"{n} {what}" for n, what in ((nan, "NaN"), (infinite, "Inf")) if n]
+    return f"{', '.join(parts)} of {array.size}"
+
+
+def forbid_backward(graph: Graph) -> None:
+    """Take all gradients out of a graph that will only run forward."""
+    for node in graph.nodes:
+        node.backward = False
+        node.propagate_down = [False] * len(node.bottom)
+        node.layer.propagate_down = list(node.propagate_down)
+        node.layer.param_propagate_down = [False] * len(node.layer.blobs)

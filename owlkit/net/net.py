@@ -1,0 +1,310 @@
+"""Net: a graph on a device, with memory, a plan and its learned parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from owlkit.core.blob import Blob
+from owlkit.core.conveniences import resolve
+from owlkit.core.device import Device, resolve_device
+from owlkit.core.errors import NetError, closest
+from owlkit.core.fillers import fill
+from owlkit.io.weights import write_caffemodel
+from owlkit.layers.base import Layer
+from owlkit.net import diagnosis, state, tables
+from owlkit.net.graph import Graph
+from owlkit.net.parameters import ArenaGroup, Parameter, build_arena, share_parameters
+from owlkit.net.plan import Plan
+from owlkit.net.weights import LoadReport, load_weights, net_to_proto
+
+
+class Net:
+    """A net that runs.
+
+    definition : path of a prototxt, NetParameter, NetSpec, or Graph.
+    phase : "train" or "test". weights : caffemodel to load. device : "cpu"; None takes the default.
+    dtype : "float32" or "float64". seed : of weights, dropout and data; None draws one.
+    level, stages : select layers by their include and exclude rules.
+    share : a net whose parameters this one uses (a test net of a train net).
+    fuse : whether layers are fused where no visible blob changes by it.
+    backward : whether gradients can be asked for; False saves making the kernels.
+
+    blobs : name -> Blob, in the order they are made. params : layer name -> its learned blobs.
+    layers : all layers, Split layers included. inputs, outputs : blob names. loss : of the last forward pass.
+    Raises PrototxtError, NetError, DataError, FileFormatError: see Graph and `copy_from`.
+    """
+
+    def __init__(
+        self,
+        definition: Any,
+        *,
+        phase: str = "test",
+        weights: str | Path | None = None,
+        device: str | Device | None = None,
+        dtype: str = "float32",
+        seed: int | None = None,
+        level: int = 0,
+        stages: Sequence[str] = (),
+        share: Net | None = None,
+        fuse: bool = True,
+        backward: bool = True,
+    ) -> None:
+        self.device = resolve_device(device)
+        if not isinstance(definition, Graph):
+            definition = Graph(definition, phase=phase, level=level, stages=stages, dtype=dtype, seed=seed)
+        self.graph: Graph = definition
+        self.loss = 0.0
+        self._fuse = fuse
+        self._plan: Plan | None = None
+        if not backward:
+            diagnosis.forbid_backward(self.graph)
+        self._allocate(share)
+        if weights is not None:
+            self.copy_from(weights)
+        self._losses = self._loss_blobs()
+
+    def _allocate(self, share: Net | None) -> None:
+        """Place the learned parameters, share them or fill them."""
+        if share is not None:
+            share_parameters(self.layers, share.layers)
+        shared = {id(layer) for layer in self.layers if share and layer.name in share.params}
+        mine = [p for p in self.learnable if id(self.layer_dict[p.layer]) not in shared]
+        self.arena: list[ArenaGroup] = build_arena(mine, self.dtype)
+        for layer in self.layers:
+            if id(layer) in shared:
+                continue
+            for blob, filler in zip(layer.blobs, layer.fillers, strict=True):
+                if filler is not None:
+                    fill(blob.data, filler, layer.rng)
+        self.clear_param_diffs()
+
+    # -- what it is made of
+    @property
+    def name(self) -> str:
+        return self.graph.name
+
+    @property
+    def phase(self) -> str:
+        return self.graph.phase
+
+    @property
+    def dtype(self) -> str:
+        return self.graph.dtype
+
+    @property
+    def seed(self) -> int:
+        return self.graph.seed
+
+    @property
+    def blobs(self) -> dict[str, Blob]:
+        return self.graph.blobs
+
+    @property
+    def layers(self) -> list[Layer]:
+        return [node.layer for node in self.graph.nodes]
+
+    @property
+    def layer_names(self) -> list[str]:
+        return [node.name for node in self.graph.nodes]
+
+    @property
+    def layer_dict(self) -> dict[str, Layer]:
+        return {node.name: node.layer for node in self.graph.nodes}
+
+    @property
+    def params(self) -> dict[str, list[Blob]]:
+        return {node.name: node.layer.blobs for node in self.graph.nodes if node.layer.blobs}
+
+    @property
+    def learnable(self) -> list[Parameter]:
+        """Parameters that a solver updates: each owner once, in Caffe's order."""
+        return self.graph.parameters.owners
+
+    @property
+    def inputs(self) -> list[str]:
+        return self.graph.inputs
+
+    @property
+    def outputs(self) -> list[str]:
+        return self.graph.outputs
+
+    @property
+    def bottom_names(self) -> dict[str, list[str]]:
+        return {node.name: node.bottom_names for node in self.graph.nodes}
+
+    @property
+    def top_names(self) -> dict[str, list[str]]:
+        return {node.name: node.top_names for node in self.graph.nodes}
+
+    @property
+    def batch_size(self) -> int:
+        """Length of axis 0 of the first blob; 0 for a net without layers."""
+        first = next(iter(self.blobs.values()), None)
+        return first.shape[0] if first is not None and first.shape else 0
+
+    @property
+    def plan(self) -> Plan:
+        """The bound schedule, made on first use and whenever a shape has changed."""
+        if self._plan is None:
+            self._plan = Plan(self.graph, self.device, fuse=self._fuse)
+        return self._plan
+
+    def _loss_blobs(self) -> list[tuple[Blob, float]]:
+        pairs = []
+        for node in self.graph.nodes:
+            pairs += [(b, w) for b, w in zip(node.top, node.layer.loss_weights, strict=False) if w]
+        return pairs
+
+    # -- running
+    def forward(self, start: str | None = None, end: str | None = None, **inputs: Any) -> dict[str, np.ndarray]:
+        """Run layers `start` to `end` (names; by default all) and return the outputs' arrays.
+
+        inputs : blob name -> array of the blob's shape, copied in first.
+        Returns the net's outputs, or the tops of layer `end`. `loss` holds the weighted sum of the losses of a
+        whole pass. Raises NetError for an unknown name or an array of another shape.
+        """
+        for name, array in inputs.items():
+            self._set_input(name, array)
+        self._follow_input_shapes()
+        if start is None and end is None:
+            self._run(self.plan.forward_calls)
+            self.loss = self._sum_losses()
+            return {name: self.blobs[name].data for name in self.outputs}
+        first, last = self._range(start, end)
+        self._run(self.plan.forward_calls[first : last + 1])
+        return {name: self.blobs[name].data for name in self.graph.nodes[last].top_names}
+
+    def backward(self, start: str | None = None, end: str | None = None) -> None:
+        """Compute gradients from layer `start` (by default the last) down to layer `end` (the first).
+
+        Parameter gradients are added to what they hold; see `clear_param_diffs`.
+        """
+        if start is None and end is None:
+            self._run(self.plan.backward_calls)
+        else:
+            first, last = self._range(end, start)
+            wanted = {id(step) for step in self.plan.steps[first : last + 1]}
+            pairs = zip(self.plan.backward_steps, self.plan.backward_calls, strict=True)
+            self._run([call for step, call in pairs if id(step) in wanted])
+        self._settle_diffs()
+
+    def forward_backward(self) -> float:
+        """One forward and one backward pass; returns the loss."""
+        self.forward()
+        self.backward()
+        return self.loss
+
+    def _run(self, calls: Sequence[Any]) -> None:
+        call = None
+        try:
+            for call in calls:
+                call()
+        except Exception as error:
+            layer = getattr(getattr(call, "func", None), "__self__", None)
+            if layer is not None:
+                error.add_note(f"in {call.func.__name__} of layer {layer.name!r} ({layer.type})")  # type: ignore[union-attr]
+            raise
+
+    def _sum_losses(self) -> float:
+        total = 0.0
+        for blob, weight in self._losses:
+            total += weight * float(blob.data.sum() if blob.count != 1 else blob.data.item())
+        return total
+
+    def _range(self, start: str | None, end: str | None) -> tuple[int, int]:
+        """Numbers of the steps that run layers `start` to `end`, with fusion off where it would not stop there."""
+        for name in (start, end):
+            if name is not None and name not in self.layer_names:
+                raise NetError(f"there is no layer {name!r}{closest(name, self.layer_names)}")
+        cuts = [start and self.plan.cuts_step(start, first=True), end and self.plan.cuts_step(end, first=False)]
+        if any(cuts) or self.plan.fuse:
+            # Partial runs are for looking inside: every layer becomes a step of its own, from now on.
+            self._fuse, self._plan = False, None
+        first = self.plan.position(start) if start is not None else 0
+        last = self.plan.position(end) if end is not None else len(self.plan.steps) - 1
+        return first, last
+
+    def _set_input(self, name: str, array: Any) -> None:
+        if name not in self.blobs:
+            raise NetError(f"there is no blob {name!r}{closest(name, self.blobs)}; inputs are {self.inputs}")
+        blob, array = self.blobs[name], np.asarray(array)
+        if array.shape != blob.shape:
+            raise NetError(
+                f"input {name!r} is {blob.shape}, but the array is {array.shape}; "
+                f"net.blobs[{name!r}].reshape(...) changes the net's input"
+            )
+        blob.data[...] = array
+
+    def _follow_input_shapes(self) -> None:
+        """Infer shapes again where somebody has changed that of an input."""
+        if self._plan is not None and any(
+            self.blobs[name].shape != self._plan.shapes[name] for name in self.inputs
+        ):
+            self.reshape()
+
+    def reshape(self) -> None:
+        """Infer all shapes again and make a new plan where one changed."""
+        for node in self.graph.nodes:
+            if node.layer.type != "Input":
+                node.layer.reshape(node.bottom, node.top)
+        if self._plan is not None and not self._plan.is_current():
+            self._plan = None
+
+    # -- parameters
+    def clear_param_diffs(self) -> None:
+        """Let all parameter gradients count as zero; the next backward pass writes over them."""
+        for parameter in self.learnable:
+            parameter.blob.clear_diff()
+
+    def _settle_diffs(self) -> None:
+        """Write the zeros of gradients that nothing was added to, so that the arena holds what `diff` shows."""
+        for parameter in self.learnable:
+            parameter.blob.settle_diff()
+
+    def copy_from(self, source: Any) -> LoadReport:
+        """Load weights by layer name from a caffemodel or a NetParameter; returns what was done.
+
+        Raises NetError where shapes differ, FileFormatError where the file is no caffemodel; nothing is
+        changed then.
+        """
+        return load_weights(self.layers, source)
+
+    def to_proto(self, write_diff: bool = False) -> Any:
+        """The NetParameter with weights (and their gradients), as a caffemodel holds it."""
+        return net_to_proto(self.graph.definition, self.layers, write_diff)
+
+    def save(self, path: str | Path) -> None:
+        """Write a caffemodel, atomically."""
+        write_caffemodel(path, self.to_proto())
+
+    # -- state beyond parameters
+    def state(self) -> dict[str, Any]:
+        """Positions of data layers and states of random generators, JSON-able; for a bit-identical resume."""
+        return state.capture(self.layers)
+
+    def restore_state(self, saved: dict[str, Any]) -> None:
+        """Go on from what `state` returned."""
+        state.restore(self.layers, saved)
+
+    @property
+    def data_wait_seconds(self) -> float:
+        """How long forward passes have waited for data layers so far."""
+        return float(sum(getattr(layer, "wait_seconds", 0.0) for layer in self.layers))
+
+    def first_nonfinite(self) -> tuple[str, str, str] | None:
+        """(layer, blob, what was found) of the first NaN or infinity, in the order of computation."""
+        return diagnosis.first_nonfinite(self.graph)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Classify images; see owlkit.predict."""
+        return resolve("predict:predict")(self, *args, **kwargs)
+
+    def __repr__(self) -> str:
+        return tables.graph_text(self.graph)
+
+    def _repr_html_(self) -> str:
+        return tables.graph_html(self.graph)

@@ -1,0 +1,151 @@
+"""Learned parameters of a net: sharing by name, multipliers, and the flat arena that solvers update."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from owlkit.core.blob import Blob
+from owlkit.core.errors import NetError
+from owlkit.core.tensor import ALIGNMENT, Descriptor, Tensor, allocate
+from owlkit.layers.base import Layer
+from owlkit.proto import caffe_pb2
+
+
+@dataclass
+class Parameter:
+    """One learned blob that a solver updates.
+
+    name : "conv1[0]": layer and position, or the name under which it is shared.
+    lr_mult, decay_mult : factors of the solver's learning rate and weight decay.
+    """
+
+    blob: Blob
+    name: str
+    layer: str
+    index: int
+    lr_mult: float = 1.0
+    decay_mult: float = 1.0
+    explicit: set[str] = field(default_factory=set)
+
+
+class ParameterTable:
+    """All parameters of a net in Caffe's order: owners once, however many layers share them."""
+
+    def __init__(self) -> None:
+        self.owners: list[Parameter] = []
+        self._shared: dict[str, Parameter] = {}
+
+    def add_layer(self, layer: Layer) -> None:
+        """Take over the layer's blobs; those with a name that is known share the owner's memory."""
+        specs = layer.param.param
+        if len(specs) > len(layer.blobs):
+            raise layer.error(
+                f"{len(specs)} param blocks are given, but the layer has {len(layer.blobs)} learned blobs; "
+                "remove the surplus"
+            )
+        for index, blob in enumerate(layer.blobs):
+            spec = specs[index] if index < len(specs) else caffe_pb2.ParamSpec()
+            owner = self._shared.get(spec.name) if spec.name else None
+            if owner is None:
+                self._own(layer, index, blob, spec)
+            else:
+                self._share(layer, index, blob, spec, owner)
+
+    def _own(self, layer: Layer, index: int, blob: Blob, spec: Any) -> None:
+        explicit = {f for f in ("lr_mult", "decay_mult") if spec.HasField(f)}
+        name = f"{layer.name}[{index}]"
+        parameter = Parameter(blob, name, layer.name, index, spec.lr_mult, spec.decay_mult, explicit)
+        self.owners.append(parameter)
+        if spec.name:
+            self._shared[spec.name] = parameter
+
+    @staticmethod
+    def _share(layer: Layer, index: int, blob: Blob, spec: Any, owner: Parameter) -> None:
+        permissive = spec.share_mode == caffe_pb2.ParamSpec.PERMISSIVE
+        fits = blob.count == owner.blob.count if permissive else blob.shape == owner.blob.shape
+        if not fits:
+            raise layer.error(
+                f"parameter {index} is to share {spec.name!r} with layer {owner.layer!r}, whose shape is "
+                f"{owner.blob.shape}; make the shapes equal, or share_mode: PERMISSIVE for equal counts",
+                blob,
+            )
+        for name in ("lr_mult", "decay_mult"):
+            if not spec.HasField(name):
+                continue
+            value = getattr(spec, name)
+            if name in owner.explicit and value != getattr(owner, name):
+                raise layer.error(
+                    f"shared parameter {spec.name!r} has {name} {value:g} here but {getattr(owner, name):g} in "
+                    f"layer {owner.layer!r}; give it once, or the same"
+                )
+            setattr(owner, name, value)
+            owner.explicit.add(name)
+        blob.share_data(owner.blob)
+        blob.share_diff(owner.blob)
+        layer.fillers[index] = None
+
+
+@dataclass
+class ArenaGroup:
+    """Parameters with equal multipliers, end to end in memory; one update serves them all.
+
+    data, diff : (count,) tensors over all of them; the gaps that align each parameter hold zeros.
+    """
+
+    lr_mult: float
+    decay_mult: float
+    data: Tensor
+    diff: Tensor
+    parameters: list[Parameter]
+    offsets: list[int]
+
+    def slices(self) -> list[tuple[Parameter, slice]]:
+        """Each parameter and where it lies in the group, in elements."""
+        pairs = zip(self.parameters, self.offsets, strict=True)
+        return [(p, slice(start, start + p.blob.count)) for p, start in pairs]
+
+
+def build_arena(parameters: Sequence[Parameter], dtype: str) -> list[ArenaGroup]:
+    """Place the parameters' memory group by group, sorted by first appearance."""
+    groups: dict[tuple[float, float], list[Parameter]] = {}
+    for parameter in parameters:
+        groups.setdefault((parameter.lr_mult, parameter.decay_mult), []).append(parameter)
+    return [_build_group(*key, members, dtype) for key, members in groups.items()]
+
+
+def _build_group(lr_mult: float, decay_mult: float, members: list[Parameter], dtype: str) -> ArenaGroup:
+    size = np.dtype(dtype).itemsize
+    step = ALIGNMENT // size
+    offsets, end = [], 0
+    for parameter in members:
+        offsets.append(end)
+        end += -(-parameter.blob.count // step) * step
+    data, diff = allocate(end * size), allocate(end * size)
+    for parameter, offset in zip(members, offsets, strict=True):
+        part = slice(offset * size, (offset + parameter.blob.count) * size)
+        parameter.blob.place(data[part], diff[part])
+    whole = Descriptor((end,), dtype)
+    return ArenaGroup(lr_mult, decay_mult, Tensor(whole, data), Tensor(whole, diff), members, offsets)
+
+
+def share_parameters(layers: Sequence[Layer], source: Sequence[Layer]) -> None:
+    """Let `layers` use the data of the equally named layers of `source` (a test net of a train net)."""
+    by_name = {layer.name: layer for layer in source}
+    for layer in layers:
+        other = by_name.get(layer.name)
+        if other is None:
+            continue
+        if len(layer.blobs) != len(other.blobs):
+            raise layer.error(f"cannot share with the train net: {len(other.blobs)} learned blobs there")
+        for index, (mine, theirs) in enumerate(zip(layer.blobs, other.blobs, strict=True)):
+            if mine.shape != theirs.shape:
+                raise NetError(
+                    f"{layer.name}: parameter {index} is {mine.shape} here but {theirs.shape} in the net it shares "
+                    "with; make the two definitions agree"
+                )
+            mine.share_data(theirs)
+            layer.fillers[index] = None
