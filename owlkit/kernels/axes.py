@@ -19,7 +19,8 @@ def memory_order(descriptor: Descriptor) -> tuple[int, ...]:
 def split(descriptor: Descriptor, axis: int) -> Split:
     """(outer, length, inner) such that memory in C order of these three has `axis` in the middle.
 
-    axis : non-negative, in Caffe's order. Channels of a channels-last tensor have inner = 1: they are contiguous.
+    axis : non-negative, in Caffe's order. Channels of a channels-last tensor have inner = 1: they are
+    contiguous.
     """
     order = memory_order(descriptor)
     lengths = [descriptor.shape[a] for a in order]
@@ -38,7 +39,7 @@ def rows(array: np.ndarray, descriptor: Descriptor, axis: int) -> np.ndarray:
 
 
 def aligned(tensor: Tensor, descriptor: Descriptor) -> np.ndarray:
-    """The tensor's values in the memory order of `descriptor`, (count,); a copy only where the orders differ."""
+    """The tensor's values in the memory order of `descriptor`, (count,); copied where orders differ."""
     if tensor.descriptor == descriptor or (tensor.descriptor.is_plain and descriptor.is_plain):
         return tensor.flat
     return tensor.array.reshape(descriptor.shape).transpose(memory_order(descriptor)).reshape(-1)

@@ -15,14 +15,15 @@ from owlkit.layers.labels import ClassLabels, check_label_count
 
 @register("Accuracy")
 class Accuracy(Layer):
-    """accuracy = share of the positions i for which fewer than top_k other classes score at least x[i, label_i].
+    """accuracy = share of positions i where fewer than top_k other classes score at least x[i, label_i].
 
-    bottom 0 : x, scores, e.g. (N, K) or (N, K, H, W). bottom 1 : labels, integers in [0, K), one per position.
-    top 0 : accuracy, scalar. top 1 (optional) : (K,) accuracy of each class, 0 for a class that does not occur.
-    Forward only. A tie counts against the label, as in Caffe: equal scores everywhere give 0, not 1/K. Where the
-    label's score is NaN the position counts as wrong (Caffe counts it as right).
-    Parameters (accuracy_param): top_k (default 1), axis of the classes (default 1), ignore_label (default: none).
-    With nothing but ignored labels the accuracy is 0.
+    bottom 0 : x, scores, e.g. (N, K) or (N, K, H, W). bottom 1 : labels, integers in [0, K), one per
+    position.
+    top 0 : accuracy, scalar. top 1 (optional) : (K,) accuracy of each class, 0 for a class that does not
+    occur. Forward only. A tie counts against the label, as in Caffe: equal scores everywhere give 0, not
+    1/K. Where the label's score is NaN the position counts as wrong (Caffe counts it as right).
+    Parameters (accuracy_param): top_k (default 1), axis of the classes (default 1), ignore_label (default:
+    none). With nothing but ignored labels the accuracy is 0.
     """
 
     bottoms = Arity.exactly(2)
@@ -71,7 +72,8 @@ class Accuracy(Layer):
         outer, _length, inner = self._split
         x = scores.data_tensor.flat.reshape(self._split)
         own = np.take_along_axis(x, targets.reshape(outer, 1, inner), axis=1)
-        # "Not below" rather than "at least": NaN is below nothing, so it never counts as right. One is the label.
+        # "Not below" rather than "at least": NaN is below nothing, so it never counts as right. One is the
+        # label.
         rivals = np.count_nonzero(~(x < own), axis=1) - 1
         return (rivals < self.top_k).reshape(-1)
 

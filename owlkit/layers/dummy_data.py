@@ -14,7 +14,8 @@ from owlkit.layers.base import Arity, Blobs, Layer, register
 class DummyData(Layer):
     """Tops filled by fillers: constant ones once, all others anew before every forward pass (Caffe).
 
-    top i : shape[i], or (num[i], channels[i], height[i], width[i]) in the older form; one entry serves all tops.
+    top i : shape[i], or (num[i], channels[i], height[i], width[i]) in the older form; one entry serves all
+    tops.
     Parameters (dummy_data_param): shape (repeated), or num, channels, height and width (repeated), not both;
     data_filler (repeated: none = zeros, one for all, or one each).
     A constant top that is overwritten by hand keeps what was written, until its shape changes.
@@ -52,7 +53,7 @@ class DummyData(Layer):
         """One value for each top."""
         if len(values) not in (1, count):
             raise self.error(
-                f"dummy_data_param.{field} is given {len(values)} times for {count} tops; give it once or {count} times"
+                f"dummy_data_param.{field} is given {len(values)} times for {count} tops: give 1 or {count}"
             )
         return list(values) * (1 if len(values) == count else count)
 

@@ -16,8 +16,8 @@ from owlkit.layers.loss import LossLayer
 class EuclideanLoss(LossLayer):
     """loss = 1/(2N) * sum (a - b)^2, N = length of axis 0.
 
-    bottom 0 : a, (N, ...). bottom 1 : b, (N, ...), with as many values; compared in Caffe's order where the shapes
-    differ. top 0 : loss, scalar.
+    bottom 0 : a, (N, ...). bottom 1 : b, (N, ...), with as many values; compared in Caffe's order where the
+    shapes differ. top 0 : loss, scalar.
     Gradient: da = loss_weight / N * (a - b), db = -da; both bottoms may have one. No parameters.
     """
 

@@ -12,8 +12,8 @@ class Input(Layer):
     """Tops whose data the caller writes before each forward pass; the layer itself computes nothing.
 
     top i : shape[i], or shape[0] for every top where there is one shape only.
-    Parameters (input_param): shape (repeated, required). As in Caffe the shapes are set once, so a blob that was
-    reshaped by hand keeps its new shape.
+    Parameters (input_param): shape (repeated, required). As in Caffe the shapes are set once, so a blob that
+    was reshaped by hand keeps its new shape.
     """
 
     bottoms = Arity.exactly(0)
@@ -23,7 +23,7 @@ class Input(Layer):
         shapes = [tuple(shape.dim) for shape in self.param.input_param.shape]
         if len(shapes) not in (1, len(top)):
             raise self.error(
-                f"input_param has {len(shapes)} shapes for {len(top)} tops; give one shape for all, or one each"
+                f"input_param has {len(shapes)} shapes for {len(top)} tops; give one for all, or one each"
             )
         for index, blob in enumerate(top):
             shape = shapes[index if len(shapes) > 1 else 0]

@@ -1,4 +1,4 @@
-"""Class labels of a batch: read, checked against the width of the classifier, put into the order of memory."""
+"""Class labels of a batch: read, checked against the width of the classifier, put into memory order."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def check_label_count(layer: Layer, scores: Blob, labels: Blob, axis: int) -> No
     positions = scores.shape[:axis] + scores.shape[axis + 1 :]
     if scores.count != labels.count * scores.shape[axis]:
         raise layer.error(
-            f"bottom {scores.name!r} {scores.shape} with classes along axis {axis} needs labels of shape {positions}, "
-            f"found {labels.shape}",
+            f"bottom {scores.name!r} {scores.shape} with classes along axis {axis} needs labels of shape "
+            f"{positions}, found {labels.shape}",
             labels,
         )
 
@@ -42,8 +42,8 @@ class ClassLabels:
     def read(self, labels: Blob) -> tuple[np.ndarray, np.ndarray | None]:
         """(targets, ignored): (rows,) int64 and bool, rows in the memory order of the scores.
 
-        `ignored` is None where nothing is ignored; targets of ignored rows are 0. Both are valid until the next
-        call. Raises DataError for a label that is not allowed, with its place in the batch.
+        `ignored` is None where nothing is ignored; targets of ignored rows are 0. Both are valid until the
+        next call. Raises DataError for a label that is not allowed, with its place in the batch.
         """
         values = labels.data_tensor.flat if self._in_order else self._rows(labels)
         ignored = None
@@ -77,9 +77,9 @@ class ClassLabels:
         ignore = "" if self._ignore is None else f" or {self._ignore} (ignore_label)"
         layer, scores = self._layer, self._scores
         return DataError(
-            f"{layer.name} ({layer.type}): label {value:g} at {where} (blob {labels.name!r}, {wrong.sum()} of "
-            f"{values.size} labels are not allowed): the classifier has {self._classes} outputs, so labels are "
-            f"integers 0..{last}{ignore}; {self._advice(value)} (scores: blob {scores.name!r}, shape {scores.shape})"
+            f"{layer.name} ({layer.type}): label {value:g} at {where} (blob {labels.name!r}; {wrong.sum()} of "
+            f"its {values.size} labels are not allowed): the classifier has {self._classes} outputs "
+            f"(labels 0..{last}{ignore}); {self._advice(value)} (scores: blob {scores.name!r}, shape {scores.shape})"
         )
 
     def _advice(self, value: float) -> str:

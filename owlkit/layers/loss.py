@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from owlkit.core.blob import Blob
 from owlkit.layers.base import Arity, Blobs, Layer
@@ -13,20 +14,20 @@ FULL, VALID, BATCH_SIZE, NONE = range(4)  # LossParameter.NormalizationMode
 class LossLayer(Layer):
     """One scalar top, made up where the definition names none, with loss weight 1 unless it gives another.
 
-    The net's total loss is the sum of loss_weight * top. Backward starts from the weight, which the net has put
-    into `top[0].diff`.
+    The net's total loss is the sum of loss_weight * top. Backward starts from the weight, which the net has
+    put into `top[0].diff`.
     """
 
     bottoms = Arity.exactly(2)
-    no_gradient = (1,)
+    no_gradient: ClassVar[tuple[int, ...]] = (1,)
     auto_tops = True
     default_loss_weight = 1.0
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         if bottom[0].shape[:1] != bottom[1].shape[:1]:
             raise self.error(
-                f"bottoms {bottom[0].name!r} {bottom[0].shape} and {bottom[1].name!r} {bottom[1].shape} must have "
-                "the same first axis (the batch)"
+                f"bottoms {bottom[0].name!r} {bottom[0].shape} and {bottom[1].name!r} {bottom[1].shape} must "
+                "have the same first axis (the batch)"
             )
         top[0].reshape(())
 
@@ -34,15 +35,15 @@ class LossLayer(Layer):
         """NetError unless both bottoms hold equally many values."""
         if bottom[0].count != bottom[1].count:
             raise self.error(
-                f"bottoms {bottom[0].name!r} {bottom[0].shape} and {bottom[1].name!r} {bottom[1].shape} must hold "
-                f"equally many values, found {bottom[0].count} and {bottom[1].count}"
+                f"bottoms {bottom[0].name!r} {bottom[0].shape} and {bottom[1].name!r} {bottom[1].shape} must "
+                f"hold equally many values, found {bottom[0].count} and {bottom[1].count}"
             )
 
     def refuse_label_gradient(self, propagate_down: Sequence[bool], labels: Blob) -> None:
         """NetError where a gradient with respect to the labels is asked for, as in Caffe."""
         if propagate_down[1]:
             raise self.error(
-                "cannot backpropagate to labels; take force_backward or propagate_down away from what makes them",
+                "cannot backpropagate to labels; take away force_backward, or propagate_down for them",
                 labels,
             )
 

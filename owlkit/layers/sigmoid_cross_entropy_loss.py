@@ -21,8 +21,8 @@ class SigmoidCrossEntropyLoss(LossLayer):
     Computed as max(x, 0) - x * t + log(1 + exp(-|x|)), which neither overflows nor takes log(0).
     Gradient: dx_i = loss_weight / Z * (s_i - t_i), 0 where t_i is ignored. None to targets.
     Parameters (loss_param): ignore_label (default: none); normalization: BATCH_SIZE (default, unlike
-    SoftmaxWithLoss: Z = N), VALID (values not ignored), FULL (all values), NONE (1); normalize, older: true = VALID,
-    false = BATCH_SIZE. Z is at least 1.
+    SoftmaxWithLoss: Z = N), VALID (values not ignored), FULL (all values), NONE (1); normalize, older: true
+    = VALID, false = BATCH_SIZE. Z is at least 1.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -25,8 +25,8 @@ class Softmax(Layer):
 
     bottom 0 : x, any shape with at least one axis. top 0 : y, the same shape; may run in place.
     Gradient: dx_k = y_k * (dy_k - sum_j y_j * dy_j).
-    Parameters (softmax_param): axis (default 1; negative counts from the end); engine is accepted and ignored,
-    because the device chooses the kernel.
+    Parameters (softmax_param): axis (default 1; negative counts from the end); engine is accepted and
+    ignored, because the device chooses the kernel.
     """
 
     in_place = True

@@ -20,8 +20,9 @@ class SoftmaxKernel:
 
     def forward(self, x: Tensor, y: Tensor) -> None:
         a, out = x.flat.reshape(self._split), y.flat.reshape(self._split)
-        # The largest exponent becomes 0: nothing overflows, and the sum is at least 1. Scores of a diverged net
-        # (inf - inf) give NaN in silence, as from every other implementation: the solver reports divergence.
+        # The largest exponent becomes 0: nothing overflows, and the sum is at least 1. Scores of a diverged
+        # net (inf - inf) give NaN in silence, as from every other implementation: the solver reports
+        # divergence.
         with np.errstate(invalid="ignore"):
             np.exp(a - a.max(axis=1, keepdims=True), out=out)
         out /= out.sum(axis=1, keepdims=True)

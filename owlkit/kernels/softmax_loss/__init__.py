@@ -15,7 +15,8 @@ from owlkit.kernels.softmax_loss import onednn, reference
 class SoftmaxLoss:
     """loss = -sum over positions of log(p[target]), p = softmax(x) along `axis`.
 
-    x : descriptor of the scores. Its positions (all axes but `axis`, rows in memory order) have one target each.
+    x : descriptor of the scores. Its positions (all axes but `axis`, rows in memory order) have one target
+    each.
     axis : non-negative, in Caffe's order.
     """
 
@@ -28,7 +29,8 @@ def make(device: Device, spec: SoftmaxLoss) -> Any:
 
     forward(x, p, targets, ignored) -> float : writes the probabilities p, returns the sum.
         targets : (rows,) int64 in [0, length); ignored : (rows,) bool, or None where no row is ignored.
-    backward(p, scale, dx) : writes dx = scale * (p - onehot(target)), 0 in ignored rows, for the targets of the
+    backward(p, scale, dx) : writes dx = scale * (p - onehot(target)), 0 in ignored rows, for the targets of
+    the
         last forward.
     """
     return choose(
