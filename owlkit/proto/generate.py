@@ -2,8 +2,8 @@
 
 protoc (grpcio-tools, a development dependency) compiles the schema; the module is written here rather than by
 protoc for two reasons. Its messages live in a descriptor pool of their own, so that a pycaffe or any other
-package that brings its own `caffe.proto` can be imported in the same process. And it asks no particular version
-of the protobuf runtime, where protoc's own output refuses any that is older than itself.
+package that brings its own `caffe.proto` can be imported in the same process. And it asks no particular
+version of the protobuf runtime, where protoc's own output refuses any that is older than itself.
 """
 
 from __future__ import annotations
