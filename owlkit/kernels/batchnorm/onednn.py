@@ -1,0 +1,70 @@
+"""Batch normalisation, scale, shift and ReLU in one oneDNN primitive for each direction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels.axes import split
+from owlkit.kernels.dnnl import api
+from owlkit.kernels.dnnl.primitive import Bound, Memory, MemoryDescriptor, Primitive
+
+if TYPE_CHECKING:
+    from owlkit.kernels.batchnorm import BatchNorm
+
+
+def _data_layout(x: Descriptor) -> MemoryDescriptor:
+    """(N, C, H, W) as it is; anything else as (N, C, rest)."""
+    if x.channels_last:
+        return MemoryDescriptor.of(x)
+    return MemoryDescriptor.of(Descriptor(split(x, 1), x.dtype))
+
+
+def _flags(spec: BatchNorm) -> int:
+    chosen = {
+        api.NORM_GLOBAL_STATS: spec.global_stats,
+        api.NORM_SCALE: spec.scale,
+        api.NORM_SHIFT: spec.shift,
+        api.NORM_RELU: spec.relu,
+    }
+    return sum(flag for flag, wanted in chosen.items() if wanted)
+
+
+class BatchNormKernel:
+    def __init__(self, device: Device, spec: BatchNorm) -> None:
+        self._md = md = _data_layout(spec.x)
+        self._channels = MemoryDescriptor.plain(spec.x.shape[1])
+        flags, affine = _flags(spec), spec.scale or spec.shift
+        self._forward = Primitive(
+            device, "batch_normalization_forward", api.TRAINING, md, md, spec.eps, flags
+        )
+        direction = api.BACKWARD if affine else api.BACKWARD_DATA
+        self._backward = Primitive(
+            device, "batch_normalization_backward", direction, md, md, md, spec.eps, flags, self._forward
+        )
+        self._workspace = self._forward.workspace()
+        self.detail = self._forward.implementation
+        self.forward, self.backward = Bound(self._bind_forward), Bound(self._bind_backward)
+
+    def _memories(self, data: dict[int, Tensor], channels: dict[int, Tensor | None]) -> dict[int, Memory]:
+        memories = {key: Memory.of(tensor, self._md) for key, tensor in data.items()}
+        given = {key: tensor for key, tensor in channels.items() if tensor is not None}
+        memories |= {key: Memory.of(tensor, self._channels) for key, tensor in given.items()}
+        return memories | ({api.WORKSPACE: self._workspace} if self._workspace else {})
+
+    def _bind_forward(
+        self, x: Tensor, y: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None
+    ) -> Callable[[], None]:
+        channels = {api.MEAN: mean, api.VARIANCE: variance, api.SCALE: gamma, api.SHIFT: beta}
+        return self._forward.bind(self._memories({api.SRC: x, api.DST: y}, channels))
+
+    def _bind_backward(
+        self, x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None,
+        dy: Tensor, dx: Tensor, dgamma: Tensor | None, dbeta: Tensor | None,
+    ) -> Callable[[], None]:  # fmt: skip
+        data = {api.SRC: x, api.DIFF_DST: dy, api.DIFF_SRC: dx}
+        channels = {api.MEAN: mean, api.VARIANCE: variance, api.SCALE: gamma}
+        channels |= {api.DIFF_SCALE: dgamma, api.DIFF_SHIFT: dbeta}
+        return self._backward.bind(self._memories(data, channels))

@@ -1,0 +1,49 @@
+"""Maximum and average pooling of (N, C, H, W) with Caffe's windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor
+from owlkit.kernels import choose
+from owlkit.kernels.pooling import onednn, reference
+
+
+@dataclass(frozen=True)
+class Pooling:
+    """y[n, c, i, j] = max or mean of x over the window that starts at (i * stride - pad) and spans `kernel`.
+
+    method : "max" or "ave".
+    kernel, stride, pad : (height, width).
+    x, y : descriptors of bottom and top, (N, C, H, W); y may have a last window that hangs over the edge.
+    indices : whether `forward` also writes where each maximum was found.
+    """
+
+    method: str
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    pad: tuple[int, int]
+    x: Descriptor
+    y: Descriptor
+    indices: bool = False
+
+    def overhang(self, axis: int) -> int:
+        """How far the last window reaches past the padded input, along height (0) or width (1)."""
+        covered = (self.y.shape[2 + axis] - 1) * self.stride[axis] + self.kernel[axis]
+        return covered - (self.x.shape[2 + axis] + 2 * self.pad[axis])
+
+    def size(self, axis: int) -> int:
+        """The shape of bottom along height (0) or width (1)."""
+        return self.x.shape[2 + axis]
+
+
+def make(device: Device, spec: Pooling) -> Any:
+    """A kernel with `forward(x, y, indices)` and `backward(dy, dx)`; `indices` is None unless asked for.
+
+    Ties go to the first maximum in row order. An index is h * W + w, as a float. The divisor of "ave" counts
+    padding, but not what hangs over beyond the padding (Caffe). A window without any input gives -FLT_MAX and
+    index -1 ("max", as Caffe) or 0 ("ave"), and no gradient.
+    """
+    return choose(device, spec, {"onednn": onednn.PoolingKernel, "reference": reference.PoolingKernel})

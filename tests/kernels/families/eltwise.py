@@ -1,0 +1,56 @@
+"""Cases of the elementwise combinations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from owlkit.kernels.eltwise import Eltwise
+from tests.kernels.cases import Case, Values, layout
+
+
+def _run(kernel: Any, spec: Eltwise, values: Values) -> None:
+    xs = [values.normal(spec.x, low=0.5 if not spec.stable else None) for _ in spec.coefficients]
+    y, dy = values.output("y", spec.x), values.normal(spec.x)
+    dxs = [values.output(f"dx{i}", spec.x) for i in range(len(xs))]
+    kernel.forward(xs, y)
+    kernel.backward(xs, y, dy, dxs)
+
+
+def _in_place(kernel: Any, spec: Eltwise, values: Values) -> None:
+    xs = [values.normal(spec.x) for _ in spec.coefficients]
+    kernel.forward(xs, values.watch("y", xs[0]))
+
+
+def _one_gradient(kernel: Any, spec: Eltwise, values: Values) -> None:
+    xs = [values.normal(spec.x) for _ in spec.coefficients]
+    y = values.output("y", spec.x)
+    kernel.forward(xs, y)
+    kernel.backward(xs, y, values.normal(spec.x), [None, values.output("dx1", spec.x)])
+
+
+def _case(
+    name: str, operation: str, *coefficients: float, fast: bool = True, run: Any = _run, **options: bool
+) -> Case:
+    def spec(dtype: str) -> Eltwise:
+        return Eltwise(operation, coefficients, layout(2, 3, 4, 5, dtype=dtype), **options)
+
+    return Case(f"eltwise-{name}", spec, run, fast=fast)
+
+
+CASES = [
+    _case("sum", "sum", 1.0, 1.0),
+    _case("sum_relu", "sum", 1.0, 1.0, relu=True),
+    _case("sum_of_three", "sum", 1.0, 1.0, 1.0),
+    _case("sum_in_place", "sum", 1.0, 1.0, run=_in_place),
+    _case("sum_of_three_in_place", "sum", 1.0, 1.0, 1.0, run=_in_place),
+    _case("sum_of_one", "sum", 1.0),
+    _case("difference", "sum", 1.0, -1.0),
+    _case("weighted", "sum", 0.5, -2.0, 1.0),
+    _case("one_gradient", "sum", 1.0, 1.0, run=_one_gradient),
+    _case("prod", "prod", 1.0, 1.0),
+    _case("prod_one_gradient", "prod", 1.0, 1.0, run=_one_gradient),
+    _case("prod_of_three", "prod", 1.0, 1.0, 1.0, fast=False),
+    _case("prod_unstable", "prod", 1.0, 1.0, fast=False, stable=False),
+    _case("max", "max", 1.0, 1.0, fast=False),
+    _case("max_of_three", "max", 1.0, 1.0, 1.0, fast=False),
+]

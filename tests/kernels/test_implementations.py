@@ -1,0 +1,65 @@
+"""Every implementation of every kernel family against its reference, so that the two cannot drift apart."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import owlkit.kernels
+from owlkit.core.device import Device
+from owlkit.kernels import Unsupported, onednn_available
+from tests.kernels.cases import Case, Values
+
+KERNELS = Path(owlkit.kernels.__file__).parent
+FAMILIES = sorted(path.parent.name for path in KERNELS.glob("*/reference.py"))
+
+
+def _cases(family: str) -> list[Case]:
+    path = Path(__file__).parent / "families" / f"{family}.py"
+    return import_module(f"tests.kernels.families.{family}").CASES if path.exists() else []
+
+
+CASES = [case for family in FAMILIES for case in _cases(family)]
+
+
+def _outputs(case: Case, implementation: str, dtype: str) -> dict[str, np.ndarray]:
+    """What the kernel wrote; raises Unsupported where this implementation does not serve the case."""
+    spec, values = case.spec(dtype), Values(case.name)
+    device = Device("cpu", (implementation,))
+    kernel = import_module(f"owlkit.kernels.{case.family}").make(device, spec)
+    assert kernel.implementation.split()[0] == implementation
+    case.run(kernel, spec, values)
+    assert values.outputs, "the case compares nothing"
+    return values.outputs
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("implementation", ["onednn", "reference"])
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_agrees_with_the_reference(case: Case, implementation: str, dtype: str) -> None:
+    expected = _outputs(case, "reference", "float64")
+    if implementation == "onednn" and not onednn_available():
+        pytest.skip("oneDNN is not installed")
+    if implementation == "onednn" and not (case.fast and dtype == "float32"):
+        with pytest.raises(Unsupported):  # where it serves by now, mark the case as fast
+            _outputs(case, implementation, dtype)
+        return
+    found = _outputs(case, implementation, dtype)
+    tolerance = case.tolerance if dtype == "float32" else 1e-12
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        assert np.isfinite(values).all(), f"{name}: the reference left values unwritten"
+        scale = max(1.0, float(np.abs(values).max(initial=0)))
+        np.testing.assert_allclose(found[name], values, tolerance, tolerance * scale, err_msg=name)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_family_has_cases(family: str) -> None:
+    """A family without cases, or one whose cases are all slow, is an oversight."""
+    cases = _cases(family)
+    assert cases, f"add tests/kernels/families/{family}.py with CASES"
+    if (KERNELS / family / "onednn.py").exists():
+        assert any(case.fast for case in cases), f"no case of {family} reaches its oneDNN implementation"
