@@ -76,10 +76,11 @@ class ClassLabels:
         where = f"index {place[0]} of the batch" if np.prod(labels.shape[1:]) == 1 else f"index {place}"
         ignore = "" if self._ignore is None else f" or {self._ignore} (ignore_label)"
         layer, scores = self._layer, self._scores
+        found = f"label {value:g} at {where} (blob {labels.name!r}; {wrong.sum()} of {values.size} are wrong)"
         return DataError(
-            f"{layer.name} ({layer.type}): label {value:g} at {where} (blob {labels.name!r}; {wrong.sum()} of "
-            f"its {values.size} labels are not allowed): the classifier has {self._classes} outputs "
-            f"(labels 0..{last}{ignore}); {self._advice(value)} (scores: blob {scores.name!r}, shape {scores.shape})"
+            f"{layer.name} ({layer.type}): {found}: the classifier has {self._classes} outputs "
+            f"(labels 0..{last}{ignore}); {self._advice(value)} "
+            f"(scores: blob {scores.name!r}, shape {scores.shape})"
         )
 
     def _advice(self, value: float) -> str:
