@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class TestDone:
 
     outputs : output name -> mean over batches (and elements). loss : None unless `test_compute_loss` is set.
     """
+
+    __test__: ClassVar[bool] = False  # the name is not meant for pytest
 
     iter: int
     net_index: int

@@ -1,0 +1,151 @@
+"""From what the user gives (a solver file, a message, or a net and keywords) to one SolverParameter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from owlkit import proto
+from owlkit.core.errors import DataError, OwlkitError, PrototxtError, closest
+from owlkit.proto import caffe_pb2
+
+
+@dataclass
+class Definition:
+    """What was read. path : the solver file, None where it was none. notes : what the user should know."""
+
+    param: Any
+    path: Path | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def default_prefix(self) -> str:
+        """Prefix of snapshots where the solver gives none: the solver file without suffix, or the net's
+        name."""
+        if self.path is not None:
+            return str(self.path.with_suffix(""))
+        return self.param.net_param.name.lower().replace("/", "_") or "net"
+
+
+def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> Definition:
+    """One SolverParameter, from whatever was given.
+
+    definition : path of a solver file, SolverParameter, or a net (NetSpec, NetParameter) whose solver is
+        all in
+        `fields`. test : net or list of nets to test with. fields : SolverParameter's fields; they win over
+        a file.
+    Raises PrototxtError where something is not known, DataError where a file is missing.
+    """
+    path: Path | None = None
+    notes: list[str] = []
+    param = caffe_pb2.SolverParameter()
+    if isinstance(definition, str | os.PathLike):
+        path = Path(definition)
+        param.CopyFrom(_read_file(path, notes))
+    elif isinstance(definition, caffe_pb2.SolverParameter):
+        param.CopyFrom(definition)
+    else:
+        param.net_param.CopyFrom(proto.net_param(definition))
+        param.lr_policy = "fixed"  # a solver made of keywords keeps its rate unless told otherwise
+    for name, value in fields.items():
+        set_field(param, name, value)
+    tests = test if isinstance(test, list | tuple) else [] if test is None else [test]
+    for net in tests:
+        param.test_net_param.add().CopyFrom(proto.net_param(net))
+    found = Definition(param, path, notes)
+    if path is not None:
+        _find_nets(found, path.parent)
+    return found
+
+
+def _read_file(path: Path, notes: list[str]) -> Any:
+    if not path.exists():
+        raise DataError(f"there is no solver file {path}")
+    try:
+        return proto.read_solver(path, notes)
+    except PrototxtError as error:
+        text = path.read_text(errors="replace")
+        if "layer {" in text or "layers {" in text:
+            raise PrototxtError(
+                f"{path} is a net; a solver file names one with net: ... ({error})"
+            ) from error
+        raise
+
+
+def set_field(message: Any, name: str, value: Any) -> None:
+    """Set one field from a Python value: enums by name, repeated fields from a value or a list.
+
+    Raises PrototxtError for a field that does not exist (with the closest name) or a value that does not fit.
+    """
+    described = message.DESCRIPTOR.fields_by_name.get(name)
+    if described is None:
+        hint = closest(name, message.DESCRIPTOR.fields_by_name)
+        raise PrototxtError(f"{message.DESCRIPTOR.name} has no field {name!r}{hint}")
+    try:
+        _assign(message, described, value)
+    except (TypeError, ValueError, KeyError) as error:
+        if isinstance(error, OwlkitError):
+            raise
+        raise PrototxtError(f"{message.DESCRIPTOR.name}.{name} cannot be {value!r}: {error}") from error
+
+
+def _assign(message: Any, field: Any, value: Any) -> None:
+    if field.message_type is not None:
+        _assign_message(message, field, value)
+    elif isinstance(getattr(message, field.name), str | bytes | bool | int | float):
+        setattr(message, field.name, _plain(field, value))
+    else:
+        values = value if isinstance(value, list | tuple) else [value]
+        message.ClearField(field.name)
+        getattr(message, field.name).extend([_plain(field, v) for v in values])
+
+
+def _plain(field: Any, value: Any) -> Any:
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if field.enum_type is None or not isinstance(value, str):
+        return value
+    names = field.enum_type.values_by_name
+    if value.upper() not in names:
+        raise ValueError(f"it is one of {', '.join(names)}")
+    return names[value.upper()].number
+
+
+def _assign_message(message: Any, field: Any, value: Any) -> None:
+    target = getattr(message, field.name)
+    repeated = not hasattr(target, "DESCRIPTOR")
+    message.ClearField(field.name)
+    for item in value if repeated and isinstance(value, list | tuple) else [value]:
+        place = getattr(message, field.name)
+        place = place.add() if repeated else place
+        if isinstance(item, Mapping):
+            place.SetInParent()
+            for key, inner in item.items():
+                set_field(place, key, inner)
+        elif field.message_type.name == "NetParameter":
+            place.CopyFrom(proto.net_param(item))
+        else:
+            place.CopyFrom(item)
+
+
+def _find_nets(found: Definition, folder: Path) -> None:
+    """Net paths count from the working directory, as in Caffe; failing that, from the solver file's
+    folder."""
+    param = found.param
+    for name in ("net", "train_net"):
+        if param.HasField(name):
+            setattr(param, name, _locate(getattr(param, name), folder, found.notes))
+    tests = [_locate(path, folder, found.notes) for path in param.test_net]
+    del param.test_net[:]
+    param.test_net.extend(tests)
+
+
+def _locate(path: str, folder: Path, notes: list[str]) -> str:
+    beside = folder / path
+    if Path(path).exists() or not beside.exists():
+        return path
+    notes.append(f"net {path} was taken from the folder of the solver file: {beside}")
+    return str(beside)

@@ -1,0 +1,76 @@
+"""Which nets a solver trains and tests, and in which states, from its many fields. The rules are Caffe's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from owlkit import proto
+from owlkit.core.errors import TrainingError
+from owlkit.proto import caffe_pb2
+
+
+@dataclass
+class NetChoice:
+    """A net to build. definition : path or NetParameter. iterations : batches of one test; 0: one pass
+    over its data."""
+
+    definition: Any
+    level: int = 0
+    stages: tuple[str, ...] = ()
+    iterations: int = 0
+
+
+def train_choice(param: Any) -> NetChoice:
+    """The net to train; TrainingError unless exactly one field names it."""
+    fields = ("net", "net_param", "train_net", "train_net_param")
+    given = [name for name in fields if param.HasField(name)]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        raise TrainingError(f"a solver needs exactly one of {', '.join(fields)}; found {found}")
+    return _choice(getattr(param, given[0]), param.train_state)
+
+
+def test_choices(param: Any) -> list[NetChoice]:
+    """The nets to test with: test_net_param first, then test_net, then `net` once per test_iter that is
+    left."""
+    sources: list[Any] = [*param.test_net_param, *param.test_net]
+    generic = param.net if param.HasField("net") else param.net_param if param.HasField("net_param") else None
+    counts = list(param.test_iter) or [0] * len(sources)
+    surplus = len(counts) - len(sources)
+    if surplus < 0 or (surplus and generic is None):
+        raise TrainingError(
+            f"{len(sources)} test nets but {len(param.test_iter)} test_iter; give test_iter (batches of "
+            "one test) "
+            "once per test net"
+        )
+    sources += [generic] * surplus
+    _check(param, len(sources))
+    states = list(param.test_state) or [caffe_pb2.NetState()] * len(sources)
+    choices = [_choice(source, state) for source, state in zip(sources, states, strict=True)]
+    for choice, iterations in zip(choices, counts, strict=True):
+        choice.iterations = iterations
+    return choices
+
+
+test_choices.__test__ = False  # type: ignore[attr-defined]  # the name is not meant for pytest
+
+
+def _check(param: Any, count: int) -> None:
+    if len(param.test_state) not in (0, count):
+        raise TrainingError(
+            f"{len(param.test_state)} test_state for {count} test nets; give one per test net"
+        )
+    if count and param.test_interval <= 0:
+        raise TrainingError("there are test nets but no test_interval; say after how many iterations to test")
+    if any(iterations <= 0 for iterations in param.test_iter):
+        raise TrainingError(f"test_iter is {list(param.test_iter)}; each must be at least 1")
+
+
+def _choice(source: Any, solver_state: Any) -> NetChoice:
+    """The states of the net and of the solver are merged; the solver's wins."""
+    definition = proto.net_param(source)
+    state = caffe_pb2.NetState()
+    state.MergeFrom(definition.state)
+    state.MergeFrom(solver_state)
+    return NetChoice(definition, state.level, tuple(state.stage))

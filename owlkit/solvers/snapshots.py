@@ -1,0 +1,169 @@
+"""Snapshots: weights and solver state on disk, complete or not at all, and back.
+
+Caffe's pair `<prefix>_iter_N.caffemodel` and `.solverstate`, and beside it `.solverstate.owl` with what
+Caffe does
+not save: positions in the data, random state, an overridden rate, the losses behind the smoothed one. With
+it a
+training that was interrupted goes on bit for bit as if it had not been.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from owlkit.core.errors import DataError, FileFormatError, TrainingError
+from owlkit.io.files import sync_folder
+from owlkit.io.recognise import recognise
+from owlkit.io.solverstate import (
+    SolverStateData,
+    read_sidecar,
+    read_solverstate,
+    sidecar_path,
+    write_sidecar,
+    write_solverstate,
+)
+from owlkit.solvers.rules import RULES
+from owlkit.solvers.signals import hold_interrupts
+
+
+def snapshot_paths(prefix: str, iteration: int) -> tuple[Path, Path]:
+    """Where the weights and the state of an iteration go; the names are Caffe's."""
+    return Path(f"{prefix}_iter_{iteration}.caffemodel"), Path(f"{prefix}_iter_{iteration}.solverstate")
+
+
+def check_prefix(prefix: str) -> None:
+    """Raise TrainingError now where a snapshot could not be written later."""
+    folder = Path(prefix).absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK):
+        raise TrainingError(f"snapshot_prefix {prefix!r}: {folder} cannot be written; choose another folder")
+
+
+def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
+    """Write weights and state. All is written in a temporary folder first, then renamed into place.
+
+    Raises TrainingError, and leaves earlier files alone, where a parameter is not finite; DataError where
+    the disk
+    is full or the folder cannot be written.
+    """
+    _check_finite(solver.net)
+    model, state = snapshot_paths(prefix, solver.iter)
+    model.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with hold_interrupts():
+        staging = Path(tempfile.mkdtemp(prefix=".owlkit-snapshot-", dir=model.absolute().parent))
+        try:
+            staged_model, staged_state = staging / model.name, staging / state.name
+            solver.net.save(staged_model)
+            write_sidecar(staged_state, solver.iter, solver.extra_state())
+            write_solverstate(staged_state, _state_data(solver, model))
+            for staged, target in _moves(staged_model, staged_state, model, state):
+                os.replace(staged, target)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+        sync_folder(model.absolute().parent)
+    return model, state
+
+
+def _moves(staged_model: Path, staged_state: Path, model: Path, state: Path) -> list[tuple[Path, Path]]:
+    sidecars = (sidecar_path(staged_state), sidecar_path(state))
+    return [(staged_model, model), sidecars, (staged_state, state)]
+
+
+def _state_data(solver: Any, model: Path) -> SolverStateData:
+    return SolverStateData(
+        solver.iter, str(model), solver.current_step, [np.array(h) for h in solver.history]
+    )
+
+
+def _check_finite(net: Any) -> None:
+    for parameter in net.learnable:
+        if not np.isfinite(parameter.blob.data).all():
+            raise TrainingError(
+                f"no snapshot was written: parameter {parameter.name} has values that are not finite; go "
+                "back to an "
+                "earlier snapshot and lower base_lr"
+            )
+
+
+class LoadedSnapshot:
+    """A snapshot that was read and found to fit a solver. extra : the sidecar's content, None without one."""
+
+    def __init__(self, solver: Any, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.data = self._read()
+        self.extra = read_sidecar(self.path, self.data.iter)
+        self._check_type(solver)
+        self._check_history(solver)
+        self.model = self._find_model()
+
+    def _read(self) -> SolverStateData:
+        try:
+            return read_solverstate(self.path)
+        except FileFormatError as error:
+            if "caffemodel (the weights)" not in recognise(self.path.read_bytes()):
+                raise
+            raise FileFormatError(
+                f"{self.path} holds weights, not the state of a solver; to start from these weights use "
+                "weights=..., to resume use the .solverstate"
+            ) from error
+
+    def _find_model(self) -> Path:
+        """Beside the state, where a snapshot puts it; failing that, where the state says, as in Caffe."""
+        stored = self.data.learned_net
+        for candidate in (self.path.parent / Path(stored).name, Path(stored)):
+            if stored and candidate.is_file():
+                return candidate
+        raise DataError(
+            f"{self.path}: its weights {stored or '(no name stored)'} are neither beside it nor there"
+        )
+
+    def _check_type(self, solver: Any) -> None:
+        written = (self.extra or {}).get("type", solver.param.type)
+        if written != solver.param.type:
+            raise TrainingError(
+                f"{self.path} is the state of a {written} solver, this one is {solver.param.type}; resume "
+                "with "
+                f"type: {written!r}, or start anew from its weights with weights=..."
+            )
+
+    def _check_history(self, solver: Any) -> None:
+        found, expected = self.data.history, solver.history
+        if len(found) != len(expected):
+            raise TrainingError(
+                f"{self.path} holds {len(found)} histories, this {solver.param.type} solver has "
+                f"{len(expected)} "
+                f"({len(solver.net.learnable)} parameters){_explain(len(found), len(solver.net.learnable))}"
+            )
+        for index, (theirs, mine) in enumerate(zip(found, expected, strict=True)):
+            if _squeezed(theirs.shape) != _squeezed(mine.shape):
+                name = solver.net.learnable[index % len(solver.net.learnable)].name
+                raise TrainingError(
+                    f"{self.path}: the history of {name} has shape {theirs.shape}, expected {mine.shape}; "
+                    "the "
+                    "state belongs to another net"
+                )
+
+    def apply(self, solver: Any) -> None:
+        """Put weights and history into the solver."""
+        solver.net.copy_from(self.model)
+        for theirs, mine in zip(self.data.history, solver.history, strict=True):
+            mine[...] = theirs.reshape(mine.shape)
+
+
+def _squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Without axes of length 1: old files pad every shape to four axes."""
+    return tuple(n for n in shape if n != 1)
+
+
+def _explain(found: int, parameters: int) -> str:
+    fitting = [name for name, rule in RULES.items() if rule.slots * parameters == found]
+    if fitting:
+        return f"; it may be the state of {' or '.join(fitting)}"
+    return "; the state belongs to another net"

@@ -1,0 +1,357 @@
+"""Solver: trains a net by an update rule, tests and takes snapshots at intervals, as a solver file says."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from owlkit.core import events
+from owlkit.core.conveniences import resolve
+from owlkit.core.errors import TrainingError
+from owlkit.net import Net
+from owlkit.proto import caffe_pb2
+from owlkit.solvers import diagnosis, nets, policies, snapshots
+from owlkit.solvers.debug import log_debug_info
+from owlkit.solvers.definition import read_definition
+from owlkit.solvers.rule import gradient_norm
+from owlkit.solvers.rules import make_rule, rule_class
+from owlkit.solvers.signals import hold_interrupts
+from owlkit.solvers.testing import batches_of_one_pass, flatten_outputs, run_batches
+
+log = logging.getLogger("owlkit")
+
+
+class DivergedError(TrainingError):
+    """The loss is no finite number any more. event : the Diverged event."""
+
+    def __init__(self, event: events.Diverged) -> None:
+        self.event = event
+        where = f"first in layer {event.layer!r}, blob {event.blob!r} ({event.found})" if event.layer else ""
+        super().__init__(
+            f"the loss of iteration {event.iter} is {event.loss}{', ' if where else ''}{where}; the "
+            "parameters "
+            "were not updated: lower base_lr, clip_gradients, or look at the data"
+        )
+
+
+class Solver:
+    """Training of one net.
+
+    definition : path of a solver prototxt, SolverParameter, or a net (NetSpec, NetParameter) with the
+        solver's
+        fields as keywords: `Solver(n, test=n_test, base_lr=0.01, max_iter=2000, test_iter=10,
+        test_interval=200)`.
+    test : net or list of nets to test with. weights : caffemodel(s) to start from, a path or a list.
+    device, dtype, seed : of all nets; the solver file's solver_mode and random_seed where they are None.
+    fields : fields of SolverParameter; they win over those of a file.
+
+    param : SolverParameter. net, test_nets : Nets; test nets share the parameters of `net`.
+    iter : updates done. history : the update rule's arrays, in Caffe's order. notices : remarks of building.
+    Raises PrototxtError, NetError or TrainingError where the definition makes no sense.
+    """
+
+    def __init__(
+        self,
+        definition: Any,
+        *,
+        test: Any = None,
+        weights: Any = None,
+        device: Any = None,
+        dtype: str = "float32",
+        seed: int | None = None,
+        **fields: Any,
+    ) -> None:
+        found = read_definition(definition, test, fields)
+        self.param, self.notices = found.param, found.notes
+        self.default_prefix = found.default_prefix
+        self._check()
+        seed = self.param.random_seed if seed is None and self.param.random_seed >= 0 else seed
+        self._build_nets(device, dtype, seed)
+        self.iter = 0
+        self.rule = make_rule(self.param, self.net)
+        self.abandon_test: Callable[[], bool] = lambda: False  # asked between the batches of a test
+        self._override: float | None = None
+        self._losses: deque[float] = deque(maxlen=self.param.average_loss)
+        self._listeners: list[events.Listener] = []
+        self._fresh = not self._load_weights(weights)
+        for notice in self.notices:
+            log.info(notice)
+
+    # -- building
+    def _check(self) -> None:
+        p = self.param
+        rule_class(p.type)
+        policies.check_policy(p)
+        for name in ("average_loss", "iter_size"):
+            if getattr(p, name) < 1:
+                raise TrainingError(f"{name} is {getattr(p, name)}; it must be at least 1")
+        if p.snapshot_format == caffe_pb2.SolverParameter.HDF5:
+            raise TrainingError(
+                "snapshot_format HDF5 is not written by owlkit; use snapshot_format: BINARYPROTO"
+            )
+        if p.snapshot > 0:
+            snapshots.check_prefix(self.prefix)
+
+    def _build_nets(self, device: Any, dtype: str, seed: int | None) -> None:
+        explicit_gpu = (
+            self.param.HasField("solver_mode") and self.param.solver_mode == caffe_pb2.SolverParameter.GPU
+        )
+        if device is None and explicit_gpu:
+            self.notices.append(
+                "solver_mode is GPU, which this version of owlkit cannot use: training on the CPU"
+            )
+        train, tests = nets.train_choice(self.param), nets.test_choices(self.param)
+        common = {"device": device, "dtype": dtype, "seed": seed}
+        self.net = Net(train.definition, phase="train", level=train.level, stages=train.stages, **common)
+        self.test_nets = [
+            Net(t.definition, phase="test", level=t.level, stages=t.stages, share=self.net, **common)
+            for t in tests
+        ]
+        self.test_iterations = [
+            t.iterations or batches_of_one_pass(net) for t, net in zip(tests, self.test_nets, strict=True)
+        ]
+        for net in (self.net, *self.test_nets):
+            for layer in net.layers:
+                if hasattr(layer, "on_warning"):
+                    layer.on_warning = self.warn
+
+    def _load_weights(self, weights: Any) -> bool:
+        given = list(self.param.weights) if weights is None else weights
+        for entry in given if isinstance(given, list | tuple) else [given]:
+            for path in entry.split(",") if isinstance(entry, str) else [entry]:
+                report = self.net.copy_from(path.strip() if isinstance(path, str) else path)
+                self.notices.append(str(report).splitlines()[0])
+        return bool(given)
+
+    # -- what one looks at
+    @property
+    def history(self) -> list[np.ndarray]:
+        """The update rule's arrays in Caffe's order, views; one or two per parameter."""
+        return self.rule.history
+
+    @property
+    def current_step(self) -> int:
+        """Steps of the policy done, as Caffe stores it (counted when a rate was last computed)."""
+        return policies.current_step(self.param, max(self.iter - 1, 0))
+
+    @property
+    def lr(self) -> float:
+        """Learning rate of the next update. Setting it overrides the policy until it is set to None."""
+        return self._override if self._override is not None else policies.learning_rate(self.param, self.iter)
+
+    @lr.setter
+    def lr(self, value: float | None) -> None:
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise TrainingError(f"a learning rate of {value} makes no sense; give a number >= 0, or None")
+        self._override = None if value is None else float(value)
+
+    @property
+    def smoothed_loss(self) -> float:
+        """Mean of the last `average_loss` losses; NaN before the first."""
+        return math.fsum(self._losses) / len(self._losses) if self._losses else math.nan
+
+    @property
+    def prefix(self) -> str:
+        """What names of snapshots start with."""
+        return self.param.snapshot_prefix or self.default_prefix
+
+    # -- events
+    def add_listener(self, listener: events.Listener) -> Callable[[], None]:
+        """Have `listener(event)` called in the training thread; returns a function that ends it.
+
+        A listener that raises is logged once and removed; training goes on.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def emit(self, event: Any) -> None:
+        """Tell all listeners."""
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception:
+                log.exception("a listener of the training failed and was removed: %r", listener)
+                self._listeners.remove(listener)
+
+    def warn(self, message: str) -> None:
+        """Remark something to all listeners."""
+        self.emit(events.Warned(self.iter, message))
+
+    # -- training
+    def step(self, n: int = 1) -> None:
+        """Do n updates, with tests and snapshots at their intervals.
+
+        Ctrl-C takes effect between two iterations, so nothing is left half done; pressed twice, at once.
+        Raises DivergedError, before the update, where the loss is not finite.
+        """
+        with hold_interrupts() as held:
+            for _ in range(n):
+                if self._test_is_due() and not self._test_all():
+                    return
+                self._iterate()
+                if self.param.snapshot > 0 and self.iter % self.param.snapshot == 0:
+                    self.snapshot()
+                if held.pending:
+                    return
+
+    def solve(self) -> None:
+        """Train up to max_iter, with Caffe's last snapshot and test."""
+        if not self.param.HasField("max_iter"):
+            raise TrainingError("the solver has no max_iter; set it, or use step(n)")
+        self.step(max(0, self.param.max_iter - self.iter))
+        if self.iter >= self.param.max_iter:
+            self.finish()
+
+    def finish(self, *, interrupted: bool = False) -> None:
+        """Caffe's end of a training: the last snapshot, and a test where one is due."""
+        p = self.param
+        if p.snapshot_after_train and not (p.snapshot > 0 and self.iter % p.snapshot == 0):
+            self.snapshot()
+        if not interrupted and self._test_is_due():
+            self._test_all()
+
+    def train(self, name: str | None = None, **options: Any) -> Any:
+        """A started Run of this solver (training goes on in the background); its monitor is shown."""
+        return resolve("training:train")(self, name=name, **options)
+
+    def _iterate(self) -> None:
+        net, p, lr = self.net, self.param, self.lr
+        started, waited = time.perf_counter(), net.data_wait_seconds
+        net.clear_param_diffs()
+        loss = sum(net.forward_backward() for _ in range(p.iter_size)) / p.iter_size
+        if not math.isfinite(loss):
+            self._diverge(loss)
+        self._losses.append(loss)
+        if p.display > 0 and self.iter % p.display == 0:
+            self._display(lr)
+        self._update(lr)
+        self.iter += 1
+        seconds, images = time.perf_counter() - started, net.batch_size * p.iter_size
+        waited = net.data_wait_seconds - waited
+        self._remark(loss)
+        self.emit(events.IterationDone(self.iter, loss, self.smoothed_loss, lr, seconds, waited, images))
+
+    def _update(self, lr: float) -> None:
+        """Clip, then divide by iter_size (both as one factor), then the rule; the order is Caffe's."""
+        scale, limit = 1.0 / self.param.iter_size, self.param.clip_gradients
+        if limit > 0:
+            norm = gradient_norm(self.net.arena)
+            scale *= limit / norm if norm > limit else 1.0
+        self.rule.apply(lr, scale, self.iter)
+
+    def _display(self, lr: float) -> None:
+        outputs = flatten_outputs({name: self.net.blobs[name].data for name in self.net.outputs})
+        weights = {
+            top: weight
+            for layer in self.net.layers
+            for top, weight in zip(self.net.top_names[layer.name], layer.loss_weights, strict=False)
+        }
+        shown = {name: weights.get(name, 0.0) for name in outputs}
+        self.emit(events.Displayed(self.iter, self.smoothed_loss, lr, outputs, shown))
+        if self.param.debug_info:
+            log_debug_info(self.net)
+
+    def _remark(self, loss: float) -> None:
+        if self.iter == 1 and self._fresh:
+            remark = diagnosis.remark_first_loss(self.net, loss)
+        else:
+            remark = diagnosis.remark_saturation(self.net, loss) if loss > diagnosis.SATURATED - 1 else ""
+        if remark:
+            self.warn(remark)
+
+    def _diverge(self, loss: float) -> None:
+        layer, blob, found = self.net.first_nonfinite() or ("", "", "")
+        event = events.Diverged(self.iter, loss, layer, blob, found)
+        self.emit(event)
+        raise DivergedError(event)
+
+    # -- tests
+    def _test_is_due(self) -> bool:
+        p = self.param
+        due = p.test_interval > 0 and self.iter % p.test_interval == 0
+        return due and bool(self.test_nets) and (self.iter > 0 or p.test_initialization)
+
+    def _test_all(self) -> bool:
+        """Whether all tests ran to their end."""
+        return all(self._test(index) is not None for index in range(len(self.test_nets)))
+
+    def test(self, index: int = 0) -> dict[str, float]:
+        """Outputs of test net `index`, means over its test_iter batches."""
+        if not 0 <= index < len(self.test_nets):
+            raise TrainingError(f"there is no test net {index}; the solver has {len(self.test_nets)}")
+        return self._test(index) or {}
+
+    def _test(self, index: int) -> dict[str, float] | None:
+        """As `test`; None where it was abandoned, with the data put back to where they were."""
+        net, started = self.test_nets[index], time.perf_counter()
+        before = net.state()
+        result = run_batches(net, self.test_iterations[index], self.abandon_test)
+        if result is None:
+            net.restore_state(before)
+            return None
+        outputs, mean_loss = result
+        loss = mean_loss if self.param.test_compute_loss else None
+        seconds = time.perf_counter() - started
+        self.emit(events.TestDone(self.iter, index, net.name, outputs, loss, seconds))
+        return outputs
+
+    # -- snapshots
+    def snapshot(self, prefix: str | None = None) -> tuple[Path, Path]:
+        """Write weights and state as `<prefix>_iter_N.caffemodel` and `.solverstate`; returns both paths.
+
+        Raises TrainingError where a parameter is not finite, DataError where the files cannot be written;
+        files
+        that were there before are then as they were.
+        """
+        model, state = snapshots.write_snapshot(self, prefix or self.prefix)
+        self.emit(events.SnapshotWritten(self.iter, str(model), str(state)))
+        return model, state
+
+    def extra_state(self) -> dict[str, Any]:
+        """What resuming bit for bit needs beyond weights and history, JSON-able."""
+        return {
+            "type": self.param.type,
+            "lr": self._override,
+            "losses": list(self._losses),
+            "net": self.net.state(),
+            "test_nets": [net.state() for net in self.test_nets],
+        }
+
+    def restore(self, path: Any) -> None:
+        """Go on from a `.solverstate`, one of Caffe's included.
+
+        Raises FileFormatError or DataError for a file that is no state or lacks its weights, TrainingError
+        where it
+        belongs to another type of solver or another net; the solver is unchanged then.
+        """
+        loaded = snapshots.LoadedSnapshot(self, path)
+        loaded.apply(self)
+        self.rule.history_changed()
+        self.iter, self._fresh = loaded.data.iter, False
+        self._losses.clear()
+        extra = loaded.extra
+        if extra is None:
+            notice = (
+                f"{path} has no .owl file beside it: data start from the beginning, random numbers anew"
+            )
+            self.notices.append(notice)
+            self.warn(notice)
+            return
+        self._override = extra["lr"]
+        self._losses.extend(extra["losses"])
+        self.net.restore_state(extra["net"])
+        for net, state in zip(self.test_nets, extra["test_nets"], strict=False):
+            net.restore_state(state)
+
+    def __repr__(self) -> str:
+        limit = f" of {self.param.max_iter}" if self.param.HasField("max_iter") else ""
+        return (
+            f"Solver({self.param.type}, net {self.net.name!r}, iteration {self.iter}{limit}, lr {self.lr:g})"
+        )

@@ -1,0 +1,61 @@
+"""One test: the outputs of a net, averaged over batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from owlkit.core.errors import TrainingError
+
+MAX_ENTRIES = 100  # an output with more values is reported by its mean
+
+
+def flatten_outputs(outputs: dict[str, Any]) -> dict[str, float]:
+    """Scalars by their name; short vectors (accuracy per class) as name[0], name[1], ...; the rest by its
+    mean."""
+    flat: dict[str, float] = {}
+    for name, value in outputs.items():
+        array = np.asarray(value, np.float64)
+        if array.size == 1:
+            flat[name] = float(array.reshape(()))
+        elif array.ndim == 1 and array.size <= MAX_ENTRIES:
+            flat.update({f"{name}[{i}]": float(v) for i, v in enumerate(array)})
+        else:
+            flat[name] = float(array.mean()) if array.size else float("nan")
+    return flat
+
+
+def run_batches(
+    net: Any, iterations: int, abandon: Callable[[], bool] = lambda: False
+) -> tuple[dict[str, float], float] | None:
+    """(outputs, loss), both means over `iterations` batches; None where `abandon` said so between two
+    batches."""
+    sums: dict[str, np.ndarray] = {}
+    loss = 0.0
+    for _ in range(iterations):
+        if abandon():
+            return None
+        outputs = net.forward()
+        loss += net.loss
+        for name, value in outputs.items():
+            sums[name] = sums[name] + value if name in sums else np.array(value, np.float64)
+    return flatten_outputs({name: total / iterations for name, total in sums.items()}), loss / iterations
+
+
+def batches_of_one_pass(net: Any) -> int:
+    """Batches that show all records of the net's data once.
+
+    Raises TrainingError where no layer of the net knows how many records it has.
+    """
+    counts = [
+        -(-len(layer.reader.records) // layer.batch_size)
+        for layer in net.layers
+        if getattr(layer, "reader", None) is not None
+    ]
+    if not counts:
+        raise TrainingError(
+            f"test net {net.name!r} does not know how long one pass is; give test_iter (batches)"
+        )
+    return max(counts)

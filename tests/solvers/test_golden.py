@@ -1,0 +1,44 @@
+"""Ten updates of every rule as Caffe does them, its histories, and going on from its own snapshots."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.solvers import golden
+
+CASES = golden.cases() or [pytest.param("sgd_bn", id="reference data missing")]
+SNAPSHOTS = ["sgd_bn", "sgd_fixed_momentum_l2", "sgd_shared", "adam_fixed_l2", "rmsprop_fixed_l2"]
+
+
+def run(solver: golden.Solver, data: dict, first: int, last: int) -> None:
+    for iteration in range(first, last):
+        golden.feed(solver, data, iteration)
+        assert solver.lr == pytest.approx(float(data["lr"][iteration]), rel=1e-5)
+        solver.step(1)
+        golden.compare_params(solver, data, iteration + 1)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_trajectory(case: str) -> None:
+    data = golden.load(case)
+    solver = golden.make_solver(case)
+    losses: list[float] = []
+    solver.add_listener(lambda e: losses.append(e.loss) if hasattr(e, "images") else None)
+    for first, last in ((0, 5), (5, 10)):
+        run(solver, data, first, last)
+        assert len(solver.history) == int(data[f"history{last}_n"])
+        assert solver.current_step == int(data[f"current_step{last}"])
+        for j, found in enumerate(solver.history):
+            golden.assert_close(found, data[f"history{last}/{j}"], f"history {j} after {last} updates")
+    assert losses == pytest.approx(data["loss"].tolist(), rel=1e-4)
+
+
+@pytest.mark.parametrize("case", SNAPSHOTS)
+def test_resume_from_caffes_own_snapshot(case: str) -> None:
+    data = golden.load(case)
+    solver = golden.make_solver(case)
+    solver.restore(golden.stored_state(case, 5))
+    assert solver.iter == 5
+    golden.compare_params(solver, data, 5)
+    run(solver, data, 5, 10)
+    assert "no .owl file" in solver.notices[-1]
