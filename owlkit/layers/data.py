@@ -62,8 +62,8 @@ class Data(Layer):
             raise self.error(f"prefetch is {param.prefetch}; it must be at least 1")
         if param.backend != caffe_pb2.DataParameter.LMDB:
             raise DataError(
-                f"{self.name} (Data): backend LEVELDB is not read by owlkit, and it is what a data_param without "
-                f"backend means; if {param.source} is an LMDB set, set backend: LMDB, else convert it to one "
+                f"{self.name} (Data): backend LEVELDB (what a data_param without backend means) is not read by "
+                f"owlkit; if {param.source} is an LMDB set, set backend: LMDB, else convert it to one "
                 "(Caffe's converters take --backend=lmdb)"
             )
 

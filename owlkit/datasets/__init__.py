@@ -1,0 +1,13 @@
+"""Data sets: `digits` needs no download, the others are fetched once. Each call gives the path of a set.
+
+owlkit.datasets.digits("train")     1,437 images (1, 28, 28), 10 classes; "test": 360
+owlkit.datasets.mnist("train")      60,000 images (1, 28, 28), 10 classes; "test": 10,000
+owlkit.datasets.fashion_mnist(...)  as MNIST
+owlkit.datasets.cifar10("train")    50,000 images (3, 32, 32) in the order red, green, blue; "test": 10,000;
+                                    "mean": the mean image, a binaryproto file
+"""
+
+from owlkit.datasets.catalogue import CATALOGUE, cifar10, digits, fashion_mnist, get, mnist
+from owlkit.datasets.store import data_folder
+
+__all__ = ["CATALOGUE", "cifar10", "data_folder", "digits", "fashion_mnist", "get", "mnist"]

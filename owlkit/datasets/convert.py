@@ -1,0 +1,34 @@
+"""Writing arrays of images as LMDB sets of Datum, as Caffe's example converters do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from owlkit.io.datum import array_to_datum
+from owlkit.io.writer import RecordWriter
+
+
+def write_images(
+    path: Path, images: np.ndarray, labels: np.ndarray, *, shuffle: int | None = None, digits: int = 8
+) -> dict[str, Any]:
+    """Write an LMDB set with the keys 00000000, 00000001, ...
+
+    images : (N, C, H, W) uint8. labels : (N,) integers. shuffle : seed of a random order; None keeps it.
+    digits : length of the keys. Returns what a manifest records: count, shape, records per label, sha256.
+    """
+    order = np.arange(len(images))
+    if shuffle is not None:
+        order = np.random.RandomState(shuffle).permutation(len(images))  # its stream never changes
+    with RecordWriter(path) as writer:
+        for number, index in enumerate(order):
+            datum = array_to_datum(images[index], int(labels[index]))
+            writer.put(f"{number:0{digits}d}", datum.SerializeToString())
+    return {
+        "count": len(images),
+        "shape": list(images.shape[1:]),
+        "labels": np.bincount(labels).tolist(),
+        "sha256": writer.digest,
+    }

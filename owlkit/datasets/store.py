@@ -1,0 +1,104 @@
+"""Where data sets live, and how one is made: all of it or nothing, by one process at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from owlkit.core.errors import DataError
+from owlkit.io.files import full_disk_error, is_full, write_bytes
+
+Make = Callable[[Path], dict[str, Any]]
+
+
+def data_folder() -> Path:
+    """Where sets are kept: $OWLKIT_DATA, else `data` of the checkout, else ~/.local/share/owlkit."""
+    chosen = os.environ.get("OWLKIT_DATA")
+    if chosen:
+        return Path(chosen).expanduser()
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / "pyproject.toml").is_file() and (checkout / "data").is_dir():
+        return checkout / "data"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "owlkit"
+
+
+def manifest_path(folder: Path, name: str) -> Path:
+    return folder / f"{name}_manifest.json"
+
+
+def read_manifest(folder: Path, name: str) -> dict[str, Any] | None:
+    """What was recorded when the set was made; None where it was not, or not to the end."""
+    try:
+        manifest = json.loads(manifest_path(folder, name).read_text())
+        whole = all((folder / output).exists() for output in manifest["outputs"])
+        return manifest if whole and "version" in manifest["recipe"] else None
+    except (FileNotFoundError, ValueError, TypeError, KeyError):
+        return None
+
+
+@contextmanager
+def locked(folder: Path, name: str) -> Iterator[None]:
+    """Let one process at a time make the set `name`; the others wait."""
+    path = folder / f".{name}.lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stream = path.open("w")
+    except OSError as error:
+        if is_full(error):
+            raise full_disk_error(path, error) from error
+        raise DataError(
+            f"cannot write into {folder} ({error.strerror}); set OWLKIT_DATA to another folder"
+        ) from error
+    with stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def make_set(folder: Path, name: str, recipe: dict[str, Any], make: Make, *, force: bool = False) -> None:
+    """Make the set `name` in `folder`, unless it is there already, made by the same recipe.
+
+    recipe : what identifies how it is made (version, seed); recorded in the manifest.
+    make : called with an empty folder; whatever it leaves there becomes part of `folder`; what it returns is
+    added to the manifest. The set counts as made only once the manifest is written, as the last step.
+    """
+
+    def is_made() -> bool:
+        manifest = read_manifest(folder, name)
+        return manifest is not None and not force and manifest["recipe"] == recipe
+
+    if is_made():  # also where the folder is read-only
+        return
+    with locked(folder, name):
+        if is_made():  # by another process meanwhile
+            return
+        staging = folder / f".{name}.making"
+        shutil.rmtree(staging, ignore_errors=True)
+        try:
+            staging.mkdir()
+            details = make(staging)
+            _publish(staging, folder, name, {"name": name, "recipe": recipe} | details)
+        except OSError as error:
+            if is_full(error):
+                raise full_disk_error(folder / name, error) from error
+            raise
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _publish(staging: Path, folder: Path, name: str, manifest: dict[str, Any]) -> None:
+    """Move what was made into place, then write the manifest."""
+    outputs = sorted(path.name for path in staging.iterdir())
+    manifest_path(folder, name).unlink(missing_ok=True)
+    for output in outputs:
+        target = folder / output
+        if target.is_dir():
+            shutil.rmtree(target)
+        os.replace(staging / output, target)
+    content = json.dumps(manifest | {"outputs": outputs}, indent=2) + "\n"
+    write_bytes(manifest_path(folder, name), content.encode())
