@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from owlkit import proto
+from owlkit.proto import rules
 from owlkit.core.blob import Blob
 from owlkit.core.errors import NetError, OwlkitError
 from owlkit.layers.base import Layer, create
@@ -70,7 +71,7 @@ class Graph:
         self.phase, self.dtype = phase, np.dtype(dtype).name
         self.seed = int(seed if seed is not None else np.random.SeedSequence().generate_state(1)[0])
         whole = proto.net_param(definition)
-        filtered = proto.rules.filter_net(whole, phase, level, stages)
+        filtered = rules.filter_net(whole, phase, level, stages)
         self.definition = insert_splits(filtered)
         self.name: str = self.definition.name
         self.force_backward: bool = self.definition.force_backward

@@ -216,13 +216,14 @@ class Net:
         return total
 
     def _range(self, start: str | None, end: str | None) -> tuple[int, int]:
-        """Numbers of the steps that run layers `start` to `end`, with fusion off where it would not stop there."""
+        """Numbers of the steps that run layers `start` to `end`.
+
+        Partial runs are for looking inside, so from the first one on every layer is a step of its own.
+        """
         for name in (start, end):
             if name is not None and name not in self.layer_names:
                 raise NetError(f"there is no layer {name!r}{closest(name, self.layer_names)}")
-        cuts = [start and self.plan.cuts_step(start, first=True), end and self.plan.cuts_step(end, first=False)]
-        if any(cuts) or self.plan.fuse:
-            # Partial runs are for looking inside: every layer becomes a step of its own, from now on.
+        if self.plan.fuse:
             self._fuse, self._plan = False, None
         first = self.plan.position(start) if start is not None else 0
         last = self.plan.position(end) if end is not None else len(self.plan.steps) - 1

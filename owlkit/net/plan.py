@@ -132,11 +132,6 @@ class Plan:
                         blob.diff[...] = weight
 
     # -- use
-    def cuts_step(self, layer: str, *, first: bool) -> bool:
-        """Whether a range of layers that starts (`first`) or ends at `layer` would cut a fused step."""
-        edge = 0 if first else -1
-        return not any(step.nodes[edge].name == layer for step in self.steps)
-
     def position(self, layer: str) -> int:
         """Number of the step that runs `layer`."""
         return next(i for i, step in enumerate(self.steps) if any(n.name == layer for n in step.nodes))

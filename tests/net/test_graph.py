@@ -1,0 +1,80 @@
+"""Graphs: connections, shapes, splits, and the messages for definitions that make no net."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from owlkit.core.errors import NetError
+from owlkit.net import Graph
+from tests.net.definitions import HEAD, RESIDUAL, SMALL, parse
+
+
+def graph(definition: str, **options: object) -> Graph:
+    return Graph(parse(definition), **({"phase": "train"} | options))  # type: ignore[arg-type]
+
+
+def test_shapes_are_known_without_memory() -> None:
+    found = graph(SMALL)
+    assert found.blobs["pool1"].shape == (4, 6, 4, 4)
+    assert found.macs == 4 * 64 * 6 * 27 + 4 * 96 * 5
+    assert found.parameter_count == 6 * 27 + 6 + 96 * 5 + 5
+    assert all(blob.allocated_bytes == 0 for blob in found.blobs.values())
+
+
+def test_splits_have_the_names_that_caffe_gives_them() -> None:
+    names = [node.name for node in graph(RESIDUAL).nodes if node.layer.type == "Split"]
+    assert names == ["a_a_relu_0_split", "sum_sum_relu_0_split"]
+
+
+def test_a_loss_that_is_read_again_is_split() -> None:
+    tail = 'layer { name: "again" type: "Silence" bottom: "loss" }'
+    found = graph(SMALL + tail)
+    split = next(node for node in found.nodes if node.layer.type == "Split")
+    assert split.name == "loss_loss_0_split"
+    assert split.layer.loss_weights == [1.0, 0.0]
+    assert [n.layer.loss_weights for n in found.nodes if n.name == "loss"] == [[0.0]]
+
+
+def test_gradients_stop_where_nothing_learns() -> None:
+    frozen = SMALL.replace('name: "conv1" type', 'name: "conv1" param { lr_mult: 0 } param { lr_mult: 0 } type')
+    backward = {node.name: node.backward for node in graph(frozen).nodes}
+    assert backward == {
+        "data": False, "conv1": False, "relu1": False, "pool1": False, "ip1": True, "loss": True,
+    }  # fmt: skip
+    ip1 = next(node for node in graph(frozen).nodes if node.name == "ip1")
+    assert ip1.propagate_down == [False]
+
+
+def test_force_backward_reaches_the_input() -> None:
+    found = graph("force_backward: true " + SMALL)
+    assert all(node.backward for node in found.nodes)
+    assert found.nodes[1].propagate_down == [True]
+    assert found.nodes[-1].propagate_down == [True, False]
+
+
+def test_a_net_without_a_loss_has_no_gradients() -> None:
+    deploy = SMALL[: SMALL.index('layer { name: "loss"')]
+    assert not any(node.backward for node in graph(deploy).nodes)
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        (SMALL.replace('bottom: "pool1"', 'bottom: "pol1"'), "no earlier layer makes its bottom 'pol1' (did you mean 'pool1'?)"),
+        (SMALL.replace("kernel_size: 3 pad: 1", "kernel_size: 11 pad: 1"), "kernel 11x11 exceeds the padded input 10x10"),
+        (SMALL.replace('"relu1" type: "ReLU"', '"relu1" type: "RelU"'), "there is no layer type 'RelU' (did you mean 'ReLU'?)"),
+        (SMALL.replace('name: "relu1"', 'name: "conv1"'), "two layers are named 'conv1'"),
+        (SMALL.replace('bottom: "conv1" top: "pool1"', 'bottom: "conv1" top: "data"'), "'data' is made by an earlier layer already"),
+        (SMALL.replace('top: "pool1"', 'top: "conv1"').replace('bottom: "pool1"', 'bottom: "conv1"'), "cannot run in place"),
+        (SMALL.replace("num_output: 6", ""), "num_output is missing"),
+        (SMALL.replace('bottom: "label" top: "loss"', 'top: "loss"'), "bottom(s), but 1 are given"),
+        (SMALL.replace('type: "ReLU"', 'type: "ReLU" propagate_down: true propagate_down: false'), "2 propagate_down values for 1 bottoms"),
+        (SMALL.replace('type: "ReLU"', 'type: "ReLU" loss_weight: 1 loss_weight: 1'), "2 loss_weight values for 1 tops"),
+        (HEAD + 'layer { name: "x" bottom: "data" top: "x" }', "has no type"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told(definition: str, message: str) -> None:
+    with pytest.raises(NetError, match=re.escape(message)):
+        graph(definition)
