@@ -38,7 +38,7 @@ def read_manifest(folder: Path, name: str) -> dict[str, Any] | None:
         manifest = json.loads(manifest_path(folder, name).read_text())
         whole = all((folder / output).exists() for output in manifest["outputs"])
         return manifest if whole and "version" in manifest["recipe"] else None
-    except (FileNotFoundError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 

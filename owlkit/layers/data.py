@@ -62,7 +62,7 @@ class Data(Layer):
             raise self.error(f"prefetch is {param.prefetch}; it must be at least 1")
         if param.backend != caffe_pb2.DataParameter.LMDB:
             raise DataError(
-                f"{self.name} (Data): backend LEVELDB (what a data_param without backend means) is not read by "
+                f"{self.name} (Data): LEVELDB, which a data_param without backend means, is not read by "
                 f"owlkit; if {param.source} is an LMDB set, set backend: LMDB, else convert it to one "
                 "(Caffe's converters take --backend=lmdb)"
             )

@@ -161,7 +161,7 @@ def test_record_of_another_size_is_named(tmp_path: Path) -> None:
 
 def test_wrong_parameters(source: Path) -> None:
     cases: list[tuple[type[Exception], str, dict[str, Any]]] = [
-        (DataError, "mnist .*LEVELDB is not read", {"backend": DataParameter.LEVELDB}),
+        (DataError, "mnist .*LEVELDB.* is not read", {"backend": DataParameter.LEVELDB}),
         (NetError, "mnist .*batch_size is 0", {"batch_size": 0}),
         (NetError, "mnist .*prefetch is 0", {"prefetch": 0}),
         (NetError, "mnist .*no source", {"source_set": ""}),
