@@ -1,0 +1,45 @@
+// Commands to the kernel and their answers. A command that is not answered within two seconds says so.
+
+const PATIENCE = 2000; // milliseconds
+
+export class Commands {
+  constructor(send) {
+    this.send = send;
+    this.next = 1;
+    this.open = new Map();
+    this.listeners = new Set();
+  }
+
+  get waiting() {
+    return this.open.size > 0;
+  }
+
+  /** Ask the kernel; resolves with its answer { ok, error }. */
+  ask(name, value = null) {
+    const id = this.next++;
+    return new Promise((resolve) => {
+      const late = setTimeout(() => this.#tell("late", name), PATIENCE);
+      this.open.set(id, { name, resolve, late });
+      this.send({ type: "command", id, name, value });
+      this.#tell("sent", name);
+    });
+  }
+
+  answer({ id, ok, error }) {
+    const entry = this.open.get(id);
+    if (!entry) return;
+    clearTimeout(entry.late);
+    this.open.delete(id);
+    this.#tell(ok ? "done" : "refused", entry.name, error);
+    entry.resolve({ ok, error });
+  }
+
+  #tell(what, name, error) {
+    for (const listener of this.listeners) listener(what, name, error);
+  }
+
+  dispose() {
+    for (const { late } of this.open.values()) clearTimeout(late);
+    this.open.clear();
+  }
+}

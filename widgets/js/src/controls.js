@@ -1,0 +1,297 @@
+// The toolbar: verbs on the run, learning rate, and how the chart is shown.
+
+import { h, setAttribute, setText } from "./dom.js";
+import { integer, rate, rateField } from "./format.js";
+import { icon } from "./icons.js";
+import { windowOf } from "./smoothing.js";
+import { shownState } from "./header.js";
+
+const UNDO = 5000; // milliseconds in which a change of the learning rate can be undone
+const DEFAULT_STEPS = 100;
+
+const button = (name, label, key, text = "", extra = "") =>
+  h("button", { type: "button", class: `btn ${extra}`, "data-act": name, "aria-label": label, "aria-keyshortcuts": key, html: icon(name) + text });
+
+export function makeControls(store, commands, chart, actions) {
+  const main = h("button", { type: "button", class: "btn pri", "data-act": "main", "aria-keyshortcuts": "Space" });
+  const step = button("step", "Step one iteration", ".");
+  const stepn = button("stepn", "Step N iterations", "N");
+  const count = h("input", { class: "count", "aria-label": "N", value: DEFAULT_STEPS, inputmode: "numeric", autocomplete: "off" });
+  const stop = button("stop", "Stop", "Q");
+  const snapshot = button("snapshot", "Snapshot", "S");
+  const lr = h("input", { class: "lr", "aria-label": "Learning rate", inputmode: "decimal", autocomplete: "off", "aria-keyshortcuts": "R" });
+  const lower = h("button", { type: "button", class: "btn", "data-act": "lower", "aria-keyshortcuts": "[", text: "×0.1", "aria-label": "Learning rate × 0.1" });
+  const higher = h("button", { type: "button", class: "btn", "data-act": "higher", "aria-keyshortcuts": "]", text: "×10", "aria-label": "Learning rate × 10" });
+  const said = h("span", { class: "said", hidden: true });
+  const smooth = h("input", { type: "range", class: "sl", "aria-label": "Smoothing", min: 0, max: 0.999, step: 0.001, "aria-keyshortcuts": "{ }" });
+  const smoothValue = h("span", { class: "wide smoothval" });
+  const log = button("log", "Logarithmic loss axis", "G", '<span class="wide">log</span>');
+  const zoom = button("zoom", "Show the whole run", "0");
+  const table = button("table", "Show as table", "T");
+  const help = button("help", "Keyboard help", "?");
+  const element = h(
+    "div",
+    { class: "ctl", role: "toolbar", "aria-label": "Run controls" },
+    main,
+    step,
+    h("span", { class: "fld" }, stepn, count),
+    stop,
+    snapshot,
+    h("span", { class: "rule" }),
+    h("span", { class: "fld" }, h("span", { class: "lab wide", text: "learning rate" }), h("span", { class: "lab slim", text: "lr" }), lr, lower, higher),
+    said,
+    h("span", { class: "sp" }),
+    h("span", { class: "mut wide", text: "smooth" }),
+    smooth,
+    smoothValue,
+    h("span", { class: "rule" }),
+    log,
+    zoom,
+    table,
+    help,
+  );
+
+  let pressed = null; // state shown before the kernel has confirmed it
+  let asking = false; // "Stop? Enter"
+  let edited = false; // the learning rate's field holds text that is not applied
+  let undo = null;
+  let note = "";
+
+  const canRun = () => store.connected && store.live;
+  const shown = () => pressed ?? store.state;
+  /** Icon, command, word and expected state of the main button. */
+  const mainVerb = () => {
+    if (shown() === "running" || shown() === "starting") return ["pause", "pause", "Pause", "paused"];
+    return shown() === "ready" ? ["play", "start", "Start", "starting"] : ["play", "resume", "Resume", "running"];
+  };
+
+  // -- verbs ---------------------------------------------------------------------------------------------
+
+  async function ask(name, value, optimistic = null) {
+    pressed = optimistic;
+    update();
+    const { ok, error } = await commands.ask(name, value);
+    pressed = null;
+    if (!ok) say(error || `${name} was refused`, "bad");
+    update();
+    return ok;
+  }
+
+  const verbs = {
+    main: () => {
+      const [, name, , expected] = mainVerb();
+      return ask(name, null, expected);
+    },
+    step: () => ask("step", 1),
+    stepn: () => {
+      const n = Math.round(Number(count.value));
+      if (!(n >= 1)) return say(`N must be a whole number from 1 on, found "${count.value}"`, "bad");
+      return ask("step", n);
+    },
+    stop: () => {
+      if (!asking) return askStop(true);
+      askStop(false);
+      return ask("stop");
+    },
+    snapshot: async () => {
+      if (await ask("snapshot")) say("snapshot asked for");
+    },
+    lower: () => setRate(current() / 10),
+    higher: () => setRate(current() * 10),
+    log: () => store.setView({ log: !store.view.log }),
+    zoom: () => chart.window.reset(),
+    table: () => store.setView({ table: !store.view.table }),
+    help: () => actions.help(),
+  };
+
+  function askStop(on) {
+    asking = on && canRun();
+    stop.classList.toggle("asking", asking);
+    stop.innerHTML = asking ? `${icon("stop")}Stop? <kbd>Enter</kbd>` : icon("stop");
+    setAttribute(stop, "aria-label", asking ? "Stop? Enter confirms, Escape keeps the run" : "Stop");
+    if (asking) stop.focus();
+  }
+
+  // -- learning rate -------------------------------------------------------------------------------------
+
+  const current = () => store.figures.lr ?? store.at().lr;
+
+  async function setRate(value) {
+    const before = current();
+    if (!(value > 0) || !Number.isFinite(value)) return say(`a learning rate must be above zero, found "${lr.value}"`, "bad");
+    edited = false;
+    lr.value = rateField(value);
+    if (!(await ask("lr", value))) return undefined;
+    store.figures = { ...store.figures, lr: value };
+    offerUndo(before, value);
+    return update();
+  }
+
+  function offerUndo(before, value) {
+    clearTimeout(undo);
+    const back = h("button", { type: "button", class: "link", text: "undo" });
+    back.addEventListener("click", async () => {
+      clearTimeout(undo);
+      say("");
+      if (await ask("undo_lr", before)) store.figures = { ...store.figures, lr: before };
+      lr.value = rateField(before);
+    });
+    said.replaceChildren(`${rate(before)} → ${rate(value)}, `, back);
+    said.className = "said";
+    said.hidden = false;
+    undo = setTimeout(() => say(""), UNDO);
+  }
+
+  function applyField() {
+    const value = Number(lr.value.trim().replace(",", "."));
+    if (lr.value.trim() === "" || Number.isNaN(value)) return say(`"${lr.value}" is not a number`, "bad");
+    return setRate(value);
+  }
+
+  lr.addEventListener("input", () => (edited = true));
+  lr.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") applyField();
+    else if (event.key === "Escape") {
+      edited = false;
+      lr.value = rateField(current());
+      actions.focus();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  lr.addEventListener("blur", () => {
+    edited = false;
+    update();
+  });
+  count.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") verbs.stepn();
+    else if (event.key === "Escape") actions.focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+
+  /** A short word in place, never a toast. */
+  function say(text, look = "") {
+    note = text;
+    clearTimeout(undo);
+    said.textContent = text;
+    said.className = `said ${look}`;
+    said.hidden = !text;
+    if (text) undo = setTimeout(() => say(""), UNDO);
+  }
+
+  commands.listeners.add((what) => {
+    if (what === "late") say("waiting for the iteration to end");
+    if (what === "done" && note.startsWith("waiting")) say("");
+  });
+
+  // -- events --------------------------------------------------------------------------------------------
+
+  element.addEventListener("click", (event) => {
+    const target = event.target.closest("[data-act]");
+    if (target && target.getAttribute("aria-disabled") !== "true") verbs[target.dataset.act]();
+  });
+  stop.addEventListener("blur", () => asking && askStop(false));
+  stop.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && asking) {
+      askStop(false);
+      event.stopPropagation();
+    }
+  });
+  smooth.addEventListener("input", () => store.setView({ smoothing: Number(smooth.value) }));
+  element.addEventListener("keydown", roving);
+
+  /** Toolbars are one tab stop: arrows go from control to control. */
+  function roving(event) {
+    if (!["ArrowLeft", "ArrowRight", "Home", "End"].includes(event.key)) return;
+    if (event.target.tagName === "INPUT") return;
+    const all = stops();
+    const here = all.indexOf(event.target);
+    const last = all.length - 1;
+    const next = { ArrowLeft: Math.max(0, here - 1), ArrowRight: Math.min(last, here + 1), Home: 0, End: last }[event.key];
+    all[next].focus();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+  const stops = () => [...element.querySelectorAll("button, input")];
+  element.addEventListener("focusin", (event) => stops().forEach((s) => (s.tabIndex = s === event.target ? 0 : -1)));
+  stops().forEach((s, i) => (s.tabIndex = i ? -1 : 0));
+
+  // -- what is shown -------------------------------------------------------------------------------------
+
+  const enable = (control, on) => {
+    if (control.tagName === "INPUT") control.readOnly = !on;
+    setAttribute(control, "aria-disabled", on ? null : "true");
+  };
+
+  function update() {
+    const state = shown();
+    const [glyph, , label] = mainVerb();
+    if (main.dataset.label !== label) {
+      main.dataset.label = label;
+      main.innerHTML = icon(glyph) + label;
+    }
+    const can = canRun();
+    const begun = store.iter > 0;
+    enable(main, can);
+    for (const control of [step, stepn, count]) enable(control, can && state !== "starting" && state !== "ready");
+    enable(stop, can && state !== "ready");
+    enable(snapshot, can && begun);
+    for (const control of [lr, lower, higher]) enable(control, can);
+    if (!edited && document.activeElement !== lr) lr.value = rateField(current());
+    const { smoothing, log: logarithmic, zoom: zoomed, table: tabular } = store.view;
+    if (Number(smooth.value) !== smoothing) smooth.value = smoothing;
+    smooth.style.setProperty("--p", `${(smoothing / 0.999) * 100}%`);
+    setText(smoothValue, smoothing.toFixed(smoothing > 0.99 ? 3 : 2));
+    setAttribute(smooth, "aria-valuetext", `${smoothing.toFixed(3)}, about ${windowOf(smoothing, store.maxIter)} iterations`);
+    setAttribute(log, "aria-pressed", logarithmic);
+    setAttribute(table, "aria-pressed", tabular);
+    enable(zoom, Boolean(zoomed));
+  }
+
+  /** Verb, effect with numbers, key: what the tooltip of a control says. */
+  function tip(control) {
+    const at = current();
+    const why = !store.connected ? "the kernel is gone" : `the run is ${store.state}`;
+    const off = control.getAttribute("aria-disabled") === "true" && control !== zoom ? ` (not now: ${why})` : "";
+    const n = integer(Number(count.value));
+    const texts = new Map([
+      [main, [main.dataset.label === "Pause" ? "Pause after this iteration" : `${main.dataset.label} training`, "Space"]],
+      [step, ["One iteration, then pause", "."]],
+      [stepn, [`${n} iterations, then pause`, "N"]],
+      [count, ["How many iterations N stands for", ""]],
+      [stop, ["Stop training; asks once more", "Q"]],
+      [snapshot, ["Write a snapshot now", "S"]],
+      [lr, ["Learning rate; Enter applies", "R"]],
+      [lower, [`Learning rate × 0.1: ${rate(at)} → ${rate(at / 10)}`, "["]],
+      [higher, [`Learning rate × 10: ${rate(at)} → ${rate(at * 10)}`, "]"]],
+      [smooth, [`Train loss averaged over about ${integer(windowOf(store.view.smoothing, store.maxIter))} iterations`, "{ }"]],
+      [log, [store.view.log ? "Linear loss axis" : "Logarithmic loss axis", "G"]],
+      [zoom, ["Show the whole run", "0"]],
+      [table, [store.view.table ? "Back to the chart" : "Values as a table", "T"]],
+      [help, ["Keyboard", "?"]],
+    ]);
+    const [text, key] = texts.get(control) ?? [null, null];
+    return text && { text: text + off, key: off ? "" : key };
+  }
+
+  update();
+  return {
+    element,
+    update,
+    tip,
+    verbs,
+    focusRate: () => {
+      lr.focus();
+      lr.select();
+    },
+    press: (name) => {
+      const control = element.querySelector(`[data-act="${name}"]`);
+      if (control.getAttribute("aria-disabled") !== "true") verbs[name]();
+    },
+    smoothBy: (delta) => store.setView({ smoothing: Number(Math.min(0.999, Math.max(0, store.view.smoothing + delta)).toFixed(3)) }),
+    dispose: () => clearTimeout(undo),
+    state: () => shownState(store),
+  };
+}

@@ -1,0 +1,37 @@
+// Small helpers for building the page.
+
+/** Element from a tag, attributes (null and false are left out, `html` and `text` are its content) and children. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "html") element.innerHTML = value;
+    else if (name === "text") element.textContent = value;
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+/** Write text only where it differs: the page is not touched for nothing. */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function setAttribute(element, name, value) {
+  const wanted = value === null || value === undefined ? null : String(value);
+  if (wanted === null) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== wanted) element.setAttribute(name, wanted);
+}
+
+export const escape = (text) =>
+  String(text).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
+
+/** Colours and the like of the tokens, read once per theme. */
+export function tokens(root) {
+  const style = getComputedStyle(root);
+  const get = (name) => style.getPropertyValue(`--owl-${name}`).trim();
+  const names = ["bg", "bg-soft", "bg-sunk", "ink", "ink-2", "line", "grid", "edge", "halo", "train", "test"];
+  names.push("acc", "lr", "bad", "hatch", "raw-alpha", "focus");
+  return { font: style.fontFamily, ...Object.fromEntries(names.map((name) => [name, get(name)])) };
+}

@@ -1,0 +1,100 @@
+// How numbers are written: SPEC "Numbers". Unknown is an en dash, never 0; NaN is written NaN.
+
+export const THIN = "\u202f"; // narrow no-break space: thousands, and before units
+export const MINUS = "\u2212";
+export const DASH = "\u2013";
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+const known = (x) => x !== null && x !== undefined;
+const signed = (text) => text.replace("-", MINUS);
+
+/** 48240 -> "48 240". */
+export function integer(x) {
+  if (!known(x) || Number.isNaN(x)) return DASH;
+  return signed(String(Math.round(x)).replace(/\B(?=(\d{3})+$)/g, THIN));
+}
+
+/** 9.1e-4 -> "9.1 × 10⁻⁴" with the given decimals in the mantissa. */
+export function scientific(x, decimals = 1) {
+  const [mantissa, power] = x.toExponential(decimals).split("e");
+  const exponent = Number(power);
+  const raised = (exponent < 0 ? "⁻" : "") + String(Math.abs(exponent)).replace(/\d/g, (d) => SUPERSCRIPTS[d]);
+  return `${signed(mantissa)}${THIN}×${THIN}10${raised}`;
+}
+
+/** Loss and the like: significant digits, scientific below 0.001 and from 100 000 on. */
+export function significant(x, digits = 4) {
+  if (!known(x)) return DASH;
+  if (Number.isNaN(x)) return "NaN";
+  if (!Number.isFinite(x)) return x < 0 ? `${MINUS}Inf` : "Inf";
+  const size = Math.abs(x);
+  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return scientific(x, Math.min(digits - 1, 2));
+  return signed(size === 0 ? "0" : x.toPrecision(digits));
+}
+
+/** A learning rate as a person would type it: 0.001, 0.0076, 1e-5 as 10⁻⁵ style only when very small. */
+export function rate(x) {
+  if (!known(x) || !Number.isFinite(x)) return DASH;
+  if (x === 0) return "0";
+  if (Math.abs(x) < 1e-5) return scientific(x, 1).replace(".0", "");
+  return signed(String(Number(x.toPrecision(3))));
+}
+
+/** The same, as text a number field takes back. */
+export function rateField(x) {
+  return known(x) && Number.isFinite(x) ? String(Number(x.toPrecision(3))) : "";
+}
+
+/** Per cent with one decimal, 0.583 -> "58.3". */
+export function percent(fraction, decimals = 1) {
+  return known(fraction) && Number.isFinite(fraction) ? signed((fraction * 100).toFixed(decimals)) : DASH;
+}
+
+const UNITS = [
+  ["d", 86400],
+  ["h", 3600],
+  ["min", 60],
+  ["s", 1],
+];
+
+/** Seconds in at most two units: "2 h 54 min", "7 min 43 s", "11 s". */
+export function duration(seconds) {
+  if (!known(seconds) || !Number.isFinite(seconds)) return DASH;
+  const whole = Math.max(0, Math.round(seconds));
+  const first = UNITS.findIndex(([, size]) => whole >= size);
+  if (first < 0) return `0${THIN}s`;
+  const [unit, size] = UNITS[first];
+  const parts = [`${Math.floor(whole / size)}${THIN}${unit}`];
+  const [nextUnit, nextSize] = UNITS[first + 1] ?? [];
+  const rest = nextSize ? Math.floor((whole % size) / nextSize) : 0;
+  if (rest) parts.push(`${rest}${THIN}${nextUnit}`);
+  return parts.join(" ");
+}
+
+/** Time left, rounded the coarser the further away it is, so that it does not twitch. */
+export function timeLeft(seconds) {
+  if (!known(seconds) || !Number.isFinite(seconds)) return DASH;
+  const grain = seconds < 60 ? 1 : seconds < 600 ? 5 : seconds < 3600 ? 60 : seconds < 36000 ? 300 : 1800;
+  return duration(Math.max(grain === 1 ? 0 : grain, Math.round(seconds / grain) * grain));
+}
+
+/** Axis ticks of the iteration axis: 500, 5k, 1.2M. */
+export function tick(x) {
+  if (Math.abs(x) >= 1e6) return `${Number((x / 1e6).toPrecision(6))}M`;
+  if (Math.abs(x) >= 1e3) return `${Number((x / 1e3).toPrecision(6))}k`;
+  return signed(String(Number(x.toPrecision(6))));
+}
+
+/** Bytes in decimal units: "1.1 kB". */
+export function bytes(n) {
+  if (!known(n)) return DASH;
+  if (n < 1000) return `${Math.round(n)}${THIN}B`;
+  const [unit, size] = n < 1e6 ? ["kB", 1e3] : n < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
+  const value = n / size;
+  return `${value >= 100 ? Math.round(value) : value.toFixed(1)}${THIN}${unit}`;
+}
+
+/** Memory in GB (10⁹ bytes), three significant digits. */
+export function gigabytes(n) {
+  return known(n) ? (n / 1e9).toFixed(n >= 1e10 ? 1 : 2) : DASH;
+}

@@ -1,0 +1,37 @@
+// Icons of 16 × 16 units, drawn with the text's colour.
+
+const SHAPES = {
+  play: '<path class="f" d="M4.5 2.8v10.4a.6.6 0 0 0 .9.5l8-5.2a.6.6 0 0 0 0-1l-8-5.2a.6.6 0 0 0-.9.5z"/>',
+  pause: '<rect class="f" x="3.5" y="3" width="3" height="10" rx="1"/><rect class="f" x="9.5" y="3" width="3" height="10" rx="1"/>',
+  step: '<path class="f" d="M3 3.3v9.4a.5.5 0 0 0 .8.4l6.4-4.7a.5.5 0 0 0 0-.8L3.8 2.9a.5.5 0 0 0-.8.4z"/><path d="M12.5 3.5v9"/>',
+  stepn:
+    '<path class="f" d="M1.5 3.6v8.8a.5.5 0 0 0 .8.4L7 8.4a.5.5 0 0 0 0-.8L2.3 3.2a.5.5 0 0 0-.8.4z"/><path class="f" d="M7.7 3.6v8.8a.5.5 0 0 0 .8.4l4.7-4.4a.5.5 0 0 0 0-.8L8.5 3.2a.5.5 0 0 0-.8.4z"/><path d="M14.5 3.5v9"/>',
+  stop: '<rect class="f" x="3.5" y="3.5" width="9" height="9" rx="1.5"/>',
+  snapshot:
+    '<path d="M2.5 4.2v8.3a1 1 0 0 0 1 1h9a1 1 0 0 0 1-1V5.3L10.7 2.5H3.5a1 1 0 0 0-1 1z"/><path d="M5 2.7v3.3h5V2.7M4.8 13.3V9.5h6.4v3.8"/>',
+  log: '<path d="M3 2.5v11h10.5"/><path d="M3 4.5h2M3 9h2M3 11.5h2"/><path d="M7 4c.5 4.5 2.5 6.5 6 7"/>',
+  zoom: '<path d="M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10"/>',
+  table: '<rect x="2.5" y="3" width="11" height="10" rx="1"/><path d="M2.5 6.5h11M2.5 9.8h11M6.5 3v10"/>',
+  help: '<circle cx="8" cy="8" r="6"/><path d="M6.3 6.3a1.8 1.8 0 1 1 2.5 1.7c-.5.2-.8.6-.8 1.1v.2"/><circle class="f" cx="8" cy="11.4" r=".9"/>',
+  check: '<path d="M3 8.5 6.5 12 13 4.5" stroke-width="2"/>',
+  x: '<path d="M4 4l8 8M12 4l-8 8" stroke-width="2"/>',
+  warn: '<path d="M8 2.5 14.5 13.5h-13z"/><path d="M8 6.5v3.3"/><circle class="f" cx="8" cy="11.7" r=".8"/>',
+  clock: '<circle cx="8" cy="8" r="5.8"/><path d="M8 4.8V8l2.3 1.5"/>',
+  wait: '<circle cx="8" cy="8" r="5.5" stroke-dasharray="2.5 2.5"/>',
+  undo: '<path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M3 6.5 5.8 3.7M3 6.5l2.8 2.8"/>',
+};
+
+export const icon = (name) => `<svg class="ic" viewBox="0 0 16 16" aria-hidden="true">${SHAPES[name]}</svg>`;
+
+/** Swatch of a curve in the legend. */
+export function swatch(series) {
+  const shapes = {
+    train: '<path d="M0 6h20" stroke="var(--owl-train)" stroke-width="2"/>',
+    raw: '<path d="M0 7l2-3 2 5 3-6 2 5 3-4 2 5 2-6 2 4 2-2" stroke="var(--owl-train)" fill="none" opacity=".55"/>',
+    test: '<path d="M0 6h20" stroke="var(--owl-test)" stroke-width="1.5" stroke-dasharray="5 3"/><circle cx="10" cy="6" r="3" fill="var(--owl-bg)" stroke="var(--owl-test)" stroke-width="1.5"/>',
+    acc: '<path d="M0 6h20" stroke="var(--owl-acc)" stroke-width="1.75"/><path d="M10 2l4 4-4 4-4-4z" fill="var(--owl-acc)"/>',
+    lr: '<path d="M2 3h8v6h8" stroke="var(--owl-lr)" stroke-width="1.5" fill="none"/>',
+    run: '<path d="M0 6h20" stroke="var(--owl-ink)" stroke-width="2"/>',
+  };
+  return `<svg class="sw" width="20" height="12" aria-hidden="true">${shapes[series]}</svg>`;
+}

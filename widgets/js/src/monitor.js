@@ -1,0 +1,154 @@
+// Entry of the widget: `initialize` keeps the run's store for the model's life, `render` makes a view of it.
+
+import "uplot/dist/uPlot.min.css";
+import "./tokens.css";
+import "./monitor.css";
+import { makeAnnouncer } from "./accessibility.js";
+import { makeBanner } from "./banner.js";
+import { makeChart } from "./chart.js";
+import { Commands } from "./commands.js";
+import { makeControls } from "./controls.js";
+import { h } from "./dom.js";
+import { makeFooter } from "./footer.js";
+import { makeHeader } from "./header.js";
+import { makeHelp } from "./help.js";
+import { listen } from "./keyboard.js";
+import { makeLegend } from "./legend.js";
+import { DEFAULT_VIEW, Store } from "./store.js";
+import { makeTable } from "./table.js";
+import { makeTooltip } from "./tooltip.js";
+
+const SAVE_DELAY = 300; // milliseconds after the last change of the view
+
+/** Keep a store in step with the kernel's model. */
+function connect(store, model, commands) {
+  store.run = model.get("run");
+  store.status = model.get("status");
+  store.figures = model.get("figures");
+  store.view = { ...DEFAULT_VIEW, ...model.get("view") };
+  store.load(model.get("history"));
+  const handlers = {
+    "change:run": () => store.set("run", model.get("run")),
+    "change:status": () => store.set("status", model.get("status")),
+    "change:figures": () => store.set("figures", model.get("figures")),
+    "change:history": () => store.load(model.get("history")),
+    "msg:custom": (message, buffers) => {
+      if (message.type === "answer") commands.answer(message);
+      else if (message.type === "history") store.load({ ...message, data: buffers[0] });
+      else if (message.type === "append" && !store.append(message, buffers[0])) model.send({ type: "resync" });
+    },
+    "comm_live_update": () => lost(store),
+    "comm:close": () => lost(store),
+  };
+  for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
+  model.send({ type: "hello" });
+  return () => {
+    for (const [event, handler] of Object.entries(handlers)) model.off(event, handler);
+    commands.dispose();
+  };
+}
+
+function lost(store) {
+  store.connected = false;
+  store.changed("connection");
+}
+
+/** Write the view's settings back, so that they are there after a reload. */
+function remember(store, model) {
+  let timer = 0;
+  const stop = store.subscribe((topic) => {
+    if (topic !== "view") return;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      model.set("view", store.view);
+      model.save_changes();
+    }, SAVE_DELAY);
+  });
+  return () => {
+    clearTimeout(timer);
+    stop();
+  };
+}
+
+function view(store, commands, el) {
+  const root = h("div", { class: "owl", role: "region", "data-lm-suppress-shortcuts": "true" });
+  el.append(root); // first, so that the colours of the theme can be read
+  const header = makeHeader(store);
+  const chart = makeChart(store, root);
+  const help = makeHelp(() => root.querySelector('[data-act="help"]').focus());
+  const controls = makeControls(store, commands, chart, { help: () => help.toggle(), focus: () => chart.element.querySelector(".plot").focus() });
+  const legend = makeLegend(store, chart.cursor);
+  const table = makeTable(store);
+  const banner = makeBanner(store);
+  const footer = makeFooter(store);
+  const announcer = makeAnnouncer(store, root);
+  const tooltip = makeTooltip(root, controls.element, controls.tip);
+  chart.element.append(chart.overview.element, legend.element);
+  const panels = h("div", { class: "panels" }); // layers and filters slot in here
+  const body = h("div", { class: "mon" }, header.element, header.progress, controls.element, banner.element, chart.element, table.element, panels, footer.element);
+  root.append(body, help.element, tooltip.element, announcer.element);
+  listen(root, { controls, chart, help, store, tooltip });
+  return { root, chart, parts: [header, controls, banner, legend, table, footer, announcer] };
+}
+
+/** Draw in one animation frame, and only while the widget can be seen. */
+function schedule(store, { root, chart, parts }) {
+  const pending = new Set();
+  let frame = 0;
+  let seen = true;
+  const draw = () => {
+    frame = 0;
+    if (!seen || document.hidden) return;
+    const topics = new Set(pending);
+    pending.clear();
+    chart.element.hidden = store.view.table;
+    for (const part of parts) part.update();
+    const figuresOnly = [...topics].every((topic) => topic === "figures" || topic === "clock");
+    if (!chart.element.hidden && !figuresOnly) chart.update();
+  };
+  const ask = (topic) => {
+    pending.add(topic);
+    frame ||= requestAnimationFrame(draw);
+  };
+  const sight = new IntersectionObserver(([entry]) => {
+    seen = entry.isIntersecting;
+    if (seen) ask("sight");
+  });
+  sight.observe(root);
+  const wake = () => ask("sight");
+  document.addEventListener("visibilitychange", wake);
+  const size = new ResizeObserver(([entry]) => chart.resize(entry.contentRect.width));
+  size.observe(root);
+  const theme = new MutationObserver(() => requestAnimationFrame(() => chart.build()));
+  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
+  const clock = setInterval(() => store.state === "paused" && ask("clock"), 1000);
+  const stop = store.subscribe(ask);
+  ask("sight");
+  return () => {
+    stop();
+    clearInterval(clock);
+    cancelAnimationFrame(frame);
+    document.removeEventListener("visibilitychange", wake);
+    for (const observer of [sight, size, theme]) observer.disconnect();
+  };
+}
+
+export default () => {
+  const store = new Store();
+  let commands = null;
+  return {
+    initialize({ model }) {
+      commands = new Commands((content) => model.send(content));
+      const stops = [connect(store, model, commands), remember(store, model)];
+      return () => stops.forEach((stop) => stop());
+    },
+    render({ el }) {
+      const shown = view(store, commands, el);
+      const stop = schedule(store, shown);
+      return () => {
+        stop();
+        shown.chart.destroy();
+      };
+    },
+  };
+};

@@ -1,0 +1,258 @@
+// What is painted into the chart once uPlot has drawn axes and grid. All lengths are CSS pixels.
+
+import { strokes } from "./decimate.js";
+import { layout, rises } from "./flags.js";
+import { duration, rate, significant } from "./format.js";
+
+const FLAG_COLOUR = { snapshot: "ink-2", pause: "train", lr: "lr", nan: "bad", step: "train", stop: "ink-2" };
+const LANE = 29; // below the axis: middle of the flags
+
+/** Text of a flag on the lane. */
+export function flagLabel(flag) {
+  if (flag.kind === "lr") return `lr ${rate(flag.value)}`;
+  if (flag.kind === "pause") return flag.seconds >= 1 ? duration(flag.seconds) : "";
+  if (flag.kind === "nan") return flag.text || "NaN";
+  if (flag.kind === "stop") return "stop";
+  return "";
+}
+
+function trace(g, list) {
+  g.beginPath();
+  for (const stroke of list) {
+    g.moveTo(stroke[0], stroke[1]);
+    for (let k = 2; k < stroke.length; k += 2) g.lineTo(stroke[k], stroke[k + 1]);
+    if (stroke.length === 2) g.lineTo(stroke[0] + 0.01, stroke[1]); // one point alone is still seen
+  }
+  g.stroke();
+}
+
+function polyline(g, points) {
+  g.beginPath();
+  points.forEach(([x, y], i) => (i && !points[i - 1].gap ? g.lineTo(x, y) : g.moveTo(x, y)));
+  g.stroke();
+}
+
+/** Points of a test series in pixels; a value that is not finite leaves a gap. */
+function testPoints(store, key, px, py) {
+  const out = [];
+  for (const test of store.tests) {
+    const value = test[key];
+    if (Number.isFinite(value)) out.push([px(test.iter), py(value)]);
+    else if (value !== null && value !== undefined && out.length) out.at(-1).gap = true;
+  }
+  return out;
+}
+
+function hairlines(g, flags, box, px, c) {
+  g.lineWidth = 1;
+  g.setLineDash([2, 3]);
+  g.globalAlpha = 0.8;
+  for (const flag of flags) {
+    if (!rises(flag.kind)) continue;
+    const x = Math.round(px(flag.iter)) + 0.5;
+    g.strokeStyle = c[FLAG_COLOUR[flag.kind]];
+    g.beginPath();
+    g.moveTo(x, box.top);
+    g.lineTo(x, box.bottom);
+    g.stroke();
+  }
+  g.setLineDash([]);
+  g.globalAlpha = 1;
+}
+
+function curves(g, store, scale, c) {
+  const { columns } = store;
+  const { px, py, pa, x0, x1 } = scale;
+  const from = Math.max(0, columns.lowerBound(x0) - 1);
+  const to = Math.min(columns.n, columns.lowerBound(x1) + 2);
+  g.lineJoin = "round";
+  if (store.visible("raw")) {
+    g.strokeStyle = c.train;
+    g.globalAlpha = Number(c["raw-alpha"]) || 0.3;
+    g.lineWidth = 1;
+    trace(g, strokes(columns, columns.lo, columns.hi, from, to, px, py));
+    g.globalAlpha = 1;
+  }
+  const accuracy = store.visible("acc") ? testPoints(store, "accuracy", px, pa) : [];
+  const test = store.visible("test") ? testPoints(store, "loss", px, py) : [];
+  g.lineWidth = 1.75;
+  g.strokeStyle = c.acc;
+  polyline(g, accuracy);
+  g.lineWidth = 1.5;
+  g.setLineDash([5, 3]);
+  g.strokeStyle = c.test;
+  polyline(g, test);
+  g.setLineDash([]);
+  if (store.visible("train")) {
+    const smoothed = strokes(columns, store.smoothed, store.smoothed, from, to, px, py);
+    g.lineWidth = 4;
+    g.strokeStyle = c.halo;
+    g.globalAlpha = 0.7;
+    trace(g, smoothed);
+    g.globalAlpha = 1;
+    g.lineWidth = 2;
+    g.strokeStyle = c.train;
+    trace(g, smoothed);
+  }
+  for (const [x, y] of test) {
+    g.beginPath();
+    g.arc(x, y, 3, 0, 7);
+    g.fillStyle = c.halo;
+    g.fill();
+    g.lineWidth = 1.5;
+    g.strokeStyle = c.test;
+    g.stroke();
+  }
+  for (const [x, y] of accuracy) {
+    g.beginPath();
+    g.moveTo(x, y - 4);
+    g.lineTo(x + 4, y);
+    g.lineTo(x, y + 4);
+    g.lineTo(x - 4, y);
+    g.closePath();
+    g.fillStyle = c.acc;
+    g.fill();
+    g.lineWidth = 1.25;
+    g.strokeStyle = c.halo;
+    g.stroke();
+  }
+}
+
+/** Hatch from the first value that is not finite to the right edge, ✕ at the last finite loss. */
+function divergence(g, store, box, scale, c) {
+  const flag = store.flags.find((f) => f.kind === "nan");
+  if (!flag) return;
+  const x = scale.px(flag.iter);
+  if (x > box.right) return;
+  const left = Math.max(x, box.left);
+  g.save();
+  g.beginPath();
+  g.rect(left, box.top, box.right - left, box.bottom - box.top);
+  g.clip();
+  g.strokeStyle = c.hatch;
+  g.globalAlpha = 0.5;
+  g.lineWidth = 1;
+  const height = box.bottom - box.top;
+  g.beginPath();
+  for (let q = left - height; q < box.right; q += 6) {
+    g.moveTo(q, box.bottom);
+    g.lineTo(q + height, box.top);
+  }
+  g.stroke();
+  g.restore();
+  const i = store.columns.lastFinite();
+  if (i < 0 || x < box.left) return;
+  const value = store.columns.mean[i];
+  const y = Math.min(box.bottom - 8, Math.max(box.top + 8, scale.py(value)));
+  g.fillStyle = c.halo;
+  g.strokeStyle = c.bad;
+  g.lineWidth = 2;
+  g.beginPath();
+  g.arc(x, y, 8, 0, 7);
+  g.fill();
+  g.beginPath();
+  g.arc(x, y, 7, 0, 7);
+  g.moveTo(x - 3, y - 3);
+  g.lineTo(x + 3, y + 3);
+  g.moveTo(x + 3, y - 3);
+  g.lineTo(x - 3, y + 3);
+  g.stroke();
+  const text = `last finite loss ${significant(value)}`;
+  g.font = `600 12px ${c.font}`;
+  const fits = x - box.left > g.measureText(text).width + 20;
+  g.textAlign = fits ? "right" : "left";
+  const at = fits ? x - 14 : x + 14;
+  g.lineWidth = 4;
+  g.strokeStyle = c.halo;
+  g.strokeText(text, at, y - 1);
+  g.fillStyle = c.bad;
+  g.fillText(text, at, y - 1);
+}
+
+const GLYPH = {
+  snapshot(g, x, y) {
+    g.strokeRect(x - 3.5, y - 3.5, 7, 7);
+    g.fillRect(x - 1.5, y - 3.5, 3, 3);
+  },
+  pause(g, x, y) {
+    g.fillRect(x - 3.5, y - 4, 2.5, 8);
+    g.fillRect(x + 1, y - 4, 2.5, 8);
+  },
+  lr(g, x, y) {
+    g.beginPath();
+    g.moveTo(x - 6, y - 4);
+    g.lineTo(x, y - 4);
+    g.lineTo(x, y + 4);
+    g.lineTo(x + 6, y + 4);
+    g.stroke();
+  },
+  step(g, x, y) {
+    g.beginPath();
+    g.moveTo(x - 4, y - 4);
+    g.lineTo(x + 2, y);
+    g.lineTo(x - 4, y + 4);
+    g.fill();
+    g.fillRect(x + 2.5, y - 4, 1.5, 8);
+  },
+  stop(g, x, y) {
+    g.fillRect(x - 3.5, y - 3.5, 7, 7);
+  },
+  nan(g, x, y) {
+    g.lineWidth = 2;
+    g.beginPath();
+    g.moveTo(x - 4, y - 4);
+    g.lineTo(x + 4, y + 4);
+    g.moveTo(x + 4, y - 4);
+    g.lineTo(x - 4, y + 4);
+    g.stroke();
+  },
+};
+
+function flagsLane(g, flags, box, px, c) {
+  const y = box.bottom + LANE;
+  const measure = (text) => {
+    g.font = `500 11px ${c.font}`;
+    return g.measureText(text).width;
+  };
+  for (const group of layout(flags, px, flagLabel, measure)) {
+    const { flag, x, label } = group;
+    g.strokeStyle = g.fillStyle = c[FLAG_COLOUR[flag.kind]];
+    g.lineWidth = 1.5;
+    GLYPH[flag.kind](g, x, y);
+    if (!label) continue;
+    g.font = `${flag.kind === "nan" ? 600 : 500} 11px ${c.font}`;
+    const left = flag.kind === "nan" || x + 12 + g.measureText(label).width > box.right + 40;
+    g.textAlign = left ? "right" : "left";
+    g.fillText(label, x + (left ? -10 : 10), y + 0.5);
+  }
+}
+
+function titles(g, store, box, c) {
+  g.fillStyle = c.ink;
+  g.font = `500 11px ${c.font}`;
+  g.textAlign = "right";
+  g.fillText("loss", box.left - 8, box.top - 14);
+  if (store.tests.some((t) => Number.isFinite(t.accuracy))) {
+    g.fillStyle = c.acc;
+    g.fillText("accuracy %", box.right + (box.narrow ? 30 : 22), box.top - 14);
+  }
+  g.fillStyle = c["ink-2"];
+  g.font = `400 11px ${c.font}`;
+  g.fillText("iteration", box.left - 8, box.bottom + 12);
+}
+
+/** Paint everything that is not axis or grid. `scale`: px, py, pa map values to pixels; x0, x1 are the ends. */
+export function paint(g, store, box, scale, c) {
+  const flags = store.flags.filter((f) => f.iter >= scale.x0 && f.iter <= scale.x1);
+  g.textBaseline = "middle";
+  titles(g, store, box, c);
+  hairlines(g, flags, box, scale.px, c);
+  g.save();
+  g.beginPath();
+  g.rect(box.left, box.top - 2, box.right - box.left + 1, box.bottom - box.top + 3);
+  g.clip();
+  curves(g, store, scale, c);
+  g.restore();
+  divergence(g, store, box, scale, c);
+  flagsLane(g, flags, box, scale.px, c);
+}

@@ -1,0 +1,62 @@
+// The chart as a real table: a row per test, newest first; without tests, twenty rows of the curve.
+
+import { h } from "./dom.js";
+import { DASH, integer, percent, rate, significant } from "./format.js";
+
+const HEADS = ["iteration", "train loss", "raw", "test loss", "accuracy %", "learning rate", "event"];
+const MOST = 200; // rows
+const SAMPLES = 20;
+
+const WORDS = { snapshot: "snapshot", pause: "paused", step: "stepped", stop: "stopped" };
+
+export function eventWords(flag) {
+  if (flag.kind === "lr") return flag.before ? `learning rate ${rate(flag.before)} → ${rate(flag.value)}` : `learning rate ${rate(flag.value)}`;
+  if (flag.kind === "nan") return flag.text || "NaN";
+  return WORDS[flag.kind] ?? flag.kind;
+}
+
+/** Rows of the table as text, newest first. */
+export function tableRows(store) {
+  const { columns } = store;
+  let iterations = store.tests.map((t) => t.iter);
+  if (!iterations.length && columns.n) {
+    const stride = Math.max(1, Math.floor(columns.n / SAMPLES));
+    for (let i = columns.n - 1; i >= 0; i -= stride) iterations.unshift(columns.iter[i]);
+  }
+  if (columns.n && iterations.at(-1) < columns.last) iterations.push(columns.last);
+  iterations = [...new Set(iterations)].slice(-MOST);
+  return iterations
+    .map((iteration, k) => {
+      const v = store.at(iteration);
+      const test = store.tests.find((t) => t.iter === iteration);
+      const since = k ? iterations[k - 1] : -1;
+      const events = store.flags.filter((f) => f.iter > since && f.iter <= iteration).map(eventWords);
+      return [
+        integer(iteration),
+        v.smoothed === null ? DASH : significant(v.smoothed),
+        v.raw === null ? DASH : significant(v.raw),
+        significant(test?.loss ?? null),
+        percent(test?.accuracy ?? null),
+        rate(v.lr),
+        [...new Set(events)].join(", "),
+      ];
+    })
+    .reverse();
+}
+
+export function makeTable(store) {
+  const body = h("tbody");
+  const head = h("thead", {}, h("tr", {}, ...HEADS.map((text) => h("th", { scope: "col", text }))));
+  const table = h("table", { "aria-label": "Values at each test" }, head, body);
+  const element = h("div", { class: "tab", tabindex: 0, hidden: true }, table);
+
+  function update() {
+    element.hidden = !store.view.table;
+    if (element.hidden) return;
+    const rows = tableRows(store).map((cells) =>
+      h("tr", {}, ...cells.map((text, i) => (i ? h("td", { text }) : h("th", { scope: "row", text })))),
+    );
+    body.replaceChildren(...rows);
+  }
+  return { element, update };
+}

@@ -1,0 +1,254 @@
+"""What a run has done so far, taken from its events and handed out in parts.
+
+Events arrive in the training thread, the rest is asked for by others: every access holds the lock, and
+taking in an event costs a few microseconds.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .machine import memory_total, memory_used
+from .points import COLUMNS, Points, pack
+
+OVER = frozenset({"finished", "stopped", "failed", "diverged"})
+MOST_ROWS = 256
+"""Rows in one message; a net faster than 1280 iterations a second is sent in buckets."""
+JUMP = 1.5
+"""A learning rate that changes by this factor from one iteration to the next is flagged: a policy's step."""
+BEFORE_GUESSING = 20
+"""Iterations before time left is told."""
+
+
+@dataclass
+class _Pace:
+    """Sums since the last look, and what was seen then."""
+
+    images: int = 0
+    seconds: float = 0.0
+    data_seconds: float = 0.0
+    images_per_second: float | None = None
+    waiting: float | None = None
+
+    def look(self) -> None:
+        if self.seconds > 0:
+            rate, wait = self.images / self.seconds, min(1.0, self.data_seconds / self.seconds)
+            old = self.images_per_second
+            self.images_per_second = rate if old is None else 0.5 * (old + rate)
+            self.waiting = wait if self.waiting is None else 0.5 * (self.waiting + wait)
+        self.images, self.seconds, self.data_seconds = 0, 0.0, 0.0
+
+
+@dataclass
+class _Sent:
+    """How much has been handed out by `take`."""
+
+    points: int = 0
+    tests: int = 0
+    flags: int = 0
+    pending: list[tuple[int, float, float]] = field(default_factory=list)
+
+
+class Recorder:
+    """Listener of a run.
+
+    run : needs `.iter`, `.max_iter`, `.state`; `.lr` is used where present. clock : seconds of the epoch.
+    """
+
+    def __init__(self, run: Any, clock: Callable[[], float] = time.time) -> None:
+        self.run = run
+        self.lock = threading.RLock()
+        self.points = Points()
+        self.tests: list[dict[str, Any]] = []
+        self.flags: list[dict[str, Any]] = []
+        self.warnings: list[str] = []
+        self.problem: dict[str, str] | None = None
+        self.cost_seconds = 0.0
+        self._clock = clock
+        self._sent = _Sent()
+        self._pace = _Pace()
+        self._iter = self._first_iter = int(run.iter)
+        self._lr: float | None = None
+        self._lr_flagged = -math.inf
+        self._state = str(run.state)
+        self._since = clock()
+        self._ran = 0.0
+        self._handlers = {
+            "IterationDone": self._iteration,
+            "TestDone": self._test,
+            "SnapshotWritten": self._snapshot,
+            "Intervention": self._intervention,
+            "StateChanged": self._state_changed,
+            "Warned": self._warned,
+            "Diverged": self._diverged,
+        }
+
+    # -- in ------------------------------------------------------------------------------------------------
+
+    def __call__(self, event: Any) -> None:
+        """Take in an event. Kinds are told by class name, so that no part of the toolkit is imported here."""
+        handler = self._handlers.get(type(event).__name__)
+        if handler is None:
+            return  # a kind that the monitor does not show
+        start = time.perf_counter()
+        with self.lock:
+            handler(event)
+            self.cost_seconds += time.perf_counter() - start
+
+    def add(self, iteration: int, loss: float, lr: float | None) -> None:
+        """Take in one point of the curve; those at or before the last are dropped."""
+        if iteration <= self.points.last:
+            return
+        rate = math.nan if lr is None else lr
+        self.points.add(iteration, loss, rate)
+        self._sent.pending.append((iteration, loss, rate))
+
+    def _iteration(self, event: Any) -> None:
+        if self._lr and event.lr and event.iter > self._lr_flagged + 1:
+            change = max(event.lr / self._lr, self._lr / event.lr) if event.lr > 0 < self._lr else 1.0
+            if change >= JUMP:
+                self._flag(event.iter, "lr", "", "policy", value=event.lr, before=self._lr)
+        self._lr, self._iter = event.lr, event.iter
+        self.add(event.iter, event.loss, event.lr)
+        self._pace.images += event.images
+        self._pace.seconds += event.seconds
+        self._pace.data_seconds += event.data_seconds
+
+    def _test(self, event: Any) -> None:
+        if event.net_index != 0:
+            return
+        outputs = {name: float(value) for name, value in event.outputs.items()}
+        loss = event.loss if event.loss is not None else _first(outputs, "loss")
+        self.tests.append(
+            {"iter": event.iter, "loss": _plain(loss), "accuracy": _plain(_first(outputs, "acc"))}
+        )
+
+    def _snapshot(self, event: Any) -> None:
+        self._flag(event.iter, "snapshot", event.model, "code")
+
+    def _intervention(self, event: Any) -> None:
+        if event.kind == "snapshot":
+            return  # flagged when it is written
+        more: dict[str, Any] = {}
+        if event.kind == "lr":
+            more = {"value": _plain(getattr(self.run, "lr", None)), "before": self._lr}
+            self._lr_flagged = event.iter
+        self._flag(event.iter, event.kind, event.text, event.source, **more)
+
+    def _state_changed(self, event: Any) -> None:
+        now = self._clock()
+        if self._state == "running":
+            self._ran += now - self._since
+        self._state, self._since, self._iter = event.state, now, event.iter
+        if event.state == "failed":
+            first, _, rest = event.reason.partition("\n")
+            title = first or "Training failed"
+            self.problem = {"title": title, "detail": rest.strip() or "run.error holds the exception."}
+        elif event.state == "diverged" and self.problem is None:
+            self.problem = {"title": event.reason or "The loss is not finite", "detail": ""}
+
+    def _warned(self, event: Any) -> None:
+        self.warnings.append(event.message)
+
+    def _diverged(self, event: Any) -> None:
+        what = "Inf" if "inf" in event.found.lower() else "NaN"
+        last = next((loss for _, loss, _ in reversed(self._sent.pending) if math.isfinite(loss)), None)
+        # The update that was not made: the curve ends there, one iteration after the last good one.
+        self.add(event.iter + 1, math.nan, self._lr)
+        self._flag(event.iter, "nan", f"{what} {event.layer}".strip(), "code")
+        where = f" in {event.layer}" if event.layer else ""
+        where += f", in {event.blob}," if event.blob and event.layer else ""
+        title = f"{what} first appeared{where} at iteration {event.iter}"
+        detail = f"{event.found}." if event.found not in ("", what) else ""
+        if last is not None:
+            detail = f"{detail} The last finite loss was {last:.4g}.".strip()
+        self.problem = {"title": title, "detail": detail}
+
+    def _flag(self, iteration: int, kind: str, text: str, source: str, **more: Any) -> None:
+        row = {"iter": iteration, "kind": kind, "text": text, "source": source, "time": self._clock()}
+        self.flags.append({**row, **more})
+
+    # -- out -----------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> str:
+        """State of the run, with "starting" between start and the first iteration."""
+        return "starting" if self._state == "running" and self._iter == 0 else self._state
+
+    @property
+    def over(self) -> bool:
+        return self._state in OVER
+
+    def status(self) -> dict[str, Any]:
+        """The `status` trait: state, since (seconds of the epoch), problem (title, detail) or None."""
+        with self.lock:
+            return {"state": self.state, "since": self._since, "problem": self.problem}
+
+    def seconds(self) -> float:
+        """Seconds trained so far, pauses left out."""
+        with self.lock:
+            return self._ran + (self._clock() - self._since if self._state == "running" else 0.0)
+
+    def figures(self) -> dict[str, Any]:
+        """The `figures` trait without the monitor's own cost; what is unknown is None."""
+        with self.lock:
+            self._pace.look()
+            max_iter, seconds = int(self.run.max_iter or 0), self.seconds()
+            done = self._iter - self._first_iter
+            left = None
+            if done >= BEFORE_GUESSING and max_iter:
+                left = (max_iter - self._iter) * seconds / done
+            lr = self._lr if self._lr is not None else _plain(getattr(self.run, "lr", None))
+            return {
+                "iter": self._iter,
+                "max_iter": max_iter,
+                "seconds": seconds,
+                "seconds_left": left,
+                "images_per_second": self._pace.images_per_second,
+                "waiting": self._pace.waiting,
+                "memory": memory_used(),
+                "memory_total": memory_total(),
+                "lr": lr,
+            }
+
+    def take(self) -> tuple[dict[str, Any], bytes] | None:
+        """What is new since the last call as an "append" message and its buffer; None where nothing is."""
+        with self.lock:
+            sent = self._sent
+            rows, sent.pending = sent.pending, []
+            tests, flags = self.tests[sent.tests :], self.flags[sent.flags :]
+            if not (rows or tests or flags):
+                return None
+            message = {"type": "append", "first": sent.points, "count": len(rows)}
+            message |= {"tests_first": sent.tests, "tests": tests, "flags_first": sent.flags, "flags": flags}
+            sent.points += len(rows)
+            sent.tests, sent.flags = len(self.tests), len(self.flags)
+        n, columns, data = pack(rows, MOST_ROWS) if rows else (0, (), b"")
+        return {**message, "n": n, "columns": list(columns)}, data
+
+    def history(self) -> dict[str, Any]:
+        """The whole run, decimated: the `history` trait, which a page asks for when it loads."""
+        with self.lock:
+            n, data = self.points.block()
+            return {
+                "total": self.points.total,
+                "n": n,
+                "columns": list(COLUMNS),
+                "data": data,
+                "tests": list(self.tests),
+                "flags": list(self.flags),
+            }
+
+
+def _first(outputs: dict[str, float], part: str) -> float | None:
+    return next((value for name, value in outputs.items() if part in name.lower()), None)
+
+
+def _plain(value: Any) -> float | None:
+    """A number that JSON can carry; NaN and infinities become None."""
+    return float(value) if value is not None and math.isfinite(value) else None
