@@ -40,11 +40,12 @@ class SoftmaxWithLoss(LossLayer):
         super().reshape(bottom, top)
         self.axis = softmax_axis(self, bottom[0])
         check_label_count(self, bottom[0], bottom[1], self.axis)
-        self.prob = top[1] if len(top) == 2 else Blob(dtype=bottom[0].dtype, name=f"{self.name}.prob")
-        self.prob.reshape(bottom[0].shape)
+        if len(top) == 2:
+            top[1].reshape(bottom[0].shape)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         scores, labels = bottom
+        self.prob = top[1] if len(top) == 2 else Blob(scores.shape, scores.dtype, f"{self.name}.prob")
         self.kernel = softmax_loss.make(device, softmax_loss.SoftmaxLoss(scores.descriptor, self.axis))
         self._labels = ClassLabels(self, scores, labels, self.axis, self.ignore_label())
         self._batch, self._positions = scores.count_between(0, self.axis), labels.count

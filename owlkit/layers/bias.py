@@ -1,0 +1,82 @@
+"""Bias: a smaller blob added along some axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from owlkit.core.blob import Blob
+from owlkit.core.device import Device
+from owlkit.layers.base import Arity, Blobs, Layer, register
+
+
+@register("Bias")
+class Bias(Layer):
+    """y = x + b, b repeated over all axes but axis .. axis + num_axes.
+
+    bottom 0 : x. bottom 1 (optional) : b, whose shape stands in x's shape from `axis` on; without it b is
+    learned.
+    top 0 : y, the shape of x; may run in place. blobs[0] (with one bottom) : b, x.shape[axis : axis +
+    num_axes].
+    Gradient: dx = dy; db = sum of dy over the axes where b is repeated.
+    Parameters (bias_param): axis (default 1; negative counts from the end), num_axes (default 1; -1: up to
+    the last; 0: one number for all; not used with two bottoms), filler (default: constant 0).
+    """
+
+    bottoms = Arity(1, 2)
+    in_place = True
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        param = self.param.bias_param
+        if len(bottom) == 2:
+            return
+        if param.num_axes < -1:
+            raise self.error(f"bias_param.num_axes must be -1 or more, found {param.num_axes}")
+        axis = self._axis(bottom[0], param.num_axes)
+        end = bottom[0].ndim if param.num_axes == -1 else axis + param.num_axes
+        if end > bottom[0].ndim:
+            raise self.error(f"bias_param: axis {axis} and num_axes {param.num_axes} go beyond x", bottom[0])
+        self.add_param(bottom[0].shape[axis:end], param.filler if param.HasField("filler") else None)
+
+    def _axis(self, x: Blob, axes: int) -> int:
+        if axes == 0:
+            return 0
+        try:
+            return x.canonical_axis(self.param.bias_param.axis)
+        except IndexError as why:
+            raise self.error(f"bias_param.axis: {why}", x) from None
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        x = bottom[0]
+        b = bottom[1] if len(bottom) == 2 else self.blobs[0]
+        axis = self._axis(x, b.ndim)
+        end = axis + b.ndim
+        if x.shape[axis:end] != b.shape:
+            raise self.error(f"b of shape {b.shape} does not stand in x's shape from axis {axis} on", x)
+        # b's shape among x's axes, and the axes over which its gradient is summed.
+        self._spread = (1,) * axis + b.shape + (1,) * (x.ndim - end)
+        self._summed = tuple(range(axis)) + tuple(range(end, x.ndim))
+        top[0].reshape(x.shape)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        self._b = bottom[1] if len(bottom) == 2 else self.blobs[0]
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        np.add(bottom[0].data, self._b.data.reshape(self._spread), out=top[0].data)
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        dy = top[0].diff
+        if len(bottom) == 2 and propagate_down[1]:
+            self._b.diff[...] = dy.sum(axis=self._summed)
+        elif self.wants_param(0):
+            self._add_gradient(dy)
+        if propagate_down[0] and bottom[0] is not top[0]:
+            bottom[0].diff_tensor.flat[...] = top[0].diff_tensor.flat
+
+    def _add_gradient(self, dy: np.ndarray) -> None:
+        db = dy.sum(axis=self._summed)
+        if self._b.begin_accumulate():
+            self._b.diff_tensor.array[...] += db
+        else:
+            self._b.diff_tensor.array[...] = db

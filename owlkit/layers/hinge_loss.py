@@ -1,0 +1,64 @@
+"""HingeLoss: one against all, with a margin of 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from owlkit.core.blob import Blob
+from owlkit.core.device import Device
+from owlkit.layers.base import Blobs, register
+from owlkit.layers.labels import ClassLabels
+from owlkit.layers.loss import LossLayer
+
+_L2 = 2  # HingeLossParameter.Norm
+
+
+@register("HingeLoss")
+class HingeLoss(LossLayer):
+    """loss = 1/N * sum_nk m[n, k]^p, m = max(0, 1 - s x), s = 1 where k == label_n and -1 elsewhere.
+
+    bottom 0 : x, scores, (N, K) or (N, ...) with K = the product of the other axes, in Caffe's order.
+    bottom 1 : labels, integers in [0, K), N of them. top 0 : loss, scalar.
+    Gradient: dx = -s * loss_weight / N * sign(m) for L1, -s * 2 * loss_weight / N * m for L2. None to labels.
+    Parameters (hinge_loss_param): norm: L1 (default, p = 1) or L2 (p = 2). loss_param has no effect, as in
+    Caffe. Unlike Caffe's, forward leaves the scores' diff alone.
+    """
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        super().reshape(bottom, top)
+        scores, labels = bottom
+        if labels.count != scores.num:
+            raise self.error(f"needs {scores.num} labels, one for each of bottom {scores.name!r}", labels)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        scores, labels = bottom
+        self._shape = (scores.num, scores.count_between(1))
+        self._labels = ClassLabels(self, Blob(self._shape, scores.dtype, scores.name), labels, 1)
+        self._rows = np.arange(scores.num)
+        self._margin = np.empty(self._shape, scores.dtype)
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        targets, _ = self._labels.read(bottom[1])
+        margin, own = self._margin, (self._rows, targets)
+        margin[...] = bottom[0].data.reshape(self._shape)
+        margin[own] *= -1
+        np.add(margin, 1, out=margin)
+        np.maximum(margin, 0, out=margin)
+        squared = self.param.hinge_loss_param.norm == _L2
+        total = np.square(margin).sum() if squared else margin.sum()
+        top[0].data[...] = total / max(self._shape[0], 1)
+        self._own, self._squared = own, squared
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        self.refuse_label_gradient(propagate_down, bottom[1])
+        if not propagate_down[0]:
+            return
+        scale = float(top[0].diff) / max(self._shape[0], 1)
+        gradient = self._margin * (2 * scale) if self._squared else np.sign(self._margin) * scale
+        gradient[self._own] *= -1
+        bottom[0].diff[...] = gradient.reshape(bottom[0].shape)
+
+    def describe(self) -> str:
+        return "L2" if self.param.hinge_loss_param.norm == _L2 else "L1"

@@ -1,0 +1,50 @@
+"""Tile: copies side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from owlkit.core.device import Device
+from owlkit.kernels.axes import split
+from owlkit.layers.base import Blobs, Layer, register
+
+
+@register("Tile")
+class Tile(Layer):
+    """y = `tiles` copies of x, one after another along `axis`.
+
+    bottom 0 : x. top 0 : y, the shape of x with axis `tiles` times as long.
+    Gradient: dx = sum of dy over the copies.
+    Parameters (tile_param): axis (default 1; negative counts from the end), tiles (required, at least 1).
+    """
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        param = self.param.tile_param
+        if param.tiles < 1:
+            raise self.error(f"needs tile_param {{ tiles: ... }} of at least 1, found {param.tiles}")
+        self.tiles = param.tiles
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        try:
+            self.axis = bottom[0].canonical_axis(self.param.tile_param.axis)
+        except IndexError as why:
+            raise self.error(f"tile_param.axis: {why}", bottom[0]) from None
+        shape = list(bottom[0].shape)
+        shape[self.axis] *= self.tiles
+        top[0].reshape(shape)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        outer, length, inner = split(bottom[0].descriptor, self.axis)
+        # In memory a tile is `length * inner` neighbouring values; the copies of one stand side by side.
+        self._one, self._all = (outer, 1, length * inner), (outer, self.tiles, length * inner)
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        top[0].data_tensor.flat.reshape(self._all)[...] = bottom[0].data_tensor.flat.reshape(self._one)
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if propagate_down[0]:
+            dx = bottom[0].diff_tensor.flat.reshape(self._one)
+            top[0].diff_tensor.flat.reshape(self._all).sum(axis=1, keepdims=True, out=dx)
+
+    def describe(self) -> str:
+        return f"{self.tiles} along axis {self.axis}"
