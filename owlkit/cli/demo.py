@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any
 
 import owlkit
-from owlkit.cli.progress import ProgressBar
 from owlkit.core.errors import OwlkitError
 
 ENOUGH = 0.98
@@ -70,16 +68,13 @@ def make_solver(iterations: int, output: Path) -> owlkit.Solver:
 
 
 def train(solver: owlkit.Solver) -> float:
-    """Train to the end with a progress bar; wall-clock seconds."""
-    bar = ProgressBar(solver.param.max_iter)
-    remove = solver.add_listener(bar)
-    start = time.perf_counter()
-    try:
-        solver.solve()
-    finally:
-        remove()
-        bar.close()
-    return time.perf_counter() - start
+    """Train to the end, followed by a progress bar; wall-clock seconds."""
+    from owlkit.training import Run, TextMonitor
+
+    run = Run(solver, "lenet")
+    TextMonitor(run).follow()
+    run.run()
+    return run.seconds
 
 
 def summary(solver: owlkit.Solver, seconds: float, accuracy: float, model: str | Path) -> str:
