@@ -1,8 +1,8 @@
 """Brings definitions and weights of all of Caffe's formats to today's, with Caffe's rules.
 
-In order: V0 layers to V1, transformation fields of V1 data layers, V1 layers to today's, net inputs to an Input
-layer, BatchNorm's learning rates, the solver's type. Everything happens in place; what was done is returned as
-notes for people.
+In order: V0 layers to V1, transformation fields of V1 data layers, V1 layers to today's, net inputs to an
+Input layer, BatchNorm's learning rates, the solver's type. Everything happens in place; what was done is
+returned as notes for people.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Layers of before December 2013 (V0): one flat message for every type, padding as a layer of its own.
 
-A V0 layer stands in the field `layer` of a V1 layer. Where a field goes depends on the type; a field that has no
-place there is an error, as in Caffe.
+A V0 layer stands in the field `layer` of a V1 layer. Where a field goes depends on the type; a field that has
+no place there is an error, as in Caffe.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ _KEPT = ("name", "type", "blobs", "blobs_lr", "weight_decay")
 
 
 def upgrade_v0(net: Any, source: str) -> list[str]:
-    """Turn all V0 layers of a net into V1 layers, in place. Raises PrototxtError where a field has no place."""
+    """Turn all V0 layers of a net into V1 layers, in place; PrototxtError where a field has no place."""
     old = [layer for layer in net.layers if layer.HasField("layer")]
     if not old:
         return []
@@ -109,7 +109,7 @@ def upgrade_v0(net: Any, source: str) -> list[str]:
 
 
 def _merge_padding(net: Any, source: str) -> list[str]:
-    """Give the pad of each padding layer to the conv or pool layer after it; the names of what was removed."""
+    """Give the pad of each padding layer to the conv or pool layer after it; returns the names removed."""
     makers: dict[str, Any] = {}
     removed = []
     for connection in net.layers:

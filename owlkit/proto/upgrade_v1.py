@@ -44,8 +44,8 @@ def upgrade_transformations(net: Any, source: str) -> list[str]:
     """
     notes = []
     for layer in net.layers:
-        param = _SOURCES.get(_V1.LayerType.Name(layer.type))
-        moved = _old_transformation(layer, param) if param else []
+        param = _SOURCES.get(_V1.LayerType.Name(layer.type), "")
+        moved = _old_transformation(layer, param)
         for name in moved:
             setattr(layer.transform_param, name, getattr(getattr(layer, param), name))
             getattr(layer, param).ClearField(name)
@@ -56,14 +56,14 @@ def upgrade_transformations(net: Any, source: str) -> list[str]:
             unused = _old_transformation(layer, param)
             if unused:
                 notes.append(
-                    f"{source}: layer '{layer.name}': {param}.{', '.join(unused)} has no effect, as in Caffe; "
-                    "write it in transform_param"
+                    f"{source}: layer '{layer.name}': {param}.{', '.join(unused)} has no effect, "
+                    "as in Caffe; write it in transform_param"
                 )
     return notes
 
 
 def _old_transformation(layer: Any, param: str) -> list[str]:
-    if not layer.HasField(param):
+    if not param or not layer.HasField(param):
         return []
     return [name for name in _TRANSFORM if getattr(layer, param).HasField(name)]
 

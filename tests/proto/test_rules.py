@@ -48,7 +48,8 @@ def test_both_kinds_of_rule_are_refused() -> None:
 
 def test_the_definitions_own_state_counts() -> None:
     net = text.parse(
-        'name: "n" force_backward: true state { stage: "a" level: 2 } layer { include { stage: "a" stage: "b" } }',
+        'name: "n" force_backward: true state { stage: "a" level: 2 }'
+        'layer { include { stage: "a" stage: "b" } }',
         caffe_pb2.NetParameter,
     )
     filtered = filter_net(net, "test", stages="b")

@@ -1,0 +1,104 @@
+"""Python values into fields of messages: dicts for messages, lists for repeated fields, names for enums."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from owlkit.core.errors import closest
+from owlkit.spec.errors import SpecError
+
+_REAL = (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE)
+
+
+def assign(message: Any, name: str, value: Any, where: str) -> None:
+    """Set or extend a field of a message.
+
+    value : a scalar, a string or number for an enum, a dict or message for a message; a list, tuple or array
+        of these for a repeated field, where a single value stands for a list of one.
+    where : what is being written ("Convolution"), for errors. Raises SpecError.
+    """
+    field = message.DESCRIPTOR.fields_by_name.get(name)
+    if field is None:
+        fields = message.DESCRIPTOR.fields_by_name
+        near = closest(name, fields) or f"; it has {', '.join(fields)}"
+        raise SpecError(f"{where}: {message.DESCRIPTOR.name} has no field '{name}'{near}")
+    where = f"{where}: {name}"
+    if not field.is_repeated:
+        _assign_one(message, field, value, where)
+        return
+    for item in _items(value):
+        if field.message_type is not None:
+            _fill(getattr(message, name).add(), item, where)
+        else:
+            getattr(message, name).append(_scalar(field, item, where))
+
+
+def _items(value: Any) -> Iterable[Any]:
+    if hasattr(value, "tolist"):  # NumPy's arrays and numbers, without importing NumPy
+        value = value.tolist()
+    if isinstance(value, (str, bytes, Mapping, Message)) or not isinstance(value, Iterable):
+        return [value]
+    return value
+
+
+def _assign_one(message: Any, field: FieldDescriptor, value: Any, where: str) -> None:
+    if field.message_type is not None:
+        target = getattr(message, field.name)
+        target.SetInParent()
+        _fill(target, value, where)
+        return
+    try:
+        setattr(message, field.name, _scalar(field, value, where))
+    except ValueError as error:
+        raise SpecError(f"{where} cannot be {value!r}: {error}") from None
+
+
+def _fill(target: Any, value: Any, where: str) -> None:
+    kind = target.DESCRIPTOR
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            assign(target, name, inner, where)
+    elif isinstance(value, Message) and value.DESCRIPTOR.full_name == kind.full_name:
+        target.MergeFromString(value.SerializeToString())
+    else:
+        raise SpecError(
+            f"{where} is a {kind.name}: give a dict such as dict({kind.fields[0].name}=...), found {value!r}"
+        )
+
+
+def _scalar(field: FieldDescriptor, value: Any, where: str) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if field.enum_type is not None:
+        return _enum(field.enum_type, value, where)
+    if field.type == FieldDescriptor.TYPE_STRING:
+        return os.fspath(value) if isinstance(value, (str, os.PathLike)) else _wrong(where, "a string", value)
+    if field.type == FieldDescriptor.TYPE_BYTES:
+        return value if isinstance(value, bytes) else _wrong(where, "bytes", value)
+    if field.type == FieldDescriptor.TYPE_BOOL:
+        return bool(value) if isinstance(value, (bool, int)) else _wrong(where, "True or False", value)
+    if field.cpp_type in _REAL:
+        return float(value) if isinstance(value, (int, float)) else _wrong(where, "a number", value)
+    unsigned = field.cpp_type in (FieldDescriptor.CPPTYPE_UINT32, FieldDescriptor.CPPTYPE_UINT64)
+    if not isinstance(value, int) or (unsigned and value < 0):
+        _wrong(where, "a whole number from 0" if unsigned else "a whole number", value)
+    return value
+
+
+def _enum(enum: EnumDescriptor, value: Any, where: str) -> int:
+    names = enum.values_by_name
+    if isinstance(value, str) and value.upper() in names:
+        return int(names[value.upper()].number)
+    if isinstance(value, int) and value in enum.values_by_number:
+        return value
+    near = closest(value, names) if isinstance(value, str) else ""
+    _wrong(where, f"one of {', '.join(names)}", value, near)
+
+
+def _wrong(where: str, needs: str, value: Any, near: str = "") -> NoReturn:
+    raise SpecError(f"{where} must be {needs}, found {value!r}{near}")

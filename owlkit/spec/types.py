@@ -1,0 +1,82 @@
+"""The layer types that a definition may use, and which parameter messages each of them reads."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from owlkit.core.conveniences import resolve
+from owlkit.proto import caffe_pb2
+
+# Names of all layer types of Caffe. Add to it to make another type known to `L`; layer classes that are
+# registered with `owlkit.layers.register` are known without that.
+# fmt: off
+LAYER_TYPES: set[str] = {
+    "AbsVal", "Accuracy", "ArgMax", "BatchNorm", "BatchReindex", "Bias", "BNLL", "Clip", "Concat",
+    "ContrastiveLoss", "Convolution", "Crop", "Data", "Deconvolution", "Dropout", "DummyData",
+    "Eltwise", "ELU", "Embed", "EuclideanLoss", "Exp", "Filter", "Flatten", "HDF5Data", "HDF5Output",
+    "HingeLoss", "Im2col", "ImageData", "InfogainLoss", "InnerProduct", "Input", "Log", "LRN", "LSTM",
+    "LSTMUnit", "MemoryData", "MultinomialLogisticLoss", "MVN", "Parameter", "Pooling", "Power",
+    "PReLU", "Python", "Reduction", "ReLU", "Reshape", "RNN", "Scale", "Sigmoid",
+    "SigmoidCrossEntropyLoss", "Silence", "Slice", "Softmax", "SoftmaxWithLoss", "Split", "SPP",
+    "Swish", "TanH", "Threshold", "Tile", "WindowData",
+}
+# fmt: on
+
+# Types that read other messages than the one that has their name.
+_MESSAGES = {
+    "Deconvolution": ("convolution_param",),
+    "EuclideanLoss": ("loss_param",),
+    "HingeLoss": ("hinge_loss_param", "loss_param"),
+    "Im2col": ("convolution_param",),
+    "InfogainLoss": ("infogain_loss_param", "loss_param"),
+    "LSTM": ("recurrent_param",),
+    "MultinomialLogisticLoss": ("loss_param",),
+    "RNN": ("recurrent_param",),
+    "SigmoidCrossEntropyLoss": ("loss_param",),
+    "SoftmaxWithLoss": ("softmax_param", "loss_param"),
+}
+
+LAYER = caffe_pb2.LayerParameter.DESCRIPTOR
+
+
+def known_types() -> set[str]:
+    """Caffe's types and those of the layer classes registered so far."""
+    # Whoever registers a layer has imported the registry; it is not imported for this.
+    registered = resolve("layers.base:LAYERS") if "owlkit.layers.base" in sys.modules else {}
+    return LAYER_TYPES | set(registered)
+
+
+@cache
+def _by_message() -> dict[str, str]:
+    """Type -> field of LayerParameter, by name: Convolution -> convolution_param (a ConvolutionParameter)."""
+    found = {}
+    for field in LAYER.fields:
+        if field.message_type is not None and field.name.endswith("_param"):
+            found[field.message_type.name.removesuffix("Parameter")] = field.name
+    return found
+
+
+def messages_of(layer_type: str) -> tuple[str, ...]:
+    """The parameter messages whose fields a type takes without naming the message."""
+    if layer_type in _MESSAGES:
+        return _MESSAGES[layer_type]
+    own = _by_message().get(layer_type)
+    return (own,) if own else ()
+
+
+def descriptor_of(message: str) -> Any:
+    """The descriptor behind a field of LayerParameter."""
+    return LAYER.fields_by_name[message].message_type
+
+
+def parameters_of(layer_type: str) -> Iterator[tuple[str, Any]]:
+    """All parameters that a type takes by name: (message or "" for those of every layer, field)."""
+    for message in messages_of(layer_type):
+        for field in descriptor_of(message).fields:
+            yield message, field
+    for field in LAYER.fields:
+        if field.name != "type":
+            yield "", field
