@@ -56,6 +56,8 @@ class Prefetcher(Generic[Buffer]):
     buffers : at least one; their number bounds how far the thread runs ahead.
     number : of the batch that `take` gives next.
     wait_seconds : time that `take` has waited so far.
+    disturbed : between `take` and `give`; at another time it means that an exception (Ctrl-C) struck there
+    and a batch may be lost: make a new Prefetcher.
 
     The thread ends on `stop`, when the Prefetcher is dropped, and when the interpreter exits.
     """
@@ -65,6 +67,7 @@ class Prefetcher(Generic[Buffer]):
             raise ValueError("prefetching needs at least one buffer")
         self.number = start
         self.wait_seconds = 0.0
+        self.disturbed = False
         self._error: BaseException | None = None
         self._worker = _Worker(fill, buffers, start)
         self._thread = threading.Thread(target=self._worker.run, name=f"prefetch {name}", daemon=True)
@@ -77,6 +80,7 @@ class Prefetcher(Generic[Buffer]):
             raise self._error
         if not self._finalizer.alive:
             raise RuntimeError("this prefetcher was stopped")
+        self.disturbed = True
         started = time.perf_counter()
         item = self._worker.ready.get()
         self.wait_seconds += time.perf_counter() - started
@@ -89,6 +93,7 @@ class Prefetcher(Generic[Buffer]):
     def give(self, buffer: Buffer) -> None:
         """Hand a buffer back to be filled again."""
         self._worker.free.put(buffer)
+        self.disturbed = False
 
     def stop(self) -> None:
         """End the thread, waiting for the batch it is working on; may be called again."""

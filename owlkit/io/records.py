@@ -13,6 +13,7 @@ from typing import Any
 import lmdb
 
 from owlkit.core.errors import DataError
+from owlkit.io.datum import parse_datum
 
 _open: weakref.WeakValueDictionary[tuple[Any, ...], _Environment] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
@@ -155,6 +156,4 @@ class RecordCursor:
 
 def label_histogram(records: Records) -> Counter[int]:
     """How many records have each label; reads the whole set."""
-    from owlkit.io.datum import parse_datum
-
     return Counter(parse_datum(value, key).label for key, value in records)

@@ -112,6 +112,7 @@ class RecordWriter:
 
     def _explain(self, error: lmdb.Error | OSError) -> DataError:
         full = isinstance(error, lmdb.DiskError) or (isinstance(error, OSError) and is_full(error))
-        if full or os.strerror(errno.EFBIG) in str(error):
+        # LMDB calls a write that a full disk or a size limit cut short an input/output error.
+        if full or any(os.strerror(code) in str(error) for code in (errno.EFBIG, errno.EIO)):
             return full_disk_error(self.path, error)
         return DataError(f"cannot write the LMDB set {self.path}: {error}")

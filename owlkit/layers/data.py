@@ -95,7 +95,7 @@ class Data(Layer):
         self._stop()
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        prefetcher = self._prefetcher or self._start()
+        prefetcher = self._source()
         batch = self._checked(prefetcher.take)
         top[0].data[...] = batch.data
         if len(top) > 1:
@@ -127,6 +127,13 @@ class Data(Layer):
     def close(self) -> None:
         """End the prefetching thread; the next forward starts it again."""
         self._stop()
+
+    def _source(self) -> Prefetcher[Batch]:
+        """The prefetcher; a new one where an interrupt cost the old one a batch."""
+        prefetcher = self._prefetcher
+        if prefetcher is not None and (prefetcher.disturbed or prefetcher.number != self._number):
+            self._stop()
+        return self._prefetcher or self._start()
 
     def _start(self) -> Prefetcher[Batch]:
         shape = (self.batch_size, *self.image_shape)

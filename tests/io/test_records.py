@@ -3,6 +3,8 @@
 import errno
 import gc
 import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -78,8 +80,6 @@ def test_rewritten_while_open(tmp_path: Path) -> None:
         writer.put("a", b"new")
     assert len(old) == 3
     assert next(iter(old))[1] == b"v0"
-    del old
-    gc.collect()
     assert list(Records(path)) == [(b"a", b"new")]
 
 
@@ -118,6 +118,23 @@ def test_full_disk_while_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def put_twice(writer: RecordWriter) -> None:
     writer.put("a", b"")
     writer.put("a", b"")
+
+
+def test_limit_on_file_size_while_writing(tmp_path: Path) -> None:
+    code = (
+        "import resource, signal, sys\n"
+        "from owlkit.io.writer import RecordWriter\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))\n"
+        "with RecordWriter(sys.argv[1]) as writer:\n"
+        "    for i in range(3000):\n"
+        "        writer.put(f'{i}', bytes(1000))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "s")], capture_output=True, text=True, check=False
+    )
+    assert "DataError: no room to write" in done.stderr
+    assert os.listdir(tmp_path) == []
 
 
 def test_double_key(tmp_path: Path) -> None:

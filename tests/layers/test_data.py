@@ -1,17 +1,20 @@
 """Data: batches, wrap-around, exact resuming, sharing, and what it says about bad sets."""
 
 import gc
+import io
 import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from owlkit.core.blob import Blob
 from owlkit.core.device import resolve_device
 from owlkit.core.errors import DataError, NetError
-from owlkit.io.datum import array_to_datum
+from owlkit.io.datum import array_to_datum, encoded_datum
+from owlkit.io.prefetch import Prefetcher
 from owlkit.io.writer import RecordWriter
 from owlkit.layers.base import create
 from owlkit.proto.caffe_pb2 import DataParameter, LayerParameter
@@ -84,6 +87,45 @@ def test_resuming_is_bit_identical(source: Path, prefetch: int) -> None:
     assert other.layer.state() == running.layer.state()
     running.layer.restore_state(state)
     assert np.array_equal(running.next()[0], expected[0][0])
+
+
+@pytest.mark.parametrize("prefetch", [1, 3])
+def test_interrupt_in_forward_loses_no_batch(
+    source: Path, monkeypatch: pytest.MonkeyPatch, prefetch: int
+) -> None:
+    running, expected = Running(source, prefetch=prefetch), Running(source)
+
+    def interrupted(self: Prefetcher[Any], buffer: Any) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("take", "give"):
+        with monkeypatch.context() as patch:
+            running.next()
+            expected.next()
+            if name == "give":
+                patch.setattr(Prefetcher, "give", interrupted)
+            else:
+                patch.setattr(running.layer, "_watch_classes", lambda labels: interrupted(labels, None))
+            with pytest.raises(KeyboardInterrupt):
+                running.next()
+        assert np.array_equal(running.next()[0], expected.next()[0])
+
+
+def test_encoded_records(tmp_path: Path) -> None:
+    images = random_images(4, (6, 5, 3))
+    with RecordWriter(tmp_path / "s") as writer:
+        for i, image in enumerate(images):
+            stream = io.BytesIO()
+            Image.fromarray(image if i < 3 else image[..., 0]).save(stream, "PNG")
+            writer.put(f"{i}", encoded_datum(stream.getvalue(), i).SerializeToString())
+    data, labels = Running(tmp_path / "s", transform={"force_color": True}).next()
+    assert np.array_equal(data[0], images[0].transpose(2, 0, 1)[::-1])  # blue, green, red
+    assert np.array_equal(data[3], np.stack([images[3][..., 0]] * 3))
+    assert labels.tolist() == [0, 1, 2, 3]
+    with pytest.raises(DataError, match=r"record '3' has shape \(1, 6, 5\)"):
+        Running(tmp_path / "s").next()
+    gray, _ = Running(tmp_path / "s", transform={"force_gray": True}).next()
+    assert gray.shape == (4, 1, 6, 5)
 
 
 def test_same_seed_same_batches_and_other_seed_others(source: Path) -> None:
