@@ -66,7 +66,7 @@ def test_a_net_without_a_loss_has_no_gradients() -> None:
         (SMALL.replace("kernel_size: 3 pad: 1", "kernel_size: 11 pad: 1"), "kernel 11x11 exceeds the padded input 10x10"),
         (SMALL.replace('"relu1" type: "ReLU"', '"relu1" type: "RelU"'), "there is no layer type 'RelU' (did you mean 'ReLU'?)"),
         (SMALL.replace('name: "relu1"', 'name: "conv1"'), "two layers are named 'conv1'"),
-        (SMALL.replace('bottom: "conv1" top: "pool1"', 'bottom: "conv1" top: "data"'), "'data' is made by an earlier layer already"),
+        (SMALL.replace('top: "ip1"', 'top: "data"').replace('bottom: "ip1"', 'bottom: "data"'), "'data' is made by an earlier layer already"),
         (SMALL.replace('top: "pool1"', 'top: "conv1"').replace('bottom: "pool1"', 'bottom: "conv1"'), "cannot run in place"),
         (SMALL.replace("num_output: 6", ""), "num_output is missing"),
         (SMALL.replace('bottom: "label" top: "loss"', 'top: "loss"'), "bottom(s), but 1 are given"),

@@ -46,8 +46,8 @@ def test_gradients_are_not_all_zero() -> None:
 
 def test_residual_sum_shares_its_gradient() -> None:
     net = make(RESIDUAL)
-    assert len(net.plan.steps) == 14
-    assert net.blobs["a_a_relu_0_split_0"].shares_diff(net.blobs["sum"])
+    assert len(net.plan.steps) == 15
+    assert net.blobs["a_a_relu_0_split_1"].shares_diff(net.blobs["sum"])
 
 
 def test_partial_forward_stops_between_fused_layers() -> None:
