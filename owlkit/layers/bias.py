@@ -71,8 +71,11 @@ class Bias(Layer):
             self._b.diff[...] = dy.sum(axis=self._summed)
         elif self.wants_param(0):
             self._add_gradient(dy)
-        if propagate_down[0] and bottom[0] is not top[0]:
+        if propagate_down[0] and not bottom[0].shares_diff(top[0]):
             bottom[0].diff_tensor.flat[...] = top[0].diff_tensor.flat
+
+    def passes_gradient(self, index: int) -> bool:
+        return index == 0
 
     def _add_gradient(self, dy: np.ndarray) -> None:
         db = dy.sum(axis=self._summed)

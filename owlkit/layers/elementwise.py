@@ -26,7 +26,8 @@ class Elementwise(Layer):
         top[0].reshape(bottom[0].shape)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        self._kept = np.empty(bottom[0].count, bottom[0].dtype) if bottom[0] is top[0] else None
+        x, shared = bottom[0], bottom[0].shares_data(top[0])
+        self._kept = np.empty(x.count, x.dtype) if shared and self.wants_private_bottom else None
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0].data_tensor.flat
@@ -117,6 +118,8 @@ class Exp(_Based):
     bottom 0 : x, any shape. top 0 : y, the same shape. Gradient: dx = dy * y * ln(base) * scale.
     Parameters (exp_param): base (default -1: e), scale (default 1), shift (default 0).
     """
+
+    wants_private_bottom = False
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.read(self.param.exp_param)

@@ -88,7 +88,8 @@ class PReLU(Layer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         self._split = split(bottom[0].descriptor, 1)
-        self._kept = np.empty(self._split, bottom[0].dtype) if bottom[0] is top[0] else None
+        shared = bottom[0].shares_data(top[0])
+        self._kept = np.empty(self._split, bottom[0].dtype) if shared else None
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, y = (blob.data_tensor.flat.reshape(self._split) for blob in (bottom[0], top[0]))
