@@ -58,19 +58,15 @@ def _refused(param: Any, message: str) -> NetError:
     return NetError(f"filler {param.type!r}: {message}")
 
 
-def _dtype(array: np.ndarray) -> Any:
-    return np.float32 if array.dtype == np.float32 else np.float64
-
-
 def _between(array: np.ndarray, low: float, high: float, rng: np.random.Generator) -> np.ndarray:
-    values = rng.random(array.shape, dtype=_dtype(array))
+    values = rng.random(array.shape, dtype=np.float32)  # one seed, one start, whatever the dtype
     values *= high - low
     values += low
     return values
 
 
 def _normal(array: np.ndarray, mean: float, std: float, rng: np.random.Generator) -> np.ndarray:
-    values = rng.standard_normal(array.shape, dtype=_dtype(array))
+    values = rng.standard_normal(array.shape, dtype=np.float32)
     values *= std
     values += mean
     return values

@@ -47,6 +47,7 @@ class Layer:
     param : LayerParameter, the definition.
     phase : "train" or "test".
     rng : numpy Generator of this layer alone, seeded from the net's seed and the layer's name.
+    dtype : of its learned blobs; set before `setup`.
     blobs : learned parameters, in the order of the caffemodel.
     fillers : the FillerParameter (or None: zeros) that initialises each of `blobs`.
     loss_weights : per top; 0 where the top is no loss.
@@ -75,6 +76,7 @@ class Layer:
         self.name: str = param.name
         self.phase = phase
         self.rng = rng if rng is not None else np.random.default_rng(0)
+        self.dtype = "float32"
         self.blobs: list[Blob] = []
         self.fillers: list[Any] = []
         self.loss_weights: list[float] = []
@@ -137,7 +139,7 @@ class Layer:
     # -- help for subclasses
     def add_param(self, shape: Sequence[int], filler: Any = None) -> Blob:
         """Declare a learned blob, `shape`, initialised by `filler` (FillerParameter; None: zeros)."""
-        blob = Blob(tuple(shape), name=f"{self.name}[{len(self.blobs)}]", parameter=True)
+        blob = Blob(tuple(shape), self.dtype, f"{self.name}[{len(self.blobs)}]", parameter=True)
         self.blobs.append(blob)
         self.fillers.append(filler)
         self.param_propagate_down.append(True)

@@ -90,6 +90,7 @@ class Graph:
     def _add(self, param: Any) -> None:
         self._check_names(param)
         layer = create(param, self.phase, self._generator(param.name))
+        layer.dtype = self.dtype
         bottom = [self._read(name) for name in param.bottom]
         top_names = list(param.top)
         missing = type(layer).tops.minimum - len(top_names)

@@ -33,6 +33,7 @@ class OneLayer:
         self.param = parse(f'name: "l" {body}', caffe_pb2.LayerParameter)
         rng = np.random.default_rng(seed)
         self.layer = create(self.param, phase, rng)
+        self.layer.dtype = dtype
         self.bottom = []
         for index, given in enumerate(arrays):
             array = rng.standard_normal(given) if isinstance(given, tuple) else np.asarray(given)
@@ -46,6 +47,7 @@ class OneLayer:
         if setup:
             self.layer.setup(self.bottom, self.top)
         self.layer.reshape(self.bottom, self.top)
+        self.layer.propagate_down = [i not in self.layer.no_gradient for i in range(len(self.bottom))]
         self.layer.prepare(resolve_device(None), self.bottom, self.top)
 
     def forward(self) -> list[np.ndarray]:
