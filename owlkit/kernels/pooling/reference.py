@@ -42,7 +42,7 @@ class PoolingKernel:
         return (slice(None), slice(None), *sides)
 
     def _positions(self) -> Iterator[tuple[int, int, tuple[slice, ...]]]:
-        """For each position (i, j) in the window: what all windows see there, as a slice of the padded array."""
+        """For each position (i, j) in the window: where in the padded array all windows see it."""
         spec = self.spec
         for i in range(spec.kernel[0]):
             for j in range(spec.kernel[1]):

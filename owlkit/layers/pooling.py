@@ -1,0 +1,120 @@
+"""Pooling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from owlkit.core.device import Device
+from owlkit.kernels import pooling
+from owlkit.layers.base import Arity, Blobs, Layer, register
+from owlkit.proto import caffe_pb2
+
+_METHODS = {caffe_pb2.PoolingParameter.MAX: "max", caffe_pb2.PoolingParameter.AVE: "ave"}
+
+
+@register("Pooling")
+class Pooling(Layer):
+    """y[n, c, i, j] = max or mean of x[n, c] over the window that starts at (i, j) * stride - pad.
+
+    bottom 0 : x, (N, C, H, W). top 0 : y, (N, C, H', W') with H' = ceil((H + 2 pad - kernel) / stride) + 1;
+        with padding, a last window that would start beyond H + pad is dropped.
+    top 1 (MAX only) : where the maximum was found, h * W + w as a float, the shape of y.
+    Gradient: dy goes to the first maximum of each window, or in equal shares to all of it.
+    The mean divides by the window's size including padding, but not by what hangs over beyond the padding.
+    Padding is never a maximum. A window without any input (possible where stride > kernel) gives -FLT_MAX and
+    index -1 for MAX, 0 for AVE, and no gradient; Caffe writes out of bounds there.
+    Parameters (pooling_param): pool (MAX, AVE; STOCHASTIC is refused), kernel_size or kernel_h and kernel_w,
+    stride (1) or stride_h and stride_w, pad (0) or pad_h and pad_w, global_pooling (false: the window is the
+    whole plane), round_mode (CEIL, FLOOR), engine (changes no result).
+    """
+
+    tops = Arity(minimum=1, maximum=2)
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        p = self.param.pooling_param
+        if p.pool not in _METHODS:
+            raise self.error("STOCHASTIC pooling is not available; use MAX or AVE")
+        self.method = _METHODS[p.pool]
+        if len(top) > 1 and self.method != "max":
+            raise self.error("only MAX pooling has a second top (indices); remove it", top[1])
+        if bottom[0].ndim != 4:
+            raise self.error("needs a bottom with 4 axes (N, C, H, W)", bottom[0])
+        self.stride = self._pair(p, "stride", "stride_h", "stride_w")
+        self.pad = self._pair(p, "pad", "pad_h", "pad_w")
+        if min(self.stride) < 1:
+            raise self.error("stride is 0; it must be at least 1")
+        self.window: tuple[int, int] | None = None if p.global_pooling else self._kernel(p)
+        if p.global_pooling:
+            self._check_global(p)
+
+    def _pair(self, p: Any, name: str, name_h: str, name_w: str) -> tuple[int, int]:
+        """(height, width) from the one-number form or the two-number form."""
+        given = [p.HasField(n) for n in (name_h, name_w)]
+        if not any(given):
+            return getattr(p, name), getattr(p, name)
+        if p.HasField(name) or not all(given):
+            raise self.error(f"give either {name}, or both {name_h} and {name_w}")
+        return getattr(p, name_h), getattr(p, name_w)
+
+    def _kernel(self, p: Any) -> tuple[int, int]:
+        if not any(p.HasField(n) for n in ("kernel_size", "kernel_h", "kernel_w")):
+            raise self.error("the kernel's size is missing; give kernel_size, or kernel_h and kernel_w")
+        kernel = self._pair(p, "kernel_size", "kernel_h", "kernel_w")
+        if min(kernel) < 1:
+            raise self.error(f"kernel {kernel} is empty; each side must be at least 1")
+        if any(pad >= k for pad, k in zip(self.pad, kernel, strict=True)):
+            raise self.error(f"pad {self.pad} is not smaller than the kernel {kernel}; lower pad")
+        return kernel
+
+    def _check_global(self, p: Any) -> None:
+        if any(p.HasField(n) for n in ("kernel_size", "kernel_h", "kernel_w")):
+            raise self.error("global_pooling takes the whole plane; remove the kernel's size")
+        if self.pad != (0, 0) or self.stride != (1, 1):
+            raise self.error("global_pooling needs pad 0 and stride 1; remove them")
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        x = bottom[0]
+        if x.ndim != 4:
+            raise self.error("needs a bottom with 4 axes (N, C, H, W)", x)
+        self.kernel_shape = self.window or (x.shape[2], x.shape[3])
+        size = [self._pooled(x.shape[2 + axis], axis) for axis in (0, 1)]
+        if min(size) < 1:
+            raise self.error(
+                f"kernel {self.kernel_shape} exceeds the padded input; lower kernel_size or add pad", x
+            )
+        for blob in top:
+            blob.reshape(*x.shape[:2], *size)
+
+    def _pooled(self, length: int, axis: int) -> int:
+        kernel, stride, pad = self.kernel_shape[axis], self.stride[axis], self.pad[axis]
+        floor = self.param.pooling_param.round_mode == caffe_pb2.PoolingParameter.FLOOR
+        room = length + 2 * pad - kernel
+        pooled = (room // stride if floor else -(-room // stride)) + 1
+        if any(self.pad) and (pooled - 1) * stride >= length + pad:
+            pooled -= 1  # Caffe drops a last window that starts in the padding
+        return pooled
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        x, y = bottom[0].descriptor, top[0].descriptor
+        spec = pooling.Pooling(
+            self.method, self.kernel_shape, self.stride, self.pad, x, y, indices=len(top) > 1
+        )
+        self.kernel = pooling.make(device, spec)
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        indices = top[1].data_tensor if len(top) > 1 else None
+        self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor, indices)
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if propagate_down[0]:
+            self.kernel.backward(top[0].diff_tensor, bottom[0].diff_tensor)
+
+    def describe(self) -> str:
+        if self.window is None:
+            return f"{self.method}, whole plane"
+        parts = [f"{self.method} {'x'.join(map(str, self.window))}"]
+        for name, values, usual in (("stride", self.stride, 1), ("pad", self.pad, 0)):
+            if values != (usual, usual):
+                parts.append(f"{name} " + "x".join(str(v) for v in dict.fromkeys(values)))
+        return ", ".join(parts)

@@ -1,0 +1,126 @@
+"""Scale: multiplication by a smaller blob, learned or given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels import scale
+from owlkit.layers.base import Arity, Blobs, Layer, register
+from owlkit.layers.overwritten import KeptInput
+from owlkit.proto import caffe_pb2
+
+
+@register("Scale")
+class Scale(Layer):
+    """y = gamma * x + beta, with gamma and beta repeated along the axes they lack.
+
+    bottom 0 : x, any shape; may run in place. top 0 : y, the same shape.
+    bottom 1 (optional) : gamma, the shape of x from `axis` on, as many axes as it has.
+    blobs : gamma, x.shape[axis : axis + num_axes], unless it is bottom 1; beta, the same shape (bias_term).
+    Gradient: dx = gamma * dy, dgamma = sum of dy * x, dbeta = sum of dy, over the axes that gamma lacks.
+    Parameters (scale_param): axis (1), num_axes (1; -1: up to the last; 0: one number; with two bottoms
+    bottom 1 says), filler (constant 1), bias_term (false), bias_filler (zeros).
+    """
+
+    bottoms = Arity(minimum=1, maximum=2)
+    in_place = True
+    wants_private_bottom = True
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        p = self.param.scale_param
+        x = bottom[0]
+        self.learned = len(bottom) == 1
+        self.num_axes = self._num_axes(bottom)
+        try:
+            self.axis = x.canonical_axis(p.axis) if self.num_axes or self.learned else 0
+        except IndexError as error:
+            raise self.error(f"scale_param.axis: {error}", x) from None
+        if self.learned and p.num_axes == -1:
+            self.num_axes = x.ndim - self.axis
+        if self.axis + self.num_axes > x.ndim:
+            raise self.error(f"axis {self.axis} and {self.num_axes} axes from there exceed the bottom's", x)
+        shape = x.shape[self.axis : self.axis + self.num_axes]
+        if self.learned:
+            ones = caffe_pb2.FillerParameter(type="constant", value=1)
+            self.add_param(shape, p.filler if p.HasField("filler") else ones)
+        if p.bias_term:
+            self.add_param(shape, p.bias_filler if p.HasField("bias_filler") else None)
+        self._spare: dict[tuple[int, Descriptor], Tensor] = {}
+
+    def _num_axes(self, bottom: Blobs) -> int:
+        if len(bottom) > 1:
+            return bottom[1].ndim
+        count = self.param.scale_param.num_axes
+        if count < -1:
+            raise self.error(f"num_axes is {count}; use -1 for all axes from axis on, or 0 and more")
+        return count
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        x = bottom[0]
+        gamma = self.blobs[0] if self.learned else bottom[1]
+        found = x.shape[self.axis : self.axis + self.num_axes]
+        if found != gamma.shape or any(blob.shape != found for blob in self.blobs):
+            raise self.error(f"scales {gamma.shape}, but the bottom has {found} from axis {self.axis} on", x)
+        top[0].reshape(x.shape)
+
+    @property
+    def scales_channels(self) -> bool:
+        """Whether it learns one factor per channel, which BatchNorm can apply."""
+        return self.learned and (self.axis, self.num_axes) == (1, 1)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        bias = self.param.scale_param.bias_term
+        spec = scale.Scale(bottom[0].descriptor, self.axis, self.num_axes, bias)
+        self.kernel = scale.make(device, spec)
+        self.input = KeptInput(device, bottom, top, any(self.propagate_down) or self.wants_params)
+
+    def factors(self, bottom: Blobs) -> tuple[Tensor, Tensor | None]:
+        """(gamma, beta)"""
+        gamma = self.blobs[0] if self.learned else bottom[1]
+        return gamma.data_tensor, self.blobs[-1].data_tensor if self.param.scale_param.bias_term else None
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        self.kernel.forward(self.input.keep(bottom), top[0].data_tensor, *self.factors(bottom))
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        x, dy = self.input.kept(bottom), top[0].diff_tensor
+        dx = bottom[0].diff_tensor if propagate_down[0] else self.spare(-1, bottom[0].descriptor)
+        targets = self.gradient_targets()
+        if not self.learned:
+            wanted = propagate_down[1]
+            to_gamma = bottom[1].diff_tensor if wanted else self.spare(-2, bottom[1].descriptor)
+            targets.insert(0, to_gamma)
+        dgamma, dbeta = (*targets, None)[:2]
+        self.kernel.backward(x, self.factors(bottom)[0], dy, dx, dgamma, dbeta)
+        self.add_gradients(targets[-len(self.blobs) :] if self.blobs else [])
+
+    # -- parameter gradients; the kernels only overwrite
+    def spare(self, role: int, descriptor: Descriptor) -> Tensor:
+        """Memory for a result that nobody wants, or that must be added to something."""
+        if (role, descriptor) not in self._spare:
+            self._spare[role, descriptor] = Tensor(descriptor)
+        return self._spare[role, descriptor]
+
+    def gradient_targets(self) -> list[Tensor]:
+        """Where to write the gradient of each of `blobs`; call `add_gradients` afterwards."""
+        accumulate = self.begin_accumulate()
+        return [
+            blob.diff_tensor if wanted and not accumulate else self.spare(i, blob.descriptor)
+            for i, (blob, wanted) in enumerate(zip(self.blobs, self.param_propagate_down, strict=True))
+        ]
+
+    def add_gradients(self, targets: Sequence[Tensor]) -> None:
+        """Add what was written beside the gradients to them."""
+        for blob, wanted, target in zip(self.blobs, self.param_propagate_down, targets, strict=True):
+            if wanted and target is not blob.diff_tensor:
+                total = blob.diff_tensor.flat
+                total += target.flat
+
+    def describe(self) -> str:
+        shape = "x".join(map(str, self._shape())) or "one number"
+        return f"{shape}{' and bias' if self.param.scale_param.bias_term else ''}"
+
+    def _shape(self) -> tuple[int, ...]:
+        return self.blobs[0].shape if self.blobs else ()
