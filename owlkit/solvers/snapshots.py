@@ -28,6 +28,7 @@ from owlkit.io.solverstate import (
     write_sidecar,
     write_solverstate,
 )
+from owlkit.io.weights import write_caffemodel
 from owlkit.solvers.rules import RULES
 from owlkit.solvers.signals import hold_interrupts
 
@@ -38,12 +39,16 @@ def snapshot_paths(prefix: str, iteration: int) -> tuple[Path, Path]:
 
 
 def check_prefix(prefix: str) -> None:
-    """Raise TrainingError now where a snapshot could not be written later."""
+    """Make the folder of the snapshots; raise TrainingError now where one could not be written later."""
     folder = Path(prefix).absolute().parent
-    while not folder.exists():
-        folder = folder.parent
-    if not os.access(folder, os.W_OK):
-        raise TrainingError(f"snapshot_prefix {prefix!r}: {folder} cannot be written; choose another folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise TrainingError(
+            f"snapshot_prefix {prefix!r}: {folder} cannot be written ({error.strerror}); choose another"
+        ) from error
 
 
 def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
@@ -60,7 +65,7 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
         staging = Path(tempfile.mkdtemp(prefix=".owlkit-snapshot-", dir=model.absolute().parent))
         try:
             staged_model, staged_state = staging / model.name, staging / state.name
-            solver.net.save(staged_model)
+            _save_model(solver, staged_model)
             write_sidecar(staged_state, solver.iter, solver.extra_state())
             write_solverstate(staged_state, _state_data(solver, model))
             for staged, target in _moves(staged_model, staged_state, model, state):
@@ -69,6 +74,13 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
             shutil.rmtree(staging, ignore_errors=True)
         sync_folder(model.absolute().parent)
     return model, state
+
+
+def _save_model(solver: Any, path: Path) -> None:
+    if solver.param.snapshot_diff:
+        write_caffemodel(path, solver.net.to_proto(write_diff=True))
+    else:
+        solver.net.save(path)
 
 
 def _moves(staged_model: Path, staged_state: Path, model: Path, state: Path) -> list[tuple[Path, Path]]:

@@ -77,6 +77,7 @@ class Solver:
         self.iter = 0
         self.rule = make_rule(self.param, self.net)
         self.abandon_test: Callable[[], bool] = lambda: False  # asked between the batches of a test
+        self.in_use_by: Any = None  # the Run that trains with this solver now
         self._override: float | None = None
         self._losses: deque[float] = deque(maxlen=self.param.average_loss)
         self._listeners: list[events.Listener] = []
@@ -148,9 +149,14 @@ class Solver:
 
     @lr.setter
     def lr(self, value: float | None) -> None:
+        self._override = self.checked_lr(value)
+
+    @staticmethod
+    def checked_lr(value: float | None) -> float | None:
+        """`value` as a learning rate, None for the policy's; TrainingError where it is no number >= 0."""
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise TrainingError(f"a learning rate of {value} makes no sense; give a number >= 0, or None")
-        self._override = None if value is None else float(value)
+        return None if value is None else float(value)
 
     @property
     def smoothed_loss(self) -> float:
@@ -338,9 +344,7 @@ class Solver:
         self._losses.clear()
         extra = loaded.extra
         if extra is None:
-            notice = (
-                f"{path} has no .owl file beside it: data start from the beginning, random numbers anew"
-            )
+            notice = f"{path} has no .owl file beside it: data start from the beginning, random numbers anew"
             self.notices.append(notice)
             self.warn(notice)
             return

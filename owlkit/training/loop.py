@@ -1,0 +1,196 @@
+"""The training thread's half of a run: iterating, serving requests in between, telling what happened."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from owlkit.core import events
+from owlkit.core.errors import TrainingError
+from owlkit.solvers import DivergedError, Solver
+from owlkit.training.history import History
+from owlkit.training.requests import Request, Requests
+from owlkit.training.subscriptions import Subscription
+
+ACTIVE = ("running", "paused")
+
+
+class Quit(Exception):
+    """The program is ending."""
+
+
+class TrainingLoop:
+    """Iterates a solver until max_iter, a request to stop, or an error; a Run adds what users call.
+
+    state, error, history : see Run.
+    """
+
+    def __init__(self, solver: Solver, name: str) -> None:
+        self.solver, self.name = solver, name
+        self.max_iter: int | None = solver.param.max_iter if solver.param.HasField("max_iter") else None
+        self.state = "ready"
+        self.error: BaseException | None = None
+        self.history = History()
+        self._requests = Requests()
+        self._subscriptions: list[Subscription] = []
+        self._paused = False
+        self._stop: Request | None = None
+        self._steps: list[tuple[int, Request]] = []  # (iteration to pause at, who asked)
+        self._pending_lr: list[float | None] = []
+        self._worked = 0.0  # seconds up to the last pause
+        self._since: float | None = None  # when the clock was started again
+        self._first_iter = solver.iter
+
+    @property
+    def iter(self) -> int:
+        """Updates done."""
+        return self.solver.iter
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds of training, pauses left out."""
+        since = self._since
+        return self._worked + (time.perf_counter() - since if since is not None else 0.0)
+
+    # -- the thread
+    def _begin(self) -> None:
+        other = self.solver.in_use_by
+        if self.state in ACTIVE or other is not None:
+            raise TrainingError(f"the solver is being trained by run {(other or self).name!r} already")
+        self.solver.in_use_by = self
+        self._stop, self.error = None, None
+        self._first_iter, self._worked, self._since = self.solver.iter, 0.0, time.perf_counter()
+        self.solver.abandon_test = self._serve
+        self._set_state("running")
+
+    def _work(self) -> None:
+        remove = self.solver.add_listener(self._publish)
+        state, reason = "failed", ""
+        try:
+            self._loop()
+            self.solver.finish(interrupted=self._stop is not None)
+            state = "stopped" if self._stop is not None else "finished"
+        except Quit:
+            state, reason = "stopped", "the program ended"
+        except KeyboardInterrupt:
+            state, reason = "stopped", "interrupted"
+            raise
+        except DivergedError as error:
+            self.error, state, reason = error, "diverged", str(error)
+        except BaseException as error:
+            self.error, reason = error, f"{type(error).__name__}: {error}"
+        finally:
+            remove()
+            self._end(state, reason)
+
+    def _end(self, state: str, reason: str) -> None:
+        self._worked, self._since = self.seconds, None
+        self._paused, self.solver.in_use_by = False, None
+        self.solver.abandon_test = lambda: False
+        for _, request in self._steps:
+            request.finish(error=self.error)
+        self._steps.clear()
+        self._set_state(state, reason)
+        self._requests.cancel(self.error)
+        self._pending_lr.clear()
+
+    def _loop(self) -> None:
+        while not self._serve() and (self.max_iter is None or self.iter < self.max_iter):
+            self.solver.step(1)
+            due = [request for at, request in self._steps if at <= self.iter]
+            if due:
+                self._steps = [(at, request) for at, request in self._steps if at > self.iter]
+                if not self._steps:
+                    self._stand()
+                for request in due:
+                    request.finish()
+
+    def _serve(self) -> bool:
+        """Serve all requests, sleeping while paused; whether to stop."""
+        while self._stop is None:
+            request = self._requests.take()
+            if request is not None:
+                getattr(self, f"_serve_{request.kind}")(request)
+            elif self._paused:
+                self._stand()
+                self._requests.wait()
+            else:
+                break
+        if self.state == "paused":
+            self._since = time.perf_counter()
+            self._set_state("running")
+        return self._stop is not None
+
+    def _stand(self) -> None:
+        self._paused = True
+        if self.state != "paused":
+            self._worked, self._since = self.seconds, None
+            self._set_state("paused")
+
+    def _serve_pause(self, request: Request) -> None:
+        self._note(request, "paused")
+        self._stand()
+        self._supersede_steps()
+        request.finish()
+
+    def _serve_resume(self, request: Request) -> None:
+        self._paused = False
+        self._supersede_steps()
+        self._note(request, "resumed")
+        request.finish()
+
+    def _serve_step(self, request: Request) -> None:
+        self._paused = False
+        self._steps.append((self.iter + request.value, request))
+        self._note(request, f"{request.value} iteration{'s' if request.value > 1 else ''}")
+
+    def _serve_stop(self, request: Request) -> None:
+        self._stop = request
+        self._note(request, "stopped")
+        request.finish()
+
+    def _serve_lr(self, request: Request) -> None:
+        before = self.solver.lr
+        self.solver.lr = request.value
+        if self._pending_lr:
+            self._pending_lr.pop(0)
+        self._note(request, f"{before:g} → {self.solver.lr:g}")
+        request.finish()
+
+    def _serve_snapshot(self, request: Request) -> None:
+        self._note(request, "snapshot")
+        try:
+            request.finish(self.solver.snapshot())
+        except Exception as error:
+            # Asked for by hand: whoever asked is told, and the training need not suffer.
+            request.finish(error=error)
+            self._publish(events.Warned(self.iter, f"no snapshot: {error}"))
+
+    def _serve_quit(self, request: Request) -> None:
+        request.finish()
+        raise Quit
+
+    def _supersede_steps(self) -> None:
+        for _, request in self._steps:
+            request.finish()
+        self._steps.clear()
+
+    # -- events
+    def _note(self, request: Request, text: str) -> None:
+        self._publish(events.Intervention(self.iter, request.kind, text, request.source))
+
+    def _set_state(self, state: str, reason: str = "") -> None:
+        with self._requests.changed:
+            self.state = state
+            self._publish(events.StateChanged(self.iter, state, reason))
+            self._requests.changed.notify_all()
+
+    def _publish(self, event: Any) -> None:
+        self.history.record(event)
+        for subscription in tuple(self._subscriptions):
+            subscription.put(event)
+
+    def _flush(self, seconds: float = 2.0) -> None:
+        """Give the listeners time for what is still waiting for them."""
+        for subscription in tuple(self._subscriptions):
+            subscription.flush(seconds)

@@ -1,0 +1,219 @@
+"""Run: a training that can be watched and controlled while it goes on."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+from owlkit.core import events
+from owlkit.core.errors import TrainingError
+from owlkit.solvers import Solver
+from owlkit.training import frontends
+from owlkit.training.loop import ACTIVE, TrainingLoop
+from owlkit.training.requests import Request
+from owlkit.training.signals import check_effect, handle_signals
+from owlkit.training.subscriptions import Subscription
+from owlkit.training.text_monitor import TextMonitor
+
+ENDED = ("stopped", "finished", "failed", "diverged")
+
+
+class Run(TrainingLoop):
+    """A training of `solver`, in a thread of its own (`start`) or in the caller's (`run`).
+
+    Controls are requests that are served between two iterations, or between two batches of a test. Called
+    from code, `pause`, `step` and `snapshot` return when they have taken effect, so that what follows may
+    look at the net; with source="button" (a front end) they return at once.
+
+    name : for monitors, and the prefix of snapshots where the solver has none.
+    sigint_effect, sighup_effect : of the signals during `run`: "stop" (with a snapshot), "snapshot", "none".
+    state : "ready", "running", "paused", "stopped", "finished", "failed" or "diverged".
+    error : what ended the training, where it failed or diverged. history : a History.
+    """
+
+    def __init__(
+        self,
+        solver: Solver,
+        name: str | None = None,
+        *,
+        sigint_effect: str = "stop",
+        sighup_effect: str = "snapshot",
+    ) -> None:
+        super().__init__(solver, name or solver.net.name or "training")
+        if name is not None and not solver.param.snapshot_prefix:
+            solver.default_prefix = name
+        self.sigint_effect, self.sighup_effect = check_effect(sigint_effect), check_effect(sighup_effect)
+        self._thread: threading.Thread | None = None
+
+    # -- what one looks at
+    @property
+    def net(self) -> Any:
+        """The net in training; look at it while training is paused."""
+        return self.solver.net
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate of the time to max_iter, tests included; None before the 20th iteration."""
+        done = self.iter - self._first_iter
+        if self.max_iter is None or done < 20:
+            return None
+        return max(0, self.max_iter - self.iter) * self.seconds / done
+
+    @property
+    def lr(self) -> float:
+        """Learning rate; setting it overrides the policy from the next iteration on, None ends that."""
+        pending = self._pending_lr[-1] if self._pending_lr else None
+        return pending if pending is not None else self.solver.lr
+
+    @lr.setter
+    def lr(self, value: float | None) -> None:
+        self.set_lr(value)
+
+    # -- running
+    def start(self) -> Run:
+        """Train in the background; returns at once. After a stop it goes on where it was."""
+        if self.state == "finished":
+            self._check_room()
+        self._begin()
+        self._thread = threading.Thread(target=self._work, name=f"owlkit run {self.name}", daemon=True)
+        atexit.register(_quit_at_exit, weakref.ref(self))
+        self._thread.start()
+        return self
+
+    def run(self) -> Run:
+        """Train in this thread until the end.
+
+        Ctrl-C does what `sigint_effect` says; pressed twice it interrupts at once.
+        Raises what ended the training, where it failed or diverged.
+        """
+        self._begin()
+        self._thread = threading.current_thread()
+        with handle_signals(self._on_signal, self.sigint_effect, self.sighup_effect):
+            self._work()
+        self._flush()
+        if self.error is not None:
+            raise self.error
+        return self
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end of the training; False where `timeout` seconds were not enough.
+
+        Ctrl-C ends the waiting only. Raises what ended the training, where it failed or diverged.
+        """
+        if self.state == "ready":
+            raise TrainingError(f"run {self.name!r} was not started; call start()")
+        ended = self.wait_until(*ENDED, timeout=timeout)
+        if ended and self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+        self._flush()
+        if ended and self.error is not None:
+            raise self.error
+        return ended
+
+    def wait_until(self, *states: str, timeout: float | None = None) -> bool:
+        """Wait until the state is one of `states`; False where `timeout` seconds were not enough."""
+        with self._requests.changed:
+            return self._requests.changed.wait_for(lambda: self.state in states, timeout)
+
+    # -- controls
+    def pause(self, *, source: str = "code") -> None:
+        """Stand still after the present iteration."""
+        self._ask("pause", source=source)
+
+    def resume(self, *, source: str = "code") -> None:
+        """Go on after a pause, or start again after a stop."""
+        if self.state in ACTIVE:
+            self._requests.put(Request("resume", source=source))
+        else:
+            self.start()
+
+    def step(self, n: int = 1, *, source: str = "code") -> None:
+        """Do n iterations, then pause."""
+        if n < 1:
+            raise TrainingError(f"step({n}): give a number of iterations >= 1")
+        if self.state not in ACTIVE:
+            self._check_room()
+            self._paused = True
+            self.start()
+        self._ask("step", int(n), source=source)
+
+    def stop(self, *, source: str = "code") -> None:
+        """End the training after the present iteration, with a snapshot unless snapshot_after_train is false.
+
+        Returns at once; `wait()` waits for the end.
+        """
+        if self.state in ACTIVE:
+            self._requests.put(Request("stop", source=source))
+
+    def snapshot(self, *, source: str = "code") -> tuple[Any, Any] | None:
+        """Write a snapshot after the present iteration; called from code it returns (model, state) paths."""
+        if self.state not in ACTIVE:
+            remove = self.solver.add_listener(self._publish)
+            try:
+                return self.solver.snapshot()
+            finally:
+                remove()
+        return self._ask("snapshot", source=source)
+
+    def set_lr(self, value: float | None, *, source: str = "code") -> None:
+        """Override the learning rate from the next iteration on; None goes back to the policy."""
+        value = self.solver.checked_lr(value)
+        request = Request("lr", value, source)
+        if self.state in ACTIVE:
+            self._pending_lr.append(value)
+            self._requests.put(request)
+        else:
+            self._serve_lr(request)
+
+    def subscribe(self, listener: events.Listener) -> Callable[[], None]:
+        """Have `listener(event)` called in a thread of its own; returns a function that ends it."""
+        subscription = Subscription(listener)
+        self._subscriptions.append(subscription)
+
+        def unsubscribe() -> None:
+            subscription.end()
+            if subscription in self._subscriptions:
+                self._subscriptions.remove(subscription)
+
+        return unsubscribe
+
+    def monitor(self) -> None:
+        """Show the live monitor in a notebook that has one, else follow the training as plain text."""
+        if not frontends.display(self):
+            TextMonitor(self).follow()
+
+    # -- help
+    def _ask(self, kind: str, value: Any = None, *, source: str) -> Any:
+        request = self._requests.put(Request(kind, value, source))
+        if self.state not in ACTIVE:
+            # It ended in between, and nobody will serve what was put after the end.
+            self._requests.cancel(self.error)
+        if source != "code" or self._thread is threading.current_thread():
+            return None
+        return request.outcome()
+
+    def _check_room(self) -> None:
+        if self.max_iter is not None and self.iter >= self.max_iter:
+            raise TrainingError(f"finished at iteration {self.iter}; raise run.max_iter to go on")
+
+    def _on_signal(self, effect: str) -> None:
+        self._requests.put(Request(effect, source="signal"))
+
+    def __repr__(self) -> str:
+        limit = f" of {self.max_iter}" if self.max_iter is not None else ""
+        loss = f", loss {self.solver.smoothed_loss:.4g}" if len(self.history) else ""
+        return f"Run({self.name!r}, {self.state}, iteration {self.iter}{limit}{loss})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        return frontends.mimebundle(self)
+
+
+def _quit_at_exit(reference: weakref.ref[Run]) -> None:
+    """End a background training in order: a thread that is cut off inside a kernel may crash the process."""
+    run = reference()
+    if run is not None and run.state in ACTIVE and run._thread is not None:
+        run._requests.put(Request("quit"))
+        run._thread.join(5.0)

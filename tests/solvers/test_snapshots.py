@@ -1,0 +1,174 @@
+"""Interrupted and resumed is as uninterrupted, bit for bit; wrong files are recognised; none is half written."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from owlkit.core.errors import DataError, FileFormatError, TrainingError
+from owlkit.io.solverstate import read_solverstate, sidecar_path, write_solverstate
+from owlkit.solvers import Solver
+from tests.training.small import make_solver, parameters, with_tests
+
+
+def snapshot_at(iteration: int, folder: Path, **fields: Any) -> tuple[Solver, Path]:
+    solver = with_tests(snapshot_prefix=str(folder / "net"), **fields)
+    solver.step(iteration)
+    return solver, solver.snapshot()[1]
+
+
+@pytest.mark.parametrize("iteration", [1, 5, 8])
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+def test_resuming_is_bit_identical(tmp_path: Path, iteration: int, kind: str) -> None:
+    whole = with_tests(type=kind, average_loss=4)
+    whole.step(12)
+    _, state = snapshot_at(iteration, tmp_path, type=kind, average_loss=4)
+    # Another seed: everything that matters has to come from the snapshot.
+    resumed = with_tests(type=kind, average_loss=4, seed=77)
+    resumed.restore(state)
+    resumed.step(12 - iteration)
+    assert parameters(resumed) == parameters(whole)
+    assert resumed.smoothed_loss == whole.smoothed_loss
+    assert [h.tobytes() for h in resumed.history] == [h.tobytes() for h in whole.history]
+    assert resumed.test() == whole.test()
+
+
+def test_an_overridden_rate_is_kept(tmp_path: Path) -> None:
+    solver = make_solver(snapshot_prefix=str(tmp_path / "a"))
+    solver.lr = 0.25
+    resumed = make_solver()
+    resumed.restore(solver.snapshot()[1])
+    assert resumed.lr == 0.25
+
+
+def test_names_are_caffes(tmp_path: Path) -> None:
+    solver, state = snapshot_at(3, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "net_iter_3.caffemodel",
+        "net_iter_3.solverstate",
+        "net_iter_3.solverstate.owl",
+    ]
+    stored = read_solverstate(state)
+    assert stored.iter == 3
+    assert stored.learned_net == str(tmp_path / "net_iter_3.caffemodel")
+    assert len(stored.history) == len(solver.net.learnable)
+
+
+def test_at_the_interval_and_after_training(tmp_path: Path) -> None:
+    prefix = str(tmp_path / "new" / "a")
+    make_solver(snapshot=8, snapshot_after_train=True, snapshot_prefix=prefix).solve()
+    found = sorted(p.name for p in (tmp_path / "new").glob("*.caffemodel"))
+    assert found == ["a_iter_16.caffemodel", "a_iter_20.caffemodel", "a_iter_8.caffemodel"]
+
+
+def test_a_folder_that_was_moved(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    solver, state = snapshot_at(2, tmp_path / "old")
+    (tmp_path / "old").rename(tmp_path / "moved")
+    resumed = with_tests()
+    resumed.restore(tmp_path / "moved" / state.name)
+    assert parameters(resumed) == parameters(solver)
+
+
+def test_snapshot_diff(tmp_path: Path) -> None:
+    from owlkit.io.weights import read_caffemodel
+
+    solver = make_solver(snapshot_diff=True, snapshot_prefix=str(tmp_path / "a"))
+    solver.step(1)
+    layers = read_caffemodel(solver.snapshot()[0]).layer
+    assert all(len(blob.diff) for layer in layers for blob in layer.blobs)
+
+
+def test_caffemodel_given_as_a_snapshot(tmp_path: Path) -> None:
+    _, state = snapshot_at(1, tmp_path)
+    with pytest.raises(FileFormatError, match=r"holds weights, not the state.*weights="):
+        with_tests().restore(state.with_suffix(".caffemodel"))
+
+
+def test_state_of_another_type(tmp_path: Path) -> None:
+    _, state = snapshot_at(1, tmp_path, type="Adam")
+    with pytest.raises(TrainingError, match="state of a Adam solver, this one is SGD"):
+        with_tests().restore(state)
+    sidecar_path(state).unlink()
+    with pytest.raises(TrainingError, match=r"holds 8 histories, this SGD solver has 4.*AdaDelta or Adam"):
+        with_tests().restore(state)
+
+
+def test_state_of_another_net(tmp_path: Path) -> None:
+    _, state = snapshot_at(1, tmp_path)
+    stored = read_solverstate(state)
+    stored.history[2] = np.zeros((4, 4), np.float32)
+    write_solverstate(state, stored)
+    solver = with_tests()
+    before = parameters(solver)
+    with pytest.raises(TrainingError, match=r"history of ip2\[0\] has shape \(4, 4\), expected \(3, 5\)"):
+        solver.restore(state)
+    assert parameters(solver) == before
+
+
+def test_weights_that_are_gone(tmp_path: Path) -> None:
+    _, state = snapshot_at(1, tmp_path)
+    state.with_suffix(".caffemodel").unlink()
+    with pytest.raises(DataError, match="its weights"):
+        with_tests().restore(state)
+    with pytest.raises(DataError, match="no solverstate"):
+        with_tests().restore(tmp_path / "nothing.solverstate")
+
+
+class Interrupted(BaseException):
+    """Stands for whatever may come in the middle."""
+
+
+@pytest.mark.parametrize("stage", ["save", "extra_state"])
+def test_a_failure_in_the_middle_changes_nothing(
+    tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solver, _ = snapshot_at(2, tmp_path)
+    before = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+
+    def fail(*args: Any) -> None:
+        raise Interrupted
+
+    monkeypatch.setattr(solver.net if stage == "save" else solver, stage, fail)
+    with pytest.raises(Interrupted):
+        solver.snapshot()
+    assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_ctrl_c_in_the_middle_finishes_the_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    solver = make_solver(snapshot_prefix=str(tmp_path / "a"))
+    solver.step(2)
+    save = solver.net.save
+
+    def interrupted_save(path: Path) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        save(path)
+
+    monkeypatch.setattr(solver.net, "save", interrupted_save)
+    with pytest.raises(KeyboardInterrupt):
+        solver.snapshot()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    resumed = make_solver(seed=8)
+    resumed.restore(tmp_path / "a_iter_2.solverstate")
+    assert parameters(resumed) == parameters(solver)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_ctrl_c_while_stepping_waits_for_the_iteration(tmp_path: Path) -> None:
+    solver = make_solver(snapshot_prefix=str(tmp_path / "a"), max_iter=1000)
+    remove = solver.add_listener(lambda e: os.kill(os.getpid(), signal.SIGINT) if e.iter == 4 else None)
+    with pytest.raises(KeyboardInterrupt):
+        solver.solve()
+    remove()
+    assert solver.iter == 4
+    resumed = make_solver(seed=5)
+    resumed.restore(solver.snapshot()[1])
+    whole = make_solver()
+    whole.step(9)
+    resumed.step(5)
+    assert parameters(resumed) == parameters(whole)

@@ -1,0 +1,236 @@
+"""Intervals, events, overrides, divergence and the errors of definitions."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from owlkit.core import events
+from owlkit.core.errors import DataError, PrototxtError, TrainingError
+from owlkit.solvers import DivergedError, Solver
+from tests.training.small import NET, make_solver, net_param, parameters, with_tests
+
+
+def listen(solver: Solver) -> list[Any]:
+    seen: list[Any] = []
+    solver.add_listener(seen.append)
+    return seen
+
+
+def of(seen: list[Any], kind: type) -> list[Any]:
+    return [event for event in seen if isinstance(event, kind)]
+
+
+def test_tests_come_at_their_interval_and_at_the_start() -> None:
+    solver = with_tests()
+    seen = listen(solver)
+    solver.solve()
+    assert [event.iter for event in of(seen, events.TestDone)] == [0, 5, 10, 15, 20]
+    assert [event.iter for event in of(seen, events.IterationDone)] == list(range(1, 21))
+    assert set(of(seen, events.TestDone)[0].outputs) == {"accuracy", "loss"}
+    assert of(seen, events.TestDone)[0].loss is None
+
+
+def test_without_test_initialization_the_first_test_waits() -> None:
+    solver = with_tests(test_initialization=False, test_compute_loss=True)
+    seen = listen(solver)
+    solver.step(6)
+    (test,) = of(seen, events.TestDone)
+    assert test.iter == 5
+    assert test.loss == pytest.approx(test.outputs["loss"])
+
+
+def test_test_nets_see_the_parameters_in_training() -> None:
+    solver = with_tests()
+    solver.net.params["ip2"][1].data[...] = [0, 1000, 0]
+    assert solver.test()["accuracy"] == 1
+    with pytest.raises(TrainingError, match="no test net 1; the solver has 1"):
+        solver.test(1)
+
+
+def test_iteration_event() -> None:
+    solver = make_solver(iter_size=2, average_loss=2)
+    seen = listen(solver)
+    solver.step(3)
+    first, second, third = of(seen, events.IterationDone)
+    assert first.images == 16
+    assert first.smoothed_loss == first.loss
+    assert third.smoothed_loss == pytest.approx((second.loss + third.loss) / 2)
+
+
+def test_display_tells_the_outputs_before_the_update() -> None:
+    solver = make_solver(display=2, debug_info=True)
+    seen = listen(solver)
+    solver.step(3)
+    assert [event.iter for event in of(seen, events.Displayed)] == [0, 2]
+    assert of(seen, events.Displayed)[0].weights == {"loss": 1.0}
+
+
+def test_learning_rate_override() -> None:
+    solver = make_solver(lr_policy="exp", gamma=0.5)
+    solver.step(1)
+    assert solver.lr == pytest.approx(0.005)
+    solver.lr = 0.3
+    solver.step(1)
+    assert solver.lr == 0.3
+    solver.lr = None
+    assert solver.lr == pytest.approx(0.0025)
+    with pytest.raises(TrainingError, match="makes no sense"):
+        solver.lr = math.nan
+
+
+def test_zero_learning_rate_multiplier_keeps_a_layer() -> None:
+    net = net_param()
+    net.layer[1].param.add(lr_mult=0)
+    solver = Solver(net, base_lr=0.1, weight_decay=0.1, momentum=0.9, seed=1)
+    before = solver.net.params["ip1"][0].data.copy()
+    solver.step(3)
+    assert (solver.net.params["ip1"][0].data == before).all()
+    assert len(solver.history) == 4
+    assert not solver.history[0].any()
+    assert solver.history[1].any()
+
+
+def test_clipping_limits_the_step() -> None:
+    plain, clipped = make_solver(momentum=0), make_solver(momentum=0, clip_gradients=1e-3)
+    before = [p.blob.data.copy() for p in clipped.net.learnable]
+    clipped.step(1)
+    moved = math.sqrt(
+        sum(float(((p.blob.data - b) ** 2).sum()) for p, b in zip(clipped.net.learnable, before, strict=True))
+    )
+    assert moved == pytest.approx(0.01 * 1e-3, rel=1e-2)
+    plain.step(1)
+    assert parameters(plain) != parameters(clipped)
+
+
+def test_divergence_names_the_layer_and_keeps_the_parameters() -> None:
+    solver = make_solver()
+    solver.step(2)
+    seen = listen(solver)
+    solver.net.params["ip2"][1].data[1] = np.nan
+    before = parameters(solver)
+    with pytest.raises(DivergedError, match=r"layer 'ip2'.*lower base_lr"):
+        solver.step(5)
+    (event,) = of(seen, events.Diverged)
+    assert (event.iter, event.layer, event.blob) == (2, "ip2", "ip2[1]")
+    assert solver.iter == 2
+    assert parameters(solver) == before
+
+
+def test_no_snapshot_of_parameters_that_are_not_finite(tmp_path: Path) -> None:
+    solver = make_solver(snapshot_prefix=str(tmp_path / "a"))
+    model, state = solver.snapshot()
+    kept = model.read_bytes()
+    solver.net.params["ip2"][0].data[0, 0] = np.inf
+    with pytest.raises(TrainingError, match=r"parameter ip2\[0\]"):
+        solver.snapshot()
+    assert model.read_bytes() == kept
+    assert sorted(p.name for p in tmp_path.iterdir()) == [model.name, state.name, state.name + ".owl"]
+
+
+def test_an_odd_first_loss_is_remarked() -> None:
+    solver = make_solver()
+    seen = listen(solver)
+    solver.net.params["ip2"][1].data[...] = [50, 0, 50]
+    solver.step(2)
+    (warned,) = of(seen, events.Warned)
+    assert "ln(3 classes) = 1.099 is usual" in warned.message
+
+
+def test_a_usual_first_loss_is_not() -> None:
+    solver = make_solver()
+    seen = listen(solver)
+    solver.step(2)
+    assert not of(seen, events.Warned)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_listener_that_fails_is_removed(caplog: pytest.LogCaptureFixture) -> None:
+    solver = make_solver()
+    calls = []
+
+    def bad(event: Any) -> None:
+        calls.append(event)
+        raise RuntimeError("broken")
+
+    solver.add_listener(bad)
+    solver.step(3)
+    assert len(calls) == 1
+    assert "failed and was removed" in caplog.text
+
+
+def test_a_listener_can_be_taken_away() -> None:
+    solver = make_solver()
+    seen: list[Any] = []
+    remove = solver.add_listener(seen.append)
+    remove()
+    remove()
+    solver.step(1)
+    assert not seen
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "message"),
+    [
+        ({"base_rl": 0.1}, PrototxtError, "no field 'base_rl'.*base_lr"),
+        ({"base_lr": "much"}, PrototxtError, "base_lr cannot be 'much'"),
+        ({"type": "Sgd"}, TrainingError, "unknown solver type 'Sgd'.*did you mean 'SGD'"),
+        ({"type": "AdaGrad"}, TrainingError, "AdaGrad has no momentum"),
+        ({"regularization_type": "L3"}, TrainingError, "L3"),
+        ({"snapshot_format": "HDF5"}, TrainingError, "BINARYPROTO"),
+        ({"iter_size": 0}, TrainingError, "iter_size is 0"),
+        ({"solver_mode": "TPU"}, PrototxtError, "CPU, GPU"),
+        ({"net": "other.prototxt"}, TrainingError, "exactly one of net.*found net and net_param"),
+        ({"test": net_param(), "test_iter": 3}, TrainingError, "no test_interval"),
+        ({"test": net_param(), "test_iter": [1, 0], "test_interval": 1}, TrainingError, "at least 1"),
+        ({"test": net_param(), "test_interval": 1}, TrainingError, "give test_iter"),
+        ({"test_net": ["a", "b"], "test_iter": 3}, TrainingError, "once per test net"),
+        ({"snapshot": 5, "snapshot_prefix": "/proc/nothing/here"}, TrainingError, "cannot be written"),
+    ],
+)
+def test_definitions_that_make_no_sense(fields: dict[str, Any], error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        make_solver(**fields)
+
+
+def test_paths_in_a_solver_file(tmp_path: Path) -> None:
+    (tmp_path / "net.prototxt").write_text(NET)
+    path = tmp_path / "solver.prototxt"
+    path.write_text(
+        'net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" test_iter: 2 test_interval: 4 max_iter: 4'
+    )
+    solver = Solver(path, max_iter=2)
+    assert len(solver.test_nets) == 1
+    assert solver.param.max_iter == 2
+    assert "folder of the solver file" in solver.notices[0]
+    assert solver.prefix == str(tmp_path / "solver")
+
+
+def test_gpu_in_the_file_is_noticed() -> None:
+    assert "training on the CPU" in make_solver(solver_mode="GPU").notices[0]
+
+
+def test_files_that_are_no_solver(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no solver file"):
+        Solver(tmp_path / "nothing.prototxt")
+    net = tmp_path / "net.prototxt"
+    net.write_text(NET)
+    with pytest.raises(PrototxtError, match="is a net"):
+        Solver(net)
+
+
+def test_weights_to_start_from(tmp_path: Path) -> None:
+    first = make_solver(snapshot_prefix=str(tmp_path / "a"))
+    first.step(2)
+    model, _ = first.snapshot()
+    second = make_solver(seed=99, weights=str(model))
+    assert parameters(second) == parameters(first)
+    assert "2 loaded" in second.notices[0]
+
+
+def test_repr_is_cheap() -> None:
+    assert repr(make_solver()) == "Solver(SGD, net 'small', iteration 0 of 20, lr 0.01)"

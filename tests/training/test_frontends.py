@@ -1,0 +1,79 @@
+"""A front end is looked for inside a Jupyter kernel only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from owlkit.training import Run, frontends
+from tests.training.small import make_solver
+
+
+class Display:
+    """Stands for the live monitor."""
+
+    def __init__(self) -> None:
+        self.shown: list[Any] = []
+
+    def display(self, run: Any) -> None:
+        self.shown.append(run)
+
+    def mimebundle(self, run: Any) -> dict[str, str]:
+        return {"text/html": run.name}
+
+
+class Broken(Display):
+    def display(self, run: Any) -> None:
+        raise RuntimeError("no browser")
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    app = SimpleNamespace(IPKernelApp=SimpleNamespace(initialized=lambda: True))
+    monkeypatch.setitem(sys.modules, "ipykernel.kernelapp", app)
+    frontends._load.cache_clear()
+    yield
+    frontends._load.cache_clear()
+
+
+def announce(monkeypatch: pytest.MonkeyPatch, loaded: Any) -> None:
+    def load() -> Any:
+        if isinstance(loaded, Exception):
+            raise loaded
+        return loaded
+
+    entry = SimpleNamespace(name="test", load=load)
+    monkeypatch.setattr(frontends, "entry_points", lambda group: [entry])
+
+
+def test_outside_of_a_kernel_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    announce(monkeypatch, AssertionError("loaded"))
+    run = Run(make_solver())
+    assert not frontends.display(run)
+    assert run._repr_mimebundle_() == {"text/plain": repr(run)}
+
+
+@pytest.mark.usefixtures("kernel")
+def test_the_front_end_displays(monkeypatch: pytest.MonkeyPatch) -> None:
+    frontend = Display()
+    announce(monkeypatch, frontend)
+    run = Run(make_solver(), "net")
+    run.monitor()
+    assert frontend.shown == [run]
+    assert run._repr_mimebundle_() == {"text/html": "net"}
+
+
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.parametrize("loaded", [Broken, ImportError("no anywidget")])
+def test_a_front_end_that_fails_gives_way_to_text(
+    monkeypatch: pytest.MonkeyPatch, loaded: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    announce(monkeypatch, loaded)
+    run = Run(make_solver())
+    run.monitor()
+    run.run()
+    assert "Finished" in capsys.readouterr().out
