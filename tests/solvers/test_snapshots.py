@@ -1,4 +1,4 @@
-"""Interrupted and resumed is as uninterrupted, bit for bit; wrong files are recognised; none is half written."""
+"""Interrupted and resumed is as uninterrupted; wrong files are recognised; none is half written."""
 
 from __future__ import annotations
 

@@ -74,7 +74,6 @@ def test_buttons_return_at_once_and_are_marked() -> None:
     assert run.wait_until("paused", timeout=PATIENCE)
     run.set_lr(0.5, source="button")
     run.step(3, source="button")
-    run.snapshot
     run.stop(source="button")
     assert run.wait(PATIENCE)
     assert {event.source for event in run.history.interventions} == {"button"}
@@ -238,7 +237,7 @@ def test_one_run_at_a_time() -> None:
 def test_waiting_for_what_was_not_started() -> None:
     with pytest.raises(TrainingError, match="was not started"):
         Run(make_solver()).wait()
-    with pytest.raises(TrainingError, match="unknown signal effect 'stopp'.*'stop'"):
+    with pytest.raises(TrainingError, match=r"unknown signal effect 'stopp'.*'stop'"):
         Run(make_solver(), sigint_effect="stopp")
 
 

@@ -1,0 +1,104 @@
+"""`owlkit time`: where the time of an iteration goes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from typing import Any
+
+from owlkit.cli.options import add_command, add_json, add_selection, device, positive
+
+EXAMPLES = """  owlkit time --model net.prototxt
+  owlkit time --model net.prototxt --iterations 20 --json
+"""
+DESCRIPTION = """Time forward and backward of each layer, and of whole iterations (medians, in milliseconds).
+Layers that run as one kernel are timed together: conv1+relu1."""
+WARM_UP = 2  # iterations before the first that counts: memory is touched, kernels are made
+
+
+def add_arguments(subparsers: Any) -> None:
+    parser = add_command(subparsers, "time", "time each layer of a net", DESCRIPTION, EXAMPLES)
+    parser.add_argument("--model", "-model", required=True, metavar="FILE", help="net prototxt")
+    parser.add_argument("--weights", "-weights", metavar="FILE", help=".caffemodel; it changes no times")
+    parser.add_argument(
+        "--iterations", "-iterations", type=positive, default=50, help="to time (default: %(default)s)"
+    )
+    add_selection(parser, "train")
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table; 0."""
+    from owlkit.net import Net
+
+    net = Net(
+        args.model,
+        phase=args.phase,
+        weights=args.weights,
+        device=device(args),
+        level=args.level,
+        stages=tuple(args.stage),
+    )
+    found = measure(net, args.iterations)
+    print(json.dumps(found) if args.json else table(found))
+    return 0
+
+
+def measure(net: Any, iterations: int) -> dict[str, Any]:
+    """Medians in milliseconds: {"layers": [{name, type, forward, backward}], "iteration", "forward",
+    "backward",
+    "waiting_for_data"}, the last as a share of the iterations, 0 to 1."""
+    for _ in range(WARM_UP):
+        _once(net)
+    waited, started = net.data_wait_seconds, time.perf_counter()
+    times = [_once(net) for _ in range(iterations)]
+    share = (net.data_wait_seconds - waited) / (time.perf_counter() - started)
+    steps = net.plan.profile(iterations)
+    return {
+        "net": net.name,
+        "batch_size": net.batch_size,
+        "iterations": iterations,
+        "layers": [
+            {
+                "name": "+".join(step.layers),
+                "type": step.type,
+                "forward": 1e3 * step.forward,
+                "backward": 1e3 * step.backward,
+            }
+            for step in steps
+        ],
+        "forward": 1e3 * statistics.median(forward for forward, _ in times),
+        "backward": 1e3 * statistics.median(backward for _, backward in times),
+        "iteration": 1e3 * statistics.median(forward + backward for forward, backward in times),
+        "waiting_for_data": share,
+    }
+
+
+def _once(net: Any) -> tuple[float, float]:
+    net.clear_param_diffs()
+    started = time.perf_counter()
+    net.forward()
+    middle = time.perf_counter()
+    net.backward()
+    return middle - started, time.perf_counter() - middle
+
+
+def table(found: dict[str, Any]) -> str:
+    """The measurements as text."""
+    width = max([len(layer["name"]) for layer in found["layers"]] + [9])
+    head = f"{'layer':{width}}  {'type':16}  forward ms  backward ms"
+    title = f"{found['net']}: batches of {found['batch_size']}, medians of {found['iterations']} iterations"
+    lines = [title, head]
+    for layer in found["layers"]:
+        times = f"{layer['forward']:10.3f}  {layer['backward']:11.3f}"
+        lines.append(f"{layer['name']:{width}}  {layer['type']:16}  {times}")
+    lines.append(f"{'iteration':{width}}  {'':16}  {found['forward']:10.3f}  {found['backward']:11.3f}")
+    speed = 1e3 * found["batch_size"] / found["iteration"] if found["iteration"] else 0.0
+    lines.append(
+        f"{found['iteration']:.3f} ms per iteration, {speed:.0f} images/s, "
+        f"{100 * found['waiting_for_data']:.0f} % of the time waiting for data"
+    )
+    return "\n".join(lines)
