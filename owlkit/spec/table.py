@@ -53,8 +53,9 @@ def _rows(net: caffe_pb2.NetParameter) -> Iterator[tuple[str, ...]]:
 
 
 def _parameters(layer: caffe_pb2.LayerParameter) -> Iterator[str]:
-    """Own parameters as name=value; the fields of a nested message in brackets."""
-    for field, value in layer.ListFields():
+    """Parameters as name=value, the type's own first; the fields of a nested message in brackets."""
+    fields = layer.ListFields()
+    for field, value in sorted(fields, key=lambda pair: not pair[0].name.endswith("_param")):
         if field.name in _SHOWN_ELSEWHERE:
             continue
         if field.message_type is not None and field.name.endswith("_param"):

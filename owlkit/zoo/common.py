@@ -1,8 +1,8 @@
 """What the families share: where data come from, how a net ends, layers that are learned.
 
 Every net has two forms. "deploy" starts with an Input layer and ends with `prob`. "train" has labels, a loss
-and an accuracy; its data come from LMDBs, or, where no source is given, from an Input layer with the tops data
-and label.
+and an accuracy; its data come from LMDBs, or, where no source is given, from an Input layer with the tops
+data and label.
 """
 
 from __future__ import annotations
@@ -64,7 +64,10 @@ class Preparation:
 def start(
     name: str, feed: Feed, shape: Sequence[int], prepare: Preparation, source_name: str = "data"
 ) -> NetSpec:
-    """A NetSpec with n.data, and n.label for training. shape : (C, H, W). source_name : of the data layers."""
+    """A NetSpec with n.data, and n.label for training.
+
+    shape : (C, H, W). source_name : of the data layers.
+    """
     n = NetSpec(name)
     images = dict(dim=[feed.batch_size, *shape])
     if not feed.trains:

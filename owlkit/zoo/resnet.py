@@ -1,7 +1,7 @@
 """Residual nets: ResNet-50, 101 and 152 for ImageNet, and the nets of 6n + 2 layers for CIFAR-10.
 
-Source: He, Zhang, Ren, Sun, arXiv:1512.03385, and the definitions published with it: BatchNorm, Scale and ReLU
-in place; where a stage halves the image, the stride is on its first 1x1 convolution.
+Source: He, Zhang, Ren, Sun, arXiv:1512.03385, and the definitions published with it: BatchNorm, Scale and
+ReLU in place; where a stage halves the image, the stride is on its first 1x1 convolution.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def resnet_cifar(
     test_batch_size: int = 100,
     classes: int = 10,
 ) -> NetSpec:
-    """The residual net of `depth` = 6n + 2 layers (20, 32, 44, 56, 110) on images (N, 3, 32, 32) minus a mean.
+    """The residual net of `depth` = 6n + 2 layers (20, 32, 44, 56, 110) on images (N, 3, 32, 32).
 
     mean_file : binaryproto of the mean image. form : "train" or "deploy"; see `owlkit.zoo`.
     batch_size : 128 for training, 1 for deploy. Layers have made-up names: Convolution1, BatchNorm1, ...
