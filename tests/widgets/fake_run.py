@@ -11,6 +11,8 @@ from typing import Any
 
 from owlkit.core import events
 
+POLICY_RATE = 0.01
+
 
 class FakeRun:
     """Made-up training: a loss that falls, tests at an interval, controls polled between iterations."""
@@ -26,7 +28,7 @@ class FakeRun:
         self.name, self.max_iter, self.seconds = name, max_iter, seconds
         self.test_interval, self.diverge_at = test_interval, diverge_at
         self.iter, self.state = 0, "ready"
-        self._lr = 0.01
+        self._lr = POLICY_RATE
         self._random = random.Random(3)
         self._listeners: list[Callable[[Any], None]] = []
         self._go, self._end = threading.Event(), threading.Event()
@@ -72,9 +74,9 @@ class FakeRun:
     def lr(self) -> float:
         return self._lr
 
-    def set_lr(self, value: float, source: str = "code") -> None:
-        before, self._lr = self._lr, value
-        self._intervened("lr", f"{before:g} -> {value:g}", source)
+    def set_lr(self, value: float | None, source: str = "code") -> None:
+        before, self._lr = self._lr, POLICY_RATE if value is None else value
+        self._intervened("lr", f"{before:g} → {self._lr:g}", source)
 
     # -- events --------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import html
+from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -46,6 +47,8 @@ class Frontend:
         """Show the live monitor as output of the present cell; it becomes a picture when the run ends."""
         from IPython.display import display
 
+        from .picture import warm_up
+
         monitor = cls.monitor(run)
         live = display(cls.mimebundle(run), raw=True, display_id=True)
         still = display(_still(monitor), raw=True, display_id=True)
@@ -55,6 +58,8 @@ class Frontend:
             still.update(_still(ended), raw=True)
 
         monitor.on_end.append(end)
+        # matplotlib takes a second to import: not when the run has ended and somebody waits for it.
+        Thread(target=warm_up, name="owlkit-picture", daemon=True).start()
 
     @classmethod
     def mimebundle(cls, run: Any) -> dict[str, Any]:

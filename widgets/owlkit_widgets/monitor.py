@@ -19,7 +19,7 @@ Messages, kernel to browser:
 - ``{type: "answer", id, ok, error}``: a command was carried out or refused
 
 Messages, browser to kernel: ``{type: "hello"}``, ``{type: "resync"}`` after a gap, and
-``{type: "command", id, name, value}`` with the names of `commands.COMMANDS`.
+``{type: "command", id, name, value}`` with the names of `commands.Controls`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ import anywidget
 import traitlets
 
 from .assets import asset
-from .commands import obey
+from .commands import Controls
 from .publisher import Publisher
 from .recorder import Recorder
 
@@ -67,23 +67,24 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     def __init__(self, run: Any) -> None:
         self.recorder = Recorder(run)
         self.seen = False  # a browser has shown it
-        self._target = run
+        self._controls = Controls(run, self.recorder)
         self.on_end: list[Callable[[Monitor], None]] = []
         self._sending = threading.RLock()
         self._picture: bytes | None = None
         self._updates = self._bytes = 0
         self._figures_due = 0.0
         self._publisher = Publisher(self.publish)
-        _fill(self.recorder, run)
         super().__init__(
             uid=uuid.uuid4().hex,
             run=describe(run),
             status=self.recorder.status(),
             figures=self._measure(),
         )
-        self.recorder.take()  # `history` has carried it
         self.on_msg(self._receive)
-        self._unsubscribe = run.subscribe(self._listen)
+        with self.recorder.lock:  # what happens meanwhile waits until the past is in
+            self._unsubscribe = run.subscribe(self._listen)
+            self.recorder.catch_up(getattr(run, "history", None))
+        self.publish()
 
     def __repr__(self) -> str:
         """Cheap: a widget's own repr would serialise every trait."""
@@ -160,7 +161,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             data = history.pop("data")
             self.send({"type": "history", **history}, buffers=[data])
         elif kind == "command":
-            error = obey(self._target, content["name"], content.get("value"))
+            error = self._controls.obey(content["name"], content.get("value"))
             self.send({"type": "answer", "id": content["id"], "ok": error is None, "error": error})
             self._publisher.wake()
 
@@ -188,13 +189,3 @@ def _net_line(run: Any) -> str:
         return ""
     count = sum(blob.count for blobs in params.values() for blob in blobs)
     return f"Net built: {len(params)} layers with weights, {count:,} parameters".replace(",", "\u202f")
-
-
-def _fill(recorder: Recorder, run: Any) -> None:
-    """Take over what the run has recorded before the monitor was opened."""
-    history = getattr(run, "history", None)
-    columns = [getattr(history, name, None) for name in ("iter", "loss", "lr")]
-    if any(column is None for column in columns):
-        return
-    for iteration, loss, lr in zip(*columns, strict=True):
-        recorder.add(int(iteration), float(loss), float(lr))

@@ -56,6 +56,12 @@ def draw(monitor: Any, file_format: str = "png") -> bytes:
     return _few_colours(out) if file_format == "png" else out.getvalue()
 
 
+def warm_up() -> None:
+    """Import what `draw` needs and look up the fonts."""
+
+    _fonts()
+
+
 def _few_colours(png: io.BytesIO) -> bytes:
     """The same PNG with a palette: a third of the bytes, which a notebook carries for good."""
     from PIL import Image

@@ -75,6 +75,8 @@ class Recorder:
         self._iter = self._first_iter = int(run.iter)
         self._lr: float | None = None
         self._lr_flagged = -math.inf
+        self._past: set[int] = set()  # identities of events that `catch_up` has taken in
+        self._clock_of_flags: Callable[[], float | None] = clock
         self._state = str(run.state)
         self._since = clock()
         self._ran = 0.0
@@ -93,12 +95,41 @@ class Recorder:
     def __call__(self, event: Any) -> None:
         """Take in an event. Kinds are told by class name, so that no part of the toolkit is imported here."""
         handler = self._handlers.get(type(event).__name__)
-        if handler is None:
-            return  # a kind that the monitor does not show
+        if handler is None or id(event) in self._past:
+            return  # a kind that the monitor does not show, or known from the run's history
         start = time.perf_counter()
         with self.lock:
             handler(event)
             self.cost_seconds += time.perf_counter() - start
+
+    def catch_up(self, history: Any) -> None:
+        """Take in what a run did before the monitor was opened.
+
+        history : None, or with `columns()` -> iter, loss, lr, seconds (n,) and lists of events `tests`,
+            `interventions`, `snapshots`; `divergence` is an event or None.
+        """
+        if history is None:
+            return
+        with self.lock:
+            columns = history.columns()
+            rows = zip(
+                columns["iter"].tolist(), columns["loss"].tolist(), columns["lr"].tolist(), strict=True
+            )
+            for iteration, loss, lr in rows:
+                self.add(iteration, loss, lr)
+                self._iter, self._lr = iteration, lr
+            self._ran += float(columns["seconds"].sum())
+            self._first_iter = int(columns["iter"][0]) - 1 if len(columns["iter"]) else self._first_iter
+            past = [*history.tests, *history.interventions, *history.snapshots]
+            self._clock_of_flags = lambda: None  # the time of day is not in the history
+            for event in sorted(past, key=lambda event: event.iter):
+                self(event)
+                self._past.add(id(event))
+            if history.divergence is not None:
+                self(history.divergence)
+                self._past.add(id(history.divergence))
+            self._clock_of_flags = self._clock
+            self._lr_flagged = self._iter
 
     def add(self, iteration: int, loss: float, lr: float | None) -> None:
         """Take in one point of the curve; those at or before the last are dropped."""
@@ -136,7 +167,9 @@ class Recorder:
             return  # flagged when it is written
         more: dict[str, Any] = {}
         if event.kind == "lr":
-            more = {"value": _plain(getattr(self.run, "lr", None)), "before": self._lr}
+            before, after = _rates(event.text)
+            more = {"value": after if after is not None else _plain(getattr(self.run, "lr", None))}
+            more["before"] = before if before is not None else self._lr
             self._lr_flagged = event.iter
         self._flag(event.iter, event.kind, event.text, event.source, **more)
 
@@ -170,7 +203,8 @@ class Recorder:
         self.problem = {"title": title, "detail": detail}
 
     def _flag(self, iteration: int, kind: str, text: str, source: str, **more: Any) -> None:
-        row = {"iter": iteration, "kind": kind, "text": text, "source": source, "time": self._clock()}
+        row = {"iter": iteration, "kind": kind, "text": text, "source": source}
+        row["time"] = self._clock_of_flags()
         self.flags.append({**row, **more})
 
     # -- out -----------------------------------------------------------------------------------------------
@@ -203,7 +237,7 @@ class Recorder:
             left = None
             if done >= BEFORE_GUESSING and max_iter:
                 left = (max_iter - self._iter) * seconds / done
-            lr = self._lr if self._lr is not None else _plain(getattr(self.run, "lr", None))
+            lr = _plain(getattr(self.run, "lr", None))  # the next one: a change is seen while paused
             return {
                 "iter": self._iter,
                 "max_iter": max_iter,
@@ -213,8 +247,13 @@ class Recorder:
                 "waiting": self._pace.waiting,
                 "memory": memory_used(),
                 "memory_total": memory_total(),
-                "lr": lr,
+                "lr": lr if lr is not None else self._lr,
             }
+
+    def rates_set(self) -> list[float | None]:
+        """Learning rates that someone has set, oldest first."""
+        with self.lock:
+            return [row["value"] for row in self.flags if row["kind"] == "lr" and row["source"] != "policy"]
 
     def take(self) -> tuple[dict[str, Any], bytes] | None:
         """What is new since the last call as an "append" message and its buffer; None where nothing is."""
@@ -247,6 +286,16 @@ class Recorder:
 
 def _first(outputs: dict[str, float], part: str) -> float | None:
     return next((value for name, value in outputs.items() if part in name.lower()), None)
+
+
+def _rates(text: str) -> tuple[float | None, float | None]:
+    """Before and after from the text of a change, "0.01 → 0.001"; None where it is worded otherwise."""
+    parts = text.split("→")
+    try:
+        before, after = (float(part) for part in parts)
+    except ValueError:
+        return None, None
+    return before, after
 
 
 def _plain(value: Any) -> float | None:

@@ -22,7 +22,7 @@ export function makeControls(store, commands, chart, actions) {
   const lr = h("input", { class: "lr", "aria-label": "Learning rate", inputmode: "decimal", autocomplete: "off", "aria-keyshortcuts": "R" });
   const lower = h("button", { type: "button", class: "btn", "data-act": "lower", "aria-keyshortcuts": "[", text: "×0.1", "aria-label": "Learning rate × 0.1" });
   const higher = h("button", { type: "button", class: "btn", "data-act": "higher", "aria-keyshortcuts": "]", text: "×10", "aria-label": "Learning rate × 10" });
-  const said = h("span", { class: "said", hidden: true });
+  const said = h("span", { class: "said" });
   const smooth = h("input", { type: "range", class: "sl", "aria-label": "Smoothing", min: 0, max: 0.999, step: 0.001, "aria-keyshortcuts": "{ }" });
   const smoothValue = h("span", { class: "wide smoothval" });
   const log = button("log", "Logarithmic loss axis", "G", '<span class="wide">log</span>');
@@ -40,7 +40,6 @@ export function makeControls(store, commands, chart, actions) {
     h("span", { class: "rule" }),
     h("span", { class: "fld" }, h("span", { class: "lab wide", text: "learning rate" }), h("span", { class: "lab slim", text: "lr" }), lr, lower, higher),
     said,
-    h("span", { class: "sp" }),
     h("span", { class: "mut wide", text: "smooth" }),
     smooth,
     smoothValue,
@@ -58,6 +57,8 @@ export function makeControls(store, commands, chart, actions) {
   let note = "";
 
   const canRun = () => store.connected && store.live;
+  /** A stopped run can be taken up again, by going on or by a step. */
+  const canGoOn = () => store.connected && (store.live || store.state === "stopped");
   const shown = () => pressed ?? store.state;
   /** Icon, command, word and expected state of the main button. */
   const mainVerb = () => {
@@ -133,12 +134,12 @@ export function makeControls(store, commands, chart, actions) {
     back.addEventListener("click", async () => {
       clearTimeout(undo);
       say("");
-      if (await ask("undo_lr", before)) store.figures = { ...store.figures, lr: before };
+      if (await ask("undo_lr")) store.figures = { ...store.figures, lr: before };
       lr.value = rateField(before);
     });
     said.replaceChildren(`${rate(before)} → ${rate(value)}, `, back);
     said.className = "said";
-    said.hidden = false;
+    element.classList.add("talking");
     undo = setTimeout(() => say(""), UNDO);
   }
 
@@ -177,7 +178,7 @@ export function makeControls(store, commands, chart, actions) {
     clearTimeout(undo);
     said.textContent = text;
     said.className = `said ${look}`;
-    said.hidden = !text;
+    element.classList.toggle("talking", Boolean(text));
     if (text) undo = setTimeout(() => say(""), UNDO);
   }
 
@@ -234,11 +235,11 @@ export function makeControls(store, commands, chart, actions) {
     }
     const can = canRun();
     const begun = store.iter > 0;
-    enable(main, can);
-    for (const control of [step, stepn, count]) enable(control, can && state !== "starting" && state !== "ready");
+    enable(main, canGoOn());
+    for (const control of [step, stepn, count]) enable(control, canGoOn() && state !== "starting" && state !== "ready");
     enable(stop, can && state !== "ready");
     enable(snapshot, can && begun);
-    for (const control of [lr, lower, higher]) enable(control, can);
+    for (const control of [lr, lower, higher]) enable(control, canGoOn());
     if (!edited && document.activeElement !== lr) lr.value = rateField(current());
     const { smoothing, log: logarithmic, zoom: zoomed, table: tabular } = store.view;
     if (Number(smooth.value) !== smoothing) smooth.value = smoothing;

@@ -1,6 +1,8 @@
 // Flags beneath the axis: what was done to the run, and when.
 
-const GLYPHS = { snapshot: "snapshot", pause: "pause", lr: "lr", step: "step", stop: "stop", nan: "nan" };
+const KINDS = new Set(["snapshot", "pause", "lr", "step", "stop", "nan"]);
+
+const RANK = ["nan", "lr", "pause", "stop", "step", "snapshot"];
 
 /** Rows as the kernel sends them -> flags: a resume ends the pause before it and gives it its length. */
 export function fromRows(rows) {
@@ -8,9 +10,9 @@ export function fromRows(rows) {
   let paused = null;
   for (const row of rows) {
     if (row.kind === "resume") {
-      if (paused) paused.seconds = row.time - paused.time;
+      if (paused && row.time && paused.time) paused.seconds = row.time - paused.time;
       paused = null;
-    } else if (GLYPHS[row.kind]) {
+    } else if (KINDS.has(row.kind)) {
       const flag = { ...row };
       flags.push(flag);
       if (row.kind === "pause") paused = flag;
@@ -23,7 +25,7 @@ export function fromRows(rows) {
 export const rises = (kind) => kind === "lr" || kind === "pause" || kind === "nan";
 
 /** Place flags on the lane. `toX` in pixels; `label(flag)` its text; `measure(text)` its width.
- *  Colliding labels collapse to glyphs, colliding glyphs to a count. */
+ *  Colliding glyphs collapse to one with a count, colliding labels to the glyph alone. */
 export function layout(flags, toX, label, measure, glyph = 14) {
   const groups = [];
   for (const flag of [...flags].sort((a, b) => a.iter - b.iter)) {
@@ -34,11 +36,13 @@ export function layout(flags, toX, label, measure, glyph = 14) {
   }
   groups.forEach((group, i) => {
     const count = group.flags.length;
-    // A count says how many; the kind that rises is the one worth its colour.
-    group.flag = group.flags.find((f) => f.kind === "nan") ?? group.flags.find((f) => rises(f.kind)) ?? group.flags[0];
-    const text = count > 1 ? `×${count}` : label(group.flag);
+    // The weightiest flag lends a group its glyph and label.
+    group.flag = RANK.map((kind) => group.flags.findLast((f) => f.kind === kind)).find(Boolean);
     const room = (groups[i + 1]?.x ?? Infinity) - group.x - glyph;
-    if (text && (count > 1 || measure(text) + glyph <= room)) group.label = text;
+    const name = label(group.flag);
+    const full = count > 1 && name ? `${name} +${count - 1}` : name;
+    const short = count > 1 ? `×${count}` : "";
+    group.label = [full, short].find((text) => text && measure(text) + glyph <= room) ?? "";
   });
   return groups;
 }

@@ -43,13 +43,13 @@ function testPoints(store, key, px, py) {
   return out;
 }
 
-function hairlines(g, flags, box, px, c) {
+function hairlines(g, groups, box, c) {
   g.lineWidth = 1;
   g.setLineDash([2, 3]);
   g.globalAlpha = 0.8;
-  for (const flag of flags) {
+  for (const { flag, x: exact } of groups) {
     if (!rises(flag.kind)) continue;
-    const x = Math.round(px(flag.iter)) + 0.5;
+    const x = Math.round(exact) + 0.5;
     g.strokeStyle = c[FLAG_COLOUR[flag.kind]];
     g.beginPath();
     g.moveTo(x, box.top);
@@ -208,14 +208,9 @@ const GLYPH = {
   },
 };
 
-function flagsLane(g, flags, box, px, c) {
+function flagsLane(g, groups, box, c) {
   const y = box.bottom + LANE;
-  const measure = (text) => {
-    g.font = `500 11px ${c.font}`;
-    return g.measureText(text).width;
-  };
-  for (const group of layout(flags, px, flagLabel, measure)) {
-    const { flag, x, label } = group;
+  for (const { flag, x, label } of groups) {
     g.strokeStyle = g.fillStyle = c[FLAG_COLOUR[flag.kind]];
     g.lineWidth = 1.5;
     GLYPH[flag.kind](g, x, y);
@@ -244,9 +239,14 @@ function titles(g, store, box, c) {
 /** Paint everything that is not axis or grid. `scale`: px, py, pa map values to pixels; x0, x1 are the ends. */
 export function paint(g, store, box, scale, c) {
   const flags = store.flags.filter((f) => f.iter >= scale.x0 && f.iter <= scale.x1);
+  const measure = (text) => {
+    g.font = `500 11px ${c.font}`;
+    return g.measureText(text).width;
+  };
+  const groups = layout(flags, scale.px, flagLabel, measure);
   g.textBaseline = "middle";
   titles(g, store, box, c);
-  hairlines(g, flags, box, scale.px, c);
+  hairlines(g, groups, box, c);
   g.save();
   g.beginPath();
   g.rect(box.left, box.top - 2, box.right - box.left + 1, box.bottom - box.top + 3);
@@ -254,5 +254,5 @@ export function paint(g, store, box, scale, c) {
   curves(g, store, scale, c);
   g.restore();
   divergence(g, store, box, scale, c);
-  flagsLane(g, flags, box, scale.px, c);
+  flagsLane(g, groups, box, c);
 }

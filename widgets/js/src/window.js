@@ -52,7 +52,10 @@ export class Window {
     const ceiling = 4 * (body.length ? quantile(body, 0.95) : Infinity);
     // A blow-up must not flatten the run it ends: what lies far above the body is clipped, not followed.
     const tame = this.store.state === "diverged" ? values.filter((v) => v <= ceiling) : values;
-    const ends = [values[0], values.at(-1), seen.at(-1)].filter((v) => usable(v) && v <= ceiling);
+    const smoothed = this.store.smoothed;
+    const ends = [];
+    for (let i = from; i < to; i += stride) if (usable(smoothed[i]) && smoothed[i] <= ceiling) ends.push(smoothed[i]);
+    if (usable(seen.at(-1))) ends.push(seen.at(-1));
     return robust([...tame, ...seen], ends);
   }
 

@@ -1,0 +1,259 @@
+"""The monitor in a real JupyterLab: painted, controlled, reloaded, and no request leaves the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
+
+TRAIN = """from fake_run import FakeRun
+from owlkit_widgets import Frontend
+run = FakeRun({arguments})
+Frontend.display(run)
+run.start()
+"done at once" """
+
+# Pixels of the chart that have the colour of the train curve.
+INK = """(token) => {
+  const root = document.querySelector('.owl'), c = root.querySelector('.uplot canvas');
+  const probe = document.createElement('i'); probe.style.color = `var(--owl-${token})`; root.append(probe);
+  const want = getComputedStyle(probe).color.match(/\\d+/g).map(Number); probe.remove();
+  const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+  let n = 0;
+  for (let i = 0; i < d.length; i += 4)
+    if (d[i + 3] > 200 && want.every((v, k) => Math.abs(d[i + k] - v) < 24)) n++;
+  return n; }"""
+
+
+class Notebook:
+    """A notebook in JupyterLab, seen through the browser."""
+
+    def __init__(self, lab: Any, page: Any, name: str, cells: list[str]) -> None:
+        self.lab, self.page, self.path = lab, page, lab.folder / f"{name}.ipynb"
+        self.url = f"{lab.url}/lab/tree/{name}.ipynb?token={lab.token}&reset"
+        code = [
+            {
+                "cell_type": "code",
+                "id": f"c{i}",
+                "metadata": {},
+                "outputs": [],
+                "execution_count": None,
+                "source": s,
+            }
+            for i, s in enumerate(cells)
+        ]
+        spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+        content = {"cells": code, "metadata": spec, "nbformat": 4, "nbformat_minor": 5}
+        self.path.write_text(json.dumps(content))
+
+    def open(self) -> None:
+        self.page.goto(self.url)
+        self.page.wait_for_function(f"() => {self.KERNEL}?.status === 'idle'", timeout=60000)
+
+    KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
+
+    def command(self, name: str) -> None:
+        self.page.evaluate("(name) => window.jupyterapp.commands.execute(name)", name)
+
+    def kernel_status(self) -> str:
+        return str(self.page.evaluate(f"() => {self.KERNEL}.status"))
+
+    def iteration(self) -> int:
+        """Iteration in the header."""
+        return int(
+            "".join(c for c in self.page.locator(".owl .fig .v span").first.inner_text() if c.isdigit()) or 0
+        )
+
+    def wait_for_iteration(self, least: int, timeout: float = 30.0) -> int:
+        end = time.monotonic() + timeout
+        while (found := self.iteration()) < least:
+            assert time.monotonic() < end, f"iteration {found} after {timeout} s, expected {least}"
+            time.sleep(0.1)
+        return found
+
+    def wait_for_state(self, word: str, timeout: float = 20.0) -> None:
+        self.page.locator(".owl .pill", has_text=word).wait_for(timeout=timeout * 1000)
+
+    def theme(self, name: str) -> None:
+        self.page.evaluate(
+            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
+            f"JupyterLab {name}",
+        )
+        light = "true" if name == "Light" else "false"
+        self.page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{light}'")
+        time.sleep(0.5)
+
+    def ink(self, token: str = "train") -> int:
+        return int(self.page.evaluate(INK, token))
+
+    def rows(self) -> list[list[str]]:
+        """The table view, newest row first."""
+        self.page.get_by_role("button", name="Show as table").click()
+        self.page.locator(".owl .tab tbody tr").first.wait_for()
+        cells = "rows => rows.map(r => [...r.children].map(c => c.textContent))"
+        rows: list[list[str]] = self.page.eval_on_selector_all(".owl .tab tbody tr", cells)
+        self.page.get_by_role("button", name="Show as table").click()
+        return rows
+
+
+@pytest.fixture
+def page(lab: Any, browser: Any) -> Iterator[Any]:
+    """A page that fails the test on an error in it and on a request that leaves the loopback address."""
+    context = browser.new_context(viewport={"width": 1560, "height": 860}, device_scale_factor=2)
+    errors: list[str] = []
+    outside: list[str] = []
+    local = (lab.url, lab.url.replace("http", "ws", 1), "data:", "blob:")
+    context.on("request", lambda r: None if r.url.startswith(local) else outside.append(r.url))
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert not errors, errors
+    assert not outside, outside
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Path:
+    """Where screenshots go: OWLKIT_SCREENSHOTS, or the test's own folder."""
+    folder = Path(os.environ.get("OWLKIT_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def shoot(page: Any, path: Path) -> None:
+    page.locator(".owl").first.screenshot(path=str(path))
+
+
+def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> None:
+    notebook = Notebook(lab, page, "run", [TRAIN.format(arguments="max_iter=6000, seconds=0.004")])
+    notebook.open()
+    notebook.command("notebook:run-all-cells")
+    page.locator(".owl .uplot canvas").wait_for(timeout=30000)
+    notebook.wait_for_iteration(450)
+    assert notebook.kernel_status() == "idle", "the cell has not returned"
+    assert notebook.ink("train") > 200
+    assert notebook.ink("test") > 20
+    assert notebook.ink("acc") > 20
+    shoot(page, shots / "running-light.png")
+
+    # Pause answers, and no point comes any more.
+    page.get_by_role("button", name="Pause").click()
+    notebook.wait_for_state("Paused")
+    time.sleep(0.8)
+    paused_at = notebook.iteration()
+    time.sleep(0.8)
+    assert notebook.iteration() == paused_at
+    page.get_by_role("button", name="Step one iteration").click()
+    notebook.wait_for_iteration(paused_at + 1)
+    time.sleep(0.7)
+    assert notebook.iteration() == paused_at + 1
+
+    # The learning rate changes and leaves a flag.
+    purple = notebook.ink("lr")
+    page.get_by_role("button", name="Learning rate × 0.1").click()
+    page.get_by_text("0.01 → 0.001").wait_for()
+    time.sleep(0.5)
+    assert notebook.ink("lr") > purple
+    page.keyboard.press("Escape")
+    notebook.theme("Dark")
+    area = page.locator(".owl .u-over").bounding_box()
+    page.mouse.move(area["x"] + area["width"] * 0.4, area["y"] + area["height"] * 0.5)
+    page.locator(".owl .leg .at", has_text="at ").wait_for()
+    shoot(page, shots / "paused-dark.png")
+    notebook.theme("Light")
+
+    page.get_by_role("button", name="Resume").click()
+    notebook.wait_for_iteration(paused_at + 150)
+    rows = notebook.rows()
+    assert any("learning rate 0.01 → 0.001" in row[-1] for row in rows), rows
+    before = len(rows)
+
+    # Reload: the whole curve is back.
+    page.mouse.move(5, 5)
+    page.get_by_role("button", name="Pause").click()
+    notebook.wait_for_state("Paused")
+    time.sleep(0.6)
+    stopped_at, ink = notebook.iteration(), notebook.ink("train")
+    notebook.command("docmanager:save")
+    time.sleep(0.5)
+    page.goto(notebook.url)
+    page.locator(".owl .uplot canvas").wait_for(timeout=60000)
+    notebook.wait_for_iteration(stopped_at)
+    time.sleep(0.5)
+    assert notebook.iteration() == stopped_at
+    assert notebook.ink("train") > 0.8 * ink
+    assert len(notebook.rows()) >= before
+    shoot(page, shots / "reloaded-light.png")
+
+    # Keys belong to the monitor while the focus is inside: "s" writes a snapshot and saves no notebook.
+    page.locator(".owl .plot").focus()
+    page.keyboard.press("s")
+    page.get_by_text("snapshot asked for").wait_for()
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keyboard").wait_for()
+    print(
+        page.evaluate(
+            "()=>['.owl kbd','.owl .btn.pri','.owl'].map(s=>{const c=getComputedStyle(document.querySelector(s));return [c.font,c.fontSize,c.lineHeight,c.fontFamily,c.verticalAlign,c.paddingTop,c.paddingBottom]})"
+        )
+    )
+    shoot(page, shots / "help-light.png")
+    page.keyboard.press("Escape")
+    page.locator(".owl .plot").focus()
+    page.keyboard.press("q")
+    page.keyboard.press("Enter")
+    notebook.wait_for_state("Stopped")
+
+
+def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
+    arguments = "max_iter=900, seconds=0.002, diverge_at=700, test_interval=100"
+    cells = [
+        TRAIN.format(arguments="max_iter=700, seconds=0.002, test_interval=100") + "; run.wait()",
+        TRAIN.format(arguments=arguments)
+        .replace("run =", "second =")
+        .replace("run)", "second)")
+        .replace("run.", "second.")
+        + "; second.wait()",
+    ]
+    notebook = Notebook(lab, page, "ends", cells)
+    notebook.open()
+    notebook.command("notebook:run-all-cells")
+    notebook.wait_for_state("Finished")
+    notebook.wait_for_state("Diverged")
+    time.sleep(1)
+    finished, diverged = page.locator(".owl").all()
+    assert "NaN first appeared in conv2" in diverged.get_by_role("alert").inner_text()
+    finished.screenshot(path=str(shots / "finished-light.png"))
+    diverged.screenshot(path=str(shots / "diverged-light.png"))
+    assert page.locator(".owl-static img:visible").count() == 0, "the picture stands beside the live monitor"
+    notebook.theme("Dark")
+    diverged.scroll_into_view_if_needed()
+    diverged.screenshot(path=str(shots / "diverged-dark.png"))
+    notebook.theme("Light")
+    page.set_viewport_size({"width": 860, "height": 860})
+    time.sleep(0.8)
+    finished.scroll_into_view_if_needed()
+    time.sleep(0.3)
+    finished.screenshot(path=str(shots / "narrow-light.png"))
+
+    notebook.command("docmanager:save")
+    time.sleep(1)
+    saved = json.loads(notebook.path.read_text())
+    for cell in saved["cells"]:
+        assert any("image/png" in output.get("data", {}) for output in cell["outputs"]), cell["outputs"]
+
+    # Without the kernel that made it, the saved notebook shows the picture and no complaint.
+    notebook.command("kernelmenu:shutdown")
+    time.sleep(1)
+    page.goto(notebook.url)
+    page.locator(".owl-static img").first.wait_for(timeout=60000)
+    time.sleep(1)
+    assert page.locator(".owl-static img:visible").count() == 2
+    assert page.get_by_text("model not found").locator("visible=true").count() == 0
+    page.screenshot(path=str(shots / "reopened-light.png"))
