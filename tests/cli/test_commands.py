@@ -1,0 +1,226 @@
+"""The `owlkit` command, in this process and as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from owlkit.cli.main import main
+from tests.training.small import NET
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0  # seconds after which a process that hangs fails the test
+SOLVER = """
+net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 random_seed: 5
+max_iter: 40 test_iter: 2 test_interval: 20 display: 10 snapshot: 10 snapshot_prefix: "out/a"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with solver.prototxt and net.prototxt, made the working directory."""
+    (tmp_path / "net.prototxt").write_text(NET)
+    (tmp_path / "solver.prototxt").write_text(SOLVER)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def command(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "owlkit", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, out, err
+
+
+def wait_for(process: subprocess.Popen[str], text: str) -> None:
+    """Read the process's output up to a line with `text`."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return
+    pytest.fail(f"the process ended without {text!r}: {process.communicate()[1]}")
+
+
+def last_state(folder: Path) -> Path:
+    states = (folder / "out").glob("a_iter_*.solverstate")
+    return max(states, key=lambda path: int(path.stem.rpartition("_")[2]))
+
+
+def test_train(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--solver", "solver.prototxt"]) == 0
+    out = capsys.readouterr().out
+    assert "Iteration 0, loss = " in out
+    assert "Iteration 20, test net 0: accuracy " in out
+    assert "Finished at iteration 40" in out
+    assert len(list((folder / "out").glob("*.caffemodel"))) == 4
+
+
+@pytest.mark.usefixtures("folder")
+def test_train_in_caffes_spelling_with_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "-solver", "solver.prototxt", "--set", "max_iter=10", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["state"], found["iter"]) == ("finished", 10)
+    assert [test["iter"] for test in found["tests"]] == [0]
+    assert found["snapshots"][0]["state"] == "out/a_iter_10.solverstate"
+
+
+def test_resume_gives_the_same_bits(folder: Path) -> None:
+    assert main(["train", "-solver", "solver.prototxt"]) == 0
+    whole = (folder / "out/a_iter_40.caffemodel").read_bytes()
+    (folder / "out/a_iter_40.caffemodel").unlink()
+    assert main(["train", "-solver", "solver.prototxt", "-snapshot", "out/a_iter_20.solverstate"]) == 0
+    assert (folder / "out/a_iter_40.caffemodel").read_bytes() == whole
+
+
+@pytest.mark.usefixtures("folder")
+def test_fine_tuning(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["train", "-solver", "solver.prototxt", "--json"])
+    capsys.readouterr()
+    options = ["--set", "max_iter=1", "--set", "snapshot_prefix=b", "-weights", "out/a_iter_40.caffemodel"]
+    assert main(["train", "-solver", "solver.prototxt", *options]) == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_test(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["train", "-solver", "solver.prototxt", "--json"])
+    capsys.readouterr()
+    options = ["-model", "net.prototxt", "-weights", "out/a_iter_40.caffemodel", "-iterations", "5"]
+    assert main(["test", *options]) == 0
+    assert "5 batches, 40 images" in capsys.readouterr().out
+    assert main(["test", *options, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found["outputs"]) == {"accuracy", "loss"}
+    assert found["loss"] == pytest.approx(found["outputs"]["loss"])
+
+
+@pytest.mark.usefixtures("folder")
+def test_time(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["time", "--model", "net.prototxt", "--iterations", "2"]) == 0
+    out = capsys.readouterr().out
+    assert "images/s" in out
+    assert "waiting for data" in out
+    assert main(["time", "-model", "net.prototxt", "-iterations", "2", "-phase", "TEST", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert "accuracy" in {layer["name"] for layer in found["layers"]}
+    assert all(layer["forward"] >= 0 for layer in found["layers"])
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "-solver", "nothing.prototxt"], "owlkit train: there is no solver file nothing.prototxt"),
+        (["train", "-solver", "solver.prototxt", "--set", "base_rl=1"], "did you mean 'base_lr'"),
+        (["train", "-solver", "solver.prototxt", "-gpu", "0"], "runs on the CPU only"),
+        (["train", "-solver", "solver.prototxt", "-snapshot", "a.solverstate"], "a.solverstate"),
+        (["test", "-model", "nothing.prototxt"], "owlkit test: "),
+        (["train", "-solver", "solver.prototxt", "--set", "base_lr=1e30"], "lower base_lr"),
+    ],
+)
+def test_a_failure_is_one_clear_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 1
+    err = capsys.readouterr().err
+    assert message in err
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_debug_shows_where_it_comes_from() -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        main(["--debug", "train", "-solver", "nothing.prototxt"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["trian"],
+        ["train"],
+        ["train", "-solver", "a", "-snapshot", "b", "-weights", "c"],
+        ["time", "-model", "a", "-iterations", "0"],
+        ["train", "-solver", "a", "--set", "base_lr"],
+    ],
+)
+def test_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert "usage: owlkit" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["train", "test", "time"])
+def test_help_has_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    assert f"  owlkit {name} --" in capsys.readouterr().out
+
+
+def test_ctrl_c_stops_with_a_snapshot_and_resuming_gives_the_same_bits(folder: Path) -> None:
+    process = command("train", "--solver", "solver.prototxt", "--set", "max_iter=100000000")
+    wait_for(process, "Iteration 30, loss")
+    process.send_signal(signal.SIGINT)
+    code, out, err = finish(process)
+    assert (code, err) == (130, "")
+    assert "Stopped at iteration " in out
+    state = last_state(folder)
+    stopped_at = int(state.stem.rpartition("_")[2])
+    more = [*("--set", f"max_iter={stopped_at + 7}"), *("--set", "snapshot_prefix=b"), "--json"]
+    assert main(["train", "-solver", "solver.prototxt", "-snapshot", str(state), *more]) == 0
+    more = [*("--set", f"max_iter={stopped_at + 7}"), *("--set", "snapshot_prefix=c"), "--json"]
+    assert main(["train", "-solver", "solver.prototxt", *more, "--set", "snapshot=0"]) == 0
+    resumed, whole = (folder / f"{name}_iter_{stopped_at + 7}.caffemodel" for name in "bc")
+    assert resumed.read_bytes() == whole.read_bytes()
+
+
+def test_killed_at_any_time_the_last_snapshot_is_whole(folder: Path) -> None:
+    process = command(
+        "train", "--solver", "solver.prototxt", "--set", "max_iter=100000000", "--set", "snapshot=1"
+    )
+    wait_for(process, "Iteration 20, loss")
+    process.kill()
+    finish(process)
+    state = last_state(folder)
+    last = int(state.stem.rpartition("_")[2]) + 3
+    for name, start in (("b", ["-snapshot", str(state)]), ("c", [])):
+        options = [
+            f"--set={field}" for field in (f"max_iter={last}", f"snapshot_prefix={name}", "snapshot=0")
+        ]
+        assert main(["train", "-solver", "solver.prototxt", *start, *options, "--json"]) == 0
+    assert (folder / f"b_iter_{last}.caffemodel").read_bytes() == (
+        folder / f"c_iter_{last}.caffemodel"
+    ).read_bytes()
+
+
+def test_sighup_takes_a_snapshot_and_goes_on(folder: Path) -> None:
+    process = command(
+        "train", "--solver", "solver.prototxt", "--set", "max_iter=100000000", "--set", "snapshot=0"
+    )
+    wait_for(process, "Iteration 10, loss")
+    process.send_signal(signal.SIGHUP)
+    wait_for(process, "snapshot out/a_iter_")
+    wait_for(process, ", loss = ")
+    process.send_signal(signal.SIGINT)
+    assert finish(process)[0] == 130
+
+
+def test_as_a_module() -> None:
+    code, out, _ = finish(command("--version"))
+    assert code == 0
+    assert out.startswith("owlkit ")
