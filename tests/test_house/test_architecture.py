@@ -26,7 +26,7 @@ ARROWS = {
     "datasets": {"io", "core", "proto"},
     "inspection": {"net", "io", "core"},
 }
-TOP = {"", "cli"}  # "" is owlkit/__init__.py; both may import everything
+TOP = {"", "__main__", "cli"}  # "" is owlkit/__init__.py; these may import everything
 # The one place that reaches upward, by name and on first use.
 CONVENIENCES = PACKAGE / "core" / "conveniences.py"
 
