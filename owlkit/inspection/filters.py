@@ -68,8 +68,8 @@ def draw_tiles(tiles: np.ndarray, *, title: str = "", labels: list[str] | None =
     """
     import matplotlib.pyplot as plt
 
-    columns = min(MOST_COLUMNS, max(1, len(tiles)))
-    rows = max(1, -(-len(tiles) // columns))
+    rows = max(1, -(-len(tiles) // MOST_COLUMNS))
+    columns = max(1, -(-len(tiles) // rows))
     height = CELL_INCHES * (1.5 if labels else 1)
     figure, axes = plt.subplots(
         rows,
