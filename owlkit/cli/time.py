@@ -48,9 +48,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def measure(net: Any, iterations: int) -> dict[str, Any]:
-    """Medians in milliseconds: {"layers": [{name, type, forward, backward}], "iteration", "forward",
-    "backward",
-    "waiting_for_data"}, the last as a share of the iterations, 0 to 1."""
+    """Medians in milliseconds of whole iterations and of each layer, as `--json` prints them.
+
+    waiting_for_data : share of the iterations' time, 0 to 1.
+    """
     for _ in range(WARM_UP):
         _once(net)
     waited, started = net.data_wait_seconds, time.perf_counter()

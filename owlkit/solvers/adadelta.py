@@ -8,10 +8,10 @@ from owlkit.solvers.rule import ChunkedRule
 
 
 class AdaDelta(ChunkedRule):
-    """h = m * h + (1 - m) * g^2; s = g * sqrt((u + delta) / (h + delta)); u = m * u + (1 - m) * s^2; step
-    = rate * s.
+    """h = m * h + (1 - m) * g^2; s = g * sqrt((u + delta) / (h + delta)); u = m * u + (1 - m) * s^2.
 
-    m is the solver's momentum. Source: Caffe's AdaDeltaSolver; Zeiler, ADADELTA, arXiv:1212.5701.
+    The step is rate * s; m is the solver's momentum.
+    Source: Caffe's AdaDeltaSolver; Zeiler, ADADELTA, arXiv:1212.5701.
     """
 
     name = "AdaDelta"

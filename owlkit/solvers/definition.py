@@ -33,10 +33,9 @@ class Definition:
 def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> Definition:
     """One SolverParameter, from whatever was given.
 
-    definition : path of a solver file, SolverParameter, or a net (NetSpec, NetParameter) whose solver is
-        all in
-        `fields`. test : net or list of nets to test with. fields : SolverParameter's fields; they win over
-        a file.
+    definition : path of a solver file, SolverParameter, or a net (NetSpec, NetParameter) whose solver is all
+        in `fields`.
+    test : net or list of nets to test with. fields : of SolverParameter; they win over those of a file.
     Raises PrototxtError where something is not known, DataError where a file is missing.
     """
     path: Path | None = None

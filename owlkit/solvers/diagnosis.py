@@ -23,8 +23,7 @@ def expected_first_loss(net: Any) -> tuple[float, int] | None:
 def remark_first_loss(net: Any, loss: float) -> str:
     """What to say about the first loss of a net with fresh weights; empty where it looks right.
 
-    A classifier that knows nothing loses ln(classes). Up to half of it more (at least 1) passes without a
-    remark.
+    A classifier that knows nothing loses ln(classes). Up to half of it more (at least 1) passes.
     """
     expected = expected_first_loss(net)
     if expected is None:

@@ -10,8 +10,8 @@ from owlkit.solvers.rule import ChunkedRule
 class Nesterov(ChunkedRule):
     """v = momentum * v' + rate * g; step = (1 + momentum) * v - momentum * v', with v' the former v.
 
-    Source: Caffe's NesterovSolver; Sutskever et al., On the importance of initialization and momentum,
-    ICML 2013.
+    Source: Caffe's NesterovSolver; Sutskever et al., On the importance of initialization and momentum in
+    deep learning, ICML 2013.
     """
 
     name = "Nesterov"

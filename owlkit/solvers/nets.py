@@ -7,13 +7,14 @@ from typing import Any
 
 from owlkit import proto
 from owlkit.core.errors import TrainingError
+from owlkit.net import Net
 from owlkit.proto import caffe_pb2
+from owlkit.solvers.testing import batches_of_one_pass
 
 
 @dataclass
 class NetChoice:
-    """A net to build. definition : path or NetParameter. iterations : batches of one test; 0: one pass
-    over its data."""
+    """A net to build. iterations : batches of one test; 0 means one pass over its data."""
 
     definition: Any
     level: int = 0
@@ -32,17 +33,15 @@ def train_choice(param: Any) -> NetChoice:
 
 
 def test_choices(param: Any) -> list[NetChoice]:
-    """The nets to test with: test_net_param first, then test_net, then `net` once per test_iter that is
-    left."""
+    """The nets to test with: test_net_param, then test_net, then `net` once per test_iter that is left."""
     sources: list[Any] = [*param.test_net_param, *param.test_net]
     generic = param.net if param.HasField("net") else param.net_param if param.HasField("net_param") else None
     counts = list(param.test_iter) or [0] * len(sources)
     surplus = len(counts) - len(sources)
     if surplus < 0 or (surplus and generic is None):
         raise TrainingError(
-            f"{len(sources)} test nets but {len(param.test_iter)} test_iter; give test_iter (batches of "
-            "one test) "
-            "once per test net"
+            f"{len(sources)} test nets but {len(param.test_iter)} test_iter; give test_iter (batches of one "
+            "test) once per test net"
         )
     sources += [generic] * surplus
     _check(param, len(sources))
@@ -74,3 +73,20 @@ def _choice(source: Any, solver_state: Any) -> NetChoice:
     state.MergeFrom(definition.state)
     state.MergeFrom(solver_state)
     return NetChoice(definition, state.level, tuple(state.stage))
+
+
+def build_train_net(param: Any, options: dict[str, Any]) -> Net:
+    """The net to train; options : of Net."""
+    choice = train_choice(param)
+    return Net(choice.definition, phase="train", level=choice.level, stages=choice.stages, **options)
+
+
+def build_test_nets(param: Any, train_net: Net, options: dict[str, Any]) -> tuple[list[Net], list[int]]:
+    """The nets to test with, sharing the parameters of `train_net`, and the batches of one test of each."""
+    nets, iterations = [], []
+    for choice in test_choices(param):
+        state = {"level": choice.level, "stages": choice.stages}
+        net = Net(choice.definition, phase="test", share=train_net, **state, **options)
+        nets.append(net)
+        iterations.append(choice.iterations or batches_of_one_pass(net))
+    return nets, iterations

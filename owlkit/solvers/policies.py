@@ -82,6 +82,12 @@ def _given(param: Any, field: str) -> bool:
     return param.HasField(field) and not (field in ("stepsize", "max_iter") and getattr(param, field) <= 0)
 
 
+def _formula(name: str) -> str:
+    """The policy's line of the table in this module's documentation."""
+    line = next(line for line in (__doc__ or name).splitlines() if line.startswith(name))
+    return line.removeprefix(name).strip()
+
+
 def check_policy(param: Any) -> None:
     """Raise TrainingError where the policy is unknown or lacks a field it needs."""
     name, known = param.lr_policy, ", ".join(POLICIES)
@@ -91,9 +97,7 @@ def check_policy(param: Any) -> None:
         raise TrainingError(f"unknown lr_policy {name!r}{closest(name, POLICIES)}; the policies are {known}")
     missing = [field for field in ("base_lr", *POLICIES[name][1]) if not _given(param, field)]
     if missing:
-        formula = next(line for line in (__doc__ or "").splitlines() if line.startswith(name)).split(None, 1)[
-            1
-        ]
+        wanted = " and ".join(missing)
         raise TrainingError(
-            f"lr_policy {name!r} (rate = {formula}) needs {' and '.join(missing)}; set it in the solver"
+            f"lr_policy {name!r} (rate = {_formula(name)}) needs {wanted}; set it in the solver"
         )

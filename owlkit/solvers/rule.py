@@ -1,9 +1,8 @@
 """What the update rules share: their history in flat groups, weight decay, and the scale of the gradient.
 
 A net keeps its parameters in flat groups of equal lr_mult and decay_mult, so that one call updates a group.
-The order of an update is Caffe's: the gradient is clipped and divided by iter_size (both are a factor,
-`scale`),
-then weight decay is added, then the rule computes the step, then the step is subtracted.
+The order of an update is Caffe's: the gradient is clipped and divided by iter_size (together the factor
+`scale`), then weight decay is added, then the rule computes the step, then the step is subtracted.
 """
 
 from __future__ import annotations
@@ -75,8 +74,7 @@ class UpdateRule(ABC):
     def apply(self, rate: float, scale: float, iteration: int) -> None:
         """Update all parameters.
 
-        rate : the learning rate. scale : factor of the accumulated gradients. iteration : updates done so
-            far.
+        rate : the learning rate. scale : factor of the accumulated gradients. iteration : updates done.
         """
         decay = self.param.weight_decay
         for index, group in enumerate(self.groups):

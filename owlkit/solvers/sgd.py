@@ -11,9 +11,8 @@ from owlkit.solvers.rule import UpdateRule, add_decay, chunks
 class SGD(UpdateRule):
     """history = momentum * history + rate * g; w = w - history, with g the regularised gradient.
 
-    Source: Caffe's SGDSolver. The learning rate is inside the history, so that a change of the rate acts
-    on new
-    gradients only.
+    Source: Caffe's SGDSolver. The learning rate is inside the history, so that a change of the rate acts on
+    new gradients only.
     """
 
     name = "SGD"

@@ -1,10 +1,8 @@
 """Snapshots: weights and solver state on disk, complete or not at all, and back.
 
-Caffe's pair `<prefix>_iter_N.caffemodel` and `.solverstate`, and beside it `.solverstate.owl` with what
-Caffe does
-not save: positions in the data, random state, an overridden rate, the losses behind the smoothed one. With
-it a
-training that was interrupted goes on bit for bit as if it had not been.
+Caffe's pair `<prefix>_iter_N.caffemodel` and `.solverstate`, and beside it `.solverstate.owl` with what Caffe
+does not save: positions in the data, random state, an overridden rate, the losses behind the smoothed one.
+With it a training that was interrupted goes on bit for bit as if it had not been.
 """
 
 from __future__ import annotations
@@ -54,9 +52,8 @@ def check_prefix(prefix: str) -> None:
 def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
     """Write weights and state. All is written in a temporary folder first, then renamed into place.
 
-    Raises TrainingError, and leaves earlier files alone, where a parameter is not finite; DataError where
-    the disk
-    is full or the folder cannot be written.
+    Raises TrainingError, and leaves earlier files alone, where a parameter is not finite; DataError where the
+    disk is full, OSError where the folder cannot be made or written.
     """
     _check_finite(solver.net)
     model, state = snapshot_paths(prefix, solver.iter)
@@ -164,7 +161,11 @@ class LoadedSnapshot:
 
     def apply(self, solver: Any) -> None:
         """Put weights and history into the solver."""
-        solver.net.copy_from(self.model)
+        report = solver.net.copy_from(self.model)
+        if report.missing:
+            solver.warn(
+                f"{self.model} has no weights for {', '.join(report.missing)}: they keep their values"
+            )
         for theirs, mine in zip(self.data.history, solver.history, strict=True):
             mine[...] = theirs.reshape(mine.shape)
 

@@ -15,39 +15,24 @@ import numpy as np
 from owlkit.core import events
 from owlkit.core.conveniences import resolve
 from owlkit.core.errors import TrainingError
-from owlkit.net import Net
 from owlkit.proto import caffe_pb2
 from owlkit.solvers import diagnosis, nets, policies, snapshots
-from owlkit.solvers.debug import log_debug_info
 from owlkit.solvers.definition import read_definition
+from owlkit.solvers.display import displayed_outputs, log_debug_info
+from owlkit.solvers.divergence import DivergedError
 from owlkit.solvers.rule import gradient_norm
 from owlkit.solvers.rules import make_rule, rule_class
 from owlkit.solvers.signals import hold_interrupts
-from owlkit.solvers.testing import batches_of_one_pass, flatten_outputs, run_batches
+from owlkit.solvers.testing import run_batches
 
 log = logging.getLogger("owlkit")
-
-
-class DivergedError(TrainingError):
-    """The loss is no finite number any more. event : the Diverged event."""
-
-    def __init__(self, event: events.Diverged) -> None:
-        self.event = event
-        where = f"first in layer {event.layer!r}, blob {event.blob!r} ({event.found})" if event.layer else ""
-        super().__init__(
-            f"the loss of iteration {event.iter} is {event.loss}{', ' if where else ''}{where}; the "
-            "parameters "
-            "were not updated: lower base_lr, clip_gradients, or look at the data"
-        )
 
 
 class Solver:
     """Training of one net.
 
     definition : path of a solver prototxt, SolverParameter, or a net (NetSpec, NetParameter) with the
-        solver's
-        fields as keywords: `Solver(n, test=n_test, base_lr=0.01, max_iter=2000, test_iter=10,
-        test_interval=200)`.
+        solver's fields as keywords: `Solver(n, test=n_test, base_lr=0.01, max_iter=2000, test_interval=200)`.
     test : net or list of nets to test with. weights : caffemodel(s) to start from, a path or a list.
     device, dtype, seed : of all nets; the solver file's solver_mode and random_seed where they are None.
     fields : fields of SolverParameter; they win over those of a file.
@@ -101,23 +86,12 @@ class Solver:
             snapshots.check_prefix(self.prefix)
 
     def _build_nets(self, device: Any, dtype: str, seed: int | None) -> None:
-        explicit_gpu = (
-            self.param.HasField("solver_mode") and self.param.solver_mode == caffe_pb2.SolverParameter.GPU
-        )
-        if device is None and explicit_gpu:
-            self.notices.append(
-                "solver_mode is GPU, which this version of owlkit cannot use: training on the CPU"
-            )
-        train, tests = nets.train_choice(self.param), nets.test_choices(self.param)
-        common = {"device": device, "dtype": dtype, "seed": seed}
-        self.net = Net(train.definition, phase="train", level=train.level, stages=train.stages, **common)
-        self.test_nets = [
-            Net(t.definition, phase="test", level=t.level, stages=t.stages, share=self.net, **common)
-            for t in tests
-        ]
-        self.test_iterations = [
-            t.iterations or batches_of_one_pass(net) for t, net in zip(tests, self.test_nets, strict=True)
-        ]
+        gpu = caffe_pb2.SolverParameter.GPU
+        if device is None and self.param.HasField("solver_mode") and self.param.solver_mode == gpu:
+            self.notices.append("solver_mode is GPU; this version of owlkit has none: training on the CPU")
+        options = {"device": device, "dtype": dtype, "seed": seed}
+        self.net = nets.build_train_net(self.param, options)
+        self.test_nets, self.test_iterations = nets.build_test_nets(self.param, self.net, options)
         for net in (self.net, *self.test_nets):
             for layer in net.layers:
                 if hasattr(layer, "on_warning"):
@@ -253,14 +227,8 @@ class Solver:
         self.rule.apply(lr, scale, self.iter)
 
     def _display(self, lr: float) -> None:
-        outputs = flatten_outputs({name: self.net.blobs[name].data for name in self.net.outputs})
-        weights = {
-            top: weight
-            for layer in self.net.layers
-            for top, weight in zip(self.net.top_names[layer.name], layer.loss_weights, strict=False)
-        }
-        shown = {name: weights.get(name, 0.0) for name in outputs}
-        self.emit(events.Displayed(self.iter, self.smoothed_loss, lr, outputs, shown))
+        outputs, weights = displayed_outputs(self.net)
+        self.emit(events.Displayed(self.iter, self.smoothed_loss, lr, outputs, weights))
         if self.param.debug_info:
             log_debug_info(self.net)
 
@@ -312,9 +280,8 @@ class Solver:
     def snapshot(self, prefix: str | None = None) -> tuple[Path, Path]:
         """Write weights and state as `<prefix>_iter_N.caffemodel` and `.solverstate`; returns both paths.
 
-        Raises TrainingError where a parameter is not finite, DataError where the files cannot be written;
-        files
-        that were there before are then as they were.
+        Raises TrainingError where a parameter is not finite, DataError or OSError where the files cannot be
+        written; what was there before is then as it was.
         """
         model, state = snapshots.write_snapshot(self, prefix or self.prefix)
         self.emit(events.SnapshotWritten(self.iter, str(model), str(state)))
@@ -333,9 +300,8 @@ class Solver:
     def restore(self, path: Any) -> None:
         """Go on from a `.solverstate`, one of Caffe's included.
 
-        Raises FileFormatError or DataError for a file that is no state or lacks its weights, TrainingError
-        where it
-        belongs to another type of solver or another net; the solver is unchanged then.
+        Raises FileFormatError or DataError for a file that is no state or lacks its weights, TrainingError or
+        NetError where it belongs to another type of solver or another net; the solver is unchanged then.
         """
         loaded = snapshots.LoadedSnapshot(self, path)
         loaded.apply(self)

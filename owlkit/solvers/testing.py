@@ -13,8 +13,7 @@ MAX_ENTRIES = 100  # an output with more values is reported by its mean
 
 
 def flatten_outputs(outputs: dict[str, Any]) -> dict[str, float]:
-    """Scalars by their name; short vectors (accuracy per class) as name[0], name[1], ...; the rest by its
-    mean."""
+    """Scalars by name; short vectors (accuracy per class) as name[0], name[1], ...; the rest by its mean."""
     flat: dict[str, float] = {}
     for name, value in outputs.items():
         array = np.asarray(value, np.float64)

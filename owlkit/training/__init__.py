@@ -15,9 +15,9 @@ __all__ = ["History", "Run", "TextMonitor", "train"]
 def train(solver: Any, name: str | None = None, *, monitor: bool = True, **options: Any) -> Run:
     """Train in the background and return the started Run; a monitor is shown.
 
-    solver : a Solver, or what makes one: the path of a solver file, a SolverParameter, a net; `options`
-        then go
-        to Solver. name : for the monitor, and the prefix of snapshots where the solver has none.
+    solver : a Solver, or what makes one (the path of a solver file, a SolverParameter, a net); `options` then
+        go to Solver.
+    name : for the monitor, and the prefix of snapshots where the solver has none.
     monitor : False shows nothing; `run.monitor()` does later.
     """
     if not isinstance(solver, Solver):

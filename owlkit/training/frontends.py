@@ -1,10 +1,8 @@
-"""Finding the live display: packages announce one by the entry point `owlkit.frontends`; without one,
-plain text.
+"""Finding the live display: packages announce one by the entry point `owlkit.frontends`.
 
 Only inside a running Jupyter kernel is anything looked up or loaded, and IPython is never imported from here.
 A front end has `display(run)` (show a live monitor now) and may have `mimebundle(run)` (how a Run is drawn
-as the
-value of a cell).
+as the value of a cell). Without one, plain text does.
 """
 
 from __future__ import annotations

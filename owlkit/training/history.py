@@ -15,12 +15,11 @@ COLUMNS = ("iter", "loss", "smoothed_loss", "lr", "seconds", "data_seconds", "im
 
 
 class History:
-    """Columns of equal length, one entry per update; each is a read-only array that later updates do not
-    change.
+    """Columns of equal length, one entry per update: read-only arrays that later updates do not change.
 
     iter, images : int64. loss, smoothed_loss, lr, seconds, data_seconds : float64.
-    tests, interventions, snapshots, warnings, states : lists of events. divergence : the Diverged event or
-        None.
+    tests, interventions, snapshots, warnings, states : lists of events.
+    divergence : the Diverged event, or None.
 
     Going back to an earlier iteration (a snapshot was restored) drops the columns' entries from there on.
     """

@@ -23,8 +23,7 @@ def check_effect(effect: str) -> str:
 
 @contextmanager
 def handle_signals(request: Callable[[str], None], sigint: str, sighup: str) -> Iterator[None]:
-    """Within the block the signals call `request(effect)`. A second SIGINT that stops raises
-    KeyboardInterrupt.
+    """Within the block the signals call `request(effect)`; SIGINT after one that stops interrupts at once.
 
     Outside the main thread Python delivers no signals, and nothing is done.
     """

@@ -1,4 +1,4 @@
-"""debug_info: mean magnitudes of what flows through a net, as Caffe logs them."""
+"""What a solver shows of the training net at its display interval."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from owlkit.solvers.testing import flatten_outputs
+
 log = logging.getLogger("owlkit")
+
+
+def displayed_outputs(net: Any) -> tuple[dict[str, float], dict[str, float]]:
+    """(output -> value, output -> loss weight) of the present batch."""
+    outputs = flatten_outputs({name: net.blobs[name].data for name in net.outputs})
+    weights = {
+        top: weight
+        for layer in net.layers
+        for top, weight in zip(net.top_names[layer.name], layer.loss_weights, strict=False)
+    }
+    return outputs, {name: weights.get(name, 0.0) for name in outputs}
 
 
 def _mean_magnitude(array: np.ndarray) -> float:
@@ -15,7 +28,7 @@ def _mean_magnitude(array: np.ndarray) -> float:
 
 
 def log_debug_info(net: Any) -> None:
-    """Log the mean |data| and |diff| of each top and each parameter, one line each."""
+    """debug_info: log the mean |data| and |diff| of each top and each parameter, one line each."""
     for layer in net.layers:
         for top in net.top_names[layer.name]:
             blob = net.blobs[top]

@@ -1,0 +1,19 @@
+"""The error that ends a training whose loss is no number any more."""
+
+from __future__ import annotations
+
+from owlkit.core import events
+from owlkit.core.errors import TrainingError
+
+
+class DivergedError(TrainingError):
+    """The loss is no finite number any more. event : the Diverged event."""
+
+    def __init__(self, event: events.Diverged) -> None:
+        self.event = event
+        where = f"first in layer {event.layer!r}, blob {event.blob!r} ({event.found})" if event.layer else ""
+        super().__init__(
+            f"the loss of iteration {event.iter} is {event.loss}{', ' if where else ''}{where}; the "
+            "parameters "
+            "were not updated: lower base_lr, clip_gradients, or look at the data"
+        )
