@@ -1,4 +1,6 @@
-"""Fully connected by oneDNN: matmul for outputs and inputs, inner product for the weight gradient.
+"""Fully connected by oneDNN: matmul for the outputs, inner product for both gradients.
+
+Each is the faster of the two on plain weights, by a factor of two for CaffeNet's fc6 (batch 32).
 
 Weights stay in the caffemodel's plain order (a reorder of 38 million weights costs more than it saves); a
 channels-last bottom is copied into C, H, W order instead, which is cheap.
@@ -47,20 +49,21 @@ class InnerProductKernel:
         )
         self.detail = f"matmul {self._forward.implementation}"
         self.forward = Bound(self._bind_forward)
-        if spec.data_gradient:
-            self._data = Primitive(device, "matmul", self._y, self._w, None, self._x)
-            self.backward_data = Bound(self._bind_data)
-        if spec.train:
-            self._make_params(device)
-            self.backward_params = ParameterGradients(self._bind_params)
+        if spec.train or spec.data_gradient:
+            self._make_gradients(device)
 
-    def _make_params(self, device: Device) -> None:
+    def _make_gradients(self, device: Device) -> None:
         spec = self._spec
         bias = MemoryDescriptor.plain(spec.outputs) if spec.bias else None
         any_w = MemoryDescriptor.any(spec.outputs, spec.inputs)
         hint = Primitive(device, "inner_product_forward", api.TRAINING, self._x, any_w, bias, self._y)
-        args = (self._x, self._w, bias, self._y, hint)
-        self._params = Primitive(device, "inner_product_backward_weights", *args)
+        if spec.data_gradient:
+            self._data = Primitive(device, "inner_product_backward_data", self._x, self._w, self._y, hint)
+            self.backward_data = Bound(self._bind_data)
+        if spec.train:
+            args = (self._x, self._w, bias, self._y, hint)
+            self._params = Primitive(device, "inner_product_backward_weights", *args)
+            self.backward_params = ParameterGradients(self._bind_params)
 
     def _plain(self, tensor: Tensor, copy: Tensor | None) -> tuple[Tensor, list[Callable[[], None]]]:
         """The tensor in C order, and the calls that bring it there."""
@@ -85,9 +88,9 @@ class InnerProductKernel:
         gradient, before = self._plain(dy, self._y_copy)
         target = dx if self._x_copy is None else Tensor(Descriptor(self._spec.x.shape))
         memories = {
-            api.SRC: Memory.of(gradient, self._y),
+            api.DIFF_DST: Memory.of(gradient, self._y),
             api.WEIGHTS: Memory.of(w, self._w),
-            api.DST: Memory.of(target, self._x),
+            api.DIFF_SRC: Memory.of(target, self._x),
         }
         after = [] if target is dx else [reorder(self._device, Memory.of(target), Memory.of(dx))]
         return in_sequence(*before, self._data.bind(memories), *after)
