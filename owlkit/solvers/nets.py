@@ -83,9 +83,10 @@ def build_train_net(param: Any, options: dict[str, Any]) -> Net:
 
 def build_test_nets(param: Any, train_net: Net, options: dict[str, Any]) -> tuple[list[Net], list[int]]:
     """The nets to test with, sharing the parameters of `train_net`, and the batches of one test of each."""
-    nets, iterations = [], []
+    nets: list[Net] = []
+    iterations: list[int] = []
     for choice in test_choices(param):
-        state = {"level": choice.level, "stages": choice.stages}
+        state: dict[str, Any] = {"level": choice.level, "stages": choice.stages}
         net = Net(choice.definition, phase="test", share=train_net, **state, **options)
         nets.append(net)
         iterations.append(choice.iterations or batches_of_one_pass(net))
