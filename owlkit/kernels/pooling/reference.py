@@ -19,7 +19,8 @@ FLT_MAX = float(np.finfo(np.float32).max)
 class PoolingKernel:
     def __init__(self, device: Device, spec: Pooling) -> None:
         self.spec = spec
-        self._winner = np.empty(0, np.int64)  # of each output: index into the plane of x, -1 for none
+        # Of each output: index into the plane of x, -1 for none.
+        self._winner: np.ndarray = np.empty(0, np.int64)
         self._divisor = np.outer(self._window_lengths(0), self._window_lengths(1))
 
     def _window_lengths(self, axis: int) -> np.ndarray:
