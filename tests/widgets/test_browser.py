@@ -13,12 +13,17 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
 
-TRAIN = """from fake_run import FakeRun
+TRAIN = """import owlkit as owl
+from lenet_digits import solver
+run = owl.train(solver(), name="lenet")
+"the cell has returned" """
+
+MADE_UP = """from fake_run import FakeRun
 from owlkit_widgets import Frontend
-run = FakeRun({arguments})
-Frontend.display(run)
-run.start()
-"done at once" """
+{run} = FakeRun({arguments})
+Frontend.display({run})
+{run}.start()
+{run}.wait()"""
 
 # Pixels of the chart that have the colour of the train curve.
 INK = """(token) => {
@@ -132,7 +137,7 @@ def shoot(page: Any, path: Path) -> None:
 
 
 def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> None:
-    notebook = Notebook(lab, page, "run", [TRAIN.format(arguments="max_iter=6000, seconds=0.004")])
+    notebook = Notebook(lab, page, "run", [TRAIN])
     notebook.open()
     notebook.command("notebook:run-all-cells")
     page.locator(".owl .uplot canvas").wait_for(timeout=30000)
@@ -198,11 +203,6 @@ def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> No
     page.get_by_text("snapshot asked for").wait_for()
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keyboard").wait_for()
-    print(
-        page.evaluate(
-            "()=>['.owl kbd','.owl .btn.pri','.owl'].map(s=>{const c=getComputedStyle(document.querySelector(s));return [c.font,c.fontSize,c.lineHeight,c.fontFamily,c.verticalAlign,c.paddingTop,c.paddingBottom]})"
-        )
-    )
     shoot(page, shots / "help-light.png")
     page.keyboard.press("Escape")
     page.locator(".owl .plot").focus()
@@ -212,14 +212,10 @@ def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> No
 
 
 def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
-    arguments = "max_iter=900, seconds=0.002, diverge_at=700, test_interval=100"
+    calm = "max_iter=700, seconds=0.002, test_interval=100"
     cells = [
-        TRAIN.format(arguments="max_iter=700, seconds=0.002, test_interval=100") + "; run.wait()",
-        TRAIN.format(arguments=arguments)
-        .replace("run =", "second =")
-        .replace("run)", "second)")
-        .replace("run.", "second.")
-        + "; second.wait()",
+        MADE_UP.format(run="run", arguments=calm),
+        MADE_UP.format(run="second", arguments=f"{calm}, diverge_at=690"),
     ]
     notebook = Notebook(lab, page, "ends", cells)
     notebook.open()
@@ -236,17 +232,21 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
     diverged.scroll_into_view_if_needed()
     diverged.screenshot(path=str(shots / "diverged-dark.png"))
     notebook.theme("Light")
-    page.set_viewport_size({"width": 860, "height": 860})
-    time.sleep(0.8)
-    finished.scroll_into_view_if_needed()
-    time.sleep(0.3)
-    finished.screenshot(path=str(shots / "narrow-light.png"))
+    for width, name in ((860, "slim"), (1240, "narrow")):
+        page.set_viewport_size({"width": width, "height": 860})
+        time.sleep(0.6)
+        finished.scroll_into_view_if_needed()
+        time.sleep(0.3)
+        finished.screenshot(path=str(shots / f"{name}-light.png"))
 
     notebook.command("docmanager:save")
     time.sleep(1)
     saved = json.loads(notebook.path.read_text())
     for cell in saved["cells"]:
         assert any("image/png" in output.get("data", {}) for output in cell["outputs"]), cell["outputs"]
+    nbconvert = pytest.importorskip("nbconvert")
+    converted, _ = nbconvert.HTMLExporter().from_filename(str(notebook.path))
+    assert converted.count('<figure class="owl-static" hidden><img') == 2
 
     # Without the kernel that made it, the saved notebook shows the picture and no complaint.
     notebook.command("kernelmenu:shutdown")
@@ -257,3 +257,67 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
     assert page.locator(".owl-static img:visible").count() == 2
     assert page.get_by_text("model not found").locator("visible=true").count() == 0
     page.screenshot(path=str(shots / "reopened-light.png"))
+
+
+def test_looking_around_and_a_lost_kernel(lab: Any, page: Any, shots: Path) -> None:
+    cell = MADE_UP.format(run="run", arguments="max_iter=3000, seconds=0.0005").replace("run.wait()", "")
+    later = "import time; time.sleep(1.2); run.pause(); run.set_lr(0.001); run.snapshot()"
+    waiting = "idle = FakeRun(max_iter=100000)\nFrontend.display(idle)"
+    notebook = Notebook(lab, page, "look", [cell, later, waiting])
+    notebook.open()
+    notebook.command("notebook:run-all-cells")
+    notebook.wait_for_state("Paused")
+    notebook.wait_for_state("Ready")
+    ready = page.locator(".owl").nth(1)
+    assert "First iteration" in ready.get_by_role("list").inner_text()
+    ready.screenshot(path=str(shots / "empty-light.png"))
+    owl = page.locator(".owl").first
+    owl.scroll_into_view_if_needed()
+    time.sleep(0.5)
+
+    # Drag zooms, the wheel alone does not, the overview appears, a double click resets.
+    over = owl.locator(".u-over")
+    area = over.bounding_box()
+    left, middle, width = area["x"], area["y"] + area["height"] / 2, area["width"]
+    page.mouse.move(left + 0.3 * width, middle)
+    page.mouse.down()
+    page.mouse.move(left + 0.7 * width, middle, steps=4)
+    page.mouse.up()
+    owl.locator(".overview").wait_for()
+    page.mouse.move(left + 0.5 * width, middle)
+    page.mouse.click(left + 0.5 * width, middle)
+    owl.locator(".cursor-chip.pinned").wait_for()
+    page.mouse.move(left + 0.8 * width, middle)
+    assert owl.locator(".leg .at").inner_text() == f"at {owl.locator('.cursor-chip').inner_text()}"
+    owl.get_by_role("button", name="Logarithmic loss axis").click()
+    page.mouse.move(5, 5)
+    page.get_by_role("button", name="Learning rate × 0.1").first.hover()
+    page.get_by_role("tooltip").first.wait_for()
+    assert "Learning rate × 0.1: 0.001 → 0.0001" in page.get_by_role("tooltip").first.inner_text()
+    shoot(page, shots / "zoomed-log-light.png")
+    page.keyboard.press("Escape")
+    over.dblclick(position={"x": 0.2 * width, "y": 20})
+    owl.locator(".overview").wait_for(state="hidden")
+
+    # A curve can be hidden; the table stands in for the chart.
+    blue = notebook.ink("test")
+    owl.get_by_role("switch", name="test loss").click()
+    time.sleep(0.3)
+    assert notebook.ink("test") < 0.4 * blue
+    owl.get_by_role("switch", name="test loss").click()
+    rows = notebook.rows()
+    assert int("".join(c for c in rows[0][0] if c.isdigit())) > int(
+        "".join(c for c in rows[-1][0] if c.isdigit())
+    )
+    notebook.theme("Dark")
+    owl.get_by_role("button", name="Show as table").click()
+    shoot(page, shots / "table-dark.png")
+    owl.get_by_role("button", name="Show as table").click()
+    notebook.theme("Light")
+
+    # The kernel goes: the last values stay, the controls say why they do nothing.
+    notebook.command("kernelmenu:shutdown")
+    notebook.wait_for_state("Disconnected")
+    assert owl.get_by_role("button", name="Resume").get_attribute("aria-disabled") == "true"
+    assert notebook.ink("train") > 100
+    shoot(page, shots / "disconnected-light.png")

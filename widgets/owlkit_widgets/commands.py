@@ -11,16 +11,19 @@ SOURCE = "button"
 
 
 class Controls:
-    """Carries out the browser's commands: `start`, `pause`, `resume`, `step`, `stop`, `snapshot`, `lr`, `undo_lr`.
+    """Carries out the browser's commands: start, pause, resume, step, stop, snapshot, lr, undo_lr.
 
-    run : has these as methods, with `set_lr(value | None, source=)`. recorder : knows the rates set so far.
+    run : has these as methods, with `set_lr(value | None, source=)`.
+    recorder : knows the rates that were set from code.
     """
 
     def __init__(self, run: Any, recorder: Recorder) -> None:
         self._run = run
         self._recorder = recorder
-        self._before: float | None = None  # the override that the last `lr` replaced; None is the policy
-        self._back_at_policy = -1  # number of rates set when an undo went back to the policy
+        # Learning rate set over the policy's, None where the policy rules: now, and before the last `lr`.
+        self._override: float | None = None
+        self._before: float | None = None
+        self._code_known = 0  # how many rates set from code are in `_override`
         self._commands: dict[str, Callable[[Any], object]] = {
             "start": lambda _: run.start(),
             "pause": lambda _: run.pause(source=SOURCE),
@@ -56,11 +59,12 @@ class Controls:
         rate = float(value)
         if not 0 < rate < float("inf"):
             raise ValueError(f"learning rate: found {value}, expected a number above zero")
-        rates = self._recorder.rates_set()
-        self._before = rates[-1] if rates and len(rates) != self._back_at_policy else None
+        from_code = self._recorder.rates_from_code()
+        if len(from_code) != self._code_known:
+            self._override, self._code_known = from_code[-1], len(from_code)
         self._run.set_lr(rate, source=SOURCE)
+        self._before, self._override = self._override, rate
 
     def _undo_rate(self, _value: Any) -> None:
         self._run.set_lr(self._before, source=SOURCE)
-        if self._before is None:  # the undo sets a rate too, and is served after this
-            self._back_at_policy = len(self._recorder.rates_set()) + 1
+        self._override = self._before

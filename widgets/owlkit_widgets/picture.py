@@ -207,8 +207,8 @@ class _Page:
         if self.state == "diverged":
             losses = losses[losses <= 4 * np.quantile(losses, 0.95)]
         low, high = np.quantile(losses, 0.01), np.quantile(losses, 0.99)
-        if len(self.smoothed) and self.smoothed[0] <= 4 * high:
-            high = max(high, self.smoothed[0])  # where the run began is seen
+        seen = self.smoothed[self.smoothed <= 4 * high]
+        high = np.max(seen, initial=high)  # where the run began is seen
         if self.log:
             chart.set_yscale("log")
             chart.set_ylim(low / 1.3, high * 1.3)

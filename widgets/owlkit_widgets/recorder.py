@@ -21,6 +21,8 @@ MOST_ROWS = 256
 """Rows in one message; a net faster than 1280 iterations a second is sent in buckets."""
 JUMP = 1.5
 """A learning rate that changes by this factor from one iteration to the next is flagged: a policy's step."""
+ENOUGH = 0.1
+"""Seconds of training over which the pace is measured, at least."""
 BEFORE_GUESSING = 20
 """Iterations before time left is told."""
 
@@ -36,11 +38,12 @@ class _Pace:
     waiting: float | None = None
 
     def look(self) -> None:
-        if self.seconds > 0:
-            rate, wait = self.images / self.seconds, min(1.0, self.data_seconds / self.seconds)
-            old = self.images_per_second
-            self.images_per_second = rate if old is None else 0.5 * (old + rate)
-            self.waiting = wait if self.waiting is None else 0.5 * (self.waiting + wait)
+        if self.seconds < (ENOUGH if self.images_per_second is not None else 1e-9):
+            return  # a single step between two pauses says little
+        rate, wait = self.images / self.seconds, min(1.0, self.data_seconds / self.seconds)
+        old = self.images_per_second
+        self.images_per_second = rate if old is None else 0.5 * (old + rate)
+        self.waiting = wait if self.waiting is None else 0.5 * (self.waiting + wait)
         self.images, self.seconds, self.data_seconds = 0, 0.0, 0.0
 
 
@@ -250,10 +253,10 @@ class Recorder:
                 "lr": lr if lr is not None else self._lr,
             }
 
-    def rates_set(self) -> list[float | None]:
-        """Learning rates that someone has set, oldest first."""
+    def rates_from_code(self) -> list[float | None]:
+        """Learning rates that were set from code, oldest first."""
         with self.lock:
-            return [row["value"] for row in self.flags if row["kind"] == "lr" and row["source"] != "policy"]
+            return [row["value"] for row in self.flags if row["kind"] == "lr" and row["source"] == "code"]
 
     def take(self) -> tuple[dict[str, Any], bytes] | None:
         """What is new since the last call as an "append" message and its buffer; None where nothing is."""

@@ -249,7 +249,8 @@ export function paint(g, store, box, scale, c) {
   hairlines(g, groups, box, c);
   g.save();
   g.beginPath();
-  g.rect(box.left, box.top - 2, box.right - box.left + 1, box.bottom - box.top + 3);
+  const edge = scale.x0 <= 0 ? 5 : 0; // a mark at iteration 0 is seen whole
+  g.rect(box.left - edge, box.top - 2, box.right - box.left + edge + 1, box.bottom - box.top + 3);
   g.clip();
   curves(g, store, scale, c);
   g.restore();

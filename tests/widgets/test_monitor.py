@@ -1,0 +1,187 @@
+"""The widget's Python half: messages, commands, pictures, and what importing costs."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import math
+import subprocess
+import sys
+import time
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from owlkit.core import events
+
+from .fake_run import FakeRun
+
+if importlib.util.find_spec("anywidget") is None:
+    pytest.skip("needs anywidget (extra notebook)", allow_module_level=True)
+
+from owlkit_widgets.assets import STATIC
+
+if not (STATIC / "monitor.js").is_file():
+    pytest.skip("the browser bundle is not built: python widgets/hatch_build.py", allow_module_level=True)
+
+from owlkit_widgets.frontend import WIDGET_VIEW, Frontend
+from owlkit_widgets.monitor import Monitor
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Custom messages that monitors send."""
+    messages: list[dict[str, Any]] = []
+    monkeypatch.setattr(Monitor, "send", lambda self, content, buffers=None: messages.append(content))
+    return messages
+
+
+def wait_for(condition: Any, seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing came"
+        time.sleep(0.01)
+
+
+def ask(monitor: Monitor, name: str, value: Any = None) -> None:
+    monitor._receive(monitor, {"type": "command", "id": 7, "name": name, "value": value}, [])
+
+
+def test_points_go_out_at_most_five_times_a_second(sent: list[dict[str, Any]]) -> None:
+    run = FakeRun(max_iter=100000, seconds=0.001)
+    monitor = Monitor(run)
+    run.start()
+    time.sleep(1.1)
+    run.stop()
+    run.wait()
+    appended = [m for m in sent if m["type"] == "append"]
+    assert 2 <= len(appended) <= 9, len(appended)
+    assert sum(m["count"] for m in appended) == run.iter
+    assert monitor.status["state"] == "stopped"
+    assert monitor.figures["monitor"]["share"] < 0.2
+
+
+def test_buttons_reach_the_run_and_are_answered(sent: list[dict[str, Any]]) -> None:
+    run = FakeRun()
+    monitor = Monitor(run)
+    ask(monitor, "lr", 0.001)
+    assert run.lr == 0.001
+    assert sent[-1] == {"type": "answer", "id": 7, "ok": True, "error": None}
+    assert monitor.recorder.flags[-1]["source"] == "button"
+    for name, value, words in (
+        ("lr", 0, "above zero"),
+        ("lr", math.nan, "above zero"),
+        ("step", 0, "from 1 on"),
+        ("dance", None, "known are start, pause"),
+    ):
+        ask(monitor, name, value)
+        assert not sent[-1]["ok"]
+        assert words in sent[-1]["error"]
+    assert run.lr == 0.001
+
+
+def test_undo_goes_back_to_the_policy_or_to_the_rate_set_before(sent: list[dict[str, Any]]) -> None:
+    run = FakeRun()
+    set_to: list[float | None] = []
+    plain = run.set_lr
+    run.set_lr = lambda value, source="code": (set_to.append(value), plain(value, source))  # type: ignore[assignment,func-returns-value]
+    monitor = Monitor(run)
+    for name, value in (("lr", 0.1), ("undo_lr", None), ("lr", 0.2), ("lr", 0.3), ("undo_lr", None)):
+        ask(monitor, name, value)
+    assert set_to == [0.1, None, 0.2, 0.3, 0.2]
+
+
+def test_a_page_that_loads_gets_the_whole_run(sent: list[dict[str, Any]]) -> None:
+    run = FakeRun()
+    monitor = Monitor(run)
+    run._state("running")
+    run.advance(500)
+    history = monitor.get_state("history")["history"]
+    assert history["total"] == history["n"] == 500
+    assert len(history["tests"]) == 2
+    monitor._receive(monitor, {"type": "resync"}, [])
+    assert sent[-1]["type"] == "history"
+    assert sent[-1]["n"] == 500
+
+
+def test_a_monitor_opened_late_catches_up(sent: list[dict[str, Any]]) -> None:
+    class History:
+        tests: ClassVar = [events.TestDone(50, 0, "test", {"accuracy": 0.5, "loss": 1.0}, None, 0.1)]
+        interventions: ClassVar = [events.Intervention(60, "lr", "0.01 → 0.001")]
+        snapshots: ClassVar = []
+        divergence = None
+
+        def columns(self) -> dict[str, np.ndarray]:
+            n = np.arange(1, 101)
+            return {"iter": n, "loss": 1.0 / n, "lr": np.full(100, 0.01), "seconds": np.full(100, 0.1)}
+
+    run = FakeRun()
+    run.history = History()  # type: ignore[attr-defined]
+    run.iter = 100
+    monitor = Monitor(run)
+    run.emit(run.history.tests[0])  # type: ignore[attr-defined]  # what was on its way is not counted twice
+    assert monitor.recorder.points.total == 100
+    assert len(monitor.recorder.tests) == 1
+    assert [(f["iter"], f["value"]) for f in monitor.recorder.flags] == [(60, 0.001)]
+    assert monitor.recorder.seconds() == pytest.approx(10)
+
+
+def test_what_is_sent_is_json(sent: list[dict[str, Any]]) -> None:
+    run = FakeRun(test_interval=10, diverge_at=45)
+    monitor = Monitor(run)
+    run.start()
+    run.wait()
+    for message in sent:
+        json.dumps(message, allow_nan=False)
+    for trait in ("run", "status", "figures"):
+        json.dumps(getattr(monitor, trait), allow_nan=False)
+    assert "monitor of lenet: diverged" in repr(monitor)
+
+
+@pytest.mark.parametrize("diverge_at", [None, 60])
+def test_the_picture(diverge_at: int | None, sent: list[dict[str, Any]]) -> None:
+    image = pytest.importorskip("PIL.Image")
+    run = FakeRun(max_iter=80, seconds=0.0, test_interval=20, diverge_at=diverge_at)
+    monitor = Monitor(run)
+    ended: list[bytes] = []
+    monitor.on_end.append(lambda m: ended.append(m.picture()))
+    run.start()
+    run.wait()
+    picture = image.open(io.BytesIO(ended[0])).convert("RGB")
+    assert picture.size == (2200, 840)
+    assert len(ended[0]) < 150_000
+    pixels = np.asarray(picture).reshape(-1, 3).astype(int)
+    train = np.array([0x00, 0x72, 0xB2])
+    assert (np.abs(pixels - train).max(axis=1) < 12).sum() > 1000, "no curve"
+    bad = np.array([0xB2, 0x3A, 0x00])
+    assert ((np.abs(pixels - bad).max(axis=1) < 12).sum() > 500) == (diverge_at is not None)
+
+
+def test_the_picture_of_a_run_without_an_iteration(sent: list[dict[str, Any]]) -> None:
+    pytest.importorskip("matplotlib")
+    assert Monitor(FakeRun()).picture().startswith(b"\x89PNG")
+
+
+def test_bundle_of_a_run(sent: list[dict[str, Any]]) -> None:
+    pytest.importorskip("matplotlib")
+    run = FakeRun(max_iter=30, seconds=0.0)
+    bundle = Frontend.mimebundle(run)
+    assert set(bundle) == {"text/plain", WIDGET_VIEW}
+    run.start()
+    run.wait()
+    wait_for(lambda: Frontend.monitor(run).recorder.over)
+    ended = Frontend().mimebundle(run)
+    assert ended[WIDGET_VIEW] == bundle[WIDGET_VIEW]
+    assert "image/png" in ended
+
+
+def test_importing_the_package_is_cheap() -> None:
+    heavy = ("anywidget", "IPython", "matplotlib", "numpy")
+    code = f"import sys, owlkit_widgets; print(*[m for m in {heavy} if m in sys.modules])"
+    search = ":".join(p for p in sys.path if p)
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": search}
+    )
+    assert out.stdout.strip() == ""

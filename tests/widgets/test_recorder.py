@@ -1,0 +1,203 @@
+"""The kernel's half without a browser: what a run has done, in parts and whole."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from owlkit.core import events
+from owlkit_widgets.points import COLUMNS, Points, pack, smooth
+from owlkit_widgets.recorder import MOST_ROWS, Recorder
+
+from .fake_run import FakeRun
+
+
+def recorded(**options: object) -> tuple[FakeRun, Recorder]:
+    run = FakeRun(**options)  # type: ignore[arg-type]
+    recorder = Recorder(run)
+    run.subscribe(recorder)
+    run._state("running")
+    return run, recorder
+
+
+def unpacked(data: bytes, n: int, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    assert len(data) == 4 * n * (1 + columns)
+    return np.frombuffer(data, np.uint32, n), np.frombuffer(data, np.float32, offset=4 * n).reshape(
+        columns, n
+    )
+
+
+class TestPoints:
+    def test_rows_up_to_the_capacity_are_kept_as_they_are(self) -> None:
+        points = Points(8)
+        for i in range(1, 9):
+            points.add(i, i * 0.5, 0.1)
+        columns = points.columns()
+        assert columns["iter"].tolist() == list(range(1, 9))
+        assert columns["lo"].tolist() == columns["hi"].tolist() == columns["mean"].tolist()
+
+    def test_a_full_table_merges_neighbours_and_loses_no_extreme(self) -> None:
+        points = Points(8)
+        losses = np.random.default_rng(0).random(1000)
+        for i, loss in enumerate(losses, 1):
+            points.add(i, loss, 0.1)
+        columns = points.columns()
+        assert len(columns["iter"]) <= 9
+        assert columns["iter"][-1] == 1000
+        assert columns["lo"].min() == pytest.approx(losses.min())
+        assert columns["hi"].max() == pytest.approx(losses.max())
+        assert points.total == 1000
+
+    def test_a_nan_is_never_averaged_away(self) -> None:
+        points = Points(4)
+        for i in range(1, 33):
+            points.add(i, math.nan if i == 13 else 1.0, 0.1)
+        columns = points.columns()
+        bucket = int(np.searchsorted(columns["iter"], 13))
+        assert np.isnan(columns["mean"][bucket])
+        assert np.isfinite(np.delete(columns["mean"], bucket)).all()
+
+    def test_iterations_are_exact_where_float32_is_not(self) -> None:
+        points = Points(4)
+        points.add(16_777_217, 1.0, 0.1)
+        assert points.columns()["iter"].tolist() == [16_777_217]
+
+    def test_an_odd_capacity_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="found 7, expected an even number"):
+            Points(7)
+
+    def test_a_burst_is_sent_in_buckets(self) -> None:
+        rows = [(i, float(i), 0.1) for i in range(1, 1001)]
+        n, names, data = pack(rows, MOST_ROWS)
+        assert n <= MOST_ROWS
+        assert names == COLUMNS
+        iters, values = unpacked(data, n, 4)
+        assert iters[-1] == 1000
+        assert values[2].max() == 1000
+
+
+def test_smoothing_is_the_rule_of_the_browser() -> None:
+    iters = np.array([1, 2, 3])
+    got = smooth(iters, np.array([4.0, 0.0, np.nan]), 0.5, 1000)
+    assert got[:2] == pytest.approx([4, 4 / 3])
+    assert np.isnan(got[2])
+
+
+class TestRecorder:
+    def test_parts_join_to_the_whole(self) -> None:
+        run, recorder = recorded(test_interval=20)
+        run.advance(50)
+        first = recorder.take()
+        run.set_lr(0.001, source="button")
+        run.advance(30)
+        second = recorder.take()
+        assert first is not None
+        assert second is not None
+        assert (first[0]["first"], second[0]["first"], second[0]["tests_first"]) == (0, 50, 2)
+        assert recorder.take() is None
+        history = recorder.history()
+        parts = [unpacked(data, message["n"], 2) for message, data in (first, second)]
+        iters, values = unpacked(history["data"], history["n"], 4)
+        assert np.concatenate([p[0] for p in parts]).tolist() == iters.tolist() == list(range(1, 81))
+        assert np.concatenate([p[1][0] for p in parts]) == pytest.approx(values[0])
+        assert history["tests"] == first[0]["tests"] + second[0]["tests"]
+        assert second[0]["flags"][0]["value"] == 0.001
+        assert second[0]["flags"][0]["source"] == "button"
+
+    def test_an_update_is_small(self) -> None:
+        run, recorder = recorded()
+        run.advance(60)  # five updates a second at 300 iterations a second
+        update = recorder.take()
+        assert update is not None
+        assert len(update[1]) == 720
+
+    def test_a_step_of_the_policy_is_flagged_a_smooth_policy_is_not(self) -> None:
+        _, recorder = recorded()
+        rates = [0.01 * (1 + 1e-4 * i) ** -0.75 for i in range(20)] + [0.001] * 5
+        for i, rate in enumerate(rates, 1):
+            recorder(events.IterationDone(i, 1.0, 1.0, rate, 0.01, 0.0, 64))
+        assert [(f["iter"], f["kind"], f["source"], f["value"]) for f in recorder.flags] == [
+            (21, "lr", "policy", 0.001)
+        ]
+
+    def test_a_rate_set_by_hand_is_flagged_once(self) -> None:
+        run, recorder = recorded()
+        run.advance(5)
+        run.set_lr(0.0001)
+        run.advance(5)
+        assert [f["source"] for f in recorder.flags] == ["code"]
+        assert (recorder.flags[0]["before"], recorder.flags[0]["value"]) == (0.01, 0.0001)
+
+    def test_divergence_names_the_guilty_and_leaves_a_gap(self) -> None:
+        run, recorder = recorded()
+        run.advance(30)
+        run.emit(events.Diverged(30, math.nan, "conv2", "weight gradient", "NaN in 3 of 25000 values"))
+        run._state("diverged")
+        status = recorder.status()
+        assert status["state"] == "diverged"
+        assert status["problem"]["title"] == (
+            "NaN first appeared in conv2, in weight gradient, at iteration 30"
+        )
+        assert "last finite loss" in status["problem"]["detail"]
+        columns = recorder.points.columns()
+        assert np.isnan(columns["mean"][-1])
+        assert recorder.flags[-1]["text"] == "NaN conv2"
+
+    def test_a_failure_is_told_by_its_first_line(self) -> None:
+        run, recorder = recorded()
+        run._state("failed", "DataError: record 7 is cut off\nmore")
+        problem = recorder.status()["problem"]
+        assert problem == {"title": "DataError: record 7 is cut off", "detail": "more"}
+
+    def test_states_and_time(self) -> None:
+        now = [100.0]
+        run = FakeRun()
+        recorder = Recorder(run, clock=lambda: now[0])
+        run.subscribe(recorder)
+        assert recorder.state == "ready"
+        run._state("running")
+        assert recorder.state == "starting"
+        run.advance()
+        assert recorder.state == "running"
+        now[0] = 110.0
+        run._state("paused")
+        now[0] = 500.0
+        assert recorder.seconds() == 10
+        assert recorder.status()["since"] == 110.0
+
+    def test_unknown_figures_are_none(self) -> None:
+        _, recorder = recorded()
+        figures = recorder.figures()
+        assert figures["seconds_left"] is None
+        assert figures["images_per_second"] is None
+        assert figures["waiting"] is None
+
+    def test_figures(self) -> None:
+        now = [0.0]
+        run = FakeRun(max_iter=100)
+        recorder = Recorder(run, clock=lambda: now[0])
+        run.subscribe(recorder)
+        run._state("running")
+        run.advance(25)
+        now[0] = 5.0
+        figures = recorder.figures()
+        assert figures["seconds_left"] == pytest.approx(15)
+        assert figures["images_per_second"] == pytest.approx(64 / run.seconds)
+        assert figures["waiting"] == pytest.approx(0.03)
+
+    def test_a_test_without_a_loss_or_with_nan(self) -> None:
+        _, recorder = recorded()
+        recorder(events.TestDone(5, 0, "test", {"top5": 0.5}, None, 0.1))
+        recorder(events.TestDone(6, 0, "test", {"accuracy": 0.5, "loss": math.nan}, None, 0.1))
+        recorder(events.TestDone(6, 1, "other", {"accuracy": 0.1}, None, 0.1))
+        assert recorder.tests == [
+            {"iter": 5, "loss": None, "accuracy": None},
+            {"iter": 6, "loss": None, "accuracy": 0.5},
+        ]
+
+    def test_taking_in_an_iteration_is_cheap(self) -> None:
+        run, recorder = recorded()
+        run.advance(2000)
+        assert recorder.cost_seconds / 2000 < 100e-6

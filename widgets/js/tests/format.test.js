@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import * as format from "../src/format.js";
+
+const plain = (text) => text.replaceAll(format.THIN, " ");
+
+test("thousands are set apart by a narrow no-break space", () => {
+  assert.equal(format.integer(48240), `48${format.THIN}240`);
+  assert.equal(plain(format.integer(1281167)), "1 281 167");
+  assert.equal(plain(format.integer(-1200)), "−1 200");
+  assert.equal(format.integer(999), "999");
+});
+
+test("unknown is an en dash, never zero; NaN is written NaN", () => {
+  for (const write of [format.integer, format.significant, format.rate, format.percent, format.duration, format.bytes])
+    assert.equal(write(null), "–");
+  assert.equal(format.significant(NaN), "NaN");
+  assert.equal(format.significant(-Infinity), "−Inf");
+  assert.equal(format.significant(0), "0");
+});
+
+test("a loss has four significant digits, very small ones an exponent", () => {
+  assert.equal(format.significant(1.4578), "1.458");
+  assert.equal(format.significant(0.034971), "0.03497");
+  assert.equal(plain(format.significant(9.1e-4, 2)), "9.1 × 10⁻⁴");
+  assert.equal(plain(format.significant(1e30)), "1.00 × 10³⁰");
+  assert.equal(format.significant(-2.5), "−2.500");
+});
+
+test("a learning rate is written as one would type it", () => {
+  assert.equal(format.rate(0.001), "0.001");
+  assert.equal(format.rate(0.1 * 0.1), "0.01");
+  assert.equal(format.rate(0.00761), "0.00761");
+  assert.equal(plain(format.rate(1e-6)), "1 × 10⁻⁶");
+  assert.equal(format.rateField(1e-7), "1e-7");
+});
+
+test("a time has two units", () => {
+  assert.equal(plain(format.duration(10440)), "2 h 54 min");
+  assert.equal(plain(format.duration(463)), "7 min 43 s");
+  assert.equal(plain(format.duration(11)), "11 s");
+  assert.equal(plain(format.duration(0)), "0 s");
+  assert.equal(plain(format.duration(7200)), "2 h");
+  assert.equal(plain(format.duration(200000)), "2 d 7 h");
+});
+
+test("time left is rounded the coarser the further away it is", () => {
+  assert.equal(plain(format.timeLeft(11.4)), "11 s");
+  assert.equal(plain(format.timeLeft(463)), "7 min 45 s");
+  assert.equal(plain(format.timeLeft(2000)), "33 min");
+  assert.equal(plain(format.timeLeft(10443)), "2 h 55 min");
+  assert.equal(plain(format.timeLeft(0)), "0 s");
+});
+
+test("ticks, bytes, memory, per cent", () => {
+  assert.deepEqual([0, 500, 5000, 1500, 1200000].map(format.tick), ["0", "500", "5k", "1.5k", "1.2M"]);
+  assert.equal(plain(format.bytes(1100)), "1.1 kB");
+  assert.equal(plain(format.bytes(64)), "64 B");
+  assert.equal(plain(format.bytes(1.3e6)), "1.3 MB");
+  assert.equal(format.gigabytes(5.21e9), "5.21");
+  assert.equal(format.gigabytes(24e9), "24.0");
+  assert.equal(format.percent(0.583), "58.3");
+});

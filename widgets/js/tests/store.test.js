@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Commands } from "../src/commands.js";
+import { Store } from "../src/store.js";
+import { Window } from "../src/window.js";
+
+/** Message and buffer as the kernel sends them. */
+function append(first, iters, losses, more = {}) {
+  const n = iters.length;
+  const bytes = new Uint8Array(12 * n);
+  bytes.set(new Uint8Array(Uint32Array.from(iters).buffer), 0);
+  bytes.set(new Uint8Array(Float32Array.from([...losses, ...losses.map(() => 0.5)]).buffer), 4 * n);
+  const message = { first, count: n, n, columns: ["mean", "lr"], tests_first: 0, tests: [], flags_first: 0, flags: [] };
+  return [{ ...message, ...more }, new DataView(bytes.buffer)];
+}
+
+test("points arrive once, whether in the history or in a message", () => {
+  const store = new Store();
+  const [message, view] = append(0, [1, 2, 3], [3, 2, 1]);
+  store.load({ total: 2, n: 2, columns: ["mean", "lr"], data: append(0, [1, 2], [3, 2])[1], tests: [], flags: [] });
+  assert.ok(store.append(message, view));
+  assert.equal(store.columns.n, 3);
+  assert.equal(store.received, 3);
+});
+
+test("a gap is noticed", () => {
+  const store = new Store();
+  assert.equal(store.append(...append(5, [6], [1])), false);
+  assert.equal(store.append(...append(0, [1], [1], { tests_first: 2 })), false);
+  assert.equal(store.columns.n, 0);
+});
+
+test("tests and flags that came with the history are not repeated", () => {
+  const store = new Store();
+  const tests = [{ iter: 1, loss: 1, accuracy: 0.5 }];
+  const flags = [{ iter: 1, kind: "lr", value: 0.1, time: 1 }];
+  store.append(...append(0, [1], [1], { tests, flags }));
+  store.append(...append(0, [1, 2], [1, 1], { tests: [...tests, { iter: 2, loss: 2, accuracy: null }], flags }));
+  assert.equal(store.tests.length, 2);
+  assert.equal(store.flags.length, 1);
+});
+
+test("values at an iteration, and the latest", () => {
+  const store = new Store();
+  store.append(...append(0, [1, 2, 3], [3, 2, 1], { tests: [{ iter: 2, loss: 9, accuracy: 0.25 }] }));
+  assert.equal(store.at(1).raw, 3);
+  assert.equal(store.at(1).test, null);
+  assert.equal(store.at(3).test, 9);
+  assert.equal(store.at().raw, 1);
+  assert.equal(store.at().accuracy, 0.25);
+  assert.equal(new Store().at().raw, null);
+});
+
+test("zoom: whole run, part of it, following the newest point", () => {
+  const store = new Store();
+  const iters = Array.from({ length: 1000 }, (_, i) => i + 1);
+  store.append(...append(0, iters, iters.map((i) => 1 / i)));
+  const view = new Window(store);
+  view.zoomTo(100, 300);
+  assert.deepEqual(view.x, [100, 300]);
+  view.zoomTo(400, 1200);
+  assert.deepEqual(store.view.zoom, [400, null]);
+  assert.deepEqual(view.x, [400, 1000]);
+  view.zoomTo(0, 2000);
+  assert.equal(store.view.zoom, null);
+});
+
+test("the y range grows at once and shrinks only on reset", () => {
+  const store = new Store();
+  store.set("status", { state: "running" });
+  store.append(...append(0, [1, 2, 3], [1, 1.1, 1.2]));
+  const view = new Window(store);
+  const before = view.ranges().y;
+  store.append(...append(3, [4, 5, 6, 7], [4, 4, 4, 4]));
+  const after = view.ranges().y;
+  assert.ok(after.hi >= 4 && before.hi < 2);
+  store.view.hidden = ["raw"];
+  assert.deepEqual(view.ranges().y, after);
+});
+
+test("a blow-up does not flatten the run that it ends", () => {
+  const store = new Store();
+  const iters = Array.from({ length: 500 }, (_, i) => i + 1);
+  store.append(...append(0, iters, iters.map((i) => (i > 495 ? 10 ** (i - 490) : 2))));
+  store.set("status", { state: "diverged" });
+  assert.ok(new Window(store).ranges().y.hi < 20);
+});
+
+test("commands are answered once, and told to be late", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const sent = [];
+  const told = [];
+  const commands = new Commands((content) => sent.push(content));
+  commands.listeners.add((what) => told.push(what));
+  const answer = commands.ask("pause");
+  t.mock.timers.tick(2100);
+  commands.answer({ id: sent[0].id, ok: false, error: "no" });
+  commands.answer({ id: sent[0].id, ok: true });
+  assert.deepEqual(await answer, { ok: false, error: "no" });
+  assert.deepEqual(told, ["sent", "late", "refused"]);
+});
