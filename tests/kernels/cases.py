@@ -57,6 +57,7 @@ class Case:
     spec : dtype -> the family's dataclass.
     run : (kernel, spec, Values) -> None; makes inputs and named outputs by the Values and calls the kernel.
     fast : whether oneDNN must serve it in float32 (a fast path that is lost fails the test).
+    make : (device, spec) -> kernel; by default the family's own `make`.
     tolerance : of float32 against the reference in float64, relative and absolute to the largest value.
     """
 
@@ -65,6 +66,7 @@ class Case:
     run: Callable[[Any, Any, Values], None] = field(repr=False)
     fast: bool = True
     tolerance: float = 2e-6
+    make: Callable[[Any, Any], Any] | None = None
 
     @property
     def family(self) -> str:
