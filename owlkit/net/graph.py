@@ -18,6 +18,7 @@ from owlkit.net import tables
 from owlkit.net.gradients import mark_gradients
 from owlkit.net.parameters import ParameterTable
 from owlkit.net.splits import insert_splits
+from owlkit.net.state import unique_name
 
 
 @dataclass
@@ -88,8 +89,10 @@ class Graph:
 
     # -- building
     def _add(self, param: Any) -> None:
-        self._check_names(param)
-        layer = create(param, self.phase, self._generator(param.name))
+        if not param.type:
+            raise NetError(f'layer {param.name!r} has no type; add type: "..."')
+        twins = sum(node.name == param.name for node in self.nodes)
+        layer = create(param, self.phase, self._generator(unique_name(param.name, twins)))
         layer.dtype = self.dtype
         bottom = [self._read(name) for name in param.bottom]
         top_names = list(param.top)
@@ -101,6 +104,7 @@ class Graph:
         self._set_loss_weights(layer, len(top))
         wanted = self._propagate_down(layer)
         self._guarded(layer, bottom, top)
+        self._check_name(layer)
         self.parameters.add_layer(layer)
         layer.param_propagate_down = self._param_gradients(layer)
         backward = any(self._needs_gradient[n] for n in param.bottom) or layer.wants_params
@@ -110,11 +114,14 @@ class Graph:
             Node(layer, bottom, top, list(param.bottom), top_names, wanted, backward)
         )
 
-    def _check_names(self, param: Any) -> None:
-        if not param.type:
-            raise NetError(f"layer {param.name!r} has no type; add type: \"...\"")
-        if any(node.name == param.name for node in self.nodes):
-            raise NetError(f"two layers are named {param.name!r}; give each a name of its own")
+    def _check_name(self, layer: Layer) -> None:
+        """Caffe lets layers share a name (two losses of its autoencoder do); with weights it cannot work."""
+        twins = [node.layer for node in self.nodes if node.name == layer.name]
+        if twins and any(twin.blobs for twin in (layer, *twins)):
+            raise NetError(
+                f"two layers are named {layer.name!r}, and weights are stored by name; "
+                "give each a name of its own"
+            )
 
     def _generator(self, name: str) -> np.random.Generator:
         """Each layer draws from a stream of its own, so adding a layer leaves the others' numbers alone."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,21 +11,33 @@ import numpy as np
 from owlkit.layers.base import Layer
 
 
+def unique_name(name: str, twins: int) -> str:
+    """What tells a layer from the `twins` layers of the same name before it: "loss", "loss (2)", ..."""
+    return f"{name} ({twins + 1})" if twins else name
+
+
+def _named(layers: Sequence[Layer]) -> Iterator[tuple[str, Layer]]:
+    seen: Counter[str] = Counter()
+    for layer in layers:
+        yield unique_name(layer.name, seen[layer.name]), layer
+        seen[layer.name] += 1
+
+
 def capture(layers: Sequence[Layer]) -> dict[str, Any]:
     """{"layers": {name: state}, "rng": {name: generator state}}, for layers that have a state or draw numbers."""
     return {
-        "layers": {layer.name: found for layer in layers if (found := layer.state())},
-        "rng": {layer.name: _plain(layer.rng.bit_generator.state) for layer in layers},
+        "layers": {name: found for name, layer in _named(layers) if (found := layer.state())},
+        "rng": {name: _plain(layer.rng.bit_generator.state) for name, layer in _named(layers)},
     }
 
 
 def restore(layers: Sequence[Layer], saved: dict[str, Any]) -> None:
     """Set what `capture` returned; layers that the saved state lacks are left alone."""
-    for layer in layers:
-        if layer.name in saved.get("rng", {}):
-            layer.rng.bit_generator.state = _arrays(saved["rng"][layer.name])
-        if layer.name in saved.get("layers", {}):
-            layer.restore_state(saved["layers"][layer.name])
+    for name, layer in _named(layers):
+        if name in saved.get("rng", {}):
+            layer.rng.bit_generator.state = _arrays(saved["rng"][name])
+        if name in saved.get("layers", {}):
+            layer.restore_state(saved["layers"][name])
 
 
 def _plain(value: Any) -> Any:

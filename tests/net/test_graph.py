@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
 from owlkit.core.errors import NetError
-from owlkit.net import Graph
+from owlkit.net import Graph, Net
 from tests.net.definitions import HEAD, RESIDUAL, SMALL, parse
 
 
@@ -78,3 +79,20 @@ def test_a_net_without_a_loss_has_no_gradients() -> None:
 def test_mistakes_are_told(definition: str, message: str) -> None:
     with pytest.raises(NetError, match=re.escape(message)):
         graph(definition)
+
+
+def test_layers_without_weights_may_share_a_name() -> None:
+    """Caffe's autoencoder has two losses named "loss"."""
+    twins = parse(
+        HEAD
+        + """layer { name: "twin" type: "Dropout" bottom: "data" top: "one" }
+             layer { name: "twin" type: "Dropout" bottom: "data" top: "two" }"""
+    )
+    net = Net(twins, phase="train", seed=1)
+    net.blobs["data"].data[...] = 1
+    before = net.state()
+    first = {name: array.copy() for name, array in net.forward().items()}
+    assert not np.array_equal(first["one"], first["two"])  # each draws numbers of its own
+    net.restore_state(before)
+    again = net.forward()
+    assert all(np.array_equal(again[name], first[name]) for name in ("one", "two"))
