@@ -2,6 +2,8 @@
 PYTHON      ?= python3
 VENV        ?= .venv
 EXTRAS      ?= notebook,dev
+# For JupyterLab, e.g. make lab LAB_ARGS='--no-browser --port=8889'
+LAB_ARGS    ?=
 CONSTRAINTS := tests/constraints.txt
 PY          := $(VENV)/bin/python
 # uv is used where it is installed (UV= turns it off); pip otherwise. uv does not read pip.conf.
@@ -18,7 +20,7 @@ test: $(VENV)/.ready
 	$(PY) -m pytest
 
 lab: $(VENV)/.ready
-	$(PY) -m jupyterlab --notebook-dir=notebooks
+	$(PY) -m jupyterlab --notebook-dir=notebooks $(LAB_ARGS)
 
 lint: $(VENV)/.ready
 	$(PY) -m ruff check .
