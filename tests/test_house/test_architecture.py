@@ -20,11 +20,11 @@ ARROWS = {
     "kernels": {"core"},
     "io": {"core", "proto"},
     "layers": {"kernels", "core", "proto", "io"},
-    "net": {"layers", "io", "proto", "core", "kernels"},
+    "net": {"layers", "io", "proto", "core"},
     "solvers": {"net", "io", "proto", "core", "kernels"},
     "training": {"solvers", "core"},
     "datasets": {"io", "core", "proto"},
-    "inspection": {"net", "io", "core"},
+    "inspection": {"net", "core"},
 }
 TOP = {"", "__main__", "cli"}  # "" is owlkit/__init__.py; these may import everything
 # The one place that reaches upward, by name and on first use.
