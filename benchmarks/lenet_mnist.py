@@ -3,7 +3,7 @@
     python benchmarks/lenet_mnist.py --caffe CAFFE [--mirror FOLDER]
 
 CAFFE is a folder with Caffe's examples/mnist/lenet_solver.prototxt and lenet_train_test.prototxt; FOLDER
-holds MNIST's four files, where they are not to be downloaded. Writes docs/lenet_mnist.log (what `owlkit train`
+holds MNIST's four files, where they are not to be downloaded. Writes docs/lenet_mnist.log (what the training
 said), .png (the curves) and .md (machine, wall time, accuracy). Fails below 99.0 %.
 """
 
@@ -115,9 +115,9 @@ def page(log: str, tests: list[tuple[str, str, str]], seconds: float, load: floa
     system = about["system"].split("-")[0]
     return f"""# LeNet on MNIST, with Caffe's own solver file
 
-Accuracy on the 10,000 test images after 10,000 iterations: **{float(tests[-1][1]):.2%}**; wall time of the
-command: **{seconds:.0f} s**, its start and {len(tests)} tests included. The machine's load was {load:.1f} when it
-started; on idle cores it takes less. Caffe's own LeNet of 2014 (its snapshot of iteration 10,000) reads 99.05 %.
+Accuracy on the 10,000 test images after 10,000 iterations: **{float(tests[-1][1]):.2%}**; wall time:
+**{seconds:.0f} s**, start and {len(tests)} tests included. The machine's load was {load:.1f} when it started;
+on idle cores it takes less. Caffe's own LeNet of 2014 (its snapshot of iteration 10,000) reads 99.05 %.
 
 In a folder with Caffe's `examples/mnist/lenet_solver.prototxt` and `lenet_train_test.prototxt`, unchanged:
 
@@ -125,8 +125,8 @@ In a folder with Caffe's `examples/mnist/lenet_solver.prototxt` and `lenet_train
 owlkit data get mnist --to {EXAMPLE}
 owlkit {" ".join(TRAIN)}
 ```
-The seed is there only so that a second run gives the same numbers. `python benchmarks/lenet_mnist.py` does both
-in a temporary folder and writes this page, the [log](lenet_mnist.log) and the plot.
+The seed is there only so that a second run gives the same numbers. `python benchmarks/lenet_mnist.py` does
+both in a temporary folder and writes this page, the [log](lenet_mnist.log) and the plot.
 
 ![loss and test accuracy](lenet_mnist.png)
 

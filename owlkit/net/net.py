@@ -60,6 +60,7 @@ class Net:
         self.loss = 0.0
         self._fuse = fuse
         self._plan: Plan | None = None
+        self._inferred_from = self._input_shapes()
         if not backward:
             diagnosis.forbid_backward(self.graph)
         self._allocate(share)
@@ -150,6 +151,7 @@ class Net:
     def plan(self) -> Plan:
         """The bound schedule, made on first use and whenever a shape has changed."""
         if self._plan is None:
+            self._follow_input_shapes()
             self._plan = Plan(self.graph, self.device, fuse=self._fuse)
         return self._plan
 
@@ -241,17 +243,19 @@ class Net:
         blob.data[...] = array
 
     def _follow_input_shapes(self) -> None:
-        """Infer shapes again where somebody has changed that of an input."""
-        if self._plan is not None and any(
-            self.blobs[name].shape != self._plan.shapes[name] for name in self.inputs
-        ):
+        """Infer shapes again where somebody has changed that of an input, before the first pass or later."""
+        if self._inferred_from != self._input_shapes():
             self.reshape()
+
+    def _input_shapes(self) -> list[tuple[int, ...]]:
+        return [self.blobs[name].shape for name in self.inputs]
 
     def reshape(self) -> None:
         """Infer all shapes again and make a new plan where one changed."""
         for node in self.graph.nodes:
             if node.layer.type != "Input":
                 node.layer.reshape(node.bottom, node.top)
+        self._inferred_from = self._input_shapes()
         if self._plan is not None and not self._plan.is_current():
             self._plan = None
 

@@ -1,4 +1,4 @@
-"""All nets and solver files that come with BVLC Caffe: read, and built on tiny sets laid out as they expect."""
+"""All nets and solver files that come with BVLC Caffe: read, and built on tiny sets laid out as usual."""
 
 from __future__ import annotations
 
