@@ -17,6 +17,8 @@ Messages, kernel to browser:
   browser sees a gap.
 - ``{type: "history", ...}`` + one buffer: answer to ``resync``
 - ``{type: "answer", id, ok, error}``: a command was carried out or refused
+- ``{type: "alive"}`` every three seconds without other news, while the run can go on; without a word for ten
+  seconds the browser shows "Disconnected"
 
 Messages, browser to kernel: ``{type: "hello"}``, ``{type: "resync"}`` after a gap, and
 ``{type: "command", id, name, value}`` with the names of `commands.Controls`.
@@ -73,7 +75,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._picture: bytes | None = None
         self._updates = self._bytes = 0
         self._figures_due = 0.0
-        self._publisher = Publisher(self.publish)
+        self._publisher = Publisher(self.publish, self._heartbeat)
         super().__init__(
             uid=uuid.uuid4().hex,
             run=describe(run),
@@ -135,6 +137,14 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
                 self.figures = self._measure()
             if changed:
                 self.status = status
+
+    def _heartbeat(self) -> bool:
+        """Say that the kernel is there, from a thread: also while a long cell or a slow iteration runs."""
+        if self.recorder.over:
+            return False
+        with self._sending:
+            self.send({"type": "alive"})
+        return True
 
     def _measure(self) -> dict[str, Any]:
         figures = self.recorder.figures()

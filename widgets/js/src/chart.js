@@ -119,6 +119,8 @@ export function makeChart(store, root) {
     g.scale(uPlot.pxRatio, uPlot.pxRatio);
     paint(g, store, box(u), scale(u), colours);
     g.restore();
+    cursor.place(); // the scales are settled only now
+    overview.draw(box(u));
   }
 
   const data = () => [ranges.x, [ranges.y.lo, ranges.y.hi], [0, 100]];
@@ -140,8 +142,6 @@ export function makeChart(store, root) {
     if (drawn !== `${store.view.log}`) return build();
     ranges = window_.ranges();
     plot.setData(data());
-    cursor.place();
-    overview.draw(box());
     checklist();
     const { smoothed } = store.at();
     const summary = `Loss and accuracy over ${integer(store.iter)} iterations; train loss ${significant(smoothed)}. T shows the values as a table.`;

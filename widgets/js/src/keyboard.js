@@ -1,7 +1,7 @@
 // Keys work only while the focus is inside. The root carries data-lm-suppress-shortcuts, at which JupyterLab's
 // command registry (Lumino) stops looking for shortcuts, so no key is stolen from or by the notebook.
 
-export function listen(root, { controls, chart, help, store, tooltip }) {
+export function listenToKeys(root, { controls, chart, help, store, tooltip }) {
   const { cursor } = chart;
 
   function escape() {

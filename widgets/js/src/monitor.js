@@ -12,13 +12,15 @@ import { h } from "./dom.js";
 import { makeFooter } from "./footer.js";
 import { makeHeader } from "./header.js";
 import { makeHelp } from "./help.js";
-import { listen } from "./keyboard.js";
+import { listenToKeys } from "./keyboard.js";
 import { makeLegend } from "./legend.js";
 import { DEFAULT_VIEW, Store } from "./store.js";
 import { makeTable } from "./table.js";
 import { makeTooltip } from "./tooltip.js";
 
 const SAVE_DELAY = 300; // milliseconds after the last change of the view
+const PATIENCE = 10000; // milliseconds without a word (the kernel sends one every three seconds)
+const SPEAKING = new Set(["starting", "running", "paused"]); // states in which it does
 
 /** Keep a store in step with the kernel's model. */
 function connect(store, model, commands) {
@@ -37,19 +39,31 @@ function connect(store, model, commands) {
       else if (message.type === "history") store.load({ ...message, data: buffers[0] });
       else if (message.type === "append" && !store.append(message, buffers[0])) model.send({ type: "resync" });
     },
-    "comm_live_update": () => lost(store),
-    "comm:close": () => lost(store),
+    "comm_live_update": () => hear(store, false),
+    "comm:close": () => hear(store, false),
   };
-  for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
+  const watch = Object.entries(handlers).map(([event, handler]) => {
+    if (event.startsWith("comm")) return [event, handler];
+    return [event, (...words) => (hear(store, true), handler(...words))];
+  });
+  for (const [event, handler] of watch) model.on(event, handler);
+  store.heard = performance.now();
+  const listen = setInterval(() => {
+    if (SPEAKING.has(store.state) && performance.now() - store.heard > PATIENCE) hear(store, false);
+  }, 1000);
   model.send({ type: "hello" });
   return () => {
-    for (const [event, handler] of Object.entries(handlers)) model.off(event, handler);
+    clearInterval(listen);
+    for (const [event, handler] of watch) model.off(event, handler);
     commands.dispose();
   };
 }
 
-function lost(store) {
-  store.connected = false;
+/** The kernel has said something, or is gone. */
+function hear(store, there) {
+  if (there) store.heard = performance.now();
+  if (store.connected === there) return;
+  store.connected = there;
   store.changed("connection");
 }
 
@@ -87,7 +101,7 @@ function view(store, commands, el) {
   const panels = h("div", { class: "panels" }); // layers and filters slot in here
   const body = h("div", { class: "mon" }, header.element, header.progress, controls.element, banner.element, chart.element, table.element, panels, footer.element);
   root.append(body, help.element, tooltip.element, announcer.element);
-  listen(root, { controls, chart, help, store, tooltip });
+  listenToKeys(root, { controls, chart, help, store, tooltip });
   return { root, chart, parts: [header, controls, banner, legend, table, footer, announcer] };
 }
 
@@ -110,14 +124,14 @@ function schedule(store, { root, chart, parts }) {
     pending.add(topic);
     frame ||= requestAnimationFrame(draw);
   };
-  const sight = new IntersectionObserver(([entry]) => {
-    seen = entry.isIntersecting;
+  const sight = new IntersectionObserver((entries) => {
+    seen = entries.at(-1).isIntersecting; // a busy page delivers several at once, the oldest first
     if (seen) ask("sight");
   });
   sight.observe(root);
   const wake = () => ask("sight");
   document.addEventListener("visibilitychange", wake);
-  const size = new ResizeObserver(([entry]) => chart.resize(entry.contentRect.width));
+  const size = new ResizeObserver((entries) => chart.resize(entries.at(-1).contentRect.width));
   size.observe(root);
   const theme = new MutationObserver(() => requestAnimationFrame(() => chart.build()));
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
