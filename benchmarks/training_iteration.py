@@ -16,6 +16,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -35,7 +36,7 @@ NETS: dict[str, tuple[Callable[..., Any], tuple[int, ...], int, int, float]] = {
     "lenet": (zoo.lenet, (64, 1, 28, 28), 10, 8, 1.25),
     "caffenet": (zoo.caffenet, (32, 3, 227, 227), 1000, 1, 1.7),
     "googlenet": (zoo.googlenet, (16, 3, 224, 224), 1000, 1, 2.0),
-    "resnet50": (zoo.resnet50, (8, 3, 224, 224), 1000, 1, 1.15),
+    "resnet50": (partial(zoo.resnet, 50), (8, 3, 224, 224), 1000, 1, 1.15),
 }
 
 
@@ -43,7 +44,7 @@ def owlkit_step(name: str) -> Callable[[], Any]:
     """Solver.step(1) on random data in memory."""
     make, shape, classes, _, _ = NETS[name]
     solver = owlkit.Solver(
-        make(batch_size=shape[0]), base_lr=1e-3, momentum=0.9, weight_decay=5e-4, lr_policy="fixed", seed=1
+        make(form="train", batch_size=shape[0]), base_lr=1e-3, momentum=0.9, weight_decay=5e-4, lr_policy="fixed", max_iter=10**6, seed=1
     )
     rng = np.random.default_rng(0)
     solver.net.blobs["data"].data[...] = rng.standard_normal(shape, dtype=np.float32)
