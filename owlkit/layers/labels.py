@@ -77,11 +77,13 @@ class ClassLabels:
         ignore = "" if self._ignore is None else f" or {self._ignore} (ignore_label)"
         layer, scores = self._layer, self._scores
         found = f"label {value:g} at {where} (blob {labels.name!r}; {wrong.sum()} of {values.size} are wrong)"
-        return DataError(
+        error = DataError(
             f"{layer.name} ({layer.type}): {found}: the classifier has {self._classes} outputs "
             f"(labels 0..{last}{ignore}); {self._advice(value)} "
             f"(scores: blob {scores.name!r}, shape {scores.shape})"
         )
+        error.place = (labels.name, place[0] if place else 0)
+        return error
 
     def _advice(self, value: float) -> str:
         """The next action, by the kind of mistake."""

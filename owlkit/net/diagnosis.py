@@ -1,10 +1,12 @@
-"""Questions to a net about itself: where does the first NaN come from."""
+"""Questions to a net about itself: where does the first NaN come from, and from which record a value."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from owlkit.io.datum import show_key
 
 if TYPE_CHECKING:
     from owlkit.net.graph import Graph
@@ -32,6 +34,25 @@ def _count(array: np.ndarray) -> str:
     nan, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
     parts = [f"{n} {what}" for n, what in ((nan, "NaN"), (infinite, "Inf")) if n]
     return f"{', '.join(parts)} of {array.size}"
+
+
+def record_of(graph: Graph, blob: str, index: int) -> str:
+    """Which record item `index` of a blob was read from, in words; "" where no data layer made the blob.
+
+    Only Split layers are looked through: others may put items in another order.
+    """
+    for node in reversed(graph.nodes):
+        if blob not in node.top_names:
+            continue
+        if node.layer.type == "Split":
+            blob = node.bottom_names[0]
+            continue
+        keys = getattr(node.layer, "keys", [])
+        if not node.layer.is_data or index >= len(keys):
+            return ""
+        source = node.layer.param.data_param.source
+        return f"it is record {show_key(keys[index])} of {source} (layer {node.name!r}, blob {blob!r})"
+    return ""
 
 
 def forbid_backward(graph: Graph) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from owlkit.core.blob import Blob
 from owlkit.core.conveniences import resolve
 from owlkit.core.device import Device, resolve_device
-from owlkit.core.errors import NetError, closest
+from owlkit.core.errors import DataError, NetError, closest
 from owlkit.core.fillers import fill
 from owlkit.io.weights import write_caffemodel
 from owlkit.layers.base import Layer
@@ -206,6 +206,10 @@ class Net:
             for call in calls:
                 call()
         except Exception as error:
+            if isinstance(error, DataError) and error.place is not None:
+                record = diagnosis.record_of(self.graph, *error.place)
+                if record:
+                    error.add(record)
             layer = getattr(getattr(call, "func", None), "__self__", None)
             if layer is not None:
                 error.add_note(f"in {call.func.__name__} of layer {layer.name!r} ({layer.type})")  # type: ignore[union-attr]

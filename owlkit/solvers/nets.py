@@ -78,7 +78,14 @@ def _choice(source: Any, solver_state: Any) -> NetChoice:
 def build_train_net(param: Any, options: dict[str, Any]) -> Net:
     """The net to train; options : of Net."""
     choice = train_choice(param)
-    return Net(choice.definition, phase="train", level=choice.level, stages=choice.stages, **options)
+    net = Net(choice.definition, phase="train", level=choice.level, stages=choice.stages, **options)
+    if not any(weight for layer in net.layers for weight in layer.loss_weights):
+        last = f"; its last layer is {net.layers[-1].name!r}" if net.layers else "; it has no layers"
+        raise TrainingError(
+            f"the train net {net.name!r} has no loss, so nothing can be learned{last}: is its file complete? "
+            "Otherwise add a loss layer such as SoftmaxWithLoss, or a loss_weight"
+        )
+    return net
 
 
 def build_test_nets(param: Any, train_net: Net, options: dict[str, Any]) -> tuple[list[Net], list[int]]:
