@@ -21,8 +21,8 @@ class NetError(OwlkitError, ValueError):
 class DataError(OwlkitError, ValueError):
     """Input data are missing, damaged or of the wrong shape.
 
-    place : (blob, index along its first axis) of the value to blame, where there is one. A net that runs uses it
-    to add which record the value comes from.
+    place : (blob, index along its first axis) of the value to blame, where there is one. A net that runs uses
+    it to add which record the value comes from.
     """
 
     place: tuple[str, int] | None = None

@@ -1,6 +1,6 @@
 """What a user sees when something goes wrong at the shell, and that nothing is lost by it.
 
-Each case trains up to a snapshot, then fails. The snapshot must be as it was, nothing else may be left behind,
+Each case trains up to a snapshot, then fails. The snapshot must be as it was, nothing else may be left,
 and once the cause is removed the training must go on from it as if nothing had happened.
 """
 
@@ -150,14 +150,25 @@ def test_a_loss_that_is_not_a_number(failing: Failing) -> None:
     failing.recover()
 
 
-def test_a_rate_that_is_too_high(failing: Failing) -> None:
+@pytest.mark.parametrize(
+    ("rate", "snapshot", "told"),
+    [
+        (
+            "1e38",
+            "0",
+            "the loss of iteration 5 is nan, first in layer 'ip', blob 'ip' (4 Inf of 6 in its output)",
+        ),
+        ("3e38", "0", "the loss of iteration 5 is nan, first in layer 'ip', blob 'ip[0]'"),
+        ("3e38", "1", "no snapshot was written: parameter ip[0] has values that are not finite"),
+    ],
+)
+def test_a_rate_that_is_too_high(failing: Failing, rate: str, snapshot: str, told: str) -> None:
     """The weights are lost in memory, not on disk: no snapshot of them is written."""
-    status, out, said = failing.resume("--set", "base_lr=1e39", "--set", "snapshot=1")
+    status, _, said = failing.resume("--set", f"base_lr={rate}", "--set", f"snapshot={snapshot}")
     assert status == 1
     assert len(said) == 1
-    assert "ip[0]" in said[0]
-    assert "not finite" in said[0] or "'ip'" in said[0]
-    assert "earlier snapshot" in said[0] or "lower base_lr" in said[0]
+    assert told in said[0]
+    assert "base_lr" in said[0]
     assert failing.files() == failing.before
     failing.recover()
 

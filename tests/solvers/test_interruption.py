@@ -1,7 +1,7 @@
 """A training that is interrupted anywhere and resumed ends with the same bits as one that was not.
 
-The net draws random numbers wherever it can: skipped records, crops, mirroring and dropout; batch normalisation
-carries statistics that are no gradient's business.
+The net draws random numbers wherever it can: skipped records, crops, mirroring and dropout; batch
+normalisation carries statistics that no gradient reaches.
 """
 
 from __future__ import annotations
