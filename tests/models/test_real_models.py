@@ -8,12 +8,15 @@ outputs (coordinates of faces, of the order of 1).
 from __future__ import annotations
 
 import functools
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from owlkit import proto
+from owlkit.cli.main import main
+from owlkit.datasets.convert import write_images
 from owlkit.datasets.idx import read_idx
 from owlkit.io.mean import read_mean
 from owlkit.net import Net
@@ -62,13 +65,36 @@ def test_lenet(definition: str, fuse: bool) -> None:
     assert_near(predict(net, "prob", images[:2000], 500), expected["prob"], PROBABILITY)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_accuracy_of_lenet(dtype: str) -> None:
+def test_lenet_in_float64() -> None:
+    folder, expected = shared("models/lenet"), load("lenet/expected_first2000")
+    net = Net(folder / "deploy.prototxt", weights=folder / "lenet_iter_10000.caffemodel", dtype="float64")
+    images, _ = mnist_test_images()
+    assert_near(predict(net, "prob", images[:300], 100), expected["prob"][:300], PROBABILITY)
+
+
+def test_accuracy_of_lenet() -> None:
     folder = shared("models/lenet")
-    net = Net(folder / "deploy.prototxt", weights=folder / "lenet_iter_10000.caffemodel", dtype=dtype)
+    net = Net(folder / "deploy.prototxt", weights=folder / "lenet_iter_10000.caffemodel")
     images, labels = mnist_test_images()
     right = predict(net, "prob", images, 1000).argmax(1) == labels
     assert right.mean() == 0.9905 == load("lenet/expected_first2000")["accuracy_10000"]
+
+
+def test_accuracy_of_lenet_from_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The whole way of a user: an LMDB set, Caffe's training definition, `owlkit test`."""
+    folder, bvlc = shared("models/lenet"), shared("models/bvlc/examples/mnist")
+    monkeypatch.chdir(tmp_path)
+    Path("examples/mnist").mkdir(parents=True)
+    images, labels = mnist_test_images()
+    whole = (images * 256).astype(np.uint8)
+    write_images(Path("examples/mnist/mnist_test_lmdb"), whole, labels.astype(np.int64), shuffle=3)
+    definition, weights = bvlc / "lenet_train_test.prototxt", folder / "lenet_iter_10000.caffemodel"
+    options = ["-weights", str(weights), "-iterations", "100", "--json"]
+    assert main(["test", "-model", str(definition), *options]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["outputs"]["accuracy"] == pytest.approx(0.9905, abs=1e-6)
 
 
 def test_training_goes_on_from_the_state_of_2014(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
