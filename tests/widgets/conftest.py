@@ -93,7 +93,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         process.wait(20)
 
 
-def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path, patience: float = 40.0) -> None:
+def _wait_for(address: str, process: subprocess.Popen[bytes], log: Path, patience: float = 90.0) -> None:
     end = time.monotonic() + patience
     while time.monotonic() < end and process.poll() is None:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 TRAIN = """import owlkit as owl
 from lenet_digits import solver
@@ -61,7 +61,7 @@ class Notebook:
 
     def open(self) -> None:
         self.page.goto(self.url)
-        self.page.wait_for_function(f"() => {self.KERNEL}?.status === 'idle'", timeout=60000)
+        self.page.wait_for_function(f"() => {self.KERNEL}?.status === 'idle'", timeout=120000)
 
     KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 
@@ -77,14 +77,14 @@ class Notebook:
             "".join(c for c in self.page.locator(".owl .fig .v span").first.inner_text() if c.isdigit()) or 0
         )
 
-    def wait_for_iteration(self, least: int, timeout: float = 30.0) -> int:
+    def wait_for_iteration(self, least: int, timeout: float = 60.0) -> int:
         end = time.monotonic() + timeout
         while (found := self.iteration()) < least:
             assert time.monotonic() < end, f"iteration {found} after {timeout} s, expected {least}"
             time.sleep(0.1)
         return found
 
-    def wait_for_state(self, word: str, timeout: float = 20.0) -> None:
+    def wait_for_state(self, word: str, timeout: float = 40.0) -> None:
         self.page.locator(".owl .pill", has_text=word).wait_for(timeout=timeout * 1000)
 
     def theme(self, name: str) -> None:
@@ -120,7 +120,6 @@ def page(lab: Any, browser: Any) -> Iterator[Any]:
     page = context.new_page()
     page.on("pageerror", lambda error: errors.append(str(error)))
     yield page
-    page.screenshot(path=os.environ.get("OWLKIT_SCREENSHOTS", str(lab.folder)) + "/last.png")
     context.close()
     assert not errors, errors
     assert not outside, outside
@@ -188,7 +187,7 @@ def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> No
     notebook = Notebook(lab, page, "run", [TRAIN])
     notebook.open()
     notebook.command("notebook:run-all-cells")
-    page.locator(".owl .uplot canvas").wait_for(timeout=30000)
+    page.locator(".owl .uplot canvas").wait_for(timeout=60000)
     notebook.wait_for_iteration(450)
     assert notebook.kernel_status() == "idle", "the cell has not returned"
     assert notebook.ink("train") > 200
@@ -238,7 +237,7 @@ def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> No
     notebook.command("docmanager:save")
     time.sleep(0.5)
     page.goto(notebook.url)
-    page.locator(".owl .uplot canvas").wait_for(timeout=60000)
+    page.locator(".owl .uplot canvas").wait_for(timeout=120000)
     notebook.wait_for_iteration(stopped_at)
     time.sleep(0.5)
     assert notebook.iteration() == stopped_at
@@ -265,7 +264,9 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
     cells = [
         MADE_UP.format(run="run", arguments=calm),
         MADE_UP.format(run="second", arguments=f"{calm}, diverge_at=690"),
-        MADE_UP.format(run="third", arguments="max_iter=9000").replace("third.wait()", "third.pause()"),
+        MADE_UP.format(run="third", arguments="max_iter=9000").replace(
+            "third.wait()", "import time; time.sleep(1); third.pause()"
+        ),
         "idle = FakeRun(max_iter=100000)\nFrontend.display(idle)",
     ]
     notebook = Notebook(lab, page, "ends", cells)
@@ -315,7 +316,7 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
 
     # Opened again without that kernel, the saved notebook shows the pictures and no complaint about them.
     page.goto(notebook.url)
-    page.locator(".owl-static img").first.wait_for(timeout=60000)
+    page.locator(".owl-static img").first.wait_for(timeout=120000)
     time.sleep(1)
     assert page.locator(".owl-static img:visible").count() == 2
     assert page.get_by_text("model not found").locator("visible=true").count() == 0

@@ -31,6 +31,7 @@ _STYLE = """<style>
 class Frontend:
     """Shows runs in a notebook; one monitor per run, whatever the number of cells that show it."""
 
+    # ipywidgets keeps every widget until it is closed; so does this its run.
     _monitors: ClassVar[WeakKeyDictionary[Any, Monitor]] = WeakKeyDictionary()
 
     @classmethod

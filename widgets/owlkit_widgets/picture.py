@@ -8,11 +8,11 @@ so that drawing works in any thread and touches no figure of the user's.
 from __future__ import annotations
 
 import io
-import math
 from typing import Any
 
 import numpy as np
 
+from . import words
 from .assets import light_tokens
 from .points import smooth
 
@@ -146,13 +146,13 @@ class _Page:
         accuracies = [t["accuracy"] for t in self.tests if t["accuracy"] is not None]
         losses = [t["loss"] for t in self.tests if t["loss"] is not None]
         speed = figures["images_per_second"]
-        limit = f"/ {_integer(figures['max_iter'])}" if figures["max_iter"] else ""
+        limit = f"/ {words.integer(figures['max_iter'])}" if figures["max_iter"] else ""
         return [
-            ("iteration", _integer(figures["iter"]), limit),
-            ("trained for", _duration(figures["seconds"]), ""),
-            ("images/s", _integer(speed), ""),
-            ("test accuracy", f"{100 * accuracies[-1]:.1f}\u202f%" if accuracies else "\u2013", ""),
-            ("best test loss", f"{min(losses):.4g}" if losses else "\u2013", ""),
+            ("iteration", words.integer(figures["iter"]), limit),
+            ("trained for", words.duration(figures["seconds"]), ""),
+            ("images/s", words.integer(speed), ""),
+            ("test accuracy", f"{100 * accuracies[-1]:.1f}\u202f%" if accuracies else words.UNKNOWN, ""),
+            ("best test loss", words.loss(min(losses)) if losses else words.UNKNOWN, ""),
         ]
 
     def _figure(self, right: float, key: str, value: str, small: str) -> float:
@@ -175,10 +175,12 @@ class _Page:
         self.page.add_patch(Rectangle((1, HEAD), WIDTH - 2, NOTE, fc=background, ec="none"))
         y = HEAD + NOTE / 2
         if bad and self.problem is not None:
-            self._text(14, y, _clip(self.problem["title"], 150), 13, weight="bold", color=self.colours["bad"])
+            self._text(
+                14, y, words.clip(self.problem["title"], 150), 13, weight="bold", color=self.colours["bad"]
+            )
             return
         lead = self._text(14, y, "Static picture,", 12, weight="bold")
-        at = _integer(self.figures["iter"])
+        at = words.integer(self.figures["iter"])
         rest = f"saved with the notebook at iteration {at}. Run the cell to train again."
         self._text(18 + _width(lead, self.page), y, rest, 12)
 
@@ -225,7 +227,7 @@ class _Page:
             axes.tick_params(length=0, labelsize=11 * 0.72, labelcolor=self.colours["ink-2"], pad=6)
         chart.spines["bottom"].set(visible=True, color=self.colours["edge"], linewidth=0.72)
         chart.tick_params(axis="x", length=3, color=self.colours["edge"], pad=4)
-        chart.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _tick(x)))
+        chart.xaxis.set_major_formatter(FuncFormatter(lambda x, _: words.tick(x)))
         chart.grid(color="#00000011", linewidth=0.72)
         chart.set_axisbelow(True)
         accuracy.set_yticks([])
@@ -284,9 +286,9 @@ class _Page:
         y = float(np.clip(finite[-1], low, high))
         chart.plot(at, y, "o", ms=10, mfc="white", mec=bad, mew=1.45, clip_on=False, zorder=5)
         chart.plot(at, y, "x", ms=4.5, mec=bad, mew=1.45, clip_on=False, zorder=6)
-        words = f"last finite loss {finite[-1]:.4g}"
+        label = f"last finite loss {finite[-1]:.4g}"
         chart.annotate(
-            words, (at, y), (-9, 0), textcoords="offset points", ha="right", va="center", color=bad,
+            label, (at, y), (-9, 0), textcoords="offset points", ha="right", va="center", color=bad,
             fontsize=12 * 0.72, weight="bold",
         )  # fmt: skip
 
@@ -298,15 +300,19 @@ class _Page:
         accuracy = None if last["accuracy"] is None else 100 * last["accuracy"]
         rings = {"ls": "--", "marker": "o", "mfc": "white", "ms": 4.6}
         rows: list[tuple[str, str, dict[str, Any]]] = [
-            ("train loss", _value(_last(self.smoothed)), {"color": colours["train"], "lw": 1.45}),
-            ("raw", _value(_last(self.points["mean"])), {"color": colours["train"], "lw": 0.7, "alpha": 0.5}),
-            ("test loss", _value(last["loss"]), {"color": colours["test"], "lw": 1.1, **rings}),
+            ("train loss", words.loss(_last(self.smoothed)), {"color": colours["train"], "lw": 1.45}),
+            (
+                "raw",
+                words.loss(_last(self.points["mean"])),
+                {"color": colours["train"], "lw": 0.7, "alpha": 0.5},
+            ),
+            ("test loss", words.loss(last["loss"]), {"color": colours["test"], "lw": 1.1, **rings}),
             (
                 "accuracy %",
-                "\u2013" if accuracy is None else f"{accuracy:.1f}",
+                words.UNKNOWN if accuracy is None else f"{accuracy:.1f}",
                 {"color": colours["acc"], "lw": 1.26, "marker": "D", "ms": 4},
             ),
-            ("learning rate", _rate(self.figures["lr"]), {"color": colours["lr"], "lw": 1.1}),
+            ("learning rate", words.rate(self.figures["lr"]), {"color": colours["lr"], "lw": 1.1}),
         ]
         for label, value, style in rows:
             y += 22
@@ -323,39 +329,3 @@ def _width(text: Any, axes: Any) -> float:
 
 def _last(values: Any) -> float | None:
     return float(values[-1]) if len(values) else None
-
-
-def _value(value: float | None) -> str:
-    if value is None:
-        return "\u2013"
-    return "NaN" if not math.isfinite(value) else f"{value:#.4g}"
-
-
-def _rate(value: float | None) -> str:
-    return "\u2013" if value is None else f"{value:.3g}"
-
-
-def _integer(value: float | None) -> str:
-    return "\u2013" if value is None else f"{round(value):,}".replace(",", "\u202f")
-
-
-def _tick(value: float) -> str:
-    if abs(value) >= 1e6:
-        return f"{value / 1e6:g}M"
-    return f"{value / 1e3:g}k" if abs(value) >= 1e3 else f"{value:g}"
-
-
-def _duration(seconds: float) -> str:
-    """Two units: "2 h 41 min"."""
-    whole = max(0, round(seconds))
-    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
-    for (unit, size), below in zip(units, (*units[1:], None), strict=True):
-        if whole >= size or below is None:
-            rest = (whole % size) // below[1] if below else 0
-            more = f" {rest}\u202f{below[0]}" if rest and below else ""
-            return f"{whole // size}\u202f{unit}{more}"
-    raise AssertionError("the last unit always fits")
-
-
-def _clip(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"

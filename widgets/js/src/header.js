@@ -23,7 +23,7 @@ const parts = (value, small = "") => [value, small];
 
 function timeFigure(store, now) {
   const { state, status, figures } = store;
-  const since = status.since ? now / 1000 - status.since : null;
+  const since = status.since && store.connected ? now / 1000 - status.since : null;
   if (state === "finished") return ["took", ...parts(duration(figures.seconds))];
   if (state === "stopped" || state === "failed" || state === "diverged")
     return ["stopped after", ...parts(duration(figures.seconds))];

@@ -17,6 +17,7 @@ export function flagLabel(flag) {
 }
 
 function trace(g, list) {
+  g.lineCap = "round";
   g.beginPath();
   for (const stroke of list) {
     g.moveTo(stroke[0], stroke[1]);
@@ -24,6 +25,7 @@ function trace(g, list) {
     if (stroke.length === 2) g.lineTo(stroke[0] + 0.01, stroke[1]); // one point alone is still seen
   }
   g.stroke();
+  g.lineCap = "butt";
 }
 
 function polyline(g, points) {

@@ -1,0 +1,49 @@
+"""How numbers are written in the still picture; the live monitor's rules are in js/src/format.js."""
+
+from __future__ import annotations
+
+import math
+
+UNKNOWN = "\u2013"
+"""En dash, never 0."""
+
+
+def loss(value: float | None) -> str:
+    """Four significant digits."""
+    if value is None:
+        return UNKNOWN
+    return "NaN" if not math.isfinite(value) else f"{value:#.4g}"
+
+
+def rate(value: float | None) -> str:
+    """A learning rate as one would type it."""
+    return UNKNOWN if value is None else f"{value:.3g}"
+
+
+def integer(value: float | None) -> str:
+    """Thousands set apart by a narrow no-break space."""
+    return UNKNOWN if value is None else f"{round(value):,}".replace(",", "\u202f")
+
+
+def tick(value: float) -> str:
+    """500, 5k, 1.2M."""
+    if abs(value) >= 1e6:
+        return f"{value / 1e6:g}M"
+    return f"{value / 1e3:g}k" if abs(value) >= 1e3 else f"{value:g}"
+
+
+def duration(seconds: float) -> str:
+    """Two units: "2 h 41 min"."""
+    whole = max(0, round(seconds))
+    units = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+    for (unit, size), below in zip(units, (*units[1:], None), strict=True):
+        if whole >= size or below is None:
+            rest = (whole % size) // below[1] if below else 0
+            more = f" {rest}\u202f{below[0]}" if rest and below else ""
+            return f"{whole // size}\u202f{unit}{more}"
+    raise AssertionError("the last unit always fits")
+
+
+def clip(text: str, most: int) -> str:
+    """At most `most` characters."""
+    return text if len(text) <= most else text[: most - 1] + "…"
