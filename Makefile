@@ -23,9 +23,8 @@ lab: $(VENV)/.ready
 	$(PY) -m jupyterlab --notebook-dir=notebooks $(LAB_ARGS)
 
 lint: $(VENV)/.ready
-	$(PY) -m ruff check .
-	$(PY) -m ruff format --check .
-	$(PY) -m mypy
+	@status=0; for tool in "ruff check ." "ruff format --check ." mypy; do \
+	  echo "$$tool"; $(PY) -m $$tool || status=1; done; exit $$status
 
 $(VENV)/.ready: $(INPUTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
