@@ -145,6 +145,7 @@ class Plan:
         forward: list[list[float]] = [[] for _ in self.forward_calls]
         backward: list[list[float]] = [[] for _ in self.backward_calls]
         for _ in range(iterations):
+            self._clear_param_diffs()
             _time_calls(self.forward_calls, forward)
             _time_calls(self.backward_calls, backward)
         medians = dict(zip(map(id, self.backward_steps), map(statistics.median, backward), strict=True))
@@ -154,6 +155,11 @@ class Plan:
             )
             for step, t in zip(self.steps, forward, strict=True)
         ]
+
+    def _clear_param_diffs(self) -> None:
+        for node in self.graph.nodes:
+            for blob in node.layer.blobs:
+                blob.clear_diff()
 
     def __repr__(self) -> str:
         return tables.plan_text(self)

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from owlkit.kernels.batchnorm import BatchNorm
 
 
-# oneDNN's first choice lets its threads wait for each other by spinning. Alone on the machine it is faster (a
-# third, on 2 cores); with one more busy thread beside it, a data reader or a notebook, each call takes a time
-# slice of the system instead: 16 ms against 0.5 for (8, 2048, 7, 7) on 2 cores. This one does not spin.
-_WITHOUT_SPINNING = "bnorm_tbb_jit"
-
-
 def _data_layout(x: Descriptor) -> MemoryDescriptor:
     """(N, C, H, W) as it is, (N, C) as (N, C, 1, 1) with channels last, anything else as (N, C, rest)."""
     if x.channels_last:
@@ -47,14 +41,12 @@ class BatchNormKernel:
         self._channels = MemoryDescriptor.plain(spec.x.shape[1])
         flags, affine = _flags(spec), spec.scale or spec.shift
         self._forward = Primitive(
-            device, "batch_normalization_forward", api.TRAINING, md, md, spec.eps, flags,
-            prefer=_WITHOUT_SPINNING,
-        )  # fmt: skip
+            device, "batch_normalization_forward", api.TRAINING, md, md, spec.eps, flags
+        )
         direction = api.BACKWARD if affine else api.BACKWARD_DATA
         self._backward = Primitive(
-            device, "batch_normalization_backward", direction, md, md, md, spec.eps, flags, self._forward,
-            prefer=_WITHOUT_SPINNING,
-        )  # fmt: skip
+            device, "batch_normalization_backward", direction, md, md, md, spec.eps, flags, self._forward
+        )
         self._workspace = self._forward.workspace()
         self.detail = self._forward.implementation
         self.forward, self.backward = Bound(self._bind_forward), Bound(self._bind_backward)

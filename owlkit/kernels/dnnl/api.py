@@ -62,7 +62,6 @@ SIGNATURES: dict[str, tuple[Any, ...]] = {
     "primitive_destroy": (P,),
     "primitive_desc_destroy": (P,),
     "primitive_desc_query": (P, I, I, P),
-    "primitive_desc_next_impl": (P,),
     "primitive_attr_create": (PP,),
     "primitive_attr_destroy": (P,),
     "primitive_attr_set_scratchpad_mode": (P, I),

@@ -30,9 +30,7 @@ class ParameterGradients:
             spare = self._spare[role, tensor.descriptor] = Tensor(tensor.descriptor)
         return spare
 
-    def __call__(
-        self, x: Tensor, dy: Tensor, dw: Tensor | None, db: Tensor | None, accumulate: bool
-    ) -> None:
+    def __call__(self, x: Tensor, dy: Tensor, dw: Tensor | None, db: Tensor | None, accumulate: bool) -> None:
         if dw is None:
             self._bias_only(dy, db, accumulate)
         elif not accumulate:

@@ -133,8 +133,6 @@ class Primitive:
 
     Raises Unsupported where oneDNN has no fast implementation: its own reference loops are 100 to 1000 times
     slower, so owlkit refuses them unless `allow_slow` is given.
-
-    prefer : start of an implementation's name; taken where oneDNN has it, otherwise oneDNN's first choice.
     """
 
     def __init__(
@@ -144,7 +142,6 @@ class Primitive:
         *args: Any,
         attributes: Attributes | None = None,
         allow_slow: bool = False,
-        prefer: str = "",
     ) -> None:
         require_onednn()
         self.kind, self._device = kind, device
@@ -152,9 +149,6 @@ class Primitive:
         handles = [a.handle if isinstance(a, (MemoryDescriptor, Primitive)) else a for a in args]
         self.handle: int = self._describe(kind, handles, attributes.handle)
         self._primitive = 0
-        if prefer and not self._advance_to(prefer):
-            api.function("primitive_desc_destroy")(self.handle)
-            self.handle = self._describe(kind, handles, attributes.handle)
         self.implementation = self._query_implementation()
         if "ref" in self.implementation and not allow_slow:
             raise Unsupported(f"oneDNN has only its slow {self.implementation} for {kind}")
@@ -191,15 +185,6 @@ class Primitive:
             create.argtypes = (api.PP, api.P, api.P, api.I, api.I, api.PP, api.P)
         api.check(create(C.byref(out), api.engine(), target, count, extra, array, attributes), kind)
         return out.value or 0
-
-    def _advance_to(self, prefer: str) -> bool:
-        """Go on to the first implementation of that name; False where there is none."""
-        while not self._query_implementation().startswith(prefer):
-            try:
-                api.function("primitive_desc_next_impl")(self.handle)
-            except Unsupported:  # the last was reached
-                return False
-        return True
 
     def _query_implementation(self) -> str:
         text = C.c_char_p()

@@ -24,6 +24,8 @@ from owlkit.kernels.dnnl.primitive import (
     in_sequence,
     reorder,
 )
+from owlkit.kernels.inner_product.turned import TurnedForward
+from owlkit.kernels.inner_product.turned import pays as turned_pays
 
 if TYPE_CHECKING:
     from owlkit.kernels.inner_product import InnerProduct
@@ -43,11 +45,16 @@ class InnerProductKernel:
         # Plain copies of what is not in C order, made once and kept for the backward pass.
         self._x_copy = None if spec.x.is_plain else Tensor(Descriptor(spec.x.shape))
         self._y_copy = None if spec.y.is_plain else Tensor(Descriptor(spec.y.shape))
-        post = Attributes([("relu", 0.0)] if spec.relu else [])
-        self._forward = Primitive(
-            device, "matmul", self._x, self._w_t, self._bias_row, self._y, attributes=post
-        )
-        self.detail = f"matmul {self._forward.implementation}"
+        self._turned: TurnedForward | None = None
+        if not spec.transpose and turned_pays(m, k, n):
+            self._turned = TurnedForward(device, m, k, n, spec.bias, spec.relu)
+            self.detail = f"turned matmul {self._turned.implementation}"
+        else:
+            post = Attributes([("relu", 0.0)] if spec.relu else [])
+            self._forward = Primitive(
+                device, "matmul", self._x, self._w_t, self._bias_row, self._y, attributes=post
+            )
+            self.detail = f"matmul {self._forward.implementation}"
         self.forward = Bound(self._bind_forward)
         if spec.train or spec.data_gradient:
             self._make_gradients(device)
@@ -74,6 +81,9 @@ class InnerProductKernel:
     def _bind_forward(self, x: Tensor, w: Tensor, b: Tensor | None, y: Tensor) -> Callable[[], None]:
         source, before = self._plain(x, self._x_copy)
         target = y if self._y_copy is None else self._y_copy
+        after = [] if target is y else [reorder(self._device, Memory.of(target), Memory.of(y))]
+        if self._turned is not None:
+            return in_sequence(*before, self._turned.bind(source, w, b, target), *after)
         memories = {
             api.SRC: Memory.of(source, self._x),
             api.WEIGHTS: Memory.of(w, self._w_t),
@@ -81,7 +91,6 @@ class InnerProductKernel:
         }
         if b is not None:
             memories[api.BIAS] = Memory.of(b, self._bias_row)
-        after = [] if target is y else [reorder(self._device, Memory.of(target), Memory.of(y))]
         return in_sequence(*before, self._forward.bind(memories), *after)
 
     def _bind_data(self, dy: Tensor, w: Tensor, dx: Tensor) -> Callable[[], None]:

@@ -35,5 +35,7 @@ CASES = [
     _case("relu", (6, 3, 4, 5), (6, 7), 6, relu=True),
     _case("no_bias", (6, 20), (6, 7), 6, bias=False),
     _case("transposed", (6, 20), (6, 7), 6, transpose=True),
+    _case("large", (3, 64, 4, 4), (3, 1030), 3, relu=True),
+    _case("large_no_bias", (3, 1030), (3, 1030), 3, bias=False),
     _case("sequences", (3, 2, 20), (3, 2, 7), 6),
 ]
