@@ -46,7 +46,10 @@ def _processor() -> str:
     except OSError:
         return platform.processor()
     fields = dict(line.split(":", 1) for line in lines if ":" in line)
-    parts = (fields.get(f"{key}\t", fields.get(f"{key}\t\t", "")).strip() for key in ("model name", "cpu family", "model"))
+    parts = (
+        fields.get(f"{key}\t", fields.get(f"{key}\t\t", "")).strip()
+        for key in ("model name", "cpu family", "model")
+    )
     return " / ".join(part for part in parts if part)
 
 

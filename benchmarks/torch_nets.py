@@ -1,4 +1,4 @@
-"""The benchmarked nets in PyTorch, as their Caffe definitions have them. Each returns [(loss weight, logits)]."""
+"""The benchmarked nets in PyTorch, as Caffe defines them. Each returns [(loss weight, logits)]."""
 
 from __future__ import annotations
 
@@ -78,8 +78,9 @@ class GoogLeNet(nn.Module):
         self.conv1, self.reduce = nn.Conv2d(3, 64, 7, 2, 3), nn.Conv2d(64, 64, 1)
         self.conv2 = nn.Conv2d(64, 192, 3, 1, 1)
         sizes = [
-            (192, 64, 96, 128, 16, 32, 32), (256, 128, 128, 192, 32, 96, 64), (480, 192, 96, 208, 16, 48, 64),
-            (512, 160, 112, 224, 24, 64, 64), (512, 128, 128, 256, 24, 64, 64), (512, 112, 144, 288, 32, 64, 64),
+            (192, 64, 96, 128, 16, 32, 32), (256, 128, 128, 192, 32, 96, 64),
+            (480, 192, 96, 208, 16, 48, 64), (512, 160, 112, 224, 24, 64, 64),
+            (512, 128, 128, 256, 24, 64, 64), (512, 112, 144, 288, 32, 64, 64),
             (528, 256, 160, 320, 32, 128, 128), (832, 256, 160, 320, 32, 128, 128),
             (832, 384, 192, 384, 48, 128, 128),
         ]  # fmt: skip

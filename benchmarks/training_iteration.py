@@ -2,11 +2,11 @@
 
     python benchmarks/training_iteration.py [lenet,caffenet,googlenet,resnet50] [--rounds 7]
 
-An iteration is all of it: data in memory, forward, losses, backward, update with momentum and weight decay. On
-owlkit's side it is `Solver.step(1)` with visible blobs and events. PyTorch runs in both layouts with both of its
-fast SGDs; the ratio is against its best. Rounds alternate, so that a drifting machine hurts both sides alike; in
-a round each side runs a few iterations in a row, as training does, and the first, which finds the caches full
-of the other side's data, is not counted. Needs torch in the environment; two threads on each side.
+An iteration is all of it: data in memory, forward, losses, backward, update with momentum and weight decay.
+On owlkit's side it is `Solver.step(1)` with visible blobs and events. PyTorch runs in both layouts with both
+of its fast SGDs; the ratio is against its best. Rounds alternate, so that a drifting machine hurts both sides
+alike; in a round each side runs a few iterations in a row, as training does, and the first, which finds the
+caches full of the other side's data, is not counted. Needs torch in the environment; two threads a side.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from functools import partial
 from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
-from report import quiet_blas, store, summary  # noqa: E402  (OMP_NUM_THREADS must come first)
+from report import quiet_blas, store, summary
 
 quiet_blas()
 
@@ -45,7 +45,13 @@ def owlkit_step(name: str) -> Callable[[], Any]:
     """Solver.step(1) on random data in memory."""
     make, shape, classes, _, _ = NETS[name]
     solver = owlkit.Solver(
-        make(form="train", batch_size=shape[0]), base_lr=1e-3, momentum=0.9, weight_decay=5e-4, lr_policy="fixed", max_iter=10**6, seed=1
+        make(form="train", batch_size=shape[0]),
+        base_lr=1e-3,
+        momentum=0.9,
+        weight_decay=5e-4,
+        lr_policy="fixed",
+        max_iter=10**6,
+        seed=1,
     )
     rng = np.random.default_rng(0)
     solver.net.blobs["data"].data[...] = rng.standard_normal(shape, dtype=np.float32)
@@ -102,7 +108,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("nets", nargs="?", default=",".join(NETS), help="comma-separated")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--store", action="store_true", help="write benchmarks/results/training_iteration.json")
+    parser.add_argument(
+        "--store", action="store_true", help="write benchmarks/results/training_iteration.json"
+    )
     args = parser.parse_args()
     torch.set_num_threads(2)
     results = {name: compare(name, args.rounds) for name in args.nets.split(",")}

@@ -1,1 +1,1 @@
-"""The ground floor: errors, device memory, blobs, fillers and events. Nothing here knows of layers or files."""
+"""The ground floor: errors, device memory, blobs, fillers and events. Nothing here knows of layers."""

@@ -92,7 +92,9 @@ class Blob:
 
     def _legacy(self, axis: int) -> int:
         if self.ndim > 4:
-            raise IndexError(f"blob {self.name!r} has {self.ndim} axes: num, channels, height, width need <= 4")
+            raise IndexError(
+                f"blob {self.name!r} has {self.ndim} axes: num, channels, height, width need <= 4"
+            )
         return self.shape[axis] if axis < self.ndim else 1
 
     num = property(lambda self: self._legacy(0), doc="Length of axis 0, Caffe's old name.")

@@ -1,4 +1,4 @@
-"""Where a net runs, which kernel implementations serve there, and the scratch memory that its kernels share."""
+"""Where a net runs, which kernel implementations serve there, and the scratch memory they share."""
 
 from __future__ import annotations
 

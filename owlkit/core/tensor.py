@@ -2,7 +2,7 @@
 
 A `Tensor` is what kernels take: memory at a fixed address together with a `Descriptor` that says shape, dtype
 and order of the axes in memory. Four-dimensional activations are kept channels-last (N, H, W, C in memory)
-because oneDNN and cuDNN are fastest there; `Tensor.array` shows them in Caffe's order (N, C, H, W) all the same.
+because oneDNN and cuDNN are fastest there; `Tensor.array` shows them in Caffe's order, (N, C, H, W).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A family offers a frozen dataclass that describes the operation for one set of shapes, and
 `make(device, spec) -> kernel`. Implementations are asked in the device's order of preference; one that cannot
-serve raises `Unsupported`, and the reference serves everything. The kernel's `implementation` says which it is.
+serve raises `Unsupported`, and the reference serves everything. `kernel.implementation` says which it is.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ class Unsupported(Exception):
 def choose(device: Device, spec: Any, implementations: Mapping[str, Callable[..., Any]]) -> Any:
     """The first implementation, in the device's order, that can serve `spec`.
 
-    implementations : name -> callable(device, spec) that returns a kernel or raises Unsupported. The kernel gets
-        `implementation` (its name, with the library's own detail where it has one) and `refused` (reasons of
-        the implementations that were asked before).
+    implementations : name -> callable(device, spec) that returns a kernel or raises Unsupported. The kernel
+        gets `implementation` (its name, with the library's own detail if it has one) and `refused` (reasons
+        of the implementations that were asked before).
     """
     refused: dict[str, str] = {}
     for name in device.implementations:

@@ -38,7 +38,7 @@ class ReLU(_Activation):
     """y = max(x, 0) + negative_slope * min(x, 0).
 
     bottom 0 : x, any shape. top 0 : y, the same shape.
-    Gradient: dx = dy where y > 0, negative_slope * dy elsewhere; at x = 0 the slope is negative_slope (Caffe).
+    Gradient: dx = dy where y > 0, negative_slope * dy elsewhere, also at x = 0 (as in Caffe).
     Parameters (relu_param): negative_slope (default 0).
     Source: Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, ICML 2010.
     """
@@ -48,7 +48,9 @@ class ReLU(_Activation):
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.slope = self.param.relu_param.negative_slope
         if self.slope < 0 and bottom[0] is top[0]:
-            raise self.error("a negative negative_slope cannot run in place: the sign of x is lost", bottom[0])
+            raise self.error(
+                "a negative negative_slope cannot run in place: the sign of x is lost", bottom[0]
+            )
 
     def describe(self) -> str:
         return f"slope {self.slope:g}" if self.slope else ""

@@ -1,9 +1,9 @@
 """What every layer is: Caffe's four methods, plus `prepare`, which makes kernels once the shapes are known.
 
-The life of a layer: `setup` reads its parameters and declares its learned blobs, `reshape` infers the shapes of
-its tops (no memory, no device, so a net can be looked at without allocating it), `prepare` makes kernels for
-these shapes, then `forward` and `backward` run. Validation belongs into the first two: the hot path checks
-nothing.
+The life of a layer: `setup` reads its parameters and declares its learned blobs, `reshape` infers the shapes
+of its tops (no memory, no device, so a net can be looked at without allocating it), `prepare` makes kernels
+for these shapes, then `forward` and `backward` run. Validation belongs into the first two: the hot path has
+no checks.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Layer:
         raise TypeError(f"{type(self).__name__} does not define forward")
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        """Write the bottoms' diffs (where `propagate_down` asks for them) and add to the parameters' diffs."""
+        """Write the bottoms' diffs (where `propagate_down` says so) and add to the parameters' diffs."""
         raise TypeError(f"{type(self).__name__} does not define backward")
 
     def macs(self, bottom: Blobs, top: Blobs) -> int:
@@ -110,8 +110,8 @@ class Layer:
     def absorb(self, follower: Layer) -> bool:
         """Take over the work of the in-place layer that follows, where one kernel can do both.
 
-        Called before `prepare`. A layer that returns True has appended `follower` to `absorbed`, and its forward
-        and backward then do the follower's part too, leaving every visible blob as if both had run.
+        Called before `prepare`. A layer that returns True has appended `follower` to `absorbed`, and its
+        forward and backward then do the follower's part too, leaving every visible blob as if both had run.
         """
         return False
 

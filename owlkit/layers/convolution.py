@@ -23,8 +23,8 @@ class Convolution(Layer):
     blobs : w, (num_output, C / group, *kernel); b, (num_output,).
     Gradient: dw correlates x with dy, db sums dy, dx is dy convolved with the transposed w.
     Parameters (convolution_param): num_output, kernel_size or kernel_h and kernel_w, stride (1), pad (0),
-    dilation (1), group (1), bias_term (true), weight_filler, bias_filler (zeros), axis (1), force_nd_im2col and
-    engine (which change no result and are accepted).
+    dilation (1), group (1), bias_term (true), weight_filler, bias_filler (zeros), axis (1), force_nd_im2col
+    and engine (which change no result and are accepted).
     Source: LeCun et al., Gradient-based learning applied to document recognition, 1998.
     """
 
@@ -70,7 +70,9 @@ class Convolution(Layer):
         axes = zip(x.shape[self.axis + 1 :], window.extent(), window.stride, window.pad, strict=True)
         for size, extent, stride, pad in axes:
             if size + 2 * pad < extent:
-                padded = "x".join(str(n + 2 * q) for n, q in zip(x.shape[self.axis + 1 :], window.pad, strict=True))
+                padded = "x".join(
+                    str(n + 2 * q) for n, q in zip(x.shape[self.axis + 1 :], window.pad, strict=True)
+                )
                 kernel = "x".join(map(str, window.extent()))
                 raise self.error(
                     f"kernel {kernel} exceeds the padded input {padded}; lower kernel_size or add pad", x
@@ -87,8 +89,9 @@ class Convolution(Layer):
         for i, (x, y) in enumerate(zip(bottom, top, strict=True)):
             wanted = i < len(self.propagate_down) and self.propagate_down[i]
             spec = convolution.Convolution(
-                x.descriptor, y.descriptor, self.blobs[0].shape, self.window.stride, self.window.pad, self.window.dilation,
-                self.group, len(self.blobs) > 1, relu, train=self.wants_params, data_gradient=wanted,
+                x.descriptor, y.descriptor, self.blobs[0].shape,
+                self.window.stride, self.window.pad, self.window.dilation, self.group,
+                len(self.blobs) > 1, relu, train=self.wants_params, data_gradient=wanted,
             )  # fmt: skip
             self.kernels.append(convolution.make(device, spec, self.axis))
         self.kernel = self.kernels[0]

@@ -17,8 +17,8 @@ class InnerProduct(Layer):
     bottom 0 : x, any shape. top 0 : y, (axes of x before `axis`, num_output).
     blobs : w, (num_output, K), or (K, num_output) with `transpose`; b, (num_output,).
     Gradient: dw = dy^T x, db = sum of dy over rows, dx = dy w.
-    Parameters (inner_product_param): num_output, bias_term (true), weight_filler, bias_filler (zeros), axis (1),
-    transpose (false).
+    Parameters (inner_product_param): num_output, bias_term (true), weight_filler, bias_filler (zeros),
+    axis (1), transpose (false).
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
@@ -42,7 +42,7 @@ class InnerProduct(Layer):
         inputs = x.count_between(self.axis)
         if inputs != self.inputs:
             raise self.error(
-                f"its weights take {self.inputs} inputs, but the bottom gives {inputs}; keep the size of the input",
+                f"its weights take {self.inputs} inputs, the bottom gives {inputs}; keep the input's size",
                 x,
             )
         top[0].reshape(*x.shape[: self.axis], self.outputs)
@@ -53,8 +53,9 @@ class InnerProduct(Layer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0], top[0]
         spec = inner_product.InnerProduct(
-            x.descriptor, y.descriptor, x.count_between(0, self.axis), self.inputs, self.outputs, self.transpose,
-            len(self.blobs) > 1, bool(self.absorbed), self.wants_params, any(self.propagate_down),
+            x.descriptor, y.descriptor, x.count_between(0, self.axis), self.inputs, self.outputs,
+            self.transpose, len(self.blobs) > 1, bool(self.absorbed),
+            train=self.wants_params, data_gradient=any(self.propagate_down),
         )  # fmt: skip
         self.kernel = inner_product.make(device, spec)
         if self.absorbed and (spec.train or spec.data_gradient):

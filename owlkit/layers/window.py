@@ -67,5 +67,7 @@ def _values(
     if len(given) == 1:
         return tuple(given) * axes
     if len(given) != axes:
-        raise layer.error(f"{name} has {len(given)} values, but there are {axes} spatial axes; give 1 or {axes}")
+        raise layer.error(
+            f"{name} has {len(given)} values, but there are {axes} spatial axes; give 1 or {axes}"
+        )
     return tuple(given)

@@ -25,7 +25,7 @@ def _kind(node: Node) -> str:
 
 
 def _merge_chains(graph: Graph) -> list[tuple[Node, list[str]]]:
-    """Layers that are drawn, each with the names of the in-place layers drawn into it; splits are left out."""
+    """Layers that are drawn, each with the in-place layers drawn into it; splits are left out."""
     drawn: list[tuple[Node, list[str]]] = []
     for node in graph.nodes:
         if node.layer.type == "Split":
@@ -67,8 +67,9 @@ def draw_svg(graph: Graph) -> str:
     boxes = [_box(node, extra, column[node.name], row[node.name]) for node, extra in drawn]
     width = (max(used) + 1) * _COLUMN + _MARGIN
     height = max(used.values()) * _ROW + _MARGIN
+    label = html.escape(f"{graph.name}: layers and blobs")
     return (
-        f'<div style="overflow-x:auto"><svg role="img" aria-label="{html.escape(graph.name)}: layers and blobs" '
+        f'<div style="overflow-x:auto"><svg role="img" aria-label="{label}" '
         f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="sans-serif" '
         f'font-size="11">{"".join(lines)}{"".join(boxes)}</svg></div>'
     )

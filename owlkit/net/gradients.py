@@ -42,4 +42,6 @@ def _limit_to_losses(nodes: Sequence[Node]) -> None:
             node.propagate_down = [False] * len(node.bottom)
         else:
             under_loss.update(node.bottom_names)
-        skipped.update(n for n, wanted in zip(node.bottom_names, node.propagate_down, strict=True) if not wanted)
+        skipped.update(
+            n for n, wanted in zip(node.bottom_names, node.propagate_down, strict=True) if not wanted
+        )

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from owlkit import proto
-from owlkit.proto import rules
 from owlkit.core.blob import Blob
 from owlkit.core.errors import NetError, OwlkitError
 from owlkit.layers.base import Layer, create
@@ -19,6 +18,7 @@ from owlkit.net.gradients import mark_gradients
 from owlkit.net.parameters import ParameterTable
 from owlkit.net.splits import insert_splits
 from owlkit.net.state import unique_name
+from owlkit.proto import rules
 
 
 @dataclass
@@ -110,9 +110,7 @@ class Graph:
         backward = any(self._needs_gradient[n] for n in param.bottom) or layer.wants_params
         for name in top_names:
             self._needs_gradient[name] = backward
-        self.nodes.append(
-            Node(layer, bottom, top, list(param.bottom), top_names, wanted, backward)
-        )
+        self.nodes.append(Node(layer, bottom, top, list(param.bottom), top_names, wanted, backward))
 
     def _check_name(self, layer: Layer) -> None:
         """Caffe lets layers share a name (two losses of its autoencoder do); with weights it cannot work."""
@@ -163,7 +161,9 @@ class Graph:
         given = list(layer.param.propagate_down)
         names = layer.param.bottom
         if given and len(given) != len(names):
-            raise layer.error(f"{len(given)} propagate_down values for {len(names)} bottoms; give one per bottom")
+            raise layer.error(
+                f"{len(given)} propagate_down values for {len(names)} bottoms; give one per bottom"
+            )
         return given or [self._needs_gradient[name] for name in names]
 
     @staticmethod

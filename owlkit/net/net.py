@@ -162,12 +162,14 @@ class Net:
         return pairs
 
     # -- running
-    def forward(self, start: str | None = None, end: str | None = None, **inputs: Any) -> dict[str, np.ndarray]:
+    def forward(
+        self, start: str | None = None, end: str | None = None, **inputs: Any
+    ) -> dict[str, np.ndarray]:
         """Run layers `start` to `end` (names; by default all) and return the outputs' arrays.
 
         inputs : blob name -> array of the blob's shape, copied in first.
-        Returns the net's outputs, or the tops of layer `end`. `loss` holds the weighted sum of the losses of a
-        whole pass. Raises NetError for an unknown name or an array of another shape.
+        Returns the net's outputs, or the tops of layer `end`. `loss` holds the weighted sum of the losses of
+        a whole pass. Raises NetError for an unknown name or an array of another shape.
         """
         for name, array in inputs.items():
             self._set_input(name, array)
@@ -270,7 +272,7 @@ class Net:
             parameter.blob.clear_diff()
 
     def _settle_diffs(self) -> None:
-        """Write the zeros of gradients that nothing was added to, so that the arena holds what `diff` shows."""
+        """Write the zeros of gradients that nothing was added to: the arena then holds what `diff` shows."""
         for parameter in self.learnable:
             parameter.blob.settle_diff()
 

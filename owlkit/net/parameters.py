@@ -79,8 +79,8 @@ class ParameterTable:
             value = getattr(spec, name)
             if name in owner.explicit and value != getattr(owner, name):
                 raise layer.error(
-                    f"shared parameter {spec.name!r} has {name} {value:g} here but {getattr(owner, name):g} in "
-                    f"layer {owner.layer!r}; give it once, or the same"
+                    f"shared parameter {spec.name!r} has {name} {value:g} here but "
+                    f"{getattr(owner, name):g} in layer {owner.layer!r}; give it once, or the same"
                 )
             setattr(owner, name, value)
             owner.explicit.add(name)
@@ -144,8 +144,8 @@ def share_parameters(layers: Sequence[Layer], source: Sequence[Layer]) -> None:
         for index, (mine, theirs) in enumerate(zip(layer.blobs, other.blobs, strict=True)):
             if mine.shape != theirs.shape:
                 raise NetError(
-                    f"{layer.name}: parameter {index} is {mine.shape} here but {theirs.shape} in the net it shares "
-                    "with; make the two definitions agree"
+                    f"{layer.name}: parameter {index} is {mine.shape} here but {theirs.shape} in the net it "
+                    "shares with; make the two definitions agree"
                 )
             mine.share_data(theirs)
             layer.fillers[index] = None

@@ -151,7 +151,10 @@ class Plan:
         medians = dict(zip(map(id, self.backward_steps), map(statistics.median, backward), strict=True))
         return [
             StepTime(
-                tuple(n.name for n in step.nodes), step.layer.type, statistics.median(t), medians.get(id(step), 0.0)
+                tuple(n.name for n in step.nodes),
+                step.layer.type,
+                statistics.median(t),
+                medians.get(id(step), 0.0),
             )
             for step, t in zip(self.steps, forward, strict=True)
         ]

@@ -1,4 +1,4 @@
-"""Split layers: where several layers read one blob, each gets a top of its own, so gradients can be summed."""
+"""Split layers: where several layers read one blob, each gets a top of its own, and gradients are summed."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def _readers(net: Any) -> tuple[dict[Source, Source], Counter[Source]]:
         for position, name in enumerate(layer.bottom):
             if name not in latest:
                 hint = closest(name, latest) or f"; blobs so far: {', '.join(latest) or 'none'}"
-                raise NetError(f"{layer.name} ({layer.type}): no earlier layer makes its bottom {name!r}{hint}")
+                raise NetError(
+                    f"{layer.name} ({layer.type}): no earlier layer makes its bottom {name!r}{hint}"
+                )
             sources[index, position] = latest[name]
             uses[latest[name]] += 1
         for position, name in enumerate(layer.top):

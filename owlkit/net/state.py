@@ -24,7 +24,7 @@ def _named(layers: Sequence[Layer]) -> Iterator[tuple[str, Layer]]:
 
 
 def capture(layers: Sequence[Layer]) -> dict[str, Any]:
-    """{"layers": {name: state}, "rng": {name: generator state}}, for layers that have a state or draw numbers."""
+    """{"layers": {name: state}, "rng": {name: generator state}}."""
     return {
         "layers": {name: found for name, layer in _named(layers) if (found := layer.state())},
         "rng": {name: _plain(layer.rng.bit_generator.state) for name, layer in _named(layers)},

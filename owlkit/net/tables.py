@@ -108,7 +108,7 @@ _PLAN_HEADER = ("step", "layers", "kernel", "output", "multiply-adds", "backward
 
 
 def _plan_rows(plan: Plan) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for number, step in enumerate(plan.steps):
         node = step.nodes[0]
         refused = getattr(getattr(node.layer, "kernel", None), "refused", {})
@@ -128,8 +128,11 @@ def _plan_rows(plan: Plan) -> list[tuple[str, ...]]:
 
 def _plan_title(plan: Plan) -> str:
     fused = sum(len(step.nodes) - 1 for step in plan.steps)
-    how = f"{fused} layers fused into others" if plan.fuse else "fusion off: single layers are stepped through"
-    return f"plan on {plan.device.name}: {len(plan.steps)} steps, {how}, scratch {size(plan.device.scratch_bytes)}"
+    how = (
+        f"{fused} layers fused into others" if plan.fuse else "fusion off: single layers are stepped through"
+    )
+    scratch = size(plan.device.scratch_bytes)
+    return f"plan on {plan.device.name}: {len(plan.steps)} steps, {how}, scratch {scratch}"
 
 
 def plan_text(plan: Plan) -> str:

@@ -39,7 +39,9 @@ def test_a_loss_that_is_read_again_is_split() -> None:
 
 
 def test_gradients_stop_where_nothing_learns() -> None:
-    frozen = SMALL.replace('name: "conv1" type', 'name: "conv1" param { lr_mult: 0 } param { lr_mult: 0 } type')
+    frozen = SMALL.replace(
+        'name: "conv1" type', 'name: "conv1" param { lr_mult: 0 } param { lr_mult: 0 } type'
+    )
     backward = {node.name: node.backward for node in graph(frozen).nodes}
     assert backward == {
         "data": False, "conv1": False, "relu1": False, "pool1": False, "ip1": True, "loss": True,
@@ -60,25 +62,41 @@ def test_a_net_without_a_loss_has_no_gradients() -> None:
     assert not any(node.backward for node in graph(deploy).nodes)
 
 
-@pytest.mark.parametrize(
-    ("definition", "message"),
-    [
-        (SMALL.replace('bottom: "pool1"', 'bottom: "pol1"'), "no earlier layer makes its bottom 'pol1' (did you mean 'pool1'?)"),
-        (SMALL.replace("kernel_size: 3 pad: 1", "kernel_size: 11 pad: 1"), "kernel 11x11 exceeds the padded input 10x10"),
-        (SMALL.replace('"relu1" type: "ReLU"', '"relu1" type: "RelU"'), "there is no layer type 'RelU' (did you mean 'ReLU'?)"),
-        (SMALL.replace('name: "relu1"', 'name: "conv1"'), "two layers are named 'conv1'"),
-        (SMALL.replace('top: "ip1"', 'top: "data"').replace('bottom: "ip1"', 'bottom: "data"'), "'data' is made by an earlier layer already"),
-        (SMALL.replace('top: "pool1"', 'top: "conv1"').replace('bottom: "pool1"', 'bottom: "conv1"'), "cannot run in place"),
-        (SMALL.replace("num_output: 6", ""), "num_output is missing"),
-        (SMALL.replace('bottom: "label" top: "loss"', 'top: "loss"'), "bottom(s), but 1 are given"),
-        (SMALL.replace('type: "ReLU"', 'type: "ReLU" propagate_down: true propagate_down: false'), "2 propagate_down values for 1 bottoms"),
-        (SMALL.replace('type: "ReLU"', 'type: "ReLU" loss_weight: 1 loss_weight: 1'), "2 loss_weight values for 1 tops"),
-        (HEAD + 'layer { name: "x" bottom: "data" top: "x" }', "has no type"),
-    ],
-)  # fmt: skip
-def test_mistakes_are_told(definition: str, message: str) -> None:
+def changed(*pairs: tuple[str, str]) -> str:
+    """SMALL with replacements."""
+    definition = SMALL
+    for old, new in pairs:
+        assert old in definition
+        definition = definition.replace(old, new)
+    return definition
+
+
+MISTAKES = {
+    "no earlier layer makes its bottom 'pol1' (did you mean 'pool1'?)": changed(
+        ('bottom: "pool1"', 'bottom: "pol1"')
+    ),
+    "kernel 11x11 exceeds the padded input 10x10": changed(("kernel_size: 3 pad", "kernel_size: 11 pad")),
+    "there is no layer type 'RelU' (did you mean 'ReLU'?)": changed(('type: "ReLU"', 'type: "RelU"')),
+    "'data' is made by an earlier layer already": changed(
+        ('top: "ip1"', 'top: "data"'), ('bottom: "ip1"', 'bottom: "data"')
+    ),
+    "cannot run in place": changed(('top: "pool1"', 'top: "conv1"'), ('bottom: "pool1"', 'bottom: "conv1"')),
+    "num_output is missing": changed(("num_output: 6", "")),
+    "bottom(s), but 1 are given": changed(('bottom: "label" top: "loss"', 'top: "loss"')),
+    "2 propagate_down values for 1 bottoms": changed(
+        ('type: "ReLU"', 'type: "ReLU" propagate_down: true propagate_down: false')
+    ),
+    "2 loss_weight values for 1 tops": changed(
+        ('type: "ReLU"', 'type: "ReLU" loss_weight: 1 loss_weight: 1')
+    ),
+    "has no type": HEAD + 'layer { name: "x" bottom: "data" top: "x" }',
+}
+
+
+@pytest.mark.parametrize("message", MISTAKES)
+def test_mistakes_are_told(message: str) -> None:
     with pytest.raises(NetError, match=re.escape(message)):
-        graph(definition)
+        graph(MISTAKES[message])
 
 
 def test_layers_without_weights_may_share_a_name() -> None:

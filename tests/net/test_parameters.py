@@ -56,8 +56,8 @@ def test_shared_parameters_sum_their_gradients() -> None:
 def test_shared_parameters_must_agree() -> None:
     with pytest.raises(NetError, match=re.escape("has lr_mult 2 here but 1 in layer 'one'")):
         make(SHARED.replace("lr_mult: 1", "lr_mult: 2").replace("lr_mult: 2", "lr_mult: 1", 1))
+    head, tail = SHARED.rsplit("num_output: 192", 1)
     with pytest.raises(NetError, match="make the shapes equal, or share_mode: PERMISSIVE"):
-        head, tail = SHARED.rsplit("num_output: 192", 1)
         make(head + "num_output: 5" + tail)
 
 
@@ -103,7 +103,9 @@ def test_weights_of_another_shape_change_nothing(tmp_path: Path) -> None:
     make(SMALL).save(tmp_path / "x.caffemodel")
     other = make(SMALL.replace("num_output: 5", "num_output: 7"))
     before = other.params["conv1"][0].data.copy()
-    with pytest.raises(NetError, match=r"ip1 .*is \(5, 96\) in the file but \(7, 96\) in the net; rename the layer"):
+    with pytest.raises(
+        NetError, match=r"ip1 .*is \(5, 96\) in the file but \(7, 96\) in the net; rename the layer"
+    ):
         other.copy_from(tmp_path / "x.caffemodel")
     np.testing.assert_array_equal(other.params["conv1"][0].data, before)
 
@@ -114,7 +116,9 @@ def test_seeds_make_nets_equal() -> None:
 
 
 def test_an_input_of_another_shape_is_refused() -> None:
-    with pytest.raises(NetError, match=re.escape("input 'data' is (4, 3, 8, 8), but the array is (1, 3, 8, 8)")):
+    with pytest.raises(
+        NetError, match=re.escape("input 'data' is (4, 3, 8, 8), but the array is (1, 3, 8, 8)")
+    ):
         make(SMALL).forward(data=np.zeros((1, 3, 8, 8)))
 
 

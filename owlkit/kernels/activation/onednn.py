@@ -29,9 +29,7 @@ class ActivationKernel:
         self._forward = Primitive(device, "eltwise_forward", api.TRAINING, forward, md, md, spec.slope, 0.0)
         # The forward description is only a hint, but it must name the same algorithm.
         hint = Primitive(device, "eltwise_forward", api.TRAINING, backward, md, md, spec.slope, 0.0)
-        self._backward = Primitive(
-            device, "eltwise_backward", backward, md, md, md, spec.slope, 0.0, hint
-        )
+        self._backward = Primitive(device, "eltwise_backward", backward, md, md, md, spec.slope, 0.0, hint)
         self.detail = self._forward.implementation
         self.forward = Bound(self._bind_forward)
         self.backward = Bound(self._bind_backward)

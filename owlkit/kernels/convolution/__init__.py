@@ -57,6 +57,5 @@ def make(device: Device, spec: Convolution, axis: int = 1) -> Any:
     if axis != 1:
         inner = make(device, replace(spec, x=merge(spec.x, axis), y=merge(spec.y, axis)))
         return MergedKernel(inner, spec, axis)
-    pointwise = {"onednn": onednn.PointwiseKernel} if spec.is_pointwise else {}
-    implementations = pointwise or {"onednn": onednn.ConvolutionKernel}
-    return choose(device, spec, implementations | {"reference": reference.ConvolutionKernel})
+    fast: Any = onednn.PointwiseKernel if spec.is_pointwise else onednn.ConvolutionKernel
+    return choose(device, spec, {"onednn": fast, "reference": reference.ConvolutionKernel})

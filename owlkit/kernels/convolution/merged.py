@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def merge(descriptor: Descriptor, axis: int) -> Descriptor:
-    """(batch, C, *spatial) with all axes before `axis` in the batch, in C order or channels-last by its axes."""
+    """(batch, C, *spatial) with all axes before `axis` in the batch; channels-last where that is 4-d."""
     shape = (math.prod(descriptor.shape[:axis]), *descriptor.shape[axis:])
     return Descriptor(shape, descriptor.dtype, channels_last=len(shape) == 4)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ConvolutionKernel:
-    """oneDNN chooses the weights' layout; they are copied into it on every forward, as the solver changes them."""
+    """oneDNN chooses the weights' layout; every forward copies them into it, as the solver changes them."""
 
     def __init__(self, device: Device, spec: Convolution) -> None:
         if len(spec.kernel) != 2 or not spec.x.channels_last:
@@ -136,9 +136,7 @@ class PointwiseKernel:
             # inner product gives the bias gradient in the same pass
             bias = MemoryDescriptor.plain(m)
             any_w = MemoryDescriptor.any(m, c)
-            hint = Primitive(
-                device, "inner_product_forward", api.TRAINING, self._x, any_w, bias, self._y
-            )
+            hint = Primitive(device, "inner_product_forward", api.TRAINING, self._x, any_w, bias, self._y)
             self._params = Primitive(
                 device, "inner_product_backward_weights", self._x, self._w, bias, self._y, hint
             )

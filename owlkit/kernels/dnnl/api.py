@@ -1,4 +1,4 @@
-"""Constants and signatures of oneDNN's C API (dnnl.h and dnnl_types.h of version 3), as far as owlkit calls it."""
+"""Constants and signatures of oneDNN's C API (dnnl.h, dnnl_types.h of version 3), as far as owlkit goes."""
 
 from __future__ import annotations
 
@@ -45,54 +45,54 @@ _STATUS = {
     5: "runtime error",
     6: "not required",
 }
-P, I, U, F, N = C.c_void_p, C.c_int, C.c_uint, C.c_float, C.c_int64
-PP = C.POINTER(C.c_void_p)
+Pointer, Int, Unsigned, Float, Long = C.c_void_p, C.c_int, C.c_uint, C.c_float, C.c_int64
+Out = C.POINTER(C.c_void_p)  # where a create function writes its handle
 Dims = C.POINTER(C.c_int64)
 
 SIGNATURES: dict[str, tuple[Any, ...]] = {
-    "engine_create": (PP, I, C.c_size_t),
-    "stream_create": (PP, P, U),
-    "memory_desc_create_with_strides": (PP, I, Dims, I, Dims),
-    "memory_desc_create_with_tag": (PP, I, Dims, I, I),
-    "memory_desc_clone": (PP, P),
-    "memory_desc_destroy": (P,),
-    "memory_create": (PP, P, P, P),
-    "memory_destroy": (P,),
-    "primitive_create": (PP, P),
-    "primitive_destroy": (P,),
-    "primitive_desc_destroy": (P,),
-    "primitive_desc_query": (P, I, I, P),
-    "primitive_attr_create": (PP,),
-    "primitive_attr_destroy": (P,),
-    "primitive_attr_set_scratchpad_mode": (P, I),
-    "primitive_attr_set_scales_mask": (P, I, I),
-    "primitive_attr_set_post_ops": (P, P),
-    "post_ops_create": (PP,),
-    "post_ops_destroy": (P,),
-    "post_ops_append_eltwise": (P, I, F, F),
-    "post_ops_append_sum": (P, F, C.c_int32, I),
-    "post_ops_append_binary": (P, I, P),
+    "engine_create": (Out, Int, C.c_size_t),
+    "stream_create": (Out, Pointer, Unsigned),
+    "memory_desc_create_with_strides": (Out, Int, Dims, Int, Dims),
+    "memory_desc_create_with_tag": (Out, Int, Dims, Int, Int),
+    "memory_desc_clone": (Out, Pointer),
+    "memory_desc_destroy": (Pointer,),
+    "memory_create": (Out, Pointer, Pointer, Pointer),
+    "memory_destroy": (Pointer,),
+    "primitive_create": (Out, Pointer),
+    "primitive_destroy": (Pointer,),
+    "primitive_desc_destroy": (Pointer,),
+    "primitive_desc_query": (Pointer, Int, Int, Pointer),
+    "primitive_attr_create": (Out,),
+    "primitive_attr_destroy": (Pointer,),
+    "primitive_attr_set_scratchpad_mode": (Pointer, Int),
+    "primitive_attr_set_scales_mask": (Pointer, Int, Int),
+    "primitive_attr_set_post_ops": (Pointer, Pointer),
+    "post_ops_create": (Out,),
+    "post_ops_destroy": (Pointer,),
+    "post_ops_append_eltwise": (Pointer, Int, Float, Float),
+    "post_ops_append_sum": (Pointer, Float, C.c_int32, Int),
+    "post_ops_append_binary": (Pointer, Int, Pointer),
 }
 # After (primitive_desc**, engine): what each kind takes before the attributes.
 CREATORS: dict[str, tuple[Any, ...]] = {
-    "convolution_forward": (I, I) + (P,) * 8,
-    "convolution_backward_data": (I,) + (P,) * 8,
-    "convolution_backward_weights": (I,) + (P,) * 9,
-    "inner_product_forward": (I,) + (P,) * 4,
-    "inner_product_backward_data": (P,) * 4,
-    "inner_product_backward_weights": (P,) * 5,
-    "matmul": (P,) * 4,
-    "pooling_forward": (I, I) + (P,) * 7,
-    "pooling_backward": (I,) + (P,) * 8,
-    "lrn_forward": (I, I, P, P, N, F, F, F),
-    "lrn_backward": (I, P, P, P, N, F, F, F, P),
-    "eltwise_forward": (I, I, P, P, F, F),
-    "eltwise_backward": (I, P, P, P, F, F, P),
-    "softmax_forward": (I, I, P, P, I),
-    "softmax_backward": (I, P, P, P, I, P),
-    "binary": (I, P, P, P),
-    "batch_normalization_forward": (I, P, P, F, U),
-    "batch_normalization_backward": (I, P, P, P, F, U, P),
+    "convolution_forward": (Int, Int) + (Pointer,) * 8,
+    "convolution_backward_data": (Int,) + (Pointer,) * 8,
+    "convolution_backward_weights": (Int,) + (Pointer,) * 9,
+    "inner_product_forward": (Int,) + (Pointer,) * 4,
+    "inner_product_backward_data": (Pointer,) * 4,
+    "inner_product_backward_weights": (Pointer,) * 5,
+    "matmul": (Pointer,) * 4,
+    "pooling_forward": (Int, Int) + (Pointer,) * 7,
+    "pooling_backward": (Int,) + (Pointer,) * 8,
+    "lrn_forward": (Int, Int, Pointer, Pointer, Long, Float, Float, Float),
+    "lrn_backward": (Int, Pointer, Pointer, Pointer, Long, Float, Float, Float, Pointer),
+    "eltwise_forward": (Int, Int, Pointer, Pointer, Float, Float),
+    "eltwise_backward": (Int, Pointer, Pointer, Pointer, Float, Float, Pointer),
+    "softmax_forward": (Int, Int, Pointer, Pointer, Int),
+    "softmax_backward": (Int, Pointer, Pointer, Pointer, Int, Pointer),
+    "binary": (Int, Pointer, Pointer, Pointer),
+    "batch_normalization_forward": (Int, Pointer, Pointer, Float, Unsigned),
+    "batch_normalization_backward": (Int, Pointer, Pointer, Pointer, Float, Unsigned, Pointer),
 }
 
 
@@ -100,9 +100,9 @@ CREATORS: dict[str, tuple[Any, ...]] = {
 def function(name: str) -> Callable[..., None]:
     """dnnl_<name>, raising Unsupported or DeviceError where oneDNN reports a failure."""
     call = getattr(library.load(), f"dnnl_{name}")
-    call.argtypes, call.restype = SIGNATURES[name], I
+    call.argtypes, call.restype = SIGNATURES[name], Int
     call.errcheck = lambda status, _function, _args: check(status, name)
-    return call  # type: ignore[no-any-return]
+    return call
 
 
 @cache
@@ -110,9 +110,9 @@ def creator(kind: str) -> Callable[..., None]:
     """dnnl_<kind>_primitive_desc_create."""
     name = f"{kind}_primitive_desc_create"
     call = getattr(library.load(), f"dnnl_{name}")
-    call.argtypes, call.restype = (PP, P, *CREATORS[kind], P), I
+    call.argtypes, call.restype = (Out, Pointer, *CREATORS[kind], Pointer), Int
     call.errcheck = lambda status, _function, _args: check(status, name)
-    return call  # type: ignore[no-any-return]
+    return call
 
 
 def check(status: int, what: str) -> None:

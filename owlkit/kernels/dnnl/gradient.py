@@ -14,8 +14,8 @@ from owlkit.kernels.dnnl.primitive import Bound
 class ParameterGradients:
     """Call (x, dy, dw, db, accumulate): write dw and db, or add to what they hold.
 
-    oneDNN's weight gradients overwrite, so adding (iter_size > 1, shared parameters) goes through spare tensors,
-    made on first need. dw or db may be None where nobody wants them.
+    oneDNN's weight gradients overwrite, so adding (iter_size > 1, shared parameters) goes through spare
+    tensors, made on first need. dw or db may be None where nobody wants them.
     """
 
     def __init__(self, bind: Callable[..., Callable[[], None]]) -> None:

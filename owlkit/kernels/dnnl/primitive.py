@@ -161,7 +161,7 @@ class Primitive:
     def _describe(kind: str, handles: list[Any], attributes: int) -> int:
         if kind == "reorder":
             create = library.load().dnnl_reorder_primitive_desc_create
-            create.argtypes = (api.PP, api.P, api.P, api.P, api.P, api.P)
+            create.argtypes = (api.Out, api.Pointer, api.Pointer, api.Pointer, api.Pointer, api.Pointer)
             out = C.c_void_p()
             source, target = handles
             status = create(C.byref(out), source, api.engine(), target, api.engine(), attributes)
@@ -179,10 +179,18 @@ class Primitive:
         array = (C.c_void_p * count)(*[source.handle for source in sources])
         create = getattr(library.load(), f"dnnl_{kind}_primitive_desc_create")
         if kind == "sum":
-            create.argtypes = (api.PP, api.P, api.P, api.I, C.POINTER(C.c_float), api.PP, api.P)
+            create.argtypes = (
+                api.Out,
+                api.Pointer,
+                api.Pointer,
+                api.Int,
+                C.POINTER(C.c_float),
+                api.Out,
+                api.Pointer,
+            )
             extra = (C.c_float * count)(*extra)
         else:
-            create.argtypes = (api.PP, api.P, api.P, api.I, api.I, api.PP, api.P)
+            create.argtypes = (api.Out, api.Pointer, api.Pointer, api.Int, api.Int, api.Out, api.Pointer)
         api.check(create(C.byref(out), api.engine(), target, count, extra, array, attributes), kind)
         return out.value or 0
 
@@ -213,7 +221,7 @@ class Primitive:
             memories = memories | {api.SCRATCHPAD: Memory(self._scratchpad, buffer.ctypes.data, buffer)}
         arguments = (_Argument * len(memories))(*[_Argument(k, m.handle) for k, m in memories.items()])
         execute = library.load().dnnl_primitive_execute
-        execute.argtypes, execute.restype = (api.P, api.P, api.I, api.P), api.I
+        execute.argtypes, execute.restype = (api.Pointer, api.Pointer, api.Int, api.Pointer), api.Int
         primitive, stream, count = self._primitive, api.stream(), len(memories)
         pointer = C.cast(arguments, C.c_void_p)
         kind = self.kind

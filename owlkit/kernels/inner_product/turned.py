@@ -1,8 +1,8 @@
 """y^T = w x^T: the forward product turned round, so that large plain weights are read once, row by row.
 
-As the right-hand factor of x w^T, weights in the caffemodel's order have to be packed by the kernel on every call.
-As the left-hand factor they are only read: fc6 of CaffeNet at batch 32 takes 8.1 ms instead of 12.4 on two cores,
-the two small copies included.
+As the right-hand factor of x w^T, weights in the caffemodel's order have to be packed by the kernel on every
+call. As the left-hand factor they are only read: fc6 of CaffeNet at batch 32 takes 8.1 ms instead of 12.4 on
+two cores, the two small copies included.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from collections.abc import Callable
 from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
 from owlkit.kernels.dnnl import api
-from owlkit.kernels.dnnl.primitive import Attributes, Memory, MemoryDescriptor, Primitive, in_sequence, reorder
+from owlkit.kernels.dnnl.primitive import (
+    Attributes,
+    Memory,
+    MemoryDescriptor,
+    Primitive,
+    in_sequence,
+    reorder,
+)
 
 # Weights below this fit into the caches and gain nothing; above so many rows packing them pays.
 LEAST_WEIGHTS, MOST_ROWS = 1 << 20, 128
@@ -41,7 +48,9 @@ class TurnedForward:
         if bias:
             self._y, self._b = MemoryDescriptor.plain(rows, outputs), MemoryDescriptor.plain(1, outputs)
             post = Attributes([("relu", 0.0)] if relu else [])
-            self._add = Primitive(device, "binary", api.BINARY_ADD, self._y, self._b, self._y, attributes=post)
+            self._add = Primitive(
+                device, "binary", api.BINARY_ADD, self._y, self._b, self._y, attributes=post
+            )
         self.implementation = self._product.implementation
 
     def bind(self, x: Tensor, w: Tensor, b: Tensor | None, y: Tensor) -> Callable[[], None]:
@@ -55,4 +64,3 @@ class TurnedForward:
             result = Memory.of(y, self._y)
             calls.append(self._add.bind({api.SRC: result, api.SRC_1: Memory.of(b, self._b), api.DST: result}))
         return in_sequence(*calls)
-

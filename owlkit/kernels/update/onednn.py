@@ -13,8 +13,8 @@ from owlkit.kernels.dnnl.primitive import Attributes, Bound, Memory, MemoryDescr
 if TYPE_CHECKING:
     from owlkit.kernels.update import Momentum
 
-# Elements; three chunks fit into two cores' second-level caches. 61 million parameters take 30 ms on a 2-core Xeon
-# (Sapphire Rapids), against 34 ms in chunks of 512K and 39 ms in chunks of 32K.
+# Elements; three chunks fit into two cores' second-level caches. 61 million parameters take 30 ms on a 2-core
+# Xeon (Sapphire Rapids), against 34 ms in chunks of 512K and 39 ms in chunks of 32K.
 CHUNK = 1 << 18
 
 
@@ -23,7 +23,9 @@ class MomentumKernel:
         self._device, self._spec = device, spec
         self._rate = Tensor(Descriptor((1,)))
         self._rate_decay = Tensor(Descriptor((1,)))
-        self._primitives = {n: self._pair(n) for n in {min(CHUNK, spec.values.count), spec.values.count % CHUNK}}
+        self._primitives = {
+            n: self._pair(n) for n in {min(CHUNK, spec.values.count), spec.values.count % CHUNK}
+        }
         self._run = Bound(self._bind)
         self.detail = next(iter(self._primitives.values()))[0].implementation
 
