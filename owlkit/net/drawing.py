@@ -10,7 +10,7 @@ from owlkit.net import tables
 if TYPE_CHECKING:
     from owlkit.net.graph import Graph, Node
 
-_COLUMN, _ROW, _WIDTH, _HEIGHT, _MARGIN = 124, 52, 104, 38, 8
+_COLUMN, _ROW, _WIDTH, _HEIGHT, _MARGIN = 150, 52, 128, 38, 8
 # fill by what a layer does: data, learned, loss and measure, everything else (Okabe-Ito tints)
 _COLOURS = {"data": "#e4f3ee", "learned": "#e8f3fa", "loss": "#fcebe2", "other": "#f5f6f7"}
 _DRAWN_LAYERS = 60  # beyond this the table alone is clearer
@@ -89,12 +89,12 @@ def _box(node: Node, extra: list[str], column: int, row: int) -> str:
     kinds = " + ".join([node.layer.type, *extra])
     shapes = ", ".join(tables.shape(top.shape) for top in node.top)
     title = html.escape(f"{node.name} ({kinds}) {node.layer.describe()} -> {shapes}")
-    small = html.escape(kinds if len(kinds) < 19 else kinds[:17] + "…")
+    small = html.escape(kinds if len(kinds) < 24 else kinds[:22] + "…")
     return (
         f"<g><title>{title}</title>"
         f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="5" fill="{_COLOURS[_kind(node)]}" '
         'stroke="#878b90"/>'
         f'<text x="{x + _WIDTH / 2}" y="{y + 16}" text-anchor="middle" font-weight="600" fill="#1f2328">'
-        f"{html.escape(node.name[:17])}</text>"
+        f"{html.escape(node.name[:20])}</text>"
         f'<text x="{x + _WIDTH / 2}" y="{y + 30}" text-anchor="middle" fill="#5f6368">{small}</text></g>'
     )

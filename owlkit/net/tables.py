@@ -129,7 +129,9 @@ def _plan_rows(plan: Plan) -> list[tuple[str, ...]]:
 def _plan_title(plan: Plan) -> str:
     fused = sum(len(step.nodes) - 1 for step in plan.steps)
     how = (
-        f"{fused} layers fused into others" if plan.fuse else "fusion off: single layers are stepped through"
+        f"{fused} layer{'s' * (fused != 1)} fused into others"
+        if plan.fuse
+        else "fusion off: single layers are stepped through"
     )
     scratch = size(plan.device.scratch_bytes)
     return f"plan on {plan.device.name}: {len(plan.steps)} steps, {how}, scratch {scratch}"
