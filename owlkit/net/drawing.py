@@ -66,7 +66,7 @@ def draw_svg(graph: Graph) -> str:
     lines = [_edge(column, row, made[b], node.name) for node, _ in drawn for b in node.bottom_names]
     boxes = [_box(node, extra, column[node.name], row[node.name]) for node, extra in drawn]
     width = (max(used) + 1) * _COLUMN + _MARGIN
-    height = max(used.values()) * _ROW + _MARGIN
+    height = max(used.values()) * _ROW + _MARGIN + _HEIGHT // 2
     label = html.escape(f"{graph.name}: layers and blobs")
     return (
         f'<div style="overflow-x:auto"><svg role="img" aria-label="{label}" '
@@ -80,7 +80,11 @@ def _edge(column: dict[str, int], row: dict[str, int], start: str, end: str) -> 
     y1 = row[start] * _ROW + _MARGIN + _HEIGHT // 2
     x2, y2 = column[end] * _COLUMN + _MARGIN, row[end] * _ROW + _MARGIN + _HEIGHT // 2
     bend = (x2 - x1) // 2
-    path = f"M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
+    dip = 0
+    if column[end] - column[start] > 1:
+        # A shortcut: swing below the boxes that it passes.
+        bend, dip = min(bend, _COLUMN // 2), _HEIGHT
+    path = f"M{x1} {y1} C{x1 + bend} {y1 + dip} {x2 - bend} {y2 + dip} {x2} {y2}"
     return f'<path d="{path}" fill="none" stroke="#85898e"/>'
 
 
