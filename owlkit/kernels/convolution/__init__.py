@@ -10,6 +10,7 @@ from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
 from owlkit.kernels.convolution import onednn, reference
 from owlkit.kernels.convolution.merged import MergedKernel, merge
+from owlkit.kernels.convolution.transposed import TransposedKernel
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Convolution:
     kernel, stride, pad, dilation : one number per spatial axis, in pixels.
     bias : whether there is a bias (M,). relu : whether the kernel ends with max(y, 0).
     train : whether parameter gradients will be asked for. data_gradient : whether x's gradient will.
+    forward_first : whether each backward_data follows a forward with the same weights, whose copy of them it
+        may use (Deconvolution runs them in the other order).
     """
 
     x: Descriptor
@@ -33,6 +36,7 @@ class Convolution:
     relu: bool = False
     train: bool = True
     data_gradient: bool = True
+    forward_first: bool = True
 
     @property
     def kernel(self) -> tuple[int, ...]:
@@ -59,3 +63,13 @@ def make(device: Device, spec: Convolution, axis: int = 1) -> Any:
         return MergedKernel(inner, spec, axis)
     fast: Any = onednn.PointwiseKernel if spec.is_pointwise else onednn.ConvolutionKernel
     return choose(device, spec, {"onednn": fast, "reference": reference.ConvolutionKernel})
+
+
+def make_transposed(device: Device, spec: Convolution, axis: int = 1) -> TransposedKernel:
+    """The kernel of a Deconvolution, with the three calls of `make`; `spec` has the roles of x and y swapped.
+
+    spec : of the convolution whose data gradient the Deconvolution is: its x is the top, its y the bottom,
+        without bias; the Deconvolution's bias (as many as x has channels) is added here.
+    """
+    forward_only = replace(spec, bias=False, data_gradient=True, forward_first=False)
+    return TransposedKernel(make(device, forward_only, axis), axis)

@@ -83,7 +83,11 @@ class ConvolutionKernel:
         plain = Memory.of(w, self._w_plain)
         weights, copies = plain, []
         if self._w_data is not None:
-            same = self._w is not None and self._w.descriptor.same_as(self._w_data.descriptor)
+            same = (
+                self._spec.forward_first
+                and self._w is not None
+                and self._w.descriptor.same_as(self._w_data.descriptor)
+            )
             if same and self._w is not None:
                 weights = self._w  # the forward pass has filled it
             else:

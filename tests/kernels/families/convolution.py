@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from owlkit.core.tensor import Descriptor
-from owlkit.kernels.convolution import Convolution
+from owlkit.kernels.convolution import Convolution, make_transposed
 from tests.kernels.cases import Case, Values, layout
 
 
@@ -41,6 +42,23 @@ def _case(
     return Case(f"convolution-{name}", spec, _run, fast=fast, tolerance=1e-6 * max(2, depth**0.5))
 
 
+def _run_transposed(kernel: Any, spec: Convolution, values: Values) -> None:
+    dtype = spec.x.dtype
+    weights, biases = Descriptor(spec.weights, dtype), Descriptor(spec.x.shape[1:2], dtype)
+    x, w, dy = values.normal(spec.y), values.normal(weights), values.normal(spec.x)
+    b, db = values.normal(biases), values.output("db", biases)
+    dw = values.output("dw", weights)
+    kernel.forward(x, w, b, values.output("y", spec.x))
+    kernel.backward_data(dy, w, values.output("dx", spec.y))
+    kernel.backward_params(x, dy, dw, db, False)
+    kernel.backward_params(x, dy, dw, db, True)
+
+
+def _transposed(name: str, *args: Any, **options: Any) -> Case:
+    case = _case(f"transposed_{name}", *args, **options)
+    return replace(case, run=_run_transposed, make=make_transposed)
+
+
 CASES = [
     _case("plain", (2, 3, 9, 8), 5, (3, 3)),
     _case("pad_stride", (2, 16, 9, 8), 32, (5, 3), stride=2, pad=1),
@@ -53,4 +71,9 @@ CASES = [
     _case("pointwise_relu", (2, 16, 5, 4), 8, (1, 1), relu=True),
     _case("pointwise_no_bias", (2, 16, 5, 4), 8, (1, 1), bias=False),
     _case("pointwise_stride", (2, 16, 6, 6), 8, (1, 1), stride=2),
+    _transposed("plain", (2, 3, 9, 8), 5, (3, 3)),
+    _transposed("pad_stride", (2, 16, 9, 7), 32, (5, 3), stride=2, pad=1),
+    _transposed("groups", (2, 8, 9, 8), 12, (3, 3), group=2, pad=1),
+    _transposed("depthwise", (2, 8, 8, 8), 8, (4, 4), stride=2, group=8, pad=1),
+    _transposed("pointwise", (2, 16, 5, 4), 8, (1, 1)),
 ]
