@@ -1,0 +1,73 @@
+"""Crop: the part of a blob that has the size of another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from owlkit.layers.base import Arity, Blobs, Layer, register
+
+
+@register("Crop")
+class Crop(Layer):
+    """y = x from `offset` on, as long as the second bottom, along every axis from `axis` on.
+
+    bottom 0 : x. bottom 1 : r, of which only the lengths from `axis` on are read. top 0 : y, the lengths of x
+    before `axis` and those of r from there on.
+    Gradient: dx = dy where y was taken from, 0 elsewhere; dr = 0 (Caffe leaves whatever was there).
+    Parameters (crop_param): axis (default 2; negative counts from the end), offset (none: 0; one number for
+    all cropped axes; or one per cropped axis).
+    """
+
+    bottoms = Arity.exactly(2)
+    no_gradient = (1,)
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        self._offsets(bottom)
+
+    def _offsets(self, bottom: Blobs) -> list[int]:
+        """One per axis from `axis` on."""
+        param, x = self.param.crop_param, bottom[0]
+        try:
+            self.axis = x.canonical_axis(param.axis)
+        except IndexError as why:
+            raise self.error(f"crop_param.axis: {why}", x) from None
+        cropped = x.ndim - self.axis
+        given = list(param.offset)
+        if len(given) > 1 and len(given) != cropped:
+            raise self.error(
+                f"crop_param has {len(given)} offset for {cropped} axes from axis {self.axis} on; "
+                "give one for all of them, or one for each",
+                x,
+            )
+        return given if len(given) > 1 else (given or [0]) * cropped
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        x, r = bottom
+        offsets = self._offsets(bottom)
+        if r.ndim < x.ndim:
+            raise self.error(f"needs {x.ndim} axes, as {x.name!r} has", r)
+        taken = []
+        for axis, offset in enumerate(offsets, self.axis):
+            end = offset + r.shape[axis]
+            if end > x.shape[axis]:
+                raise self.error(
+                    f"axis {axis}: offset {offset} and the length {r.shape[axis]} of {r.name!r} go beyond "
+                    f"{x.shape[axis]}; lower crop_param.offset",
+                    x,
+                )
+            taken.append(slice(offset, end))
+        self._part = (slice(None),) * self.axis + tuple(taken)
+        top[0].reshape(*x.shape[: self.axis], *r.shape[self.axis : x.ndim])
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        top[0].data[...] = bottom[0].data[self._part]
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if propagate_down[0]:
+            bottom[0].diff_tensor.flat[...] = 0
+            bottom[0].diff[self._part] = top[0].diff
+        if propagate_down[1]:
+            bottom[1].diff_tensor.flat[...] = 0
+
+    def describe(self) -> str:
+        return f"from axis {self.axis} at {', '.join(str(s.start) for s in self._part[self.axis :])}"
