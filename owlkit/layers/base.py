@@ -68,6 +68,9 @@ class Layer:
     no_gradient: ClassVar[tuple[int, ...]] = ()
     #: Whether missing tops are made up with a name of their own, up to the minimum (loss layers).
     auto_tops: ClassVar[bool] = False
+    #: Whether forward may reshape the tops (Filter, Python): the plan then renews what follows. A layer may set
+    #: it for itself in `setup`.
+    reshapes_in_forward: bool = False
     #: Loss weight of top 0 where the definition gives none.
     default_loss_weight: ClassVar[float] = 0.0
 

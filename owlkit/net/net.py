@@ -175,11 +175,11 @@ class Net:
             self._set_input(name, array)
         self._follow_input_shapes()
         if start is None and end is None:
-            self._run(self.plan.forward_calls)
+            self._run_forward()
             self.loss = self._sum_losses()
             return {name: self.blobs[name].data for name in self.outputs}
         first, last = self._range(start, end)
-        self._run(self.plan.forward_calls[first : last + 1])
+        self._run_forward(first, last)
         return {name: self.blobs[name].data for name in self.graph.nodes[last].top_names}
 
     def backward(self, start: str | None = None, end: str | None = None) -> None:
@@ -201,6 +201,10 @@ class Net:
         self.forward()
         self.backward()
         return self.loss
+
+    def _run_forward(self, first: int = 0, last: int | None = None) -> None:
+        for calls in self.plan.forward_parts(first, last):
+            self._run(calls)
 
     def _run(self, calls: Sequence[Any]) -> None:
         call = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -66,31 +66,68 @@ class Plan:
 
     def __init__(self, graph: Graph, device: Device, *, fuse: bool = True) -> None:
         self.graph, self.device, self.fuse = graph, device, fuse
-        self.steps = _group(graph.nodes, fuse)
+        self.steps: list[Step] = []
+        self.shapes: dict[str, tuple[int, ...]] = {}
         self._private: set[int] = set()
-        if fuse:
-            self._separate_in_place()
-            self._share_gradients()
-        for step in self.steps:
-            step.layer.prepare(device, step.bottom, step.top)
+        self._append(graph.nodes)
+
+    def _append(self, nodes: Sequence[Node], kept: int = 0) -> None:
+        """Put the steps of `nodes` after the first `kept` steps and bind all calls."""
+        steps = [step for part in _parts(nodes) for step in self._make_steps(part)]
+        for step in steps:
+            if step.bottom or not self._has_kept_tops(step):
+                step.layer.prepare(self.device, step.bottom, step.top)
+        self.steps[kept:] = steps
+        self._private &= {id(step) for step in self.steps}
         self._set_loss_gradients()
         self.forward_calls = [step.forward_call() for step in self.steps]
         self.backward_steps = [step for step in reversed(self.steps) if step.backward]
         self.backward_calls = [step.backward_call() for step in self.backward_steps]
-        self.shapes = {name: blob.shape for name, blob in graph.blobs.items()}
+        self._barriers = [i for i, step in enumerate(self.steps) if step.layer.reshapes_in_forward]
+        self.shapes = {name: blob.shape for name, blob in self.graph.blobs.items()}
+
+    def _make_steps(self, nodes: Sequence[Node]) -> list[Step]:
+        steps = _group(nodes, self.fuse)
+        if self.fuse:
+            self._separate_in_place(steps)
+            self._share_gradients(steps)
+        return steps
+
+    def _has_kept_tops(self, step: Step) -> bool:
+        """Whether the tops have the shapes they had in the last plan: a source then need not start again."""
+        node = step.nodes[0]
+        return all(self.shapes.get(n) == top.shape for n, top in zip(node.top_names, node.top, strict=True))
+
+    def renew_after(self, position: int) -> None:
+        """Infer shapes and plan anew after step `position`, where that step has reshaped a top in forward."""
+        if self._has_kept_tops(self.steps[position]):
+            return
+        done = sum(len(step.nodes) for step in self.steps[: position + 1])
+        later = self.graph.nodes[done:]
+        # Where a layer refuses its new shape, the next pass has to come here again.
+        before, self.shapes = self.shapes, {}
+        for node in later:
+            node.layer.reshape(node.bottom, node.top)
+        self.shapes = before
+        try:
+            self._append(later, position + 1)
+        except BaseException:
+            self.shapes = {}
+            raise
 
     # -- rewrites
-    def _writer(self, blob: Blob, before: int) -> Step | None:
+    @staticmethod
+    def _writer(steps: Sequence[Step], blob: Blob, before: int) -> Step | None:
         """The last step before number `before` that writes `blob`."""
-        found = (s for s in reversed(self.steps[:before]) if any(top is blob for top in s.top))
+        found = (s for s in reversed(steps[:before]) if any(top is blob for top in s.top))
         return next(found, None)
 
-    def _separate_in_place(self) -> None:
-        for number, step in enumerate(self.steps):
+    def _separate_in_place(self, steps: Sequence[Step]) -> None:
+        for number, step in enumerate(steps):
             if not (step.layer.wants_private_bottom and step.nodes[0].runs_in_place and step.backward):
                 continue
             visible = step.bottom[0]
-            writer = self._writer(visible, number)
+            writer = self._writer(steps, visible, number)
             if writer is None or writer.nodes[0].runs_in_place:
                 continue
             private = Blob(visible.shape, visible.dtype, visible.name)
@@ -99,19 +136,19 @@ class Plan:
             step.bottom = [private, *step.bottom[1:]]
             self._private.add(id(step))
 
-    def _share_gradients(self) -> None:
-        for number, step in enumerate(self.steps):
+    def _share_gradients(self, steps: Sequence[Step]) -> None:
+        for number, step in enumerate(steps):
             if not step.backward:
                 continue
             for index, wanted in enumerate(step.nodes[0].propagate_down):
                 if wanted and step.layer.passes_gradient(index):
-                    self._share_gradient(number, index)
+                    self._share_gradient(steps, number, index)
 
-    def _share_gradient(self, number: int, index: int) -> None:
+    def _share_gradient(self, steps: Sequence[Step], number: int, index: int) -> None:
         """Let the writer of a bottom read its gradient from this step's top, where it will not change it."""
-        step = self.steps[number]
+        step = steps[number]
         blob, top = step.bottom[index], step.top[0]
-        writer = self._writer(blob, number)
+        writer = self._writer(steps, blob, number)
         if writer is None or not writer.backward:
             return
         if id(writer) in self._private:
@@ -138,7 +175,21 @@ class Plan:
 
     def is_current(self) -> bool:
         """Whether all blobs still have the shapes this plan was made for."""
-        return all(blob.shape == self.shapes[name] for name, blob in self.graph.blobs.items())
+        return all(blob.shape == self.shapes.get(name) for name, blob in self.graph.blobs.items())
+
+    def forward_parts(self, first: int = 0, last: int | None = None) -> Iterator[list[Callable[[], None]]]:
+        """The calls of steps `first` to `last` (by default the last one).
+
+        They come in parts, each but the last one ending with a layer that may reshape its tops; between two
+        parts, what follows is planned anew where that happened.
+        """
+        start = first
+        for barrier in self._barriers:
+            if start <= barrier and (last is None or barrier <= last):
+                yield self.forward_calls[start : barrier + 1]
+                self.renew_after(barrier)
+                start = barrier + 1
+        yield self.forward_calls[start : None if last is None else last + 1]
 
     def profile(self, iterations: int = 10) -> list[StepTime]:
         """Median seconds of each step, forward and backward, over whole iterations."""
@@ -146,7 +197,10 @@ class Plan:
         backward: list[list[float]] = [[] for _ in self.backward_calls]
         for _ in range(iterations):
             self._clear_param_diffs()
-            _time_calls(self.forward_calls, forward)
+            started = 0
+            for calls in self.forward_parts():
+                _time_calls(calls, forward[started : started + len(calls)])
+                started += len(calls)
             _time_calls(self.backward_calls, backward)
         medians = dict(zip(map(id, self.backward_steps), map(statistics.median, backward), strict=True))
         return [
@@ -178,6 +232,15 @@ def _time_calls(calls: Sequence[Callable[[], None]], seconds: list[list[float]])
         now = time.perf_counter()
         record.append(now - last)
         last = now
+
+
+def _parts(nodes: Sequence[Node]) -> Iterator[Sequence[Node]]:
+    """`nodes` cut after each layer that may reshape its tops in forward: rewrites do not reach over it."""
+    start = 0
+    for end, node in enumerate(nodes, 1):
+        if node.layer.reshapes_in_forward or end == len(nodes):
+            yield nodes[start:end]
+            start = end
 
 
 def _group(nodes: Sequence[Node], fuse: bool) -> list[Step]:
