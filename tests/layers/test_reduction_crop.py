@@ -93,7 +93,7 @@ def test_a_crop_that_cannot_be_is_refused(fields: str, r: tuple[int, ...], messa
 
 
 def test_the_size_of_a_crop_has_no_gradient() -> None:
-    """Caffe leaves the second bottom's diff as it is; where it is wanted (FCN's skips), 0 is what is meant."""
+    """Caffe leaves the second bottom's diff as it is; where it is wanted (FCN's skips), 0 is meant."""
     net = crop("", X, (2, 3, 2, 2))
     net.forward()
     assert (net.backward(1, propagate_down=[True, True])[1] == 0).all()

@@ -1,0 +1,53 @@
+"""BatchReindex: items of a batch chosen, repeated and reordered by number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from owlkit.layers.base import Arity, Blobs, Layer, register
+from owlkit.layers.indices import add_rows, read_indices
+
+
+@register("BatchReindex")
+class BatchReindex(Layer):
+    """y[m] = x[p_m].
+
+    bottom 0 : x, (N, ...). bottom 1 : p, (M,), whole numbers in [0, N), in any order and as often as wanted.
+    top 0 : y, (M, ...).
+    Gradient: dx[n] = sum of dy[m] over the m with p_m = n; none to p, and asking for one is refused, as in
+    Caffe. Numbers are checked in every batch (DataError). No parameters.
+    """
+
+    bottoms = Arity.exactly(2)
+    no_gradient = (1,)
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        x, p = bottom
+        if x.ndim < 1:
+            raise self.error("needs a bottom with a batch axis", x)
+        if p.ndim != 1:
+            raise self.error("the numbers must have one axis, (M,); add a Flatten or Reshape layer", p)
+        top[0].reshape(p.shape[0], *x.shape[1:])
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        x, p = bottom
+        advice = f"bottom {x.name!r} has {x.shape[0]} items: correct the numbers"
+        self._indices = read_indices(self, p, x.shape[0], advice)
+        # Items lie one after another in every layout.
+        width = x.count_between(1)
+        items = x.data_tensor.flat.reshape(-1, width)
+        np.take(items, self._indices, axis=0, out=top[0].data_tensor.flat.reshape(-1, width), mode="clip")
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if propagate_down[1]:
+            raise self.error(
+                "cannot backpropagate to the numbers; take away force_backward, or learn nothing below them",
+                bottom[1],
+            )
+        if propagate_down[0]:
+            width = bottom[0].count_between(1)
+            dx = bottom[0].diff_tensor.flat.reshape(-1, width)
+            dx[...] = 0
+            add_rows(dx, self._indices, top[0].diff_tensor.flat.reshape(-1, width))
