@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from owlkit import zoo as zoo
     from owlkit.core import errors as errors
     from owlkit.inspection.filters import show_filters as show_filters
+    from owlkit.inspection.gradients import check_gradients as check_gradients
+    from owlkit.layers.python import PythonLayer as PythonLayer
+    from owlkit.layers.python import layer as layer
     from owlkit.net import Graph as Graph
     from owlkit.net import Net as Net
     from owlkit.net import Plan as Plan
@@ -34,10 +37,13 @@ _LAZY = {
     "NetSpec": "owlkit.spec:NetSpec",
     "P": "owlkit.spec:P",
     "Plan": "owlkit.net:Plan",
+    "PythonLayer": "owlkit.layers.python:PythonLayer",
     "Run": "owlkit.training:Run",
     "Solver": "owlkit.solvers:Solver",
+    "check_gradients": "owlkit.inspection.gradients:check_gradients",
     "datasets": "owlkit.datasets",
     "errors": "owlkit.core.errors",
+    "layer": "owlkit.layers.python:layer",
     "show_filters": "owlkit.inspection.filters:show_filters",
     "train": "owlkit.training:train",
     "zoo": "owlkit.zoo",

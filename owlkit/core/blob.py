@@ -149,7 +149,9 @@ class Blob:
         return self._diff is other._diff
 
     def place(self, data: np.ndarray, diff: np.ndarray) -> None:
-        """Put data and gradient into given bytes, uint8 (slices of an arena)."""
+        """Put data and gradient into given bytes, uint8 (slices of an arena), with the data so far."""
+        if self._data.bytes is not None:
+            data[...] = self._data.bytes[: data.size]
         self._data.use(data)
         self._diff.use(diff)
         self._data_tensor = self._diff_tensor = None
