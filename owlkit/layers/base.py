@@ -64,8 +64,8 @@ class Layer:
     wants_private_bottom: ClassVar[bool] = False
     #: Whether the layer is a source of data with a position (has `state` and `restore_state`).
     is_data: ClassVar[bool] = False
-    #: Bottoms that never get a gradient (labels), by index.
-    no_gradient: ClassVar[tuple[int, ...]] = ()
+    #: Bottoms that never get a gradient (labels), by index; `setup` may set it.
+    no_gradient: tuple[int, ...] = ()
     #: Whether missing tops are made up with a name of their own, up to the minimum (loss layers).
     auto_tops: ClassVar[bool] = False
     #: Whether forward may reshape the tops (Filter, Python): the plan then renews what follows. A layer may set

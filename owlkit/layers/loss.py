@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from owlkit.core.blob import Blob
 from owlkit.layers.base import Arity, Blobs, Layer
@@ -19,7 +18,7 @@ class LossLayer(Layer):
     """
 
     bottoms = Arity.exactly(2)
-    no_gradient: ClassVar[tuple[int, ...]] = (1,)
+    no_gradient = (1,)
     auto_tops = True
     default_loss_weight = 1.0
 
@@ -43,7 +42,8 @@ class LossLayer(Layer):
         """NetError where a gradient with respect to the labels is asked for, as in Caffe."""
         if propagate_down[1]:
             raise self.error(
-                "cannot backpropagate to labels; take away force_backward, or propagate_down for them",
+                "cannot backpropagate to labels; give propagate_down: false for them, or take force_backward "
+                "away",
                 labels,
             )
 

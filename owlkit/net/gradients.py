@@ -19,7 +19,7 @@ def mark_gradients(nodes: Sequence[Node], force_backward: bool) -> None:
     for node in nodes:
         if force_backward:
             node.backward = True
-            labels = type(node.layer).no_gradient
+            labels = node.layer.no_gradient
             wanted = enumerate(node.propagate_down)
             node.propagate_down = [already or index not in labels for index, already in wanted]
         node.layer.propagate_down = node.propagate_down

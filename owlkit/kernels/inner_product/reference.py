@@ -22,7 +22,7 @@ class InnerProductKernel:
         return w.array.T if self.spec.transpose else w.array
 
     def forward(self, x: Tensor, w: Tensor, b: Tensor | None, y: Tensor) -> None:
-        result = x.array.reshape(self.spec.rows, -1) @ self._weights(w).T
+        result = x.array.reshape(self.spec.rows, self.spec.inputs) @ self._weights(w).T
         if b is not None:
             result += b.array
         if self.spec.relu:
@@ -30,14 +30,16 @@ class InnerProductKernel:
         y.array[...] = result.reshape(y.shape)
 
     def backward_data(self, dy: Tensor, w: Tensor, dx: Tensor) -> None:
-        dx.array[...] = (dy.array.reshape(self.spec.rows, -1) @ self._weights(w)).reshape(dx.shape)
+        dx.array[...] = (dy.array.reshape(self.spec.rows, self.spec.outputs) @ self._weights(w)).reshape(
+            dx.shape
+        )
 
     def backward_params(
         self, x: Tensor, dy: Tensor, dw: Tensor | None, db: Tensor | None, accumulate: bool
     ) -> None:
-        gradient = dy.array.reshape(self.spec.rows, -1)
+        gradient = dy.array.reshape(self.spec.rows, self.spec.outputs)
         if dw is not None:
-            product = gradient.T @ x.array.reshape(self.spec.rows, -1)
+            product = gradient.T @ x.array.reshape(self.spec.rows, self.spec.inputs)
             product = product.T if self.spec.transpose else product
             dw.array[...] = dw.array + product if accumulate else product
         if db is not None:
