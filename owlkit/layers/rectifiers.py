@@ -1,4 +1,4 @@
-"""Relatives of ReLU: BNLL, ELU, and PReLU with learned slopes."""
+"""Relatives of ReLU: BNLL, ELU, Swish, and PReLU with learned slopes."""
 
 from __future__ import annotations
 
@@ -57,6 +57,38 @@ class ELU(Elementwise):
 
     def describe(self) -> str:
         return f"alpha {self.alpha:g}"
+
+
+@register("Swish")
+class Swish(Elementwise):
+    """y = x * s, s = 1 / (1 + exp(-beta * x)).
+
+    bottom 0 : x, any shape. top 0 : y, the same shape.
+    Gradient: dx = dy * (s + beta * y * (1 - s)).
+    Parameters (swish_param): beta (default 1).
+    Source: Ramachandran, Zoph and Le, Searching for Activation Functions, 2017.
+    """
+
+    def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
+        self.beta = self.param.swish_param.beta
+
+    def _gate(self, x: np.ndarray) -> np.ndarray:
+        """s, in the form that does not overflow."""
+        s = np.multiply(x, 0.5 * self.beta)
+        np.tanh(s, out=s)
+        s *= 0.5
+        s += 0.5
+        return s
+
+    def value(self, x: np.ndarray, y: np.ndarray) -> None:
+        np.multiply(x, self._gate(x), out=y)
+
+    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        s = self._gate(x)
+        return s + self.beta * y * (1 - s)
+
+    def describe(self) -> str:
+        return f"beta {self.beta:g}"
 
 
 @register("PReLU")

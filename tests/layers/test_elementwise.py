@@ -1,4 +1,4 @@
-"""AbsVal, Power, Exp, Log, Clip, Threshold, BNLL, ELU and PReLU: values, gradients, and edges."""
+"""AbsVal, Power, Exp, Log, Clip, Threshold, BNLL, ELU, Swish and PReLU: values, gradients, and edges."""
 
 from __future__ import annotations
 
@@ -52,6 +52,16 @@ FUNCTIONS: dict[str, tuple[str, Function, Function]] = {
         "elu_param { alpha: -0.7 }",
         lambda x: np.where(x > 0, x, -0.7 * np.expm1(x)),
         lambda x: np.where(x > 0, 1, -0.7 * np.exp(x)),
+    ),
+    "Swish": (
+        "",
+        lambda x: x / (1 + np.exp(-x)),
+        lambda x: 1 / (1 + np.exp(-x)) + x * np.exp(-x) / (1 + np.exp(-x)) ** 2,
+    ),
+    "Swish beta": (
+        "swish_param { beta: -1.5 }",
+        lambda x: x / (1 + np.exp(1.5 * x)),
+        lambda x: 1 / (1 + np.exp(1.5 * x)) - 1.5 * x * np.exp(1.5 * x) / (1 + np.exp(1.5 * x)) ** 2,
     ),
     "PReLU": (
         "prelu_param { channel_shared: true }",
@@ -113,6 +123,12 @@ def test_bnll_of_large_values_does_not_overflow() -> None:
     net = OneLayer('type: "BNLL"', [200.0, -200.0])
     np.testing.assert_allclose(net.forward()[0], [200, 0], atol=1e-30)
     np.testing.assert_allclose(net.backward(1)[0], [1, 0], atol=1e-30)
+
+
+def test_swish_of_large_values_does_not_overflow() -> None:
+    net = OneLayer('type: "Swish"', [1000.0, -1000.0])
+    np.testing.assert_allclose(net.forward()[0], [1000, 0])
+    np.testing.assert_allclose(net.backward(1)[0], [1, 0])
 
 
 def test_threshold_is_strict_and_has_no_gradient() -> None:

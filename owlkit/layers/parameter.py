@@ -1,0 +1,56 @@
+"""Parameter: a learned blob as a top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from owlkit.core.device import Device
+from owlkit.kernels import copy
+from owlkit.layers.base import Arity, Blobs, Layer, register
+
+
+@register("Parameter")
+class Parameter(Layer):
+    """y = w.
+
+    No bottom. top 0 : y, `shape`; it holds the values from the first forward pass on, as in Caffe.
+    blobs[0] : w, `shape`, zeros until somebody writes them (there is no filler; Caffe leaves them
+    uninitialised).
+    Gradient: dw = dy, added to what is there. Caffe's y shares w's gradient, so that of several passes before
+    an update (iter_size) only the last counts.
+    Parameters (parameter_param): shape { dim } (required).
+    """
+
+    bottoms = Arity.exactly(0)
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        param = self.param.parameter_param
+        if not param.HasField("shape"):
+            raise self.error("needs parameter_param { shape { dim: ... } }")
+        if any(dim < 1 for dim in param.shape.dim):
+            raise self.error(
+                f"parameter_param.shape is {tuple(param.shape.dim)}; each dim must be at least 1"
+            )
+        self.add_param(tuple(param.shape.dim))
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        top[0].reshape(self.blobs[0].shape)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        # A copy, not shared memory: y may lie in another order, and others may share with y already.
+        self.kernel = copy.make(device, copy.Copy(self.blobs[0].descriptor, top[0].descriptor))
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        self.kernel.forward(self.blobs[0].data_tensor, top[0].data_tensor)
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if not self.wants_param(0):
+            return
+        w = self.blobs[0]
+        if w.begin_accumulate():
+            w.diff_tensor.array[...] += top[0].diff
+        else:
+            w.diff_tensor.array[...] = top[0].diff
+
+    def describe(self) -> str:
+        return "x".join(map(str, self.blobs[0].shape))
