@@ -112,8 +112,14 @@ class Data(Layer):
     def wait_seconds(self) -> float:
         return self._waited_before + (self._prefetcher.wait_seconds if self._prefetcher else 0.0)
 
+    @property
+    def record_count(self) -> int:
+        """Records in one pass."""
+        return len(self.reader.records)
+
     def describe(self) -> str:
-        return f"{len(self.reader.records):,} records of {self.param.data_param.source}"
+        source = self.param.data_param.source
+        return f"{self.record_count:,} records of {Path(source).name or source}"
 
     def state(self) -> dict[str, Any]:
         """Number of the next batch, seed, records left out at the start."""

@@ -49,9 +49,9 @@ def batches_of_one_pass(net: Any) -> int:
     Raises TrainingError where no layer of the net knows how many records it has.
     """
     counts = [
-        -(-len(layer.reader.records) // layer.batch_size)
+        -(-layer.record_count // layer.batch_size)
         for layer in net.layers
-        if getattr(layer, "reader", None) is not None
+        if getattr(layer, "record_count", 0)
     ]
     if not counts:
         raise TrainingError(

@@ -8,6 +8,7 @@ from tests.solvers import golden
 
 CASES = golden.cases() or [pytest.param("sgd_bn", id="reference data missing")]
 SNAPSHOTS = ["sgd_bn", "sgd_fixed_momentum_l2", "sgd_shared", "adam_fixed_l2", "rmsprop_fixed_l2"]
+SNAPSHOTS += ["sgd_h5_itersize2"]
 
 
 def run(solver: golden.Solver, data: dict, first: int, last: int) -> None:
@@ -23,7 +24,13 @@ def test_trajectory(case: str) -> None:
     data = golden.load(case)
     solver = golden.make_solver(case)
     losses: list[float] = []
-    solver.add_listener(lambda e: losses.append(e.loss) if hasattr(e, "images") else None)
+
+    def note_loss(event: object) -> None:
+        if hasattr(event, "images"):
+            # What Caffe's blob holds is the loss of the last of iter_size batches; only HDF5 gives it others.
+            losses.append(solver.net.loss if "_h5_" in case else event.loss)  # type: ignore[attr-defined]
+
+    solver.add_listener(note_loss)
     for first, last in ((0, 5), (5, 10)):
         run(solver, data, first, last)
         assert len(solver.history) == int(data[f"history{last}_n"])
@@ -40,5 +47,8 @@ def test_resume_from_caffes_own_snapshot(case: str) -> None:
     solver.restore(golden.stored_state(case, 5))
     assert solver.iter == 5
     golden.compare_params(solver, data, 5)
+    if "_h5_" in case:  # Caffe saves no position: 5 iterations of 2 batches of 6 have been read
+        layer = solver.net.layer_dict["data"]
+        layer.restore_state(layer.state() | {"row": 5 * 2 * 6})
     run(solver, data, 5, 10)
     assert "no .owl file" in solver.notices[-1]
