@@ -20,7 +20,7 @@ SRC, SRC_1, DST, WEIGHTS, BIAS, MEAN, VARIANCE, SCALE, SHIFT, WORKSPACE, SCRATCH
     1, 2, 17, 33, 41, 49, 50, 51, 52, 64, 80,
 )  # fmt: skip
 DIFF_SRC, DIFF_DST, DIFF_WEIGHTS, DIFF_BIAS, DIFF_SCALE, DIFF_SHIFT = 129, 145, 161, 169, 255, 256
-MULTIPLE_SRC, ATTR_SCALES = 1024, 4096
+MULTIPLE_SRC, ATTR_SCALES, MULTIPLE_POST_OP = 1024, 4096, 32768
 # dnnl_query_t: the memory descriptor of each argument
 QUERY = {SRC: 129, DIFF_SRC: 130, WEIGHTS: 131, DIFF_WEIGHTS: 132, DST: 133, DIFF_DST: 134, WORKSPACE: 135,
          SCRATCHPAD: 136}  # fmt: skip
@@ -121,6 +121,11 @@ def check(status: int, what: str) -> None:
         return
     text = f"oneDNN: {what}: {_STATUS.get(status, status)}"
     raise Unsupported(text) if status in (2, 3, 4) else DeviceError(text)
+
+
+def post_op_source(place: int) -> int:
+    """The argument that a binary post-operation reads; `place` counts all of the chain, from 0."""
+    return MULTIPLE_POST_OP * (place + 1) | SRC_1
 
 
 def new(call: Callable[..., None], *args: Any) -> int:

@@ -94,7 +94,8 @@ class Memory:
 class Attributes:
     """Post-operations and runtime scales of a primitive; scratch memory is always given by the caller.
 
-    post : ("relu", slope), ("sum", scale) or ("binary", algorithm, MemoryDescriptor), in order.
+    post : ("relu", slope), ("tanh",), ("sum", scale) or ("binary", algorithm, MemoryDescriptor), in order; a
+        binary's second operand is bound as api.post_op_source(its place).
     scales : arguments that are multiplied by one number, given at run time.
     """
 
@@ -112,6 +113,8 @@ class Attributes:
         for name, *values in post:
             if name == "relu":
                 api.function("post_ops_append_eltwise")(chain, api.RELU, values[0], 0.0)
+            elif name == "tanh":
+                api.function("post_ops_append_eltwise")(chain, api.TANH, 0.0, 0.0)
             elif name == "sum":
                 api.function("post_ops_append_sum")(chain, values[0], 0, 0)
             else:

@@ -1,0 +1,61 @@
+"""LSTMUnit: one time step of an LSTM, after the products with its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from owlkit.core.device import Device
+from owlkit.kernels.recurrent.cells import LSTMCell
+from owlkit.layers.base import Arity, Blobs, Layer, register
+
+
+@register("LSTMUnit")
+class LSTMUnit(Layer):
+    """c = cont f c_prev + i g, h = o tanh(c); i, f, o are sigmoids of their parts of x, g = tanh(x_g).
+
+    bottom 0 : c_prev, (1, N, D). bottom 1 : x, (1, N, 4 D), in the order i, f, o, g. bottom 2 : cont, (1, N),
+    0 where a sequence begins, else 1. top 0 : c, (1, N, D). top 1 : h, (1, N, D).
+    Gradient, with e = dc + dh o (1 - tanh(c)^2): dc_prev = e cont f; dx_i = e g i (1 - i),
+    dx_f = e c_prev f (1 - f), 0 where cont is 0; dx_o = dh tanh(c) o (1 - o); dx_g = e i (1 - g^2).
+    None to cont. No parameters.
+    Source: Hochreiter and Schmidhuber, Long short-term memory, 1997; the form of Zaremba and Sutskever,
+    Learning to execute, 2014.
+    """
+
+    bottoms = Arity.exactly(3)
+    tops = Arity.exactly(2)
+    no_gradient = (2,)
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        c_prev, x, cont = bottom
+        if c_prev.ndim != 3 or c_prev.shape[0] != 1:
+            raise self.error("c_prev must be (1, N, D); give one time step", c_prev)
+        streams, units = c_prev.shape[1:]
+        for blob, shape in ((x, (1, streams, 4 * units)), (cont, (1, streams))):
+            if blob.shape != shape:
+                raise self.error(f"must be {shape} with c_prev {c_prev.shape}; reshape it", blob)
+        for y in top:
+            y.reshape(c_prev.shape)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        _, streams, units = bottom[0].shape
+        self._cell = LSTMCell(1, streams, units, bottom[0].dtype)
+        self._gates, self._dx = (np.empty((streams, 4 * units), bottom[0].dtype) for _ in range(2))
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        cell, (c_prev, x, cont) = self._cell, (blob.data for blob in bottom)
+        cell.c[0] = c_prev[0]
+        self._gates[...] = x[0]
+        cell.activate(self._gates)
+        cell.forward(0, self._gates, cont.reshape(-1, 1), top[1].data[0])
+        top[0].data[0] = cell.c[1]
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        cell = self._cell
+        cell.dc[...] = top[0].diff[0]
+        cell.backward(0, self._gates, top[1].diff[0], self._dx)
+        for wanted, blob, gradient in zip(propagate_down, bottom, (cell.dc, self._dx), strict=False):
+            if wanted:
+                blob.diff[0] = gradient
