@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import itertools
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -36,20 +38,25 @@ def shape(values: Sequence[int]) -> str:
 
 
 def text_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Columns aligned by spaces; those in `right` to the right."""
-    lines = [list(header), *[list(row) for row in rows]]
+    """Columns aligned by spaces; those in `right` to the right. A cell may have several lines."""
+    lines = [list(header)]
+    for row in rows:
+        cells = [cell.split("\n") for cell in row]
+        lines += map(list, itertools.zip_longest(*cells, fillvalue=""))
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
     out = []
     for line in lines:
-        cells = [
+        cells_of_line = [
             text.rjust(width) if i in right else text.ljust(width)
             for i, (text, width) in enumerate(zip(line, widths, strict=True))
         ]
-        out.append("  ".join(cells).rstrip())
+        out.append("  ".join(cells_of_line).rstrip())
     return "\n".join([out[0], "-" * max(map(len, out)), *out[1:]])
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """The same as HTML; a table wider than the page scrolls by itself."""
+
     def row(cells: Sequence[str], tag: str) -> str:
         styled = (
             f'<{tag} style="{_NUMBER if i in right else _STYLE}">{html.escape(text)}</{tag}>'
@@ -58,12 +65,15 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequ
         return f"<tr>{''.join(styled)}</tr>"
 
     body = "".join(row(cells, "td") for cells in rows)
-    return f"<table><thead>{row(header, 'th')}</thead><tbody>{body}</tbody></table>"
+    table = f"<table><thead>{row(header, 'th')}</thead><tbody>{body}</tbody></table>"
+    return f'<div style="overflow-x:auto">{table}</div>'
 
 
 # -- graph
 _GRAPH_HEADER = ("layer", "type", "", "bottom", "top", "shape", "params", "multiply-adds", "memory")
 _GRAPH_RIGHT = (6, 7, 8)
+# column -> characters after which its text goes on in the next line, so that a net fits into a window
+_GRAPH_WRAP = {2: 18, 3: 24, 4: 24, 5: 16}
 
 
 def _graph_row(node: Node) -> tuple[str, ...]:
@@ -92,8 +102,19 @@ def _graph_title(graph: Graph) -> str:
 
 
 def graph_text(graph: Graph) -> str:
-    rows = [_graph_row(node) for node in graph.nodes]
+    rows = [
+        [
+            _wrapped(cell, _GRAPH_WRAP[i]) if i in _GRAPH_WRAP else cell
+            for i, cell in enumerate(_graph_row(node))
+        ]
+        for node in graph.nodes
+    ]
     return _graph_title(graph) + "\n" + text_table(_GRAPH_HEADER, rows, _GRAPH_RIGHT)
+
+
+def _wrapped(text: str, width: int) -> str:
+    """Broken at spaces only: names and shapes stay whole."""
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def graph_html(graph: Graph) -> str:

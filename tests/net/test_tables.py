@@ -1,0 +1,25 @@
+"""Tables of nets: narrow enough for a window, and free of folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from owlkit import datasets, zoo
+from owlkit.net import Net, tables
+
+
+def test_lenet_fits_into_a_window() -> None:
+    train, test = datasets.digits("train"), datasets.digits("test")
+    text = repr(Net(zoo.lenet(train, test), phase="train", seed=1))
+    assert max(map(len, text.splitlines())) <= 120
+    assert Path(train).name in text
+    assert str(Path(train).parent) not in text
+
+
+def test_a_cell_of_several_lines() -> None:
+    text = tables.text_table(("a", "b"), [("one", "first\nsecond"), ("two", "third")])
+    assert text.splitlines()[2:] == ["one  first", "     second", "two  third"]
+
+
+def test_a_wide_table_scrolls_in_a_page() -> None:
+    assert tables.html_table(("a",), [("<b>",)]).startswith('<div style="overflow-x:auto"><table>')
