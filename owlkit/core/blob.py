@@ -49,6 +49,7 @@ class Blob:
         self.dtype = np.dtype(dtype).name
         self.parameter = parameter
         self._data, self._diff = Memory(), Memory()
+        self._owns_data = False
         self._data_tensor: Tensor | None = None
         self._diff_tensor: Tensor | None = None
         self.descriptor = Descriptor((0,), self.dtype)
@@ -133,14 +134,19 @@ class Blob:
         return self.diff_tensor.array
 
     def share_data(self, other: Blob) -> None:
-        """Use the data memory of `other` from now on."""
-        if self._data is not other._data:
+        """Use the data memory of `other` from now on; without effect after `own_data`."""
+        if self._data is not other._data and not self._owns_data:
             self._data, self._data_tensor = other._data, None
 
     def share_diff(self, other: Blob) -> None:
         """Use the gradient memory of `other` from now on."""
         if self._diff is not other._diff:
             self._diff, self._diff_tensor = other._diff, None
+
+    def own_data(self) -> None:
+        """Keep data memory of its own for good: an in-place layer writes there, and others read the rest."""
+        if not self._owns_data:
+            self._data, self._data_tensor, self._owns_data = Memory(), None, True
 
     def shares_data(self, other: Blob) -> bool:
         return self._data is other._data

@@ -25,6 +25,9 @@ class _Activation(Layer):
             device, activation.Activation(self.kind, bottom[0].descriptor, self.slope)
         )
 
+    def top_survives(self, follower: Layer) -> bool:
+        return False
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor)
 
@@ -51,6 +54,10 @@ class ReLU(_Activation):
             raise self.error(
                 "a negative negative_slope cannot run in place: the sign of x is lost", bottom[0]
             )
+
+    def top_survives(self, follower: Layer) -> bool:
+        """Backward reads the sign alone, which these two keep wherever a gradient passes."""
+        return follower.type in ("ReLU", "Dropout")
 
     def describe(self) -> str:
         return f"slope {self.slope:g}" if self.slope else ""

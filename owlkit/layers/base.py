@@ -68,8 +68,8 @@ class Layer:
     no_gradient: tuple[int, ...] = ()
     #: Whether missing tops are made up with a name of their own, up to the minimum (loss layers).
     auto_tops: ClassVar[bool] = False
-    #: Whether forward may reshape the tops (Filter, Python): the plan then renews what follows. A layer may set
-    #: it for itself in `setup`.
+    #: Whether forward may reshape the tops (Filter, Python): the plan then renews what follows. A layer may
+    #: set it for itself in `setup`.
     reshapes_in_forward: bool = False
     #: Loss weight of top 0 where the definition gives none.
     default_loss_weight: ClassVar[float] = 0.0
@@ -117,6 +117,13 @@ class Layer:
         forward and backward then do the follower's part too, leaving every visible blob as if both had run.
         """
         return False
+
+    def top_survives(self, follower: Layer) -> bool:
+        """Whether backward still works after the in-place `follower` has overwritten the top's data.
+
+        False for layers whose backward reads their own top. The plan then gives them a top of their own.
+        """
+        return all(layer.top_survives(follower) for layer in self.absorbed)
 
     def passes_gradient(self, index: int) -> bool:
         """Whether the gradient of bottom `index` equals the top's, so that both may share memory."""
@@ -214,5 +221,5 @@ def create(param: Any, phase: str, rng: np.random.Generator | None = None) -> La
     cls = LAYERS.get(param.type)
     if cls is None:
         hint = closest(param.type, LAYERS)
-        raise NetError(f"{param.name}: there is no layer type {param.type!r}{hint}")
+        raise NetError(f"{param.name}: this version of owlkit has no layer type {param.type!r}{hint}")
     return cls(param, phase, rng)

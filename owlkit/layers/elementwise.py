@@ -29,6 +29,9 @@ class Elementwise(Layer):
         x, shared = bottom[0], bottom[0].shares_data(top[0])
         self._kept = np.empty(x.count, x.dtype) if shared and self.wants_private_bottom else None
 
+    def top_survives(self, follower: Layer) -> bool:
+        return False
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0].data_tensor.flat
         if self._kept is not None:

@@ -61,6 +61,9 @@ class Eltwise(Layer):
         if self.absorbed:
             self.relu = activation.make(device, activation.Activation("relu", x))
 
+    def top_survives(self, follower: Layer) -> bool:
+        return self.operation == "sum" and super().top_survives(follower)
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.kernel.forward([blob.data_tensor for blob in bottom], top[0].data_tensor)
 

@@ -41,6 +41,9 @@ class LRN(Layer):
         spec = lrn.LRN(bottom[0].descriptor, p.local_size, p.alpha, p.beta, shift, within)
         self.kernel = lrn.make(device, spec)
 
+    def top_survives(self, follower: Layer) -> bool:
+        return False
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor)
 

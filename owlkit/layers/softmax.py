@@ -41,6 +41,9 @@ class Softmax(Layer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         self.kernel = softmax.make(device, softmax.Softmax(bottom[0].descriptor, self.axis))
 
+    def top_survives(self, follower: Layer) -> bool:
+        return False
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor)
 

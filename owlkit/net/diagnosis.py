@@ -55,10 +55,15 @@ def record_of(graph: Graph, blob: str, index: int) -> str:
     return ""
 
 
-def forbid_backward(graph: Graph) -> None:
-    """Take all gradients out of a graph that will only run forward."""
-    for node in graph.nodes:
-        node.backward = False
-        node.propagate_down = [False] * len(node.bottom)
-        node.layer.propagate_down = list(node.propagate_down)
-        node.layer.param_propagate_down = [False] * len(node.layer.blobs)
+def zero_weights(graph: Graph) -> list[str]:
+    """Names of layers whose weights are all zero although their gradient is wanted: they cannot learn.
+
+    Caffe's filler is "constant" 0 where a definition gives none, which suits a bias and ruins weights.
+    """
+    return [
+        node.name
+        for node in graph.nodes
+        if node.layer.type in ("Convolution", "Deconvolution", "InnerProduct")
+        and node.layer.wants_param(0)
+        and not node.layer.blobs[0].data.any()
+    ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from owlkit.net.graph import Node
+    from owlkit.net.graph import Graph, Node
 
 
 def mark_gradients(nodes: Sequence[Node], force_backward: bool) -> None:
@@ -45,3 +45,12 @@ def _limit_to_losses(nodes: Sequence[Node]) -> None:
         skipped.update(
             n for n, wanted in zip(node.bottom_names, node.propagate_down, strict=True) if not wanted
         )
+
+
+def forbid_backward(graph: Graph) -> None:
+    """Take all gradients out of a graph that will only run forward."""
+    for node in graph.nodes:
+        node.backward = False
+        node.propagate_down = [False] * len(node.bottom)
+        node.layer.propagate_down = list(node.propagate_down)
+        node.layer.param_propagate_down = [False] * len(node.layer.blobs)

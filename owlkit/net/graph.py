@@ -85,6 +85,7 @@ class Graph:
             self._add(layer_param)
         self.inputs = [n for node in self.nodes if node.layer.type == "Input" for n in node.top_names]
         self.outputs = list(self._unread)
+        self._part_overwritten()
         mark_gradients(self.nodes, self.force_backward)
 
     # -- building
@@ -102,6 +103,8 @@ class Graph:
         self._check_arity(layer, len(bottom), len(top_names))
         top = [self._write(layer, index, name, bottom) for index, name in enumerate(top_names)]
         self._set_loss_weights(layer, len(top))
+        if any(w and blob in bottom for w, blob in zip(layer.loss_weights, top, strict=False)):
+            raise layer.error("a top with a loss_weight cannot be its bottom too; name the top differently")
         wanted = self._propagate_down(layer)
         self._guarded(layer, bottom, top)
         self._check_name(layer)
@@ -176,6 +179,16 @@ class Graph:
             raise
         except (ValueError, IndexError, TypeError) as error:
             raise layer.error(str(error)) from error
+
+    def _part_overwritten(self) -> None:
+        """Let no in-place layer write into memory that its blob shares with the bottom of a Reshape."""
+        for node in self.nodes:
+            if node.runs_in_place:
+                continue
+            sharing = [top for top in node.top if any(top.shares_data(bottom) for bottom in node.bottom)]
+            for top in sharing:
+                if any(other.runs_in_place and other.top[0] is top for other in self.nodes):
+                    top.own_data()
 
     def _param_gradients(self, layer: Layer) -> list[bool]:
         specs = layer.param.param

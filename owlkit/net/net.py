@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.blob import Blob
-from owlkit.core.conveniences import resolve
 from owlkit.core.device import Device, resolve_device
 from owlkit.core.errors import DataError, NetError, closest
 from owlkit.core.fillers import fill
 from owlkit.io.weights import write_caffemodel
 from owlkit.layers.base import Layer
 from owlkit.net import diagnosis, state, tables
+from owlkit.net.gradients import forbid_backward
 from owlkit.net.graph import Graph
-from owlkit.net.parameters import ArenaGroup, Parameter, build_arena, share_parameters
+from owlkit.net.parameters import ArenaGroup, Parameter, build_arena
 from owlkit.net.plan import Plan
 from owlkit.net.weights import LoadReport, load_weights, net_to_proto
 
@@ -25,7 +25,7 @@ from owlkit.net.weights import LoadReport, load_weights, net_to_proto
 class Net:
     """A net that runs.
 
-    definition : path of a prototxt, NetParameter, NetSpec, or Graph.
+    definition : path of a prototxt, NetParameter or NetSpec.
     phase : "train" or "test". weights : caffemodel to load. device : "cpu"; None takes the default.
     dtype : "float32" or "float64". seed : of weights, dropout and data; None draws one.
     level, stages : select layers by their include and exclude rules.
@@ -35,6 +35,7 @@ class Net:
 
     blobs : name -> Blob, in the order they are made. params : layer name -> its learned blobs.
     layers : all layers, Split layers included. inputs, outputs : blob names. loss : of the last forward pass.
+    load_report : what of `weights` was loaded; None where none were given.
     Raises PrototxtError, NetError, DataError, FileFormatError: see Graph and `copy_from`.
     """
 
@@ -54,33 +55,41 @@ class Net:
         backward: bool = True,
     ) -> None:
         self.device = resolve_device(device)
-        if not isinstance(definition, Graph):
-            definition = Graph(definition, phase=phase, level=level, stages=stages, dtype=dtype, seed=seed)
-        self.graph: Graph = definition
+        self.graph = Graph(definition, phase=phase, level=level, stages=stages, dtype=dtype, seed=seed)
         self.loss = 0.0
         self._fuse = fuse
         self._plan: Plan | None = None
+        self._last_plan: Plan | None = None
         self._inferred_from = self._input_shapes()
         if not backward:
-            diagnosis.forbid_backward(self.graph)
+            forbid_backward(self.graph)
         self._allocate(share)
+        self.load_report: LoadReport | None = None
         if weights is not None:
-            self.copy_from(weights)
+            self._load(weights)
         self._losses = self._loss_blobs()
+
+    def _load(self, weights: str | Path) -> None:
+        self.load_report = self.copy_from(weights)
+        if not self.load_report.loaded:
+            report = self.load_report
+            mine, theirs = (", ".join(names) for names in (report.missing, report.unused))
+            raise NetError(
+                f"no layer of this net is named as one with weights in {weights}: the net has "
+                f"{mine or 'none'}, the file {theirs}; give its own weights, or name layers as there"
+            )
 
     def _allocate(self, share: Net | None) -> None:
         """Place the learned parameters, share them or fill them."""
-        if share is not None:
-            share_parameters(self.layers, share.layers)
-        shared = {id(layer) for layer in self.layers if share and layer.name in share.params}
-        mine = [p for p in self.learnable if id(self.layer_dict[p.layer]) not in shared]
+        shared = self.graph.parameters.share_with(self.layers, share.layers) if share else []
+        mine = [parameter for parameter in self.learnable if parameter not in shared]
         self.arena: list[ArenaGroup] = build_arena(mine, self.dtype)
-        for layer in self.layers:
-            if id(layer) in shared:
-                continue
-            for blob, filler in zip(layer.blobs, layer.fillers, strict=True):
-                if filler is not None:
-                    fill(blob.data, filler, layer.rng)
+        layers = self.layer_dict
+        for parameter in mine:
+            layer = layers[parameter.layer]
+            filler = layer.fillers[parameter.index]
+            if filler is not None:
+                fill(parameter.blob.data, filler, layer.rng)
         self.clear_param_diffs()
 
     # -- what it is made of
@@ -149,10 +158,15 @@ class Net:
 
     @property
     def plan(self) -> Plan:
-        """The bound schedule, made on first use and whenever a shape has changed."""
-        if self._plan is None:
-            self._follow_input_shapes()
-            self._plan = Plan(self.graph, self.device, fuse=self._fuse)
+        """The bound schedule that ran last; made on first use and whenever a shape has changed."""
+        return self._plan if self._plan is not None else self._plan_for(stepping=False)
+
+    def _plan_for(self, *, stepping: bool) -> Plan:
+        """The plan for whole passes, or the one that stops between any two layers."""
+        if self._plan is None or self._plan.stepping != stepping:
+            previous, self._plan = self._last_plan, None
+            self._plan = Plan(self.graph, self.device, fuse=self._fuse, stepping=stepping, previous=previous)
+            self._last_plan = self._plan
         return self._plan
 
     def _loss_blobs(self) -> list[tuple[Blob, float]]:
@@ -175,25 +189,25 @@ class Net:
             self._set_input(name, array)
         self._follow_input_shapes()
         if start is None and end is None:
-            self._run_forward()
+            self._run_forward(self._plan_for(stepping=False))
             self.loss = self._sum_losses()
             return {name: self.blobs[name].data for name in self.outputs}
-        first, last = self._range(start, end)
-        self._run_forward(first, last)
+        self._check_layers(start, end)
+        plan = self._plan_for(stepping=True)
+        first = plan.position(start) if start is not None else 0
+        last = plan.position(end) if end is not None else len(plan.steps) - 1
+        self._run_forward(plan, first, last)
         return {name: self.blobs[name].data for name in self.graph.nodes[last].top_names}
 
     def backward(self, start: str | None = None, end: str | None = None) -> None:
         """Compute gradients from layer `start` (by default the last) down to layer `end` (the first).
 
-        Parameter gradients are added to what they hold; see `clear_param_diffs`.
+        It follows the forward pass that ran last. Parameter gradients are added to what they hold; see
+        `clear_param_diffs`. Raises NetError for an unknown name, or where a range would cut layers that run
+        as one step.
         """
-        if start is None and end is None:
-            self._run(self.plan.backward_calls)
-        else:
-            first, last = self._range(end, start)
-            wanted = {id(step) for step in self.plan.steps[first : last + 1]}
-            pairs = zip(self.plan.backward_steps, self.plan.backward_calls, strict=True)
-            self._run([call for step, call in pairs if id(step) in wanted])
+        self._check_layers(start, end)
+        self._run(self.plan.backward_range(end, start))
         self._settle_diffs()
 
     def forward_backward(self) -> float:
@@ -202,8 +216,8 @@ class Net:
         self.backward()
         return self.loss
 
-    def _run_forward(self, first: int = 0, last: int | None = None) -> None:
-        for calls in self.plan.forward_parts(first, last):
+    def _run_forward(self, plan: Plan, first: int = 0, last: int | None = None) -> None:
+        for calls in plan.forward_parts(first, last):
             self._run(calls)
 
     def _run(self, calls: Sequence[Any]) -> None:
@@ -227,19 +241,10 @@ class Net:
             total += weight * float(blob.data.sum() if blob.count != 1 else blob.data.item())
         return total
 
-    def _range(self, start: str | None, end: str | None) -> tuple[int, int]:
-        """Numbers of the steps that run layers `start` to `end`.
-
-        Partial runs are for looking inside, so from the first one on every layer is a step of its own.
-        """
-        for name in (start, end):
+    def _check_layers(self, *names: str | None) -> None:
+        for name in names:
             if name is not None and name not in self.layer_names:
                 raise NetError(f"there is no layer {name!r}{closest(name, self.layer_names)}")
-        if self.plan.fuse:
-            self._fuse, self._plan = False, None
-        first = self.plan.position(start) if start is not None else 0
-        last = self.plan.position(end) if end is not None else len(self.plan.steps) - 1
-        return first, last
 
     def _set_input(self, name: str, array: Any) -> None:
         if name not in self.blobs:
@@ -313,10 +318,6 @@ class Net:
     def first_nonfinite(self) -> tuple[str, str, str] | None:
         """(layer, blob, what was found) of the first NaN or infinity, in the order of computation."""
         return diagnosis.first_nonfinite(self.graph)
-
-    def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """Classify images; see owlkit.predict."""
-        return resolve("predict:predict")(self, *args, **kwargs)
 
     def __repr__(self) -> str:
         return tables.graph_text(self.graph)

@@ -37,6 +37,7 @@ class ParameterTable:
 
     def __init__(self) -> None:
         self.owners: list[Parameter] = []
+        self.followers: list[tuple[Blob, Parameter]] = []
         self._shared: dict[str, Parameter] = {}
 
     def add_layer(self, layer: Layer) -> None:
@@ -63,8 +64,7 @@ class ParameterTable:
         if spec.name:
             self._shared[spec.name] = parameter
 
-    @staticmethod
-    def _share(layer: Layer, index: int, blob: Blob, spec: Any, owner: Parameter) -> None:
+    def _share(self, layer: Layer, index: int, blob: Blob, spec: Any, owner: Parameter) -> None:
         permissive = spec.share_mode == caffe_pb2.ParamSpec.PERMISSIVE
         fits = blob.count == owner.blob.count if permissive else blob.shape == owner.blob.shape
         if not fits:
@@ -86,7 +86,28 @@ class ParameterTable:
             owner.explicit.add(name)
         blob.share_data(owner.blob)
         blob.share_diff(owner.blob)
-        layer.fillers[index] = None
+        self.followers.append((blob, owner))
+
+    def share_with(self, layers: Sequence[Layer], source: Sequence[Layer]) -> list[Parameter]:
+        """Let `layers` use the data of the equally named layers of `source` (a test net of a train net).
+
+        Layers that share a parameter by name follow it together. Returns the parameters that are shared now.
+        Raises NetError where number or shapes of learned blobs differ.
+        """
+        owner_of = {id(parameter.blob): parameter for parameter in self.owners}
+        owner_of |= {id(blob): owner for blob, owner in self.followers}
+        theirs_by_name = {layer.name: layer for layer in source}
+        shared: list[Parameter] = []
+        for layer in layers:
+            theirs = theirs_by_name.get(layer.name)
+            for mine, other in _matched(layer, theirs) if theirs is not None else ():
+                owner = owner_of[id(mine)]
+                owner.blob.share_data(other)
+                if owner not in shared:
+                    shared.append(owner)
+        for blob, owner in self.followers:
+            blob.share_data(owner.blob)
+        return shared
 
 
 @dataclass
@@ -132,20 +153,15 @@ def _build_group(lr_mult: float, decay_mult: float, members: list[Parameter], dt
     return ArenaGroup(lr_mult, decay_mult, Tensor(whole, data), Tensor(whole, diff), members, offsets)
 
 
-def share_parameters(layers: Sequence[Layer], source: Sequence[Layer]) -> None:
-    """Let `layers` use the data of the equally named layers of `source` (a test net of a train net)."""
-    by_name = {layer.name: layer for layer in source}
-    for layer in layers:
-        other = by_name.get(layer.name)
-        if other is None:
-            continue
-        if len(layer.blobs) != len(other.blobs):
-            raise layer.error(f"cannot share with the train net: {len(other.blobs)} learned blobs there")
-        for index, (mine, theirs) in enumerate(zip(layer.blobs, other.blobs, strict=True)):
-            if mine.shape != theirs.shape:
-                raise NetError(
-                    f"{layer.name}: parameter {index} is {mine.shape} here but {theirs.shape} in the net it "
-                    "shares with; make the two definitions agree"
-                )
-            mine.share_data(theirs)
-            layer.fillers[index] = None
+def _matched(layer: Layer, other: Layer) -> list[tuple[Blob, Blob]]:
+    """Pairs of learned blobs of two layers of one name."""
+    if len(layer.blobs) != len(other.blobs):
+        raise layer.error(f"cannot share with the train net: {len(other.blobs)} learned blobs there")
+    pairs = list(zip(layer.blobs, other.blobs, strict=True))
+    for index, (mine, theirs) in enumerate(pairs):
+        if mine.shape != theirs.shape:
+            raise NetError(
+                f"{layer.name}: parameter {index} is {mine.shape} here but {theirs.shape} in the net it "
+                "shares with; make the two definitions agree"
+            )
+    return pairs

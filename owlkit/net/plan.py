@@ -1,21 +1,26 @@
 """Plan: the bound schedule of a net. Steps are made once per set of shapes; running one allocates nothing.
 
-Three rewrites make it faster and leave every visible blob as it would be without them:
+Before steps are bound, a plan rewrites them; what a user can read after a whole pass stays the same:
 - a layer absorbs the in-place layers that follow it (convolution + ReLU, BatchNorm + Scale + ReLU);
-- an in-place BatchNorm gets a bottom of its own, so that it need not copy what it overwrites;
+- where backward needs data that an in-place layer overwrites, they get a blob of their own beneath the
+  visible one (the bottom of an in-place BatchNorm, the top of a Sigmoid before an in-place Dropout);
 - where a gradient passes a layer unchanged (a sum), bottom and top share its memory.
+A stepping plan makes none of these, so that each layer's result can be seen before the next one runs.
 """
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from owlkit.core.blob import Blob
-from owlkit.core.device import Device
+from owlkit.core.device import Device, resolve_device
+from owlkit.core.errors import NetError
 from owlkit.layers.base import Layer
 from owlkit.net import tables
 from owlkit.net.graph import Graph, Node
@@ -61,15 +66,29 @@ class StepTime:
 class Plan:
     """The steps of a graph on a device.
 
-    fuse : whether rewrites are made; without them each layer is a step of its own.
+    definition : Graph, or whatever makes one (path, NetParameter, NetSpec); `options` are then the graph's.
+    device : name or Device; None takes the default.
+    fuse : whether layers absorb others and gradients share memory. stepping : see the module.
+    previous : the plan of the same graph that this one replaces; data sources go on where they are.
     """
 
-    def __init__(self, graph: Graph, device: Device, *, fuse: bool = True) -> None:
-        self.graph, self.device, self.fuse = graph, device, fuse
+    def __init__(
+        self,
+        definition: Any,
+        device: str | Device | None = None,
+        *,
+        fuse: bool = True,
+        stepping: bool = False,
+        previous: Plan | None = None,
+        **options: Any,
+    ) -> None:
+        self.graph = definition if isinstance(definition, Graph) else Graph(definition, **options)
+        self.device = resolve_device(device)
+        self.fuse, self.stepping = fuse and not stepping, stepping
         self.steps: list[Step] = []
-        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.shapes: dict[str, tuple[int, ...]] = dict(previous.shapes) if previous else {}
         self._private: set[int] = set()
-        self._append(graph.nodes)
+        self._append(self.graph.nodes)
 
     def _append(self, nodes: Sequence[Node], kept: int = 0) -> None:
         """Put the steps of `nodes` after the first `kept` steps and bind all calls."""
@@ -88,8 +107,10 @@ class Plan:
 
     def _make_steps(self, nodes: Sequence[Node]) -> list[Step]:
         steps = _group(nodes, self.fuse)
+        if not self.stepping:
+            for number in range(len(steps)):
+                self._keep_overwritten(steps[number:])
         if self.fuse:
-            self._separate_in_place(steps)
             self._share_gradients(steps)
         return steps
 
@@ -122,22 +143,32 @@ class Plan:
         found = (s for s in reversed(steps[:before]) if any(top is blob for top in s.top))
         return next(found, None)
 
-    def _separate_in_place(self, steps: Sequence[Step]) -> None:
-        for number, step in enumerate(steps):
-            if not (step.layer.wants_private_bottom and step.nodes[0].runs_in_place and step.backward):
-                continue
-            visible = step.bottom[0]
-            writer = self._writer(steps, visible, number)
-            if writer is None or writer.nodes[0].runs_in_place:
-                continue
-            private = Blob(visible.shape, visible.dtype, visible.name)
-            private.share_diff(visible)
-            writer.top = [private if top is visible else top for top in writer.top]
-            step.bottom = [private, *step.bottom[1:]]
-            self._private.add(id(step))
+    def _keep_overwritten(self, steps: Sequence[Step]) -> None:
+        """Give versions of the first step's top that backward still needs a blob of their own.
+
+        Version 0 is what the step writes, version i what the i-th in-place layer makes of it; the last one
+        lies in the visible blob. All share the visible gradient. Sources keep theirs: not all write in every
+        pass.
+        """
+        first = steps[0]
+        if len(first.top) != 1 or first.nodes[0].runs_in_place:
+            return
+        visible = first.top[0]
+        chain = [first, *(s for s in steps[1:] if s.nodes[0].runs_in_place and s.bottom[0] is visible)]
+        for number, (writer, reader) in enumerate(itertools.pairwise(chain)):
+            later = [node.layer for step in chain[number + 1 :] for node in step.nodes]
+            for_reader = reader.backward and reader.layer.wants_private_bottom
+            for_writer = writer.backward and not all(writer.layer.top_survives(layer) for layer in later)
+            if writer.bottom and (for_reader or for_writer):
+                private = Blob(visible.shape, visible.dtype, visible.name)
+                private.share_diff(visible)
+                writer.top = [private]
+                reader.bottom = [private, *reader.bottom[1:]]
+                self._private.add(id(reader))
 
     def _share_gradients(self, steps: Sequence[Step]) -> None:
-        for number, step in enumerate(steps):
+        # From the losses down: a sum of sums hands the same memory on.
+        for number, step in reversed(list(enumerate(steps))):
             if not step.backward:
                 continue
             for index, wanted in enumerate(step.nodes[0].propagate_down):
@@ -172,6 +203,25 @@ class Plan:
     def position(self, layer: str) -> int:
         """Number of the step that runs `layer`."""
         return next(i for i, step in enumerate(self.steps) if any(n.name == layer for n in step.nodes))
+
+    def backward_range(self, first: str | None, last: str | None) -> list[Callable[[], None]]:
+        """The backward calls of layers `first` to `last` (in forward order; None: no limit), as they run.
+
+        Raises NetError where the range begins or ends within a step of several layers.
+        """
+        for name, edge in ((first, 0), (last, -1)):
+            step = self.steps[self.position(name)] if name is not None else None
+            if step is not None and step.nodes[edge].name != name:
+                together = " + ".join(node.name for node in step.nodes)
+                raise NetError(
+                    f"{name} cannot be run backward on its own: {together} run as one step; "
+                    "make the net with fuse=False, or run forward(start, end) before"
+                )
+        low = self.position(first) if first is not None else 0
+        high = self.position(last) if last is not None else len(self.steps) - 1
+        wanted = {id(step) for step in self.steps[low : high + 1]}
+        pairs = zip(self.backward_steps, self.backward_calls, strict=True)
+        return [call for step, call in pairs if id(step) in wanted]
 
     def is_current(self) -> bool:
         """Whether all blobs still have the shapes this plan was made for."""

@@ -76,7 +76,7 @@ MISTAKES = {
         ('bottom: "pool1"', 'bottom: "pol1"')
     ),
     "kernel 11x11 exceeds the padded input 10x10": changed(("kernel_size: 3 pad", "kernel_size: 11 pad")),
-    "there is no layer type 'RelU' (did you mean 'ReLU'?)": changed(('type: "ReLU"', 'type: "RelU"')),
+    "has no layer type 'RelU' (did you mean 'ReLU'?)": changed(('type: "ReLU"', 'type: "RelU"')),
     "'data' is made by an earlier layer already": changed(
         ('top: "ip1"', 'top: "data"'), ('bottom: "ip1"', 'bottom: "data"')
     ),
