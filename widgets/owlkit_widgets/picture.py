@@ -299,7 +299,7 @@ class _Page:
         last = self.tests[-1] if self.tests else {"loss": None, "accuracy": None}
         accuracy = None if last["accuracy"] is None else 100 * last["accuracy"]
         rings = {"ls": "--", "marker": "o", "mfc": "white", "ms": 4.6}
-        rows: list[tuple[str, str, dict[str, Any]]] = [
+        rows: list[tuple[str, str, dict[str, Any] | None]] = [
             ("train loss", words.loss(_last(self.smoothed)), {"color": colours["train"], "lw": 1.45}),
             (
                 "raw",
@@ -312,11 +312,12 @@ class _Page:
                 words.UNKNOWN if accuracy is None else f"{accuracy:.1f}",
                 {"color": colours["acc"], "lw": 1.26, "marker": "D", "ms": 4},
             ),
-            ("learning rate", words.rate(self.figures["lr"]), {"color": colours["lr"], "lw": 1.1}),
+            ("learning rate", words.rate(self.figures["lr"]), None),  # a value, never a curve
         ]
         for label, value, style in rows:
             y += 22
-            self.page.plot([x, x + 10, x + 20], [y, y, y], markevery=[1], **style)
+            if style is not None:
+                self.page.plot([x, x + 10, x + 20], [y, y, y], markevery=[1], **style)
             self._text(x + 26, y, label, 12)
             colour = colours["bad"] if value == "NaN" else colours["ink"]
             self._text(WIDTH - 14, y, value, 12, ha="right", color=colour)

@@ -23,15 +23,14 @@ const SHAPES = {
 
 export const icon = (name) => `<svg class="ic" viewBox="0 0 16 16" aria-hidden="true">${SHAPES[name]}</svg>`;
 
-/** Swatch of a curve in the legend. */
+/** Swatch of a curve in the legend; blank where nothing is drawn as a curve (the learning rate). */
 export function swatch(series) {
   const shapes = {
     train: '<path d="M0 6h20" stroke="var(--owl-train)" stroke-width="2"/>',
     raw: '<path d="M0 7l2-3 2 5 3-6 2 5 3-4 2 5 2-6 2 4 2-2" stroke="var(--owl-train)" fill="none" opacity=".55"/>',
     test: '<path d="M0 6h20" stroke="var(--owl-test)" stroke-width="1.5" stroke-dasharray="5 3"/><circle cx="10" cy="6" r="3" fill="var(--owl-bg)" stroke="var(--owl-test)" stroke-width="1.5"/>',
     acc: '<path d="M0 6h20" stroke="var(--owl-acc)" stroke-width="1.75"/><path d="M10 2l4 4-4 4-4-4z" fill="var(--owl-acc)"/>',
-    lr: '<path d="M2 3h8v6h8" stroke="var(--owl-lr)" stroke-width="1.5" fill="none"/>',
     run: '<path d="M0 6h20" stroke="var(--owl-ink)" stroke-width="2"/>',
   };
-  return `<svg class="sw" width="20" height="12" aria-hidden="true">${shapes[series]}</svg>`;
+  return `<svg class="sw" width="20" height="12" aria-hidden="true">${shapes[series] ?? ""}</svg>`;
 }

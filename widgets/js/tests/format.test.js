@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import * as format from "../src/format.js";
+import { swatch } from "../src/icons.js";
 
 const plain = (text) => text.replaceAll(format.THIN, " ");
 
@@ -60,4 +61,10 @@ test("ticks, bytes, memory, per cent", () => {
   assert.equal(format.gigabytes(5.21e9), "5.21");
   assert.equal(format.gigabytes(24e9), "24.0");
   assert.equal(format.percent(0.583), "58.3");
+});
+
+test("the legend shows a line only for what is drawn as one", () => {
+  const lines = (series) => (swatch(series).match(/<path/g) ?? []).length;
+  for (const curve of ["train", "raw", "test", "acc"]) assert.ok(lines(curve) > 0, curve);
+  assert.equal(lines("lr"), 0);
 });
