@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
+
+from owlkit.core.errors import NetError
 
 
 def add_command(subparsers: Any, name: str, summary: str, description: str, examples: str) -> Any:
@@ -46,6 +49,36 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def commas(text: str) -> list[str]:
     """ "a,b" -> ["a", "b"]"""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def add_net(parser: argparse.ArgumentParser, weights: str) -> None:
+    """The net and its weights. weights : what to say of them."""
+    parser.add_argument("--model", "-model", required=True, metavar="FILE", help="net prototxt")
+    parser.add_argument("--weights", "-weights", metavar="FILE", help=weights)
+
+
+def make_net(args: argparse.Namespace, *, backward: bool) -> Any:
+    """The net that --model, --weights and the selection ask for; what was loaded is told on stderr.
+
+    Raises NetError for a net without layers, and where no layer was loaded.
+    """
+    from owlkit.net import Net
+    from owlkit.solvers.loading import described
+
+    net = Net(
+        args.model,
+        phase=args.phase,
+        weights=args.weights,
+        device=device(args),
+        level=args.level,
+        stages=tuple(args.stage),
+        backward=backward,
+    )
+    if not net.layers:
+        raise NetError(f"{args.model} has no layers in phase {args.phase}; is the file complete?")
+    if net.load_report is not None:
+        print(described(net.load_report), file=sys.stderr)
+    return net
 
 
 def device(args: argparse.Namespace) -> str | None:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
 
-from owlkit.cli.options import add_command, add_json, add_selection, device, positive
+from owlkit.cli.options import add_command, add_json, add_net, add_selection, make_net, positive
 
 EXAMPLES = """  owlkit test --model net.prototxt --weights lenet_iter_1000.caffemodel
   owlkit test --model net.prototxt --weights lenet_iter_1000.caffemodel --iterations 100 --json
 """
 DESCRIPTION = "Run a net over its data and print the mean of each output."
+BATCHES = 50  # Caffe's; where the net does not know how many records it has
 
 
 def add_arguments(subparsers: Any) -> None:
     parser = add_command(subparsers, "test", "measure a trained net", DESCRIPTION, EXAMPLES)
-    parser.add_argument("--model", "-model", required=True, metavar="FILE", help="net prototxt")
-    parser.add_argument("--weights", "-weights", metavar="FILE", help=".caffemodel; without it untrained")
+    add_net(parser, ".caffemodel; without it untrained")
     parser.add_argument(
-        "--iterations", "-iterations", type=positive, default=50, help="batches (default: %(default)s)"
+        "--iterations",
+        "-iterations",
+        type=positive,
+        help=f"batches (default: one pass over the data set, {BATCHES} where its size is not known)",
     )
     add_selection(parser, "test")
     add_json(parser)
@@ -28,28 +32,46 @@ def add_arguments(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the outputs; 0."""
-    from owlkit.net import Net
-    from owlkit.solvers.testing import run_batches
+    from owlkit.solvers.testing import one_pass, run_batches
 
-    net = Net(
-        args.model,
-        phase=args.phase,
-        weights=args.weights,
-        device=device(args),
-        level=args.level,
-        stages=tuple(args.stage),
-        backward=False,
-    )
-    result = run_batches(net, args.iterations)
+    net = make_net(args, backward=False)
+    known = one_pass(net)
+    iterations = args.iterations or (known[0] if known else BATCHES)
+    _remark(args, net, known, iterations)
+    result = run_batches(net, iterations)
     assert result is not None  # nothing abandons it
     outputs, loss = result
-    images = args.iterations * net.batch_size
+    images = iterations * net.batch_size
     if args.json:
         print(json.dumps({"net": net.name, "images": images, "loss": loss, "outputs": outputs}))
         return 0
-    print(f"{net.name or args.model}: {args.iterations} batches, {images} images")
+    print(f"{net.name or args.model}: {iterations} batches, {images} images")
     for name, value in outputs.items():
         print(f"  {name} = {value:.6g}")
-    if any(layer.loss_weights and any(layer.loss_weights) for layer in net.layers):
-        print(f"loss = {loss:.6g}")
+    if _has_total(net):
+        print(f"total loss = {loss:.6g}")
     return 0
+
+
+def _remark(args: argparse.Namespace, net: Any, known: tuple[int, int] | None, iterations: int) -> None:
+    """Say on stderr what the figures rest on, where that may surprise."""
+    if args.weights is None and net.params:
+        print("untrained weights: give --weights FILE to measure a trained net", file=sys.stderr)
+    if known is None and args.iterations is None:
+        text = f"the net does not know how many records it has: {BATCHES} batches; --iterations sets others"
+        print(text, file=sys.stderr)
+    if known is not None and args.iterations is None:
+        print(f"one pass over {known[1]} records: {known[0]} batches", file=sys.stderr)
+    if known is not None and (read := iterations * net.batch_size) > known[1]:
+        print(f"some records count more than once: {read} were read of {known[1]}", file=sys.stderr)
+
+
+def _has_total(net: Any) -> bool:
+    """Whether the loss is more than one of the outputs: a sum, or weighted."""
+    weights = [
+        (top, weight)
+        for layer in net.layers
+        for top, weight in zip(net.top_names[layer.name], layer.loss_weights, strict=False)
+        if weight
+    ]
+    return bool(weights) and not (len(weights) == 1 and weights[0][1] == 1 and weights[0][0] in net.outputs)

@@ -8,7 +8,7 @@ import statistics
 import time
 from typing import Any
 
-from owlkit.cli.options import add_command, add_json, add_selection, device, positive
+from owlkit.cli.options import add_command, add_json, add_net, add_selection, make_net, positive
 
 EXAMPLES = """  owlkit time --model net.prototxt
   owlkit time --model net.prototxt --iterations 20 --json
@@ -20,8 +20,7 @@ WARM_UP = 2  # iterations before the first that counts: memory is touched, kerne
 
 def add_arguments(subparsers: Any) -> None:
     parser = add_command(subparsers, "time", "time each layer of a net", DESCRIPTION, EXAMPLES)
-    parser.add_argument("--model", "-model", required=True, metavar="FILE", help="net prototxt")
-    parser.add_argument("--weights", "-weights", metavar="FILE", help=".caffemodel; it changes no times")
+    add_net(parser, ".caffemodel; it changes no times")
     parser.add_argument(
         "--iterations", "-iterations", type=positive, default=50, help="to time (default: %(default)s)"
     )
@@ -32,16 +31,7 @@ def add_arguments(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; 0."""
-    from owlkit.net import Net
-
-    net = Net(
-        args.model,
-        phase=args.phase,
-        weights=args.weights,
-        device=device(args),
-        level=args.level,
-        stages=tuple(args.stage),
-    )
+    net = make_net(args, backward=True)
     found = measure(net, args.iterations)
     print(json.dumps(found) if args.json else table(found))
     return 0

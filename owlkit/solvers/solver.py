@@ -16,7 +16,7 @@ from owlkit.core import events
 from owlkit.core.conveniences import resolve
 from owlkit.core.errors import TrainingError
 from owlkit.proto import caffe_pb2
-from owlkit.solvers import diagnosis, nets, policies, snapshots
+from owlkit.solvers import diagnosis, loading, nets, policies, snapshots
 from owlkit.solvers.definition import read_definition
 from owlkit.solvers.display import displayed_outputs, log_debug_info
 from owlkit.solvers.divergence import DivergedError
@@ -66,9 +66,9 @@ class Solver:
         self._override: float | None = None
         self._losses: deque[float] = deque(maxlen=self.param.average_loss)
         self._listeners: list[events.Listener] = []
-        self._fresh = not self._load_weights(weights)
         for notice in self.notices:
             log.info(notice)
+        self._fresh = not self._load_weights(weights)
 
     # -- building
     def _check(self) -> None:
@@ -101,8 +101,9 @@ class Solver:
         given = list(self.param.weights) if weights is None else weights
         for entry in given if isinstance(given, list | tuple) else [given]:
             for path in entry.split(",") if isinstance(entry, str) else [entry]:
-                report = self.net.copy_from(path.strip() if isinstance(path, str) else path)
-                self.notices.append(str(report).splitlines()[0])
+                report = loading.load(self.net, path.strip() if isinstance(path, str) else path)
+                self.notices.append(loading.described(report))
+                log.log(logging.INFO if loading.complete(report) else logging.WARNING, self.notices[-1])
         return bool(given)
 
     # -- what one looks at

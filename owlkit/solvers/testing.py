@@ -48,13 +48,19 @@ def batches_of_one_pass(net: Any) -> int:
 
     Raises TrainingError where no layer of the net knows how many records it has.
     """
-    counts = [
-        -(-layer.record_count // layer.batch_size)
-        for layer in net.layers
-        if getattr(layer, "record_count", 0)
-    ]
-    if not counts:
+    found = one_pass(net)
+    if found is None:
         raise TrainingError(
             f"test net {net.name!r} does not know how long one pass is; give test_iter (batches)"
         )
-    return max(counts)
+    return found[0]
+
+
+def one_pass(net: Any) -> tuple[int, int] | None:
+    """(batches, records) of one pass over the net's data, the longest where it has several; None: unknown."""
+    found = [
+        (-(-layer.record_count // layer.batch_size), int(layer.record_count))
+        for layer in net.layers
+        if getattr(layer, "record_count", 0)
+    ]
+    return max(found, default=None)

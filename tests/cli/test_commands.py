@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from owlkit.cli.main import main
+from tests.support.sets import random_images, write_set
 from tests.training.small import NET
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,6 +106,65 @@ def test_test(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert set(found["outputs"]) == {"accuracy", "loss"}
     assert found["loss"] == pytest.approx(found["outputs"]["loss"])
+
+
+DATA_NET = """name: "records"
+layer { name: "data" type: "Data" top: "data" top: "label"
+        data_param { source: "set_lmdb" batch_size: 4 backend: LMDB } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 3 } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss" %s }
+"""
+
+
+@pytest.mark.parametrize("command", ["test", "time"])
+def test_weights_are_reported(folder: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["train", "-solver", "solver.prototxt", "--json"])
+    options = ["-weights", "out/a_iter_40.caffemodel", "-iterations", "1"]
+    capsys.readouterr()
+    assert main([command, "-model", "net.prototxt", *options]) == 0
+    said = "weights from out/a_iter_40.caffemodel: "
+    assert capsys.readouterr().err == said + "all 2 layers loaded\n"
+    (folder / "other.prototxt").write_text(NET.replace('name: "ip2"', 'name: "head"'))
+    assert main([command, "-model", "other.prototxt", *options]) == 0
+    err = capsys.readouterr().err
+    assert (
+        "1 of 2 layers loaded; not in the file, kept as they are: head; not in the net, skipped: ip2" in err
+    )
+    (folder / "other.prototxt").write_text(NET.replace('name: "ip', 'name: "head'))
+    assert main([command, "-model", "other.prototxt", *options]) == 1
+    assert "no layer" in capsys.readouterr().err
+
+
+def test_a_test_is_one_pass(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_set(folder / "set_lmdb", random_images(12), [i % 3 for i in range(12)])
+    (folder / "data.prototxt").write_text(DATA_NET % "")
+    assert main(["test", "-model", "data.prototxt"]) == 0
+    out, err = capsys.readouterr()
+    assert "records: 3 batches, 12 images" in out
+    assert out.count("loss = ") == 1
+    assert "one pass over 12 records: 3 batches" in err
+    assert "untrained weights" in err
+    assert "more than once" not in err
+    assert main(["test", "-model", "data.prototxt", "-iterations", "4"]) == 0
+    assert "some records count more than once: 16 were read of 12" in capsys.readouterr().err
+    (folder / "data.prototxt").write_text(DATA_NET % "loss_weight: 2")
+    main(["test", "-model", "data.prototxt"])
+    assert "total loss = " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_test_of_a_net_that_does_not_know_its_records(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test", "-model", "net.prototxt"]) == 0
+    out, err = capsys.readouterr()
+    assert "50 batches, 400 images" in out
+    assert "does not know how many records it has: 50 batches" in err
+
+
+@pytest.mark.parametrize("command", ["test", "time"])
+def test_an_empty_net(folder: Path, command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "empty.prototxt").write_text('name: "nothing"')
+    assert main([command, "-model", "empty.prototxt"]) == 1
+    assert "empty.prototxt has no layers in phase" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("folder")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from owlkit.core import events
-from owlkit.core.errors import DataError, PrototxtError, TrainingError
+from owlkit.core.errors import DataError, NetError, PrototxtError, TrainingError
 from owlkit.solvers import DivergedError, Solver
 from tests.training.small import NET, make_solver, net_param, parameters, with_tests
 
@@ -229,7 +229,22 @@ def test_weights_to_start_from(tmp_path: Path) -> None:
     model, _ = first.snapshot()
     second = make_solver(seed=99, weights=str(model))
     assert parameters(second) == parameters(first)
-    assert "2 loaded" in second.notices[0]
+    assert second.notices == [f"weights from {model}: all 2 layers loaded"]
+
+
+def test_weights_that_fit_in_part_or_not_at_all(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    model = str(make_solver(snapshot_prefix=str(tmp_path / "a")).snapshot()[0])
+    net = net_param()
+    net.layer[3].name = "head"
+    found = Solver(net, base_lr=0.1, weights=model)
+    told = (
+        f"weights from {model}: 1 of 2 layers loaded; not in the file, kept as they are: head; not in the net"
+    )
+    assert found.notices[0].startswith(told)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    net.layer[1].name = "first"
+    with pytest.raises(NetError, match=r"no layer was loaded.*first, head, the file in ip1, ip2"):
+        Solver(net, base_lr=0.1, weights=model)
 
 
 def test_repr_is_cheap() -> None:
