@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from owlkit.core.errors import FileFormatError
+from owlkit.io.files import read_bytes
+from owlkit.io.recognise import parse_binary, recognise
 from owlkit.proto import caffe_pb2
 
 _LEGACY = ("num", "channels", "height", "width")
@@ -79,6 +82,19 @@ def proto_to_array(proto: Any, what: str = "blob", *, diff: bool = False) -> np.
             f"{what}: shape {shape} needs {math.prod(shape)} values, found {values.size}; the file is damaged"
         )
     return values.reshape(shape)
+
+
+def read_blob(path: str | Path, what: str) -> np.ndarray:
+    """The array of a binaryproto file, in its shape.
+
+    what : the file's purpose, named in errors. Raises DataError where the file is missing, FileFormatError
+    where it is no blob.
+    """
+    content = read_bytes(path, what)
+    blob: Any = parse_binary(content, caffe_pb2.BlobProto)
+    if blob is None or not (len(blob.data) or len(blob.double_data)):
+        raise FileFormatError(f"{path} is not a {what} (binaryproto): it is {recognise(content)}")
+    return proto_to_array(blob, str(path))
 
 
 def arrays_to_protos(arrays: Sequence[np.ndarray]) -> list[Any]:

@@ -7,10 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from owlkit.core.errors import FileFormatError
-from owlkit.io.blobproto import array_to_proto, proto_to_array
-from owlkit.io.files import read_bytes, write_bytes
-from owlkit.io.recognise import parse_binary, recognise
-from owlkit.proto import caffe_pb2
+from owlkit.io.blobproto import array_to_proto, read_blob
+from owlkit.io.files import write_bytes
 
 
 def read_mean(path: str | Path) -> np.ndarray:
@@ -18,11 +16,7 @@ def read_mean(path: str | Path) -> np.ndarray:
 
     Raises DataError where the file is missing, FileFormatError where it is not one image.
     """
-    content = read_bytes(path, "mean file")
-    blob = parse_binary(content, caffe_pb2.BlobProto)
-    if blob is None or not (len(blob.data) or len(blob.double_data)):
-        raise FileFormatError(f"{path} is not a mean file (binaryproto): it is {recognise(content)}")
-    array = proto_to_array(blob, str(path))
+    array = read_blob(path, "mean file")
     if array.ndim == 4 and array.shape[0] == 1:
         array = array[0]
     if array.ndim != 3:

@@ -18,7 +18,7 @@ class LossLayer(Layer):
     """
 
     bottoms = Arity.exactly(2)
-    no_gradient = (1,)
+    no_gradient: tuple[int, ...] = (1,)
     auto_tops = True
     default_loss_weight = 1.0
 
@@ -38,9 +38,9 @@ class LossLayer(Layer):
                 f"hold equally many values, found {bottom[0].count} and {bottom[1].count}"
             )
 
-    def refuse_label_gradient(self, propagate_down: Sequence[bool], labels: Blob) -> None:
-        """NetError where a gradient with respect to the labels is asked for, as in Caffe."""
-        if propagate_down[1]:
+    def refuse_label_gradient(self, propagate_down: Sequence[bool], labels: Blob, index: int = 1) -> None:
+        """NetError where a gradient with respect to the labels, bottom `index`, is asked for, as in Caffe."""
+        if propagate_down[index]:
             raise self.error(
                 "cannot backpropagate to labels; give propagate_down: false for them, or take force_backward "
                 "away",

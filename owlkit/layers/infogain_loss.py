@@ -1,0 +1,108 @@
+"""InfogainLoss: cross-entropy in which each kind of mistake has a price of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from owlkit.core.blob import Blob
+from owlkit.core.device import Device
+from owlkit.io.blobproto import read_blob
+from owlkit.kernels import softmax
+from owlkit.kernels.axes import split
+from owlkit.layers.base import Arity, Blobs, register
+from owlkit.layers.labels import ClassLabels, check_label_count
+from owlkit.layers.loss import VALID, LossLayer, normalizer
+from owlkit.layers.multinomial_logistic_loss import LEAST_PROBABILITY
+
+
+@register("InfogainLoss")
+class InfogainLoss(LossLayer):
+    """loss = -1/Z * sum_i sum_k H[label_i, k] * log(max(p[i, k], 1e-20)), p = softmax(x) along `axis`.
+
+    i runs over all other axes. With H the identity this is SoftmaxWithLoss.
+    bottom 0 : x, scores, e.g. (N, K) or (N, K, H, W).
+    bottom 1 : labels, integers in [0, K), one per position.
+    bottom 2 (optional) : H, K x K values, e.g. (1, 1, K, K).
+    top 0 : loss, scalar. top 1 (optional) : p, the shape of x; no gradient flows back through it.
+    Gradient: dx[i, k] = loss_weight / Z * (p[i, k] * sum_j H[label_i, j] - H[label_i, k]), 0 where label_i is
+    ignored; as in Caffe, p below 1e-20 changes nothing about it. None to labels and H; with force_backward
+    these are left out (Caffe stops).
+    Parameters: infogain_loss_param.source (a binaryproto file with H; needed without bottom 2, refused with
+    it), .axis (default 1); loss_param.ignore_label (default: none), .normalization: VALID (default: Z =
+    positions not ignored), FULL (all positions), BATCH_SIZE (product of the axes before `axis`), NONE (1);
+    .normalize, older: true = VALID, false = BATCH_SIZE. Z is at least 1. Labels are checked in every batch.
+    """
+
+    bottoms = Arity(2, 3)
+    tops = Arity(1, 2)
+    no_gradient = (1, 2)
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        if any(weight != 0 for weight in self.param.loss_weight[1:]):
+            raise self.error("top 1 holds probabilities and cannot be a loss: give it loss_weight 0", top[-1])
+        self._mode = self.normalization(default=VALID)
+        source = self.param.infogain_loss_param.source
+        if bool(source) == (len(bottom) == 3):
+            found = "both are given" if source else "neither is given"
+            raise self.error(f"H comes from a third bottom or from infogain_loss_param.source; {found}")
+        self._file = read_blob(source, "file of an infogain matrix") if source else None
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        super().reshape(bottom, top)
+        x = bottom[0]
+        try:
+            self.axis = x.canonical_axis(self.param.infogain_loss_param.axis)
+        except IndexError as why:
+            raise self.error(f"infogain_loss_param.axis: {why}", x) from None
+        check_label_count(self, x, bottom[1], self.axis)
+        classes = x.shape[self.axis]
+        shape = bottom[2].shape if self._file is None else self._file.shape
+        if shape[-2:] != (classes, classes) or any(n != 1 for n in shape[:-2]):
+            where = bottom[2].name if self._file is None else self.param.infogain_loss_param.source
+            raise self.error(f"H ({where!r}) must be (1, 1, {classes}, {classes}), found {shape}", x)
+        if len(top) == 2:
+            top[1].reshape(x.shape)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        x, labels = bottom[:2]
+        self.prob = top[1] if len(top) == 2 else Blob(x.shape, x.dtype, f"{self.name}.prob")
+        self.kernel = softmax.make(device, softmax.Softmax(x.descriptor, self.axis))
+        self._labels = ClassLabels(self, x, labels, self.axis, self.ignore_label())
+        self._split = split(x.descriptor, self.axis)
+        self._batch, self._positions = x.count_between(0, self.axis), labels.count
+
+    def _prices(self, bottom: Blobs) -> np.ndarray:
+        """H of each position's label, (outer, K, inner) as the scores lie in memory; 0 where ignored."""
+        outer, classes, inner = self._split
+        given = bottom[2].data if self._file is None else self._file
+        h = given.reshape(classes, classes).astype(bottom[0].dtype, copy=False)
+        targets, ignored = self._labels.read(bottom[1])
+        rows = h[targets]
+        if ignored is not None:
+            rows[ignored] = 0
+        self._valid = self._positions - (0 if ignored is None else int(ignored.sum()))
+        return rows.reshape(outer, inner, classes).transpose(0, 2, 1)
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        self._h = self._prices(bottom)
+        self._normalizer = normalizer(self._mode, self._batch, self._positions, self._valid)
+        self.kernel.forward(bottom[0].data_tensor, self.prob.data_tensor)
+        logarithms = np.log(np.maximum(self.prob.data_tensor.flat, LEAST_PROBABILITY)).reshape(self._split)
+        top[0].data[...] = -(self._h * logarithms).sum() / self._normalizer
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        for index, blob in enumerate(bottom[1:], 1):
+            self.refuse_label_gradient(propagate_down, blob, index)
+        if not propagate_down[0]:
+            return
+        p, dx = self.prob.data_tensor.flat.reshape(self._split), bottom[0].diff_tensor.flat
+        dx = dx.reshape(self._split)
+        np.multiply(p, self._h.sum(axis=1, keepdims=True), out=dx)
+        np.subtract(dx, self._h, out=dx)
+        np.multiply(dx, float(top[0].diff) / self._normalizer, out=dx)
+
+    def describe(self) -> str:
+        ignore = self.ignore_label()
+        return "" if ignore is None else f"ignores {ignore}"

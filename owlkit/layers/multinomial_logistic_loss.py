@@ -1,0 +1,53 @@
+"""MultinomialLogisticLoss: the cross-entropy of probabilities that another layer has made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from owlkit.core.blob import Blob
+from owlkit.core.device import Device
+from owlkit.layers.base import Blobs, register
+from owlkit.layers.labels import ClassLabels
+from owlkit.layers.loss import LossLayer
+
+LEAST_PROBABILITY = 1e-20  # Caffe's kLOG_THRESHOLD
+
+
+@register("MultinomialLogisticLoss")
+class MultinomialLogisticLoss(LossLayer):
+    """loss = -1/N * sum_n log(q_n), q_n = max(p[n, label_n], 1e-20).
+
+    bottom 0 : p, probabilities, (N, K) or (N, ...) with K = the product of the other axes, in Caffe's order.
+    bottom 1 : labels, integers in [0, K), N of them. top 0 : loss, scalar.
+    Gradient: dp[n, label_n] = -loss_weight / (N * q_n), 0 elsewhere; none to labels. Below 1e-20 it does not
+    vanish, as in Caffe. For scores, SoftmaxWithLoss is exact and faster.
+    No parameters; loss_param has no effect, as in Caffe. Labels are checked in every batch (DataError).
+    """
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        super().reshape(bottom, top)
+        if bottom[1].count != bottom[0].num:
+            name = bottom[0].name
+            raise self.error(f"needs {bottom[0].num} labels, one for each of bottom {name!r}", bottom[1])
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        p, labels = bottom
+        self._shape = (p.num, p.count_between(1))
+        self._labels = ClassLabels(self, Blob(self._shape, p.dtype, p.name), labels, 1)
+        self._rows = np.arange(p.num)
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        targets, _ = self._labels.read(bottom[1])
+        self._own = self._rows, targets
+        self._q = np.maximum(bottom[0].data.reshape(self._shape)[self._own], LEAST_PROBABILITY)
+        top[0].data[...] = -np.log(self._q).sum() / max(self._shape[0], 1)
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        self.refuse_label_gradient(propagate_down, bottom[1])
+        if not propagate_down[0]:
+            return
+        gradient = np.zeros(self._shape, bottom[0].dtype)
+        gradient[self._own] = -float(top[0].diff) / max(self._shape[0], 1) / self._q
+        bottom[0].diff[...] = gradient.reshape(bottom[0].shape)
