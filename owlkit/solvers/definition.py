@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from owlkit import proto
-from owlkit.core.errors import DataError, OwlkitError, PrototxtError, closest
+from owlkit.core.errors import DataError, OwlkitError, PrototxtError, TrainingError, closest
 from owlkit.proto import caffe_pb2
 
 
@@ -36,7 +37,8 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
     definition : path of a solver file, SolverParameter, or a net (NetSpec, NetParameter) whose solver is all
         in `fields`.
     test : net or list of nets to test with. fields : of SolverParameter; they win over those of a file.
-    Raises PrototxtError where something is not known, DataError where a file is missing.
+    Raises PrototxtError where something is not known, DataError where a file is missing, TrainingError where
+    there are more test_iter than nets in `test`.
     """
     path: Path | None = None
     notes: list[str] = []
@@ -54,10 +56,31 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
     tests = test if isinstance(test, list | tuple) else [] if test is None else [test]
     for net in tests:
         param.test_net_param.add().CopyFrom(proto.net_param(net))
+    _check_test_iter(param, tests)
     found = Definition(param, path, notes)
     if path is not None:
         _find_nets(found, path.parent)
     return found
+
+
+def check_numbers(param: Any) -> None:
+    """TrainingError where a number of the solver is not finite in float32, or base_lr is negative."""
+    for described, value in param.ListFields():
+        if isinstance(value, float) and not math.isfinite(value):
+            name = described.name
+            raise TrainingError(f"{name} is {value}, the largest float32 is 3.4e38; give a finite number")
+    if param.base_lr < 0:
+        raise TrainingError(f"base_lr is {param.base_lr:g}; give a number >= 0: the loss would be driven up")
+
+
+def _check_test_iter(param: Any, tests: Any) -> None:
+    """Nets given by `test` are all that is meant to be tested; Caffe would add the training net."""
+    named = len(param.test_net_param) + len(param.test_net)
+    if tests and len(param.test_iter) > named:
+        raise TrainingError(
+            f"{len(param.test_iter)} test_iter for {named} test net{'s' if named > 1 else ''}; give one per "
+            "test net: the batches of one test"
+        )
 
 
 def _read_file(path: Path, notes: list[str]) -> Any:

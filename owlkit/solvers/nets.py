@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from owlkit.core.errors import TrainingError
 from owlkit.net import Net
 from owlkit.proto import caffe_pb2
 from owlkit.solvers.testing import batches_of_one_pass
+
+log = logging.getLogger("owlkit")
 
 
 @dataclass
@@ -44,6 +47,8 @@ def test_choices(param: Any) -> list[NetChoice]:
             "test) once per test net"
         )
     sources += [generic] * surplus
+    if surplus > 1 and not param.test_state:
+        log.warning("%d test_iter and no test_state: the same net is tested %d times", len(counts), surplus)
     _check(param, len(sources))
     states = list(param.test_state) or [caffe_pb2.NetState()] * len(sources)
     choices = [_choice(source, state) for source, state in zip(sources, states, strict=True)]
@@ -94,7 +99,7 @@ def build_test_nets(param: Any, train_net: Net, options: dict[str, Any]) -> tupl
     iterations: list[int] = []
     for choice in test_choices(param):
         state: dict[str, Any] = {"level": choice.level, "stages": choice.stages}
-        net = Net(choice.definition, phase="test", share=train_net, **state, **options)
+        net = Net(choice.definition, phase="test", share=train_net, backward=False, **state, **options)
         nets.append(net)
         iterations.append(choice.iterations or batches_of_one_pass(net))
     return nets, iterations

@@ -26,7 +26,8 @@ from owlkit.io.solverstate import (
     write_sidecar,
     write_solverstate,
 )
-from owlkit.io.weights import write_caffemodel
+from owlkit.io.weights import read_caffemodel, write_caffemodel
+from owlkit.solvers.loading import listed
 from owlkit.solvers.rules import RULES
 from owlkit.solvers.signals import hold_interrupts
 
@@ -111,6 +112,8 @@ class LoadedSnapshot:
         self._check_type(solver)
         self._check_history(solver)
         self.model = self._find_model()
+        self.weights = read_caffemodel(self.model)
+        self._check_layers(solver)
 
     def _read(self) -> SolverStateData:
         try:
@@ -159,13 +162,20 @@ class LoadedSnapshot:
                     "state belongs to another net"
                 )
 
+    def _check_layers(self, solver: Any) -> None:
+        stored = [layer.name for layer in self.weights.layer if layer.blobs]
+        missing = [name for name in solver.net.params if name not in stored]
+        if missing:
+            others = [name for name in stored if name not in solver.net.params]
+            found = f", but for {listed(others)}, which the net does not have" if others else ""
+            raise TrainingError(
+                f"{self.path} is the state of another net: {self.model} has no weights for {listed(missing)}"
+                f"{found}; resume with the net that wrote it, or start anew from its weights with weights=..."
+            )
+
     def apply(self, solver: Any) -> None:
         """Put weights and history into the solver."""
-        report = solver.net.copy_from(self.model)
-        if report.missing:
-            solver.warn(
-                f"{self.model} has no weights for {', '.join(report.missing)}: they keep their values"
-            )
+        solver.net.copy_from(self.weights)
         for theirs, mine in zip(self.data.history, solver.history, strict=True):
             mine[...] = theirs.reshape(mine.shape)
 

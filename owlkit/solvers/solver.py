@@ -17,7 +17,7 @@ from owlkit.core.conveniences import resolve
 from owlkit.core.errors import TrainingError
 from owlkit.proto import caffe_pb2
 from owlkit.solvers import diagnosis, loading, nets, policies, snapshots
-from owlkit.solvers.definition import read_definition
+from owlkit.solvers.definition import check_numbers, read_definition
 from owlkit.solvers.display import displayed_outputs, log_debug_info
 from owlkit.solvers.divergence import DivergedError
 from owlkit.solvers.rule import gradient_norm
@@ -73,6 +73,7 @@ class Solver:
     # -- building
     def _check(self) -> None:
         p = self.param
+        check_numbers(p)
         rule_class(p.type)
         policies.check_policy(p)
         for name in ("average_loss", "iter_size"):

@@ -13,7 +13,7 @@ import pytest
 from owlkit.core.errors import DataError, FileFormatError, TrainingError
 from owlkit.io.solverstate import read_solverstate, sidecar_path, write_solverstate
 from owlkit.solvers import Solver
-from tests.training.small import make_solver, parameters, with_tests
+from tests.training.small import make_solver, net_param, parameters, with_tests
 
 
 def snapshot_at(iteration: int, folder: Path, **fields: Any) -> tuple[Solver, Path]:
@@ -109,6 +109,23 @@ def test_state_of_another_net(tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=r"history of ip2\[0\] has shape \(4, 4\), expected \(3, 5\)"):
         solver.restore(state)
     assert parameters(solver) == before
+
+
+def test_state_of_a_net_with_other_layers(tmp_path: Path) -> None:
+    """Shapes agree, names do not: Caffe would go on from random weights."""
+    _, state = snapshot_at(1, tmp_path)
+    net = net_param()
+    net.layer[3].name = "head"
+    solver = make_solver_of(net)
+    before = parameters(solver)
+    with pytest.raises(TrainingError, match=r"another net: .* no weights for head, but for ip2, which"):
+        solver.restore(state)
+    assert parameters(solver) == before
+    assert solver.iter == 0
+
+
+def make_solver_of(net: Any) -> Solver:
+    return Solver(net, base_lr=0.01, momentum=0.9, seed=3)
 
 
 def test_weights_that_are_gone(tmp_path: Path) -> None:

@@ -186,7 +186,11 @@ def test_a_listener_can_be_taken_away() -> None:
         ({"solver_mode": "TPU"}, PrototxtError, "CPU, GPU"),
         ({"net": "other.prototxt"}, TrainingError, "exactly one of net.*found net and net_param"),
         ({"test": net_param(), "test_iter": 3}, TrainingError, "no test_interval"),
-        ({"test": net_param(), "test_iter": [1, 0], "test_interval": 1}, TrainingError, "at least 1"),
+        ({"test": net_param(), "test_iter": 0, "test_interval": 1}, TrainingError, "at least 1"),
+        ({"test": net_param(), "test_iter": [1, 2], "test_interval": 1}, TrainingError, "2 test_iter for 1"),
+        ({"base_lr": 1e39}, TrainingError, "base_lr is inf"),
+        ({"base_lr": -0.1}, TrainingError, "base_lr is -0.1"),
+        ({"momentum": float("nan")}, TrainingError, "momentum is nan"),
         ({"test": net_param(), "test_interval": 1}, TrainingError, "give test_iter"),
         ({"test_net": ["a", "b"], "test_iter": 3}, TrainingError, "once per test net"),
         ({"snapshot": 5, "snapshot_prefix": "/proc/nothing/here"}, TrainingError, "cannot be written"),
@@ -195,6 +199,12 @@ def test_a_listener_can_be_taken_away() -> None:
 def test_definitions_that_make_no_sense(fields: dict[str, Any], error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         make_solver(**fields)
+
+
+def test_a_net_that_is_tested_twice_is_remarked(caplog: pytest.LogCaptureFixture) -> None:
+    """Caffe's rule: what is left of test_iter makes test nets of `net`."""
+    assert len(make_solver(test_iter=[1, 2], test_interval=5).test_nets) == 2
+    assert "the same net is tested 2 times" in caplog.text
 
 
 def test_paths_in_a_solver_file(tmp_path: Path) -> None:
