@@ -46,8 +46,6 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (None: that of the process); returns the exit status."""
-    # Threads of two math libraries in one process: idle ones must sleep. Read when libgomp is loaded.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     args = make_parser().parse_args(argv)
     try:
