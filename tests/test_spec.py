@@ -297,3 +297,17 @@ def test_spec_imports_no_arrays() -> None:
         "import sys, owlkit.spec; assert not {'numpy', 'owlkit.layers', 'owlkit.kernels'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_misspelt_filler_is_refused_in_its_cell() -> None:
+    with pytest.raises(
+        SpecError, match=r"weight_filler must be of a type in .*'xaveir' \(did you mean 'xavier'\?\)"
+    ):
+        L.Convolution(_x(), num_output=1, kernel_size=1, weight_filler=dict(type="xaveir"))
+
+
+def test_the_language_knows_the_fillers_that_there_are() -> None:
+    from owlkit.core import fillers
+    from owlkit.spec.types import FILLER_TYPES
+
+    assert tuple(fillers._FILLERS) == FILLER_TYPES

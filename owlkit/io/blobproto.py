@@ -7,7 +7,6 @@ nets of double precision keep `double_data`.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +94,3 @@ def read_blob(path: str | Path, what: str) -> np.ndarray:
     if blob is None or not (len(blob.data) or len(blob.double_data)):
         raise FileFormatError(f"{path} is not a {what} (binaryproto): it is {recognise(content)}")
     return proto_to_array(blob, str(path))
-
-
-def arrays_to_protos(arrays: Sequence[np.ndarray]) -> list[Any]:
-    """One BlobProto per array."""
-    return [array_to_proto(array) for array in arrays]

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from owlkit.core.errors import closest
 from owlkit.spec.errors import SpecError
+from owlkit.spec.types import FILLER_TYPES
 
 _REAL = (FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUBLE)
 
@@ -63,6 +64,13 @@ def _fill(target: Any, value: Any, where: str) -> None:
     if isinstance(value, Mapping):
         for name, inner in value.items():
             assign(target, name, inner, where)
+        if kind.name == "FillerParameter" and target.type not in FILLER_TYPES:
+            _wrong(
+                where,
+                f"of a type in {', '.join(FILLER_TYPES)}",
+                target.type,
+                closest(target.type, FILLER_TYPES),
+            )
     elif isinstance(value, Message) and value.DESCRIPTOR.full_name == kind.full_name:
         target.MergeFromString(value.SerializeToString())
     else:

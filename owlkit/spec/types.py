@@ -80,3 +80,7 @@ def parameters_of(layer_type: str) -> Iterator[tuple[str, Any]]:
     for field in LAYER.fields:
         if field.name != "type":
             yield "", field
+
+
+#: Fillers that owlkit.core.fillers knows; a test compares the two (the language imports no arrays).
+FILLER_TYPES = ("constant", "uniform", "gaussian", "positive_unitball", "xavier", "msra", "bilinear")

@@ -135,7 +135,7 @@ class Primitive:
     """A compiled operation. `layout(ARG)` tells the layout it wants, `bind` gives a call without arguments.
 
     Raises Unsupported where oneDNN has no fast implementation: its own reference loops are 100 to 1000 times
-    slower, so owlkit refuses them unless `allow_slow` is given.
+    slower, so owlkit refuses them.
     """
 
     def __init__(
@@ -144,7 +144,6 @@ class Primitive:
         kind: str,
         *args: Any,
         attributes: Attributes | None = None,
-        allow_slow: bool = False,
     ) -> None:
         require_onednn()
         self.kind, self._device = kind, device
@@ -153,7 +152,7 @@ class Primitive:
         self.handle: int = self._describe(kind, handles, attributes.handle)
         self._primitive = 0
         self.implementation = self._query_implementation()
-        if "ref" in self.implementation and not allow_slow:
+        if "ref" in self.implementation:
             raise Unsupported(f"oneDNN has only its slow {self.implementation} for {kind}")
         self._primitive = api.new(api.function("primitive_create"), self.handle)
         self._scratchpad = self.layout(api.SCRATCHPAD)

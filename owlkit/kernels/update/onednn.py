@@ -23,14 +23,14 @@ class MomentumKernel:
         self._device, self._spec = device, spec
         self._rate = Tensor(Descriptor((1,)))
         self._rate_decay = Tensor(Descriptor((1,)))
-        self._primitives = {
-            n: self._pair(n) for n in {min(CHUNK, spec.values.count), spec.values.count % CHUNK}
-        }
+        whole, rest = divmod(spec.values.count, CHUNK)
+        sizes = [CHUNK] * (whole > 0) + [rest] * (rest > 0)
+        self._primitives = {size: self._pair(size) for size in sizes}
         self._run = Bound(self._bind)
         self.detail = next(iter(self._primitives.values()))[0].implementation
 
     def _pair(self, count: int) -> tuple[Primitive, Primitive]:
-        md = MemoryDescriptor.strided((1, max(count, 1)), (max(count, 1), 1), self._spec.values.dtype)
+        md = MemoryDescriptor.strided((1, count), (count, 1), self._spec.values.dtype)
         scaled = Attributes([("sum", self._spec.momentum)], scales=(api.SRC, api.SRC_1))
         step = Primitive(self._device, "binary", api.BINARY_ADD, md, md, md, attributes=scaled)
         return step, Primitive(self._device, "binary", api.BINARY_SUB, md, md, md)
