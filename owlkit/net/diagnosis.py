@@ -50,7 +50,7 @@ def record_of(graph: Graph, blob: str, index: int) -> str:
         keys = getattr(node.layer, "keys", [])
         if not node.layer.is_data or index >= len(keys):
             return ""
-        source = node.layer.param.data_param.source
+        source = getattr(node.layer, "source", "")
         return f"it is record {show_key(keys[index])} of {source} (layer {node.name!r}, blob {blob!r})"
     return ""
 
