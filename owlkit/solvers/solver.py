@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import operator
 import time
 from collections import deque
 from collections.abc import Callable
@@ -26,6 +27,14 @@ from owlkit.solvers.signals import hold_interrupts
 from owlkit.solvers.testing import run_batches
 
 log = logging.getLogger("owlkit")
+
+
+def checked_count(n: Any) -> int:
+    """`n` as a number of iterations; TrainingError where it is no whole number."""
+    try:
+        return operator.index(n)
+    except TypeError:
+        raise TrainingError(f"step({n!r}): give a whole number of iterations") from None
 
 
 class Solver:
@@ -171,8 +180,14 @@ class Solver:
         """Do n updates, with tests and snapshots at their intervals.
 
         Ctrl-C takes effect between two iterations, so nothing is left half done; pressed twice, at once.
-        Raises DivergedError, before the update, where the loss is not finite.
+        Raises DivergedError, before the update, where the loss is not finite; TrainingError while a Run
+        trains with this solver.
         """
+        self._check_free("step")
+        self.advance(checked_count(n))
+
+    def advance(self, n: int) -> None:
+        """As `step`, for the Run that uses this solver."""
         with hold_interrupts() as held:
             for _ in range(n):
                 if self._test_is_due() and not self._test_all():
@@ -185,11 +200,21 @@ class Solver:
 
     def solve(self) -> None:
         """Train up to max_iter, with Caffe's last snapshot and test."""
+        self._check_free("solve")
         if not self.param.HasField("max_iter"):
             raise TrainingError("the solver has no max_iter; set it, or use step(n)")
         self.step(max(0, self.param.max_iter - self.iter))
         if self.iter >= self.param.max_iter:
             self.finish()
+
+    def _check_free(self, action: str, *, unless: tuple[str, ...] = ()) -> None:
+        """TrainingError while a Run trains with this solver, in a state that is not one of `unless`."""
+        run = self.in_use_by
+        if run is not None and run.state not in unless:
+            raise TrainingError(
+                f"{action}: the solver is being trained by run {run.name!r} (now {run.state}); use the run's "
+                "controls (run.pause, run.step, run.resume), or end it with run.stop() and run.wait()"
+            )
 
     def finish(self, *, interrupted: bool = False) -> None:
         """Caffe's end of a training: the last snapshot, and a test where one is due."""
@@ -256,19 +281,21 @@ class Solver:
 
     def _test_all(self) -> bool:
         """Whether all tests ran to their end."""
-        return all(self._test(index) is not None for index in range(len(self.test_nets)))
+        indices = range(len(self.test_nets))
+        return all(self._test(index, self.abandon_test) is not None for index in indices)
 
     def test(self, index: int = 0) -> dict[str, float]:
         """Outputs of test net `index`, means over its test_iter batches."""
         if not 0 <= index < len(self.test_nets):
             raise TrainingError(f"there is no test net {index}; the solver has {len(self.test_nets)}")
-        return self._test(index) or {}
+        self._check_free("test", unless=("paused",))
+        return self._test(index, lambda: False) or {}
 
-    def _test(self, index: int) -> dict[str, float] | None:
+    def _test(self, index: int, abandon: Callable[[], bool]) -> dict[str, float] | None:
         """As `test`; None where it was abandoned, with the data put back to where they were."""
         net, started = self.test_nets[index], time.perf_counter()
         before = net.state()
-        result = run_batches(net, self.test_iterations[index], self.abandon_test)
+        result = run_batches(net, self.test_iterations[index], abandon)
         if result is None:
             net.restore_state(before)
             return None
@@ -305,6 +332,7 @@ class Solver:
         Raises FileFormatError or DataError for a file that is no state or lacks its weights, TrainingError or
         NetError where it belongs to another type of solver or another net; the solver is unchanged then.
         """
+        self._check_free("restore")
         loaded = snapshots.LoadedSnapshot(self, path)
         loaded.apply(self)
         self.rule.history_changed()

@@ -58,6 +58,7 @@ class TrainingLoop:
         if self.state in ACTIVE or other is not None:
             raise TrainingError(f"the solver is being trained by run {(other or self).name!r} already")
         self.solver.in_use_by = self
+        self._requests.cancel(None)  # what came too late for the run before
         self._stop, self.error = None, None
         self._first_iter, self._worked, self._since = self.solver.iter, 0.0, time.perf_counter()
         self.solver.abandon_test = self._serve
@@ -96,7 +97,7 @@ class TrainingLoop:
 
     def _loop(self) -> None:
         while not self._serve() and (self.max_iter is None or self.iter < self.max_iter):
-            self.solver.step(1)
+            self.solver.advance(1)
             due = [request for at, request in self._steps if at <= self.iter]
             if due:
                 self._steps = [(at, request) for at, request in self._steps if at > self.iter]
@@ -116,10 +117,13 @@ class TrainingLoop:
                 self._requests.wait()
             else:
                 break
+        self._move()
+        return self._stop is not None
+
+    def _move(self) -> None:
         if self.state == "paused":
             self._since = time.perf_counter()
             self._set_state("running")
-        return self._stop is not None
 
     def _stand(self) -> None:
         self._paused = True
@@ -137,6 +141,7 @@ class TrainingLoop:
         self._paused = False
         self._supersede_steps()
         self._note(request, "resumed")
+        self._move()
         request.finish()
 
     def _serve_step(self, request: Request) -> None:

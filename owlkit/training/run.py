@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from owlkit.core import events
-from owlkit.core.errors import TrainingError
+from owlkit.core.errors import TrainingError, closest
 from owlkit.solvers import Solver
+from owlkit.solvers.solver import checked_count
 from owlkit.training import frontends
 from owlkit.training.loop import ACTIVE, TrainingLoop
 from owlkit.training.requests import Request
@@ -25,8 +26,8 @@ class Run(TrainingLoop):
     """A training of `solver`, in a thread of its own (`start`) or in the caller's (`run`).
 
     Controls are requests that are served between two iterations, or between two batches of a test. Called
-    from code, `pause`, `step` and `snapshot` return when they have taken effect, so that what follows may
-    look at the net; with source="button" (a front end) they return at once.
+    from code, `pause`, `resume`, `step` and `snapshot` return when they have taken effect, so that what
+    follows may look at the net; with source="button" (a front end) they return at once.
 
     name : for monitors, and the prefix of snapshots where the solver has none.
     sigint_effect, sighup_effect : of the signals during `run`: "stop" (with a snapshot), "snapshot", "none".
@@ -47,6 +48,14 @@ class Run(TrainingLoop):
             solver.default_prefix = name
         self.sigint_effect, self.sighup_effect = check_effect(sigint_effect), check_effect(sighup_effect)
         self._thread: threading.Thread | None = None
+        self._sealed = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # A misspelt control must not pass for one.
+        if "_sealed" in self.__dict__ and not hasattr(self, name):
+            known = [each for each in dir(self) if not each.startswith("_")]
+            raise AttributeError(f"a Run has no attribute {name!r}{closest(name, known)}")
+        super().__setattr__(name, value)
 
     # -- what one looks at
     @property
@@ -74,8 +83,11 @@ class Run(TrainingLoop):
 
     # -- running
     def start(self) -> Run:
-        """Train in the background; returns at once. After a stop it goes on where it was."""
-        if self.state == "finished":
+        """Train in the background; returns at once. After a stop it goes on where it was.
+
+        Raises TrainingError after the end where max_iter leaves nothing to do.
+        """
+        if self.state in ENDED:
             self._check_room()
         self._begin()
         self._thread = threading.Thread(target=self._work, name=f"owlkit run {self.name}", daemon=True)
@@ -126,13 +138,13 @@ class Run(TrainingLoop):
     def resume(self, *, source: str = "code") -> None:
         """Go on after a pause, or start again after a stop."""
         if self.state in ACTIVE:
-            self._requests.put(Request("resume", source=source))
+            self._ask("resume", source=source)
         else:
             self.start()
 
     def step(self, n: int = 1, *, source: str = "code") -> None:
         """Do n iterations, then pause."""
-        if n < 1:
+        if checked_count(n) < 1:
             raise TrainingError(f"step({n}): give a number of iterations >= 1")
         if self.state not in ACTIVE:
             self._check_room()

@@ -247,6 +247,49 @@ def test_bad_requests_are_told_at_once() -> None:
         run.lr = -1
     with pytest.raises(TrainingError, match=r"step\(0\)"):
         run.step(0)
+    for wrong in ("a", 2.5, None):
+        with pytest.raises(TrainingError, match=r"step\(.*\): give a whole number"):
+            run.step(wrong)
+        with pytest.raises(TrainingError, match=r"step\(.*\): give a whole number"):
+            run.solver.step(wrong)
+    assert run.state == "ready"
+
+
+def test_a_misspelt_attribute_is_refused() -> None:
+    run = Run(make_solver())
+    with pytest.raises(AttributeError, match=r"no attribute 'lrr'.*did you mean 'lr'"):
+        run.lrr = 3
+    with pytest.raises(AttributeError, match="did you mean 'max_iter'"):
+        run.maxiter = 3
+    run.max_iter = 30
+
+
+def test_the_solver_of_a_run_is_not_stepped_beside_it() -> None:
+    run = Run(with_tests(max_iter=LONG), "first").start()
+    run.pause()
+    before = run.iter
+    for action in (lambda: run.solver.step(3), run.solver.solve, lambda: run.solver.restore("x")):
+        with pytest.raises(TrainingError, match="being trained by run 'first'"):
+            action()
+    assert set(run.solver.test()) == {"accuracy", "loss"}
+    assert run.iter == before
+    run.resume()
+    assert "running" in repr(run)
+    with pytest.raises(TrainingError, match="test: the solver is being trained"):
+        run.solver.test()
+    run.stop()
+    run.wait(PATIENCE)
+    run.solver.step(3)
+
+
+def test_a_run_stopped_at_its_last_iteration_has_nothing_left() -> None:
+    run = Run(make_solver())
+    run.step(20)
+    run.stop()
+    run.wait(PATIENCE)
+    with pytest.raises(TrainingError, match="finished at iteration 20"):
+        run.resume()
+    assert "stopped, iteration 20 of 20" in repr(run)
 
 
 @pytest.mark.parametrize(
