@@ -1,0 +1,40 @@
+"""A line of plain text while a check takes long."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+QUIET_SECONDS = 2.0  # a check that is over by then says nothing
+INTERVAL_SECONDS = 0.5
+
+
+class Progress:
+    """What is being checked, on one line that is written over; `shown` False: never."""
+
+    def __init__(self, shown: bool = True) -> None:
+        self.shown, self.what = shown, ""
+        self.started = time.perf_counter()
+        self._next, self._width = self.started + QUIET_SECONDS, 0
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
+
+    def tick(self, detail: str = "") -> None:
+        now = time.perf_counter()
+        if self.shown and now >= self._next:
+            self._next = now + INTERVAL_SECONDS
+            self._write(f"checking {self.what}{detail}, {now - self.started:.0f} s")
+
+    def _write(self, line: str) -> None:
+        sys.stdout.write("\r" + line.ljust(self._width))
+        sys.stdout.flush()
+        self._width = len(line)
+
+    def finish(self) -> None:
+        """Take the line away."""
+        if self._width:
+            self._write("")
+            sys.stdout.write("\r")
+            sys.stdout.flush()

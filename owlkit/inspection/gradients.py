@@ -1,0 +1,163 @@
+"""check_gradients: whether backward computes the slope of forward, for a net or a single layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from owlkit.core.errors import NetError, closest
+from owlkit.inspection.gradcheck import nets
+from owlkit.inspection.gradcheck.one_layer import Settings, check_layer, failed_row, has_gradient
+from owlkit.inspection.gradcheck.probe import Probe, isolate, learns
+from owlkit.inspection.gradcheck.progress import Progress
+from owlkit.inspection.gradcheck.report import GradientReport
+
+if TYPE_CHECKING:
+    from owlkit.layers.base import Layer
+    from owlkit.net import Net
+
+LOSS_DIRECTIONS = 4
+
+
+def check_gradients(
+    target: Any,
+    bottoms: Sequence[Any] | None = None,
+    *,
+    layers: Sequence[str] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    elements: int | str = "auto",
+    directions: int | None = None,
+    tolerance: float = 1e-5,
+    step: float = 1e-5,
+    seed: int = 0,
+    progress: bool = True,
+) -> GradientReport:
+    """Compare every gradient that `backward` computes with central differences of `forward`, in float64.
+
+    target : a Net, a definition (prototxt, NetParameter, NetSpec; its train net is built), or a layer.
+        A net is rebuilt in float64 with the same weights, inputs and random state, and stays as it is. Each
+        layer is checked by itself, at the values that it really reads, and then the loss of the whole.
+    bottoms : for a layer: an array, or a shape (filled with normal noise), for each of its bottoms.
+    layers : names of the layers to check; by default all. inputs : blob name -> array, in place of what the
+        net's inputs hold.
+    elements : "all"; how many of each blob; or "auto": all of a small blob, a sample of a large one.
+    directions : along how many random directions a blob is checked as a whole; None: a few where not every
+        element is checked. A direction that is wrong is halved until the element to blame is found.
+    tolerance : of the relative error |a - n| / max(|a|, |n|, 1 % of the blob's largest slope).
+    step : of the differences, relative to the typical size of a blob's values. seed : of all that is random.
+    progress : whether a check that takes long says how far it is. Ctrl-C returns what is known so far.
+    """
+    settings = Settings(elements, directions, tolerance, step, seed)
+    shown = Progress(progress)
+    if _is_layer(target):
+        report = GradientReport(target.name, settings)
+        work = _check_one(target, bottoms, settings, shown, report)
+    else:
+        net = nets.build(target, seed)
+        _check_names(net, layers)
+        report = GradientReport(net.name or "net", settings)
+        work = _check_net(net, layers, inputs or {}, settings, shown, report)
+    try:
+        for _ in work:
+            pass
+    except KeyboardInterrupt:
+        report.interrupted = True
+    finally:
+        shown.finish()
+    report.seconds = shown.seconds
+    return report
+
+
+def _is_layer(target: Any) -> bool:
+    return all(hasattr(target, name) for name in ("param", "blobs", "propagate_down", "setup", "reshape"))
+
+
+def _check_names(net: Net, layers: Sequence[str] | None) -> None:
+    if isinstance(layers, str):
+        raise TypeError(f"layers is a list of names; write layers=[{layers!r}]")
+    for name in layers or ():
+        if name not in net.layer_names:
+            raise NetError(f"there is no layer {name!r}{closest(name, net.layer_names)}")
+
+
+def _check_one(
+    layer: Layer, bottoms: Sequence[Any] | None, settings: Settings, shown: Progress, report: GradientReport
+) -> Any:
+    """Yields after each step of the work; so do the functions below."""
+    if bottoms is None:
+        raise TypeError(
+            f"{layer.name}: give an array or a shape for each bottom: check_gradients(layer, [(2, 3)])"
+        )
+    rng = np.random.default_rng(settings.seed)
+    arrays = [rng.standard_normal(b) if isinstance(b, tuple) else np.asarray(b) for b in bottoms]
+    names = [*layer.param.bottom, *(f"b{i}" for i in range(len(layer.param.bottom), len(arrays)))]
+    tops = max(len(layer.param.top), type(layer).tops.minimum)
+    in_place = bool(layer.param.bottom) and list(layer.param.bottom[:1]) == list(layer.param.top[:1])
+    _examine(layer, arrays, names[: len(arrays)], tops, in_place, settings, shown, report)
+    yield
+
+
+def _check_net(
+    net: Net,
+    layers: Sequence[str] | None,
+    inputs: Mapping[str, Any],
+    settings: Settings,
+    shown: Progress,
+    report: GradientReport,
+) -> Any:
+    twin, report.remarks = nets.in_float64(net, inputs, settings.seed)
+    chosen = [node for node in twin.graph.nodes if layers is None or node.name in layers]
+    for number, (node, arrays) in enumerate(nets.walk(twin)):
+        if node not in chosen:
+            continue
+        shown.what = f"{node.name} ({number + 1} of {len(twin.graph.nodes)} layers)"
+        _examine(
+            node.layer,
+            arrays,
+            node.bottom_names,
+            len(node.top),
+            node.runs_in_place,
+            settings,
+            shown,
+            report,
+        )
+        yield
+    shown.what = "the loss along random directions"
+    whole = nets.LossProbe(twin)
+    if layers is None and not whole.is_empty:
+        rng = np.random.default_rng(settings.seed)
+        for _ in range(LOSS_DIRECTIONS):
+            report.loss.append(whole.check(settings, rng))
+            shown.tick()
+            yield
+
+
+def _examine(
+    layer: Layer,
+    arrays: Sequence[np.ndarray],
+    names: Sequence[str],
+    tops: int,
+    in_place: bool,
+    settings: Settings,
+    shown: Progress,
+    report: GradientReport,
+) -> None:
+    """One layer; an error that it raises is its verdict, and the check of the net goes on."""
+    given = list(layer.param.propagate_down)
+    wanted = [
+        i not in layer.no_gradient and (not given or given[i]) and array.size > 0
+        for i, array in enumerate(arrays)
+    ]
+    if not has_gradient(type(layer), wanted, [learns(layer, i) for i in range(len(layer.blobs))]):
+        if arrays:
+            report.skipped.append(layer.name)
+        return
+    shown.what = shown.what or layer.name
+    try:
+        parts = isolate(layer, arrays, names, tops, in_place)
+        probe = Probe(*parts, wanted, np.random.default_rng(settings.seed))
+        check_layer(probe, settings, shown, report.rows)
+    except Exception as error:
+        report.rows.append(failed_row(layer.name, layer.type, error, settings))
