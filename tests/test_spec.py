@@ -311,3 +311,16 @@ def test_the_language_knows_the_fillers_that_there_are() -> None:
     from owlkit.spec.types import FILLER_TYPES
 
     assert tuple(fillers._FILLERS) == FILLER_TYPES
+
+
+def test_a_forgotten_ntop_is_told() -> None:
+    with pytest.raises(SpecError, match="Data makes one top here; give ntop=2"):
+        _data, _label = L.Data(source="somewhere", batch_size=1)
+
+
+def test_names_of_other_toolkits_lead_to_caffes() -> None:
+    from owlkit.spec.types import ELSEWHERE
+
+    with pytest.raises(UnknownTypeError, match=r"'Conv2d' \(in Caffe it is 'Convolution'\)"):
+        L.Conv2d  # noqa: B018
+    assert set(ELSEWHERE.values()) <= LAYER_TYPES

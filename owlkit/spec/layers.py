@@ -9,13 +9,13 @@ P.Pooling.MAX                                                 # a constant of Po
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, NoReturn
 
 from owlkit.core.errors import closest
 from owlkit.proto import caffe_pb2
 from owlkit.spec.assign import assign
 from owlkit.spec.errors import SpecError, UnknownTypeError
-from owlkit.spec.types import LAYER, descriptor_of, known_types, messages_of, parameters_of
+from owlkit.spec.types import ELSEWHERE, LAYER, descriptor_of, known_types, messages_of, parameters_of
 
 # Ours, not the prototxt's.
 _CONTROLS = ("ntop", "in_place")
@@ -34,6 +34,9 @@ class Top:
     def to_proto(self) -> caffe_pb2.NetParameter:
         """The net of this top and all that it needs, with made-up names."""
         return to_proto(self)
+
+    def __iter__(self) -> NoReturn:
+        raise SpecError(f"{self.fn.type_name} makes one top here; give ntop=2 to take two")
 
     def __repr__(self) -> str:
         return f"<top {self.n} of {self.fn!r}>"
@@ -198,7 +201,8 @@ class Layers:
             raise AttributeError(name)
         types = known_types()
         if name not in types:
-            raise UnknownTypeError(f"no layer type is called '{name}'{closest(name, types)}")
+            hint = f" (in Caffe it is {ELSEWHERE[name]!r})" if name in ELSEWHERE else closest(name, types)
+            raise UnknownTypeError(f"no layer type is called '{name}'{hint}")
         return LayerType(name)
 
     def __dir__(self) -> list[str]:

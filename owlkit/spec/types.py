@@ -84,3 +84,24 @@ def parameters_of(layer_type: str) -> Iterator[tuple[str, Any]]:
 
 #: Fillers that owlkit.core.fillers knows; a test compares the two (the language imports no arrays).
 FILLER_TYPES = ("constant", "uniform", "gaussian", "positive_unitball", "xavier", "msra", "bilinear")
+
+#: What other toolkits call Caffe's layers, for those who come from there.
+ELSEWHERE = {
+    "Linear": "InnerProduct",
+    "Dense": "InnerProduct",
+    "Conv1d": "Convolution",
+    "Conv2d": "Convolution",
+    "Conv2D": "Convolution",
+    "Conv3d": "Convolution",
+    "ConvTranspose2d": "Deconvolution",
+    "MaxPool2d": "Pooling",
+    "MaxPooling2D": "Pooling",
+    "AvgPool2d": "Pooling",
+    "BatchNorm2d": "BatchNorm",
+    "LocalResponseNorm": "LRN",
+    "LeakyReLU": "ReLU",
+    "CrossEntropyLoss": "SoftmaxWithLoss",
+    "BCEWithLogitsLoss": "SigmoidCrossEntropyLoss",
+    "MSELoss": "EuclideanLoss",
+    "Embedding": "Embed",
+}
