@@ -249,7 +249,7 @@ class _Page:
         if accuracies:
             diamonds = {"marker": "D", "ms": 4, "mec": "white", "mew": 0.8}
             accuracy.plot(*zip(*accuracies, strict=True), color=colours["acc"], lw=1.26, **diamonds)
-            accuracy.yaxis.set_major_locator(MaxNLocator(6))
+            accuracy.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
             accuracy.set_ylim(top=min(accuracy.get_ylim()[1], 100.5))
             top = HEAD + NOTE + TITLES
             self._text(WIDTH - RIGHT + 22, top - 14, "accuracy %", 11, ha="right", color=colours["acc"])
