@@ -322,5 +322,5 @@ def test_names_of_other_toolkits_lead_to_caffes() -> None:
     from owlkit.spec.types import ELSEWHERE
 
     with pytest.raises(UnknownTypeError, match=r"'Conv2d' \(in Caffe it is 'Convolution'\)"):
-        L.Conv2d  # noqa: B018
+        L.Conv2d
     assert set(ELSEWHERE.values()) <= LAYER_TYPES
