@@ -1,0 +1,106 @@
+"""SPP: spatial pyramid pooling, a fixed number of values from a plane of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from owlkit.core.blob import Blob
+from owlkit.core.device import Device
+from owlkit.layers.base import Blobs, Layer, register
+from owlkit.layers.pooling import Pooling
+from owlkit.proto import caffe_pb2
+
+
+@register("SPP")
+class SPP(Layer):
+    """y = the planes of x pooled into 1, 4, 16, ... parts, one level after another.
+
+    Level l = 0 .. pyramid_height - 1 cuts a side of length H into b = 2^l parts: windows of ceil(H / b), as
+    far apart, with a padding of ceil((b * window - H) / 2). See Pooling for what a window gives.
+    bottom 0 : x, (N, C, H, W).
+    top 0 : y, (N, C * (1 + 4 + ... + 4^(pyramid_height - 1))), of each level in the order (C, b, b); with one
+        level (N, C, 1, 1), as in Caffe.
+    Gradient: the sum of the levels' (see Pooling).
+    Parameters (spp_param): pyramid_height (required; not so high that a part is empty), pool (MAX, AVE;
+    STOCHASTIC as Pooling has it), engine (changes no result).
+    Source: He et al., Spatial Pyramid Pooling in Deep Convolutional Networks, ECCV 2014.
+    """
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        self.height = self.param.spp_param.pyramid_height
+        if self.height < 1:
+            raise self.error("needs spp_param { pyramid_height: ... } of at least 1")
+        self._made_for: tuple[int, ...] = ()
+
+    def reshape(self, bottom: Blobs, top: Blobs) -> None:
+        x = bottom[0]
+        if x.ndim != 4 or not x.shape[2] * x.shape[3]:
+            raise self.error("needs a bottom with 4 axes (N, C, H, W) that is not empty", x)
+        if x.shape != self._made_for:  # otherwise `prepare` is not called again, and kernels must stay
+            self._make_levels(x, top[0])
+        if self.height > 1:
+            top[0].reshape(x.shape[0], sum(y.count_between(1) for y in self._pooled))
+
+    def _make_levels(self, x: Blob, top: Blob) -> None:
+        self.levels = [self._level(x, 2**level) for level in range(self.height)]
+        self._pooled = [top] if self.height == 1 else [Blob((), x.dtype, p.name) for p in self.levels]
+        for pool, y in zip(self.levels, self._pooled, strict=True):
+            pool.setup([x], [y])
+            pool.reshape([x], [y])
+        self._made_for = x.shape
+
+    def _level(self, x: Blob, parts: int) -> Pooling:
+        """The pooling layer that cuts each side into that many parts."""
+        param = caffe_pb2.LayerParameter(name=f"{self.name}/{parts}x{parts}", type="Pooling")
+        p = param.pooling_param
+        p.pool = caffe_pb2.PoolingParameter.PoolMethod.Value(
+            caffe_pb2.SPPParameter.PoolMethod.Name(self.param.spp_param.pool)
+        )
+        windows = [-(-side // parts) for side in x.shape[2:]]
+        pads = [(w * parts - side + 1) // 2 for w, side in zip(windows, x.shape[2:], strict=True)]
+        if any(pad >= w for pad, w in zip(pads, windows, strict=True)):
+            raise self.error(
+                f"pyramid_height {self.height} cuts {x.shape[2]}x{x.shape[3]} into {parts}x{parts} parts, "
+                "of which some are empty; lower pyramid_height",
+                x,
+            )
+        p.kernel_h, p.kernel_w = p.stride_h, p.stride_w = windows
+        p.pad_h, p.pad_w = pads
+        return Pooling(param, self.phase, self.rng)
+
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        x = bottom[0]
+        for pool, y in zip(self.levels, self._pooled, strict=True):
+            pool.prepare(device, [x], [y])
+        self.kernel = self.levels[0].kernel
+        self._share = Blob(x.shape, x.dtype, f"{self.name}.share")  # of one level in x's gradient
+
+    def _parts(self, joined: np.ndarray) -> list[np.ndarray]:
+        """Views of the levels' places in the top, (N, C, b, b) each."""
+        ends = np.cumsum([y.count_between(1) for y in self._pooled])
+        pairs = zip(self._pooled, ends, strict=True)
+        return [joined[:, end - y.count_between(1) : end].reshape(y.shape) for y, end in pairs]
+
+    def forward(self, bottom: Blobs, top: Blobs) -> None:
+        for pool, y in zip(self.levels, self._pooled, strict=True):
+            pool.forward(bottom, [y])
+        if self.height > 1:
+            for part, y in zip(self._parts(top[0].data), self._pooled, strict=True):
+                part[...] = y.data
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if not propagate_down[0]:
+            return
+        if self.height > 1:
+            for part, y in zip(self._parts(top[0].diff), self._pooled, strict=True):
+                y.diff[...] = part
+        self.levels[0].backward([self._pooled[0]], [True], bottom)
+        dx = bottom[0].diff_tensor.flat
+        for pool, y in zip(self.levels[1:], self._pooled[1:], strict=True):
+            pool.backward([y], [True], [self._share])
+            np.add(dx, self._share.diff_tensor.flat, out=dx)
+
+    def describe(self) -> str:
+        return f"{self.levels[0].method}, {self.height} levels"
