@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+SETS = ("digits", "mnist", "fashion_mnist", "cifar10")  # named here, so that the help imports nothing
+
 
 def add_arguments(subparsers: Any) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
@@ -13,7 +15,7 @@ def add_arguments(subparsers: Any) -> None:
     )
     actions = parser.add_subparsers(dest="data_action", required=True, metavar="ACTION")
     get = actions.add_parser("get", help="download a set, check it, convert it to LMDB")
-    get.add_argument("name", help="see `owlkit data list`")
+    get.add_argument("name", help=f"one of {', '.join(SETS)}")
     get.add_argument(
         "--mirror", help="a folder or an address that has the files, used instead of the known ones"
     )

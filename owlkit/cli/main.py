@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 
 from owlkit import __version__
+from owlkit.cli.parser import Parser
 from owlkit.core.errors import OwlkitError
 
 COMMANDS = ("train", "test", "time", "data", "demo")
@@ -30,7 +31,7 @@ Caffe's spelling is understood as well: owlkit train -solver solver.prototxt -we
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of all subcommands. What they need is imported when they run."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="owlkit",
         description="Train, test and time Caffe's nets.",
         epilog=EXAMPLES + "\n" + (__doc__ or "").strip().split("\n", 2)[2],

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
+import shlex
+import sys
+from typing import Any, NamedTuple
 
 from owlkit.cli.options import add_command, add_device, add_json, commas, device
 
@@ -50,15 +52,23 @@ def add_arguments(subparsers: Any) -> None:
     parser.set_defaults(run=run)
 
 
-def assignment(text: str) -> tuple[str, Any]:
-    """`base_lr=0.1` -> ("base_lr", 0.1); lists as JSON: `stepvalue=[100,200]`."""
+class Assignment(NamedTuple):
+    """An override of a solver field. text : as it was given."""
+
+    name: str
+    value: Any
+    text: str
+
+
+def assignment(text: str) -> Assignment:
+    """`base_lr=0.1` -> "base_lr", 0.1; lists as JSON: `stepvalue=[100,200]`."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is not FIELD=VALUE")
     try:
-        return name, json.loads(value)
+        return Assignment(name, json.loads(value), text)
     except ValueError:
-        return name, value
+        return Assignment(name, value, text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,17 +81,50 @@ def run(args: argparse.Namespace) -> int:
     if args.snapshot:
         solver.restore(args.snapshot)
         print(f"resuming {args.snapshot} at iteration {solver.iter}", flush=True) if not args.json else None
+    limit = solver.param.max_iter
+    if args.snapshot and solver.param.HasField("max_iter") and solver.iter >= limit:
+        print(
+            f"max_iter {limit} is already reached; nothing to do (--set max_iter=N raises it)",
+            file=sys.stderr,
+        )
+        if args.json:
+            print(json.dumps({**_report(Run(solver)), "state": "finished"}))
+        return OK
     run = Run(solver, sigint_effect=args.sigint_effect, sighup_effect=args.sighup_effect)
     if not args.json:
-        TextMonitor(run).follow()
+        TextMonitor(run, reasons=False).follow()
     run.run()
     if args.json:
         print(json.dumps(_report(run)))
-    return INTERRUPTED if run.state == "stopped" else OK
+    if run.state != "stopped":
+        return OK
+    if not args.json:
+        print(_how_to_resume(args, run))
+    return INTERRUPTED
+
+
+def _how_to_resume(args: argparse.Namespace, run: Any) -> str:
+    """The command that goes on from the last snapshot."""
+    written = run.history.snapshots
+    state = written[-1].state if written else args.snapshot
+    if state is None:
+        return "no snapshot was written (snapshot_after_train is false): it cannot be resumed"
+    words = ["owlkit", "train", "--solver", args.solver, "--snapshot", state]
+    for given in args.set:
+        words += ["--set", given.text]
+    for name in ("gpu", "level"):
+        if (value := getattr(args, name)) is not None:
+            words += [f"--{name}", str(value)]
+    if args.stage:
+        words += ["--stage", ",".join(args.stage)]
+    for name, usual in (("sigint_effect", "stop"), ("sighup_effect", "snapshot")):
+        if getattr(args, name) != usual:
+            words += [f"--{name}", getattr(args, name)]
+    return f"to go on: {shlex.join(words)}"
 
 
 def _fields(args: argparse.Namespace) -> dict[str, Any]:
-    fields = dict(args.set)
+    fields = {given.name: given.value for given in args.set}
     state = {"level": args.level, "stage": args.stage}
     given = {name: value for name, value in state.items() if value is not None}
     return {**fields, "train_state": given} if given else fields

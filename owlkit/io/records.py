@@ -35,7 +35,7 @@ class _Environment:
 
 def _problem(path: Path) -> str | None:
     """Why `path` is no LMDB set, with the next action, or None."""
-    partial = path.with_name(path.name + ".partial")
+    partial = path.parent / f"{path.name}.partial"  # not with_name: "." and "/" have no name
     if not path.exists():
         if partial.exists():
             return f"{path} was only half written (see {partial}): run the conversion again"

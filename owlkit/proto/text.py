@@ -36,8 +36,10 @@ def parse(text: str, message_class: type[M], source: str = "<string>") -> M:
 
 
 def read(path: str | Path, message_class: type[M]) -> M:
-    """The message in a text file. Raises PrototxtError where it is no prototxt, FileNotFoundError."""
+    """The message in a text file. Raises PrototxtError for what is no prototxt, OSError for no file."""
     path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder, not a prototxt{_within(path)}")
     if not path.is_file():
         near = closest(path.name, (entry.name for entry in path.parent.glob("*")))
         raise FileNotFoundError(f"no file {path}{near}")
@@ -52,6 +54,11 @@ def read(path: str | Path, message_class: type[M]) -> M:
             "(weights and solver states are binary; the definition of a net is text)"
         )
     return parse(text, message_class, str(path))
+
+
+def _within(folder: Path) -> str:
+    names = sorted(entry.name for entry in folder.glob("*.prototxt"))[:5]
+    return f"; it holds {', '.join(names)}" if names else ""
 
 
 def format(message: Message) -> str:

@@ -85,16 +85,24 @@ def _check_test_iter(param: Any, tests: Any) -> None:
 
 def _read_file(path: Path, notes: list[str]) -> Any:
     if not path.exists():
-        raise DataError(f"there is no solver file {path}")
+        near = closest(path.name, (entry.name for entry in path.parent.glob("*")))
+        raise DataError(f"there is no solver file {path}{near}")
     try:
         return proto.read_solver(path, notes)
-    except PrototxtError as error:
-        text = path.read_text(errors="replace")
-        if "layer {" in text or "layers {" in text:
-            raise PrototxtError(
-                f"{path} is a net; a solver file names one with net: ... ({error})"
-            ) from error
-        raise
+    except PrototxtError:
+        if not _is_net(path):
+            raise
+    raise PrototxtError(
+        f"{path} is a net, not a solver: give the solver file, which says how to train and names the net "
+        f'with net: "{path}"'
+    )
+
+
+def _is_net(path: Path) -> bool:
+    try:
+        return len(proto.read_net(path).layer) > 0
+    except PrototxtError:
+        return False
 
 
 def set_field(message: Any, name: str, value: Any) -> None:

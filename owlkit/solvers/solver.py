@@ -17,7 +17,7 @@ from owlkit.core import events
 from owlkit.core.conveniences import resolve
 from owlkit.core.errors import TrainingError
 from owlkit.proto import caffe_pb2
-from owlkit.solvers import diagnosis, loading, nets, policies, snapshots
+from owlkit.solvers import diagnosis, loading, nets, policies, saving, snapshots
 from owlkit.solvers.definition import check_numbers, read_definition
 from owlkit.solvers.display import displayed_outputs, log_debug_info
 from owlkit.solvers.divergence import DivergedError
@@ -64,6 +64,7 @@ class Solver:
     ) -> None:
         found = read_definition(definition, test, fields)
         self.param, self.notices = found.param, found.notes
+        self._given: dict[str, Any] = {"seed": seed, "weights": weights}
         self.default_prefix = found.default_prefix
         self._check()
         seed = self.param.random_seed if seed is None and self.param.random_seed >= 0 else seed
@@ -315,6 +316,27 @@ class Solver:
         model, state = snapshots.write_snapshot(self, prefix or self.prefix)
         self.emit(events.SnapshotWritten(self.iter, str(model), str(state)))
         return model, state
+
+    def to_proto(self) -> Any:
+        """The SolverParameter that makes this solver, with test_iter, and seed and weights as given."""
+        param = caffe_pb2.SolverParameter()
+        param.CopyFrom(self.param)
+        if self.test_nets:
+            param.test_iter[:] = self.test_iterations
+        if self._given["seed"] is not None:
+            param.random_seed = self._given["seed"]
+        if (weights := self._given["weights"]) is not None:
+            given = weights if isinstance(weights, list | tuple) else [weights]
+            param.weights[:] = [str(path) for path in given if isinstance(path, str | Path)]
+        return param
+
+    def save_definition(self, folder: str | Path = ".", *, overwrite: bool = False) -> tuple[Path, Path]:
+        """Write `net.prototxt` and `solver.prototxt` into a folder; returns both paths.
+
+        `owlkit train --solver <folder>/solver.prototxt` then trains the same. Raises DataError where
+        other files of these names are there, unless `overwrite`.
+        """
+        return saving.save_definition(self.to_proto(), folder, overwrite)
 
     def extra_state(self) -> dict[str, Any]:
         """What resuming bit for bit needs beyond weights and history, JSON-able."""

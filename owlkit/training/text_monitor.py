@@ -71,10 +71,13 @@ def _best(tests: list[events.TestDone], name: str) -> str:
 
 
 class TextMonitor:
-    """Writes what happens in a run to a stream, from the run's listener thread."""
+    """Writes what happens in a run to a stream, from the run's listener thread.
 
-    def __init__(self, run: Run, stream: TextIO | None = None) -> None:
-        self.run = run
+    reasons : whether to say why a training failed or diverged; False where an error that says so follows.
+    """
+
+    def __init__(self, run: Run, stream: TextIO | None = None, *, reasons: bool = True) -> None:
+        self.run, self.reasons = run, reasons
         self.stream = stream if stream is not None else sys.stdout
         self.live = self.stream.isatty()
         self._drawn = 0  # characters of the bar on the screen
@@ -110,9 +113,6 @@ class TextMonitor:
                 return [f"Iteration {event.iter}, snapshot {event.state}"]
             case events.Warned():
                 return [f"Warning: {event.message}"]
-            case events.Diverged():
-                where = f": layer {event.layer!r}, blob {event.blob!r}: {event.found}" if event.layer else ""
-                return [f"Diverged at iteration {event.iter}, loss {event.loss}{where}"]
             case events.Intervention(kind="lr"):
                 return [f"Iteration {event.iter}, learning rate {event.text}"]
             case events.StateChanged():
@@ -123,7 +123,8 @@ class TextMonitor:
         if event.state in ("running", "paused"):
             return [f"Iteration {event.iter}, {event.state}"] if event.iter or event.state == "paused" else []
         head, *rest = summary(self.run)
-        reason = f" ({event.reason})" if event.state == "failed" else ""
+        told = self.reasons and event.state in ("failed", "diverged")
+        reason = f" ({event.reason})" if told else ""
         return [head[0].upper() + head[1:] + reason, *("  " + line for line in rest)]
 
     def _displayed(self, event: events.Displayed) -> str:

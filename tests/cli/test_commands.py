@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from owlkit.cli.main import main
+from owlkit.solvers import Solver
 from tests.support.sets import random_images, write_set
 from tests.training.small import NET
 
@@ -188,6 +190,10 @@ def test_time(capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "-solver", "solver.prototxt", "-gpu", "0"], "runs on the CPU only"),
         (["train", "-solver", "solver.prototxt", "-snapshot", "a.solverstate"], "a.solverstate"),
         (["test", "-model", "nothing.prototxt"], "owlkit test: "),
+        (["test", "-model", "."], ". is a folder, not a prototxt; it holds net.prototxt, solver.prototxt"),
+        (["train", "-solver", "solver.protoxt"], "(did you mean 'solver.prototxt'?)"),
+        (["train", "-solver", "."], ". is a folder"),
+        (["train", "-solver", "net.prototxt"], "net.prototxt is a net, not a solver: give the solver file"),
         (["train", "-solver", "solver.prototxt", "--set", "base_lr=1e30"], "lower base_lr"),
     ],
 )
@@ -195,8 +201,9 @@ def test_a_failure_is_one_clear_line(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(arguments) == 1
-    err = capsys.readouterr().err
+    out, err = capsys.readouterr()
     assert message in err
+    assert (out + err).count("lower base_lr") <= 1
     assert "Traceback" not in err
     assert len(err.strip().splitlines()) == 1
 
@@ -278,6 +285,68 @@ def test_sighup_takes_a_snapshot_and_goes_on(folder: Path) -> None:
     wait_for(process, ", loss = ")
     process.send_signal(signal.SIGINT)
     assert finish(process)[0] == 130
+
+
+@pytest.mark.usefixtures("folder")
+def test_nothing_to_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["train", "-solver", "solver.prototxt", "--json"])
+    before = {path: path.stat().st_mtime_ns for path in (folder / "out").iterdir()}
+    capsys.readouterr()
+    options = ["-snapshot", "out/a_iter_40.solverstate", "--set", "max_iter=30"]
+    assert main(["train", "-solver", "solver.prototxt", *options]) == 0
+    assert "max_iter 30 is already reached; nothing to do" in capsys.readouterr().err
+    assert main(["train", "-solver", "solver.prototxt", *options, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "finished"
+    assert {path: path.stat().st_mtime_ns for path in (folder / "out").iterdir()} == before
+
+
+def test_the_command_that_resumes_is_printed(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = Solver.advance
+
+    def interrupted(solver: Solver, n: int) -> None:
+        done(solver, n)
+        if solver.iter == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Solver, "advance", interrupted)
+    options = ["--set", "max_iter=8", "--set", "snapshot_prefix=out/a b", "--stage", "x"]
+    assert main(["train", "-solver", "solver.prototxt", *options]) == 130
+    last = capsys.readouterr().out.splitlines()[-1]
+    said, _, line = last.partition(": ")
+    assert said == "to go on"
+    words = shlex.split(line)
+    assert words[:6] == [
+        *["owlkit", "train", "--solver", "solver.prototxt", "--snapshot"],
+        "out/a b_iter_5.solverstate",
+    ]
+    assert main(words[1:]) == 0
+    assert (folder / "out/a b_iter_8.caffemodel").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["train", "solver.prototxt"],
+            "'solver.prototxt' stands alone: no option takes it; write --solver solver",
+        ),
+        (["test", "--modle", "x"], "no option --modle (did you mean '--model'?)"),
+        (["test", "-model", "x", "y"], "'y' stands alone: no option takes it"),
+        (["train", "-solver", "x", "--sett", "a=1"], "no option --sett (did you mean '--set'?)"),
+        (["demo", "--iterations", "0"], "0 is less than 1"),
+        ([], "owlkit train --solver solver.prototxt --snapshot"),
+        (["data"], "download a set"),
+    ],
+)
+def test_a_word_that_is_not_known(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_as_a_module() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from owlkit import datasets
 from owlkit.cli import data
 from owlkit.core.errors import DataError
 from owlkit.io.records import Records
@@ -39,8 +40,23 @@ def test_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"{3:6} {4:9} {'#' * 40}" in out
 
 
+def test_the_help_names_the_sets(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        call("get", "--help")
+    assert "one of digits, mnist, fashion_mnist, cifar10" in " ".join(capsys.readouterr().out.split())
+    assert set(data.SETS) == set(datasets.CATALOGUE)
+
+
 def test_errors_come_through(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no data set"):
         call("get", "imagenet")
     with pytest.raises(DataError, match="there is no LMDB set"):
         call("info", str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("path", [".", "..", "/"])
+def test_a_folder_that_is_no_set(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    with pytest.raises(DataError, match="is no LMDB set"):
+        call("info", path)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import signal
 from pathlib import Path
 
 import pytest
 
 from owlkit.cli import demo
 from owlkit.cli.main import main
+from owlkit.solvers import Solver
 
 nbformat = pytest.importorskip("nbformat", reason="nbformat is in the notebook extra")
 pytest.importorskip("nbclient", reason="nbclient is in the notebook extra")
@@ -28,9 +32,49 @@ def test_lenet_learns_the_digits(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert (tmp_path / "lenet_iter_1000.caffemodel").is_file()
 
 
-def test_too_little_training_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", "--output", str(tmp_path), "--no-notebook", "--iterations", "10"]) == 1
+def test_too_little_training_is_a_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "ITERATIONS", 10)
+    assert main(["demo", "--output", str(tmp_path), "--no-notebook"]) == 1
     assert "below the expected 98%" in capsys.readouterr().out
+
+
+def test_fewer_iterations_are_no_failure_and_the_next_commands_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["demo", "--output", str(tmp_path), "--no-notebook", "--iterations", "10"]) == 0
+    out = capsys.readouterr().out
+    assert "of the digits after 10 iterations; more of them help" in out
+    (command,) = [line.strip() for line in out.splitlines() if line.startswith("  owlkit test")]
+    assert main(shlex.split(command)[1:]) == 0
+    tested = capsys.readouterr()
+    assert "6 batches, 360 images" in tested.out
+    assert "layers loaded" in tested.err
+    first = (tmp_path / "lenet_iter_10.caffemodel").read_bytes()
+    assert main(["train", "--solver", str(tmp_path / "solver.prototxt"), "--json"]) == 0
+    assert (tmp_path / "lenet_iter_10.caffemodel").read_bytes() == first
+
+
+def test_ctrl_c_ends_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = Solver.advance
+
+    def interrupted(solver: Solver, n: int) -> None:
+        done(solver, n)
+        if solver.iter == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Solver, "advance", interrupted)
+    assert main(["demo", "--output", str(tmp_path), "--iterations", "5"]) == 130
+    out = capsys.readouterr().out
+    assert "lesson" not in out
+    assert "LeNet reads" not in out
+    line = out.splitlines()[-1]
+    assert line.startswith("stopped before the end; to go on: owlkit train --solver ")
+    assert main(shlex.split(line.partition(": ")[2])[1:]) == 0
+    assert (tmp_path / "lenet_iter_5.caffemodel").exists()
 
 
 def test_an_executed_notebook_has_outputs(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 
+from owlkit.solvers import DivergedError
 from owlkit.training import Run, TextMonitor
 from owlkit.training.text_monitor import bar, duration, summary
 from tests.training.small import make_solver, with_tests
@@ -27,6 +29,19 @@ def test_duration(seconds: float, text: str) -> None:
 def test_bar() -> None:
     assert bar(5, 10) == "[" + "=" * 10 + " " * 10 + "]"
     assert bar(30, 10) == "[" + "=" * 20 + "]"
+
+
+def test_a_divergence_is_told_once() -> None:
+    for reasons in (True, False):
+        solver, stream = make_solver(), io.StringIO()
+        solver.net.params["ip2"][1].data[1] = np.nan
+        run = Run(solver)
+        TextMonitor(run, stream, reasons=reasons).follow()
+        with pytest.raises(DivergedError):
+            run.run()
+        text = stream.getvalue()
+        assert text.count("Diverged at iteration 0") == 1
+        assert text.count("the loss of iteration 0 is nan") == reasons
 
 
 def written(run: Run, stream: io.StringIO) -> str:
