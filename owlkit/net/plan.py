@@ -26,6 +26,10 @@ from owlkit.net import tables
 from owlkit.net.graph import Graph, Node
 
 
+def _nothing() -> None:
+    """The call of an idle step."""
+
+
 @dataclass
 class Step:
     """One layer with those it absorbed, and the blobs it is bound to."""
@@ -46,10 +50,23 @@ class Step:
     def backward(self) -> bool:
         return self.nodes[0].backward
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to compute: all blobs are empty, as after a Filter that selects nothing.
+
+        Kernels then need not cope with that.
+        """
+        empty = not any(blob.count for blob in (*self.bottom, *self.top))
+        return bool(self.bottom) and empty and not self.layer.reshapes_in_forward
+
     def forward_call(self) -> Callable[[], None]:
+        if self.idle:
+            return _nothing
         return partial(self.layer.forward, self.bottom, self.top)
 
     def backward_call(self) -> Callable[[], None]:
+        if self.idle:
+            return _nothing
         return partial(self.layer.backward, self.top, self.nodes[0].propagate_down, self.bottom)
 
 
@@ -94,7 +111,7 @@ class Plan:
         """Put the steps of `nodes` after the first `kept` steps and bind all calls."""
         steps = [step for part in _parts(nodes) for step in self._make_steps(part)]
         for step in steps:
-            if step.bottom or not self._has_kept_tops(step):
+            if not step.idle and (step.bottom or not self._has_kept_tops(step)):
                 step.layer.prepare(self.device, step.bottom, step.top)
         self.steps[kept:] = steps
         self._private &= {id(step) for step in self.steps}

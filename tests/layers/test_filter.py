@@ -123,3 +123,61 @@ def test_forced_gradients_leave_out_what_selects() -> None:
     forced.backward()
     assert forced.blobs["x"].diff[0].any()
     assert not forced.blobs["x"].diff[1].any()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        'type: "Convolution" convolution_param { num_output: 4 kernel_size: 3 }',
+        'type: "Pooling" pooling_param { kernel_size: 2 stride: 2 }',
+        'type: "BatchNorm"',
+        'type: "MVN"',
+        'type: "InnerProduct" inner_product_param { num_output: 3 }',
+        'type: "SPP" spp_param { pyramid_height: 2 }',
+        'type: "Eltwise" bottom: "kept"',
+        'type: "Slice"',
+    ],
+)
+def test_a_layer_rests_while_nothing_is_selected(body: str) -> None:
+    """An empty batch costs no layer its kernels, statistics or gradients, and the next one is as ever."""
+    text = f"""
+    force_backward: true
+    layer {{ name: "in" type: "Input" top: "x" top: "label" top: "s" input_param {{
+        shape {{ dim: 5 dim: 3 dim: 8 dim: 8 }} shape {{ dim: 5 }} shape {{ dim: 5 }} }} }}
+    layer {{ name: "keep" type: "Filter" bottom: "x" bottom: "s" top: "kept" }}
+    layer {{ name: "l" {body} bottom: "kept" top: "y" }}
+    layer {{ name: "loss" type: "Reduction" bottom: "y" top: "loss" loss_weight: 1 }}
+    """
+    whole = net(text)
+    learned = [blob.data.copy() for blob in whole.layer_dict["l"].blobs]
+    for selector in ([0, 0, 0, 0, 0], [1, 0, 1, 1, 0], [0, 0, 0, 0, 0]):
+        if any(selector):
+            learned = []
+        whole.clear_param_diffs()
+        whole.forward(s=np.array(selector))
+        whole.backward()
+        assert whole.plan.steps[-1].top[0].shape == ()
+        assert (whole.blobs["y"].count == 0) is not any(selector)
+        for blob, before in zip(whole.layer_dict["l"].blobs, learned, strict=False):
+            np.testing.assert_array_equal(blob.data, before)
+            assert not blob.diff.any()
+    assert whole.loss == 0
+    assert not whole.blobs["x"].diff.any()
+
+
+@pytest.mark.parametrize(
+    ("kind", "shapes"),
+    [
+        ("MultinomialLogisticLoss", [(0, 4), (0,)]),
+        ("InfogainLoss", [(0, 4), (0,), (1, 1, 4, 4)]),
+        ("ContrastiveLoss", [(0, 4), (0, 4), (0,)]),
+        ("SoftmaxWithLoss", [(0, 4), (0,)]),
+        ("EuclideanLoss", [(0, 4), (0, 4)]),
+        ("HingeLoss", [(0, 4), (0,)]),
+        ("SigmoidCrossEntropyLoss", [(0, 4), (0, 4)]),
+    ],
+)
+def test_a_loss_of_nothing_is_zero(kind: str, shapes: list[tuple[int, ...]]) -> None:
+    one = OneLayer(f'type: "{kind}"', *shapes)
+    assert one.forward()[0] == 0
+    one.backward(1)

@@ -14,6 +14,7 @@ from owlkit.layers import LAYERS
 from owlkit.net import Net
 from owlkit.proto import caffe_pb2
 from owlkit.proto.text import parse
+from tests.support.gradient import check
 from tests.support.one_layer import OneLayer
 
 
@@ -199,6 +200,7 @@ def test_contrastive_loss(legacy: bool, shape: tuple[int, ...]) -> None:
 
 def test_the_gradient_of_a_distance_is_caffes_and_smaller_than_the_true_one() -> None:
     """Caffe adds 1e-4 to the distance that it divides by."""
+    check("known", 'type: "ContrastiveLoss" contrastive_loss_param { margin: 3 }', (6, 4), (6, 4), SIMILAR)
     net = OneLayer('type: "ContrastiveLoss"', [[0.01]], [[0.0]], [0], dtype="float64")
     net.forward()
     assert net.backward(1)[0].item() == pytest.approx(-0.99 * 0.01 / (0.01 + 1e-4))

@@ -37,6 +37,11 @@ KNOWN = (
         lambda layer, index, bottoms: bool(layer.param.mvn_param.normalize_variance),
         "divides by sqrt(var) + eps, but its backward leaves eps out of the variance's derivative",
     ),
+    Known(
+        "ContrastiveLoss",
+        lambda layer, index, bottoms: not layer.param.contrastive_loss_param.legacy_version,
+        "divides the gradient of dissimilar pairs by their distance + 1e-4",
+    ),
     Known("RNN", _unwritten_state, _STATES),
     Known("LSTM", _unwritten_state, _STATES),
 )
