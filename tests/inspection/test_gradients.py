@@ -160,6 +160,21 @@ def test_ties_of_pooling_are_kinks_and_their_sum_is_checked() -> None:
     assert report.rows[0].kinks
 
 
+def test_ties_up_to_rounding_are_ties() -> None:
+    """Sums of the same numbers in another order differ in the last digit, as in a uniform background."""
+    x = np.full((1, 1, 40, 40), 0.7) + RNG.choice([0.0, 1.1e-16, 2.2e-16], (1, 1, 40, 40))
+    layer = OneLayer('type: "Pooling" pooling_param { kernel_size: 2 stride: 2 }', x.shape).layer
+    report = owlkit.check_gradients(layer, [x])
+    assert report.ok
+    assert report.rows[0].directions
+
+
+def test_a_kink_just_inside_the_smallest_step_is_no_mistake() -> None:
+    layer = OneLayer('type: "ReLU"', (1,)).layer
+    near = np.array([9.5e-6, 9.5e-7, 9.5e-8, 9.5e-9, -9.5e-8, 1.0, -1.0])
+    assert owlkit.check_gradients(layer, [near]).ok
+
+
 def test_only_kinks_is_a_verdict_of_its_own() -> None:
     layer = OneLayer('type: "ReLU"', (1,)).layer
     assert owlkit.check_gradients(layer, [np.zeros((2, 2))]).rows[0].verdict == "kinks"

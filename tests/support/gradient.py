@@ -6,14 +6,16 @@ For example check("passes", 'type: "TanH"', (3, 4)), or check("known", 'type: "M
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from owlkit.core.blob import Blob
 from owlkit.inspection.gradcheck.one_layer import Settings, check_layer
 from owlkit.inspection.gradcheck.probe import Probe
 from owlkit.inspection.gradcheck.progress import Progress
 from owlkit.inspection.gradcheck.report import GradientReport
+from owlkit.layers.base import Layer
 from tests.support.one_layer import OneLayer
 
 MAY_SKIP = 0.1  # of the elements, for kinks
@@ -51,13 +53,24 @@ def fill_learned(net: OneLayer) -> None:
         blob.data[...] = rng.standard_normal(blob.shape)
 
 
+class LayerBetweenBlobs(Protocol):
+    """OneLayer, and the layer of a golden case."""
+
+    @property
+    def layer(self) -> Layer: ...
+    @property
+    def bottom(self) -> list[Blob]: ...
+    @property
+    def top(self) -> list[Blob]: ...
+
+
 def report_on(
-    net: OneLayer, *, bottoms: Sequence[int] | None = None, in_place: bool = False
+    net: LayerBetweenBlobs, *, bottoms: Sequence[int] | None = None, in_place: bool = False
 ) -> GradientReport:
     """Every element of every bottom (of `bottoms`, or all that get a gradient) and of every learned blob."""
     if in_place:
         net.top[0] = net.bottom[0]
-        net.reshape()
+        net.layer.reshape(net.bottom, net.top)
     chosen = [i for i in range(len(net.bottom)) if i not in net.layer.no_gradient]
     wanted = [i in (chosen if bottoms is None else bottoms) for i in range(len(net.bottom))]
     settings = Settings(elements="all")
