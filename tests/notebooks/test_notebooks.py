@@ -30,6 +30,17 @@ def shorten(notebook: Any) -> None:
         assert found == 1, "a cell with the tag parameters sets iterations once"
 
 
+def pictures_without_words(notebook: Any) -> list[str]:
+    """Cells with a picture that is put in words neither by their `alt` nor by its HTML (the monitor's)."""
+    found = []
+    for cell in notebook.cells:
+        outputs = [output.get("data", {}) for output in cell.get("outputs", ())]
+        told = "alt" in cell.metadata or any("alt=" in data.get("text/html", "") for data in outputs)
+        if any("image/png" in data for data in outputs) and not told:
+            found.append(cell.source)
+    return found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=NAMES)
 def test_runs(path: Path, tmp_path: Path) -> None:
@@ -39,6 +50,7 @@ def test_runs(path: Path, tmp_path: Path) -> None:
         notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
     client.execute()
+    assert not pictures_without_words(notebook), "name what is seen in the cell's metadata, as `alt`"
     complaints = [
         output.text
         for cell in notebook.cells
