@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from owlkit.core.errors import NetError
+from owlkit.core.errors import DataError, NetError
 from owlkit.proto import caffe_pb2, text
 from owlkit.spec import LAYER_TYPES, L, NetSpec, P, SpecError, UnknownTypeError, to_proto
 from tests.support.shared import shared
@@ -234,6 +234,7 @@ MISTAKES = [
     (lambda: setattr(NetSpec(), "data", L.Data(ntop=2)), "Data has 2 tops: give each a name, n.data, n.other = L.Data(...)"),
     (lambda: setattr(NetSpec(), "data", "x"), "n.data must be a layer or a top made by L, found 'x'"),
     (lambda: setattr(NetSpec(), "tops", _x()), "'tops' is NetSpec's own; write n['tops']"),
+    (lambda: setattr(NetSpec(), "save", _x()), "'save' is NetSpec's own; write n['save']"),
 ]  # fmt: skip
 
 
@@ -243,6 +244,16 @@ def test_mistakes_are_told_in_the_call(mistake: Any, told: str) -> None:
         mistake()
     assert told in str(caught.value)
     assert isinstance(caught.value, (NetError, TypeError))
+
+
+def test_a_net_is_saved_as_a_prototxt(tmp_path: Path) -> None:
+    n = NetSpec("saved", force_backward=True)
+    n.x = _x()
+    n.ip = L.InnerProduct(n.x, num_output=2)
+    path = n.save(tmp_path / "net.prototxt")
+    assert text.read(path, caffe_pb2.NetParameter) == n.to_proto()
+    with pytest.raises(DataError, match="there is no folder"):
+        n.save(tmp_path / "none" / "net.prototxt")
 
 
 def test_unknown_types() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from owlkit.core.conveniences import resolve
@@ -13,7 +14,7 @@ from owlkit.spec.errors import SpecError
 from owlkit.spec.layers import Emitter, Function, Top
 from owlkit.spec.table import html_page, text_page
 
-_RESERVED = ("tops", "to_proto")
+_RESERVED = ("tops", "to_proto", "save")
 
 
 class NetSpec:
@@ -26,7 +27,7 @@ class NetSpec:
         n.to_proto()
 
     name : of the net. fields : of the NetParameter, such as force_backward=True.
-    A name that is no identifier, or one of NetSpec's own (tops, to_proto, name), is written n["..."].
+    A name that is no identifier, or one of NetSpec's own (tops, to_proto, save, name), is written n["..."].
     """
 
     tops: dict[str, Top | Function]
@@ -100,6 +101,13 @@ class NetSpec:
             assign(net, name, value, "NetSpec")
         net.layer.extend(emitter.layers.values())
         return net
+
+    def save(self, path: str | Path) -> Path:
+        """Write the net as a prototxt file; returns its path."""
+        from owlkit.proto import text
+
+        resolve("io.files:write_bytes")(path, text.format(self.to_proto()).encode())
+        return Path(path)
 
     def __repr__(self) -> str:
         return text_page(self.to_proto())
