@@ -142,6 +142,16 @@ def test_a_mistake_in_one_element_of_many_is_found_along_a_direction(
     assert row.wrong_directions
 
 
+def test_what_is_wrong_in_caffe_too_is_known_and_excused() -> None:
+    shape = (2, 3, 4, 4)
+    report = gradient.check("known", 'type: "MVN" mvn_param { eps: 1 }', shape)
+    assert report.ok
+    assert "leaves eps out" in report.explain()[0]
+    gradient.check("passes", 'type: "MVN"', shape)
+    with pytest.raises(AssertionError, match="expected a blob that is known"):
+        gradient.check("known", 'type: "MVN"', shape)
+
+
 # -- kinks
 def test_kinks_are_counted_apart() -> None:
     layer = OneLayer('type: "ReLU" relu_param { negative_slope: 0.3 }', (1,)).layer
