@@ -319,6 +319,10 @@ class Net:
         """(layer, blob, what was found) of the first NaN or infinity, in the order of computation."""
         return diagnosis.first_nonfinite(self.graph)
 
+    def zero_weights(self) -> list[str]:
+        """Names of layers whose weights are all zero although they are to learn."""
+        return diagnosis.zero_weights(self.graph)
+
     def __repr__(self) -> str:
         return tables.graph_text(self.graph)
 

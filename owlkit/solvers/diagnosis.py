@@ -1,4 +1,4 @@
-"""Remarks on losses that look wrong."""
+"""Remarks on losses and weights that look wrong."""
 
 from __future__ import annotations
 
@@ -33,6 +33,15 @@ def remark_first_loss(net: Any, loss: float) -> str:
         return ""
     advice = "scale the input or lower the fillers' std" if loss > usual else "are all labels of one class?"
     return f"the first loss is {loss:.4g}; ln({classes} classes) = {usual:.4g} is usual: {advice}"
+
+
+def remark_zero_weights(net: Any) -> str:
+    """What to say about weights that are still all zero after an update: their layers will never learn."""
+    names = net.zero_weights()
+    if not names:
+        return ""
+    stuck = f"all weights of {', '.join(names)} are 0 and stay so"
+    return f"{stuck}: give a weight_filler such as xavier (Caffe's default is constant 0)"
 
 
 def remark_saturation(net: Any, loss: float) -> str:

@@ -262,7 +262,7 @@ class Solver:
 
     def _remark(self, loss: float) -> None:
         if self.iter == 1 and self._fresh:
-            remark = diagnosis.remark_first_loss(self.net, loss)
+            remark = diagnosis.remark_zero_weights(self.net) or diagnosis.remark_first_loss(self.net, loss)
         else:
             remark = diagnosis.remark_saturation(self.net, loss) if loss > diagnosis.SATURATED - 1 else ""
         if remark:

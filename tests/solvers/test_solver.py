@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from owlkit import proto
 from owlkit.core import events
 from owlkit.core.errors import DataError, NetError, PrototxtError, TrainingError
 from owlkit.solvers import DivergedError, Solver
@@ -259,3 +260,21 @@ def test_weights_that_fit_in_part_or_not_at_all(tmp_path: Path, caplog: pytest.L
 
 def test_repr_is_cheap() -> None:
     assert repr(make_solver()) == "Solver(SGD, net 'small', iteration 0 of 20, lr 0.01)"
+
+
+def test_weights_without_a_filler_are_remarked() -> None:
+    """Caffe's default filler is constant 0: two such layers in a row never start to learn."""
+    bare = "inner_product_param { num_output: 3 }"
+    definition = f"""
+layer {{ name: "data" type: "DummyData" top: "data" top: "label"
+        dummy_data_param {{ shape {{ dim: 4 dim: 5 }} shape {{ dim: 4 }}
+                           data_filler {{ type: "gaussian" }} data_filler {{ value: 1 }} }} }}
+layer {{ name: "one" type: "InnerProduct" bottom: "data" top: "one" {bare} }}
+layer {{ name: "two" type: "InnerProduct" bottom: "one" top: "two" {bare} }}
+layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "two" bottom: "label" top: "loss" }}"""
+    net = proto.text.parse(definition, proto.caffe_pb2.NetParameter)
+    solver = Solver(net, base_lr=0.1, max_iter=2, seed=1)
+    seen = listen(solver)
+    solver.step(2)
+    (warned,) = of(seen, events.Warned)
+    assert warned.message.startswith("all weights of one, two are 0 and stay so: give a weight_filler")
