@@ -76,12 +76,15 @@ class Intervention:
     """Someone took hold of the training.
 
     kind : "pause", "resume", "step", "lr", "stop" or "snapshot". source : "code" or "button".
+    text : what was done, in a few words. before, after : learning rates of an "lr", None for other kinds.
     """
 
     iter: int
     kind: str
     text: str
     source: str = "code"
+    before: float | None = None
+    after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

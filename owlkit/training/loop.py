@@ -159,7 +159,8 @@ class TrainingLoop:
         self.solver.lr = request.value
         if self._pending_lr:
             self._pending_lr.pop(0)
-        self._note(request, f"{before:g} → {self.solver.lr:g}")
+        after = self.solver.lr
+        self._note(request, f"{before:g} → {after:g}", before, after)
         request.finish()
 
     def _serve_snapshot(self, request: Request) -> None:
@@ -181,8 +182,8 @@ class TrainingLoop:
         self._steps.clear()
 
     # -- events
-    def _note(self, request: Request, text: str) -> None:
-        self._publish(events.Intervention(self.iter, request.kind, text, request.source))
+    def _note(self, request: Request, text: str, *rates: float) -> None:
+        self._publish(events.Intervention(self.iter, request.kind, text, request.source, *rates))
 
     def _set_state(self, state: str, reason: str = "") -> None:
         with self._requests.changed:

@@ -76,7 +76,7 @@ class FakeRun:
 
     def set_lr(self, value: float | None, source: str = "code") -> None:
         before, self._lr = self._lr, POLICY_RATE if value is None else value
-        self._intervened("lr", f"{before:g} → {self._lr:g}", source)
+        self._intervened("lr", f"{before:g} → {self._lr:g}", source, before, self._lr)
 
     # -- events --------------------------------------------------------------------------------------------
 
@@ -88,8 +88,8 @@ class FakeRun:
         for listener in list(self._listeners):
             listener(event)
 
-    def _intervened(self, kind: str, text: str, source: str) -> None:
-        self.emit(events.Intervention(self.iter, kind, text, source))
+    def _intervened(self, kind: str, text: str, source: str, *rates: float) -> None:
+        self.emit(events.Intervention(self.iter, kind, text, source, *rates))
 
     def _state(self, state: str, reason: str = "") -> None:
         self.state = state

@@ -109,7 +109,7 @@ def test_a_page_that_loads_gets_the_whole_run(sent: list[dict[str, Any]]) -> Non
 def test_a_monitor_opened_late_catches_up(sent: list[dict[str, Any]]) -> None:
     class History:
         tests: ClassVar = [events.TestDone(50, 0, "test", {"accuracy": 0.5, "loss": 1.0}, None, 0.1)]
-        interventions: ClassVar = [events.Intervention(60, "lr", "0.01 → 0.001")]
+        interventions: ClassVar = [events.Intervention(60, "lr", "0.01 → 0.001", "code", 0.01, 0.001)]
         snapshots: ClassVar = []
         divergence = None
 

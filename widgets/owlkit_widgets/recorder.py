@@ -170,9 +170,7 @@ class Recorder:
             return  # flagged when it is written
         more: dict[str, Any] = {}
         if event.kind == "lr":
-            before, after = _rates(event.text)
-            more = {"value": after if after is not None else _plain(getattr(self.run, "lr", None))}
-            more["before"] = before if before is not None else self._lr
+            more = {"value": _plain(event.after), "before": _plain(event.before)}
             self._lr_flagged = event.iter
         self._flag(event.iter, event.kind, event.text, event.source, **more)
 
@@ -289,16 +287,6 @@ class Recorder:
 
 def _first(outputs: dict[str, float], part: str) -> float | None:
     return next((value for name, value in outputs.items() if part in name.lower()), None)
-
-
-def _rates(text: str) -> tuple[float | None, float | None]:
-    """Before and after from the text of a change, "0.01 → 0.001"; None where it is worded otherwise."""
-    parts = text.split("→")
-    try:
-        before, after = (float(part) for part in parts)
-    except ValueError:
-        return None, None
-    return before, after
 
 
 def _plain(value: Any) -> float | None:
