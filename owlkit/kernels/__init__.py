@@ -30,6 +30,9 @@ def choose(device: Device, spec: Any, implementations: Mapping[str, Callable[...
     for name in device.implementations:
         if name not in implementations:
             continue
+        if name == "onednn" and not onednn_available():
+            refused[name] = "the oneDNN library was not found"
+            continue
         try:
             kernel = implementations[name](device, spec)
         except Unsupported as why:
@@ -54,9 +57,3 @@ def onednn_available() -> bool:
         logging.getLogger("owlkit").warning(message, why)
         return False
     return True
-
-
-def require_onednn() -> None:
-    """Raise Unsupported where oneDNN could not be loaded."""
-    if not onednn_available():
-        raise Unsupported("the oneDNN library was not found")

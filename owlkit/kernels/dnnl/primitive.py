@@ -8,7 +8,7 @@ from typing import Any
 
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor, Tensor, allocate
-from owlkit.kernels import Unsupported, require_onednn
+from owlkit.kernels import Unsupported
 from owlkit.kernels.dnnl import api, library
 
 _TYPES = {"float32": api.F32, "uint8": api.U8}
@@ -145,7 +145,6 @@ class Primitive:
         *args: Any,
         attributes: Attributes | None = None,
     ) -> None:
-        require_onednn()
         self.kind, self._device = kind, device
         attributes = attributes or Attributes()
         handles = [a.handle if isinstance(a, (MemoryDescriptor, Primitive)) else a for a in args]
