@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Matplotlib's list of fonts, made anew: one that names fonts which are gone lets every picture complain.
+os.environ["MPLCONFIGDIR"] = _CACHE = tempfile.mkdtemp(prefix="owlkit-tests-")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_CACHE, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,6 +11,8 @@ import pytest
 
 nbformat = pytest.importorskip("nbformat", reason="nbformat is in the notebook extra")
 nbclient = pytest.importorskip("nbclient", reason="nbclient is in the notebook extra")
+# Makes the list of fonts, which a lesson's kernel would otherwise do, and say so.
+pytest.importorskip("matplotlib.font_manager", reason="matplotlib is in the notebook extra")
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
