@@ -43,17 +43,15 @@ class PythonLayer:
 
     def reshape(self, bottom: Any, top: Any) -> None:
         """Set the shapes of the tops; runs before every forward."""
-        raise NotImplementedError(f"{type(self).__name__} does not define reshape(self, bottom, top)")
+        raise TypeError(f"{type(self).__name__} does not define reshape(self, bottom, top)")
 
     def forward(self, bottom: Any, top: Any) -> None:
         """Write the tops' data; may reshape them."""
-        raise NotImplementedError(f"{type(self).__name__} does not define forward(self, bottom, top)")
+        raise TypeError(f"{type(self).__name__} does not define forward(self, bottom, top)")
 
     def backward(self, top: Any, propagate_down: Sequence[bool], bottom: Any) -> None:
         """Write the bottoms' diffs; add to the diffs of `blobs`."""
-        raise NotImplementedError(
-            f"{type(self).__name__} does not define backward(self, top, propagate_down, bottom)"
-        )
+        raise TypeError(f"{type(self).__name__} does not define backward(self, top, propagate_down, bottom)")
 
 
 @overload
