@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from owlkit.io.recognise import parse_binary, recognise
 from owlkit.proto import caffe_pb2
 
 _FORMAT, _VERSION = "owlkit solver sidecar", 1
+_REMEDY = "delete it to go on without data positions and random state"
 
 
 @dataclass
@@ -43,6 +45,9 @@ def read_solverstate(path: str | Path) -> SolverStateData:
     state = parse_binary(content, caffe_pb2.SolverState)
     if state is None or not state.HasField("iter"):
         raise FileFormatError(f"{path} is not a solverstate: it is {recognise(content)}")
+    if not state.HasField("current_step") and any(blob.HasField("shape") for blob in state.history):
+        # Protobuf reads what ends between two fields; since blobs have a shape, current_step comes last.
+        raise FileFormatError(f"{path} is cut short: its last field, current_step, is missing")
     history = [proto_to_array(h, f"{path}: history[{i}]") for i, h in enumerate(state.history)]
     return SolverStateData(state.iter, state.learned_net, state.current_step, history)
 
@@ -70,15 +75,41 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"a solver sidecar cannot hold a {type(value).__name__}")
 
 
-def write_sidecar(path: str | Path, iteration: int, content: dict[str, Any]) -> Path:
-    """Write the sidecar of the solverstate `path`; write it before the solverstate itself.
+def write_sidecar(
+    path: str | Path, iteration: int, content: dict[str, Any], weights: str | Path | None = None
+) -> Path:
+    """Write the sidecar of the solverstate `path`.
 
     content : JSON-able values; NumPy arrays and scalars become lists and numbers (float64 exactly).
+    weights : the caffemodel written with the state; where it is given, sizes and sums of both files are kept,
+        and `check_companions` tells later whether they are still the same.
     """
     document = {"format": _FORMAT, "version": _VERSION, "iter": iteration, "content": content}
+    if weights is not None:
+        document["files"] = {"state": _fingerprint(path), "weights": _fingerprint(weights)}
     sidecar = sidecar_path(path)
     write_bytes(sidecar, json.dumps(document, default=_plain, indent=1).encode())
     return sidecar
+
+
+def _fingerprint(path: str | Path) -> dict[str, int]:
+    """Size in bytes and CRC-32 of a file: against damage, not against malice."""
+    content = read_bytes(path, "file")
+    return {"bytes": len(content), "crc32": zlib.crc32(content)}
+
+
+def check_companions(path: str | Path, weights: str | Path) -> None:
+    """FileFormatError where a state or its weights are not those that the state's sidecar was written with.
+
+    Says nothing where there is no sidecar, or one that holds no sums.
+    """
+    document = _read_document(path) or {}
+    for kind, file in (("state", path), ("weights", weights)):
+        expected = document.get("files", {}).get(kind)
+        if expected is not None and _fingerprint(file) != expected:
+            raise FileFormatError(
+                f"{file} is damaged, or not the one written with {sidecar_path(path)}: {_REMEDY}"
+            )
 
 
 def read_sidecar(path: str | Path, iteration: int) -> dict[str, Any] | None:
@@ -86,18 +117,29 @@ def read_sidecar(path: str | Path, iteration: int) -> dict[str, Any] | None:
 
     Raises FileFormatError where the sidecar is damaged or belongs to another iteration than `iteration`.
     """
+    document = _read_document(path)
+    if document is None:
+        return None
+    found = document["iter"]
+    if found != iteration:
+        raise FileFormatError(
+            f"{sidecar_path(path)} belongs to iteration {found}, the state to {iteration}; {_REMEDY}"
+        )
+    content: dict[str, Any] = document["content"]
+    return content
+
+
+def _read_document(path: str | Path) -> dict[str, Any] | None:
     sidecar = sidecar_path(path)
     if not sidecar.exists():
         return None
-    remedy = "delete it to go on without data positions and random state"
     try:
-        document = json.loads(read_bytes(sidecar, "solver sidecar"))
-        known = document["format"] == _FORMAT
-        version, found, content = document["version"], document["iter"], document["content"]
+        document: dict[str, Any] = json.loads(read_bytes(sidecar, "solver sidecar"))
+        known, version = document["format"] == _FORMAT, document["version"]
+        known = known and isinstance(document["content"], dict) and isinstance(document["iter"], int)
+        known = known and isinstance(version, int) and isinstance(document.get("files", {}), dict)
     except (ValueError, TypeError, KeyError) as error:
-        raise FileFormatError(f"{sidecar} is damaged ({error}); {remedy}") from error
+        raise FileFormatError(f"{sidecar} is damaged ({error}); {_REMEDY}") from error
     if not known or version > _VERSION:
-        raise FileFormatError(f"{sidecar}: version {version} is not known here; update owlkit, or {remedy}")
-    if found != iteration:
-        raise FileFormatError(f"{sidecar} belongs to iteration {found}, the state to {iteration}; {remedy}")
-    return content
+        raise FileFormatError(f"{sidecar}: version {version} is not known here; update owlkit, or {_REMEDY}")
+    return document

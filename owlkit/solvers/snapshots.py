@@ -20,13 +20,14 @@ from owlkit.io.files import sync_folder
 from owlkit.io.recognise import recognise
 from owlkit.io.solverstate import (
     SolverStateData,
+    check_companions,
     read_sidecar,
     read_solverstate,
     sidecar_path,
     write_sidecar,
     write_solverstate,
 )
-from owlkit.io.weights import read_caffemodel, write_caffemodel
+from owlkit.io.weights import proto_shape, read_caffemodel, write_caffemodel
 from owlkit.solvers.loading import listed
 from owlkit.solvers.rules import RULES
 from owlkit.solvers.signals import hold_interrupts
@@ -64,8 +65,8 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
         try:
             staged_model, staged_state = staging / model.name, staging / state.name
             _save_model(solver, staged_model)
-            write_sidecar(staged_state, solver.iter, solver.extra_state())
             write_solverstate(staged_state, _state_data(solver, model))
+            write_sidecar(staged_state, solver.iter, solver.extra_state(), staged_model)
             for staged, target in _moves(staged_model, staged_state, model, state):
                 os.replace(staged, target)
         finally:
@@ -102,6 +103,52 @@ def _check_finite(net: Any) -> None:
             )
 
 
+def find_model(state: Path, data: SolverStateData) -> Path:
+    """The weights of a state: beside it, where a snapshot puts them, or else where it says, as in Caffe.
+
+    Raises DataError where they are in neither place.
+    """
+    stored = data.learned_net
+    for candidate in (state.parent / Path(stored).name, Path(stored)):
+        if stored and candidate.is_file():
+            return candidate
+    raise DataError(f"{state}: its weights {stored or '(no name stored)'} are neither beside it nor there")
+
+
+def check_sound(path: str | os.PathLike[str]) -> None:
+    """Read all files of a snapshot, its `.solverstate` given.
+
+    Raises DataError where one is missing, FileFormatError where one is damaged or they do not belong
+    together.
+    """
+    state = Path(path)
+    data = read_solverstate(state)
+    read_sidecar(state, data.iter)
+    model = find_model(state, data)
+    check_companions(state, model)
+    _check_pair(state, data, model, read_caffemodel(model))
+
+
+def _check_pair(state: Path, data: SolverStateData, model: Path, weights: Any) -> None:
+    """Weights that were cut short between two layers can be read; the history shows what is missing."""
+    blobs = [_squeezed(proto_shape(blob)) for layer in weights.layer for blob in layer.blobs]
+    histories = [_squeezed(array.shape) for array in data.history]
+    half = len(histories) // 2
+    pairs = half > 0 and histories[:half] == histories[half:]  # Adam and AdaDelta keep two of each
+    fits = _in_order(histories, blobs) or (pairs and _in_order(histories[:half], blobs))
+    if not fits or (blobs and not histories):
+        raise FileFormatError(
+            f"{state}: {model} has {len(blobs)} learned blobs, to which the state's {len(histories)} "
+            "histories do not fit; one of the two is cut short, or they belong to different trainings"
+        )
+
+
+def _in_order(wanted: list[tuple[int, ...]], found: list[tuple[int, ...]]) -> bool:
+    """Whether `wanted` is left when some of `found` (what is shared by name) is left out."""
+    rest = iter(found)
+    return all(any(shape == other for other in rest) for shape in wanted)
+
+
 class LoadedSnapshot:
     """A snapshot that was read and found to fit a solver. extra : the sidecar's content, None without one."""
 
@@ -111,7 +158,8 @@ class LoadedSnapshot:
         self.extra = read_sidecar(self.path, self.data.iter)
         self._check_type(solver)
         self._check_history(solver)
-        self.model = self._find_model()
+        self.model = find_model(self.path, self.data)
+        check_companions(self.path, self.model)
         self.weights = read_caffemodel(self.model)
         self._check_layers(solver)
 
@@ -125,16 +173,6 @@ class LoadedSnapshot:
                 f"{self.path} holds weights, not the state of a solver; to start from these weights use "
                 "weights=..., to resume use the .solverstate"
             ) from error
-
-    def _find_model(self) -> Path:
-        """Beside the state, where a snapshot puts it; failing that, where the state says, as in Caffe."""
-        stored = self.data.learned_net
-        for candidate in (self.path.parent / Path(stored).name, Path(stored)):
-            if stored and candidate.is_file():
-                return candidate
-        raise DataError(
-            f"{self.path}: its weights {stored or '(no name stored)'} are neither beside it nor there"
-        )
 
     def _check_type(self, solver: Any) -> None:
         written = (self.extra or {}).get("type", solver.param.type)

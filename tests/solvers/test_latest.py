@@ -1,0 +1,151 @@
+"""The newest snapshot that is whole is found, whatever else lies in the folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from owlkit.core.errors import FileFormatError
+from owlkit.io.solverstate import sidecar_path
+from owlkit.solvers.latest import newest_sound, states_of
+from tests.support.shared import shared
+from tests.training.small import make_solver, parameters
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Snapshots after 2, 9 and 10 updates."""
+    solver = make_solver(snapshot_prefix=str(tmp_path / "net"))
+    for steps in (2, 7, 1):
+        solver.step(steps)
+        solver.snapshot()
+    return tmp_path
+
+
+def test_the_highest_iteration(folder: Path) -> None:
+    for name in ("net_iter_11.caffemodel", "network_iter_12.solverstate", "net_iter_x.solverstate"):
+        (folder / name).write_bytes(b"another")
+    (folder / "net_iter_13.solverstate").mkdir()
+    found = newest_sound(str(folder / "net"))
+    assert found is not None
+    assert (found.state, found.iteration) == (folder / "net_iter_10.solverstate", 10)
+    assert found.remarks == []
+    resumed = make_solver(seed=8)
+    resumed.restore(found.state)
+    assert resumed.iter == 10
+
+
+def test_none_at_all(tmp_path: Path) -> None:
+    assert newest_sound(str(tmp_path / "net")) is None
+    assert newest_sound(str(tmp_path / "no folder" / "net")) is None
+
+
+def test_a_relative_prefix(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    found = newest_sound("net")
+    assert found is not None
+    assert found.state == Path("net_iter_10.solverstate")
+
+
+def test_signs_of_patterns_in_a_prefix(tmp_path: Path) -> None:
+    make_solver(snapshot_prefix=str(tmp_path / "a[1]*")).snapshot()
+    assert newest_sound(str(tmp_path / "a[1]*")) is not None
+    assert newest_sound(str(tmp_path / "a.1.*")) is None
+
+
+def cut(path: Path, length: int) -> None:
+    path.write_bytes(path.read_bytes()[:length])
+
+
+@pytest.mark.parametrize("sidecar", [True, False])
+@pytest.mark.parametrize("name", ["net_iter_10.caffemodel", "net_iter_10.solverstate"])
+def test_a_file_cut_anywhere_is_passed_over(folder: Path, name: str, sidecar: bool) -> None:
+    """Protobuf reads what ends between two fields; every length is tried."""
+    path = folder / name
+    if not sidecar:  # as Caffe leaves it, which writes no sums
+        sidecar_path(folder / "net_iter_10.solverstate").unlink()
+    whole = path.read_bytes()
+    complete = []
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        found = newest_sound(str(folder / "net"))
+        assert found is not None
+        if found.iteration == 10:
+            complete.append(length)
+        else:
+            assert found.iteration == 9
+            assert str(folder / "net_iter_10") in found.remarks[0]
+    # Without sums, weights whose last layer has none pass without it: nothing that was learned is missing.
+    loss = whole.rfind(b"\x04loss\x12\x0fSoftmaxWithLoss")
+    assert all(loss - 4 <= length < loss for length in complete)
+    assert bool(complete) == (not sidecar and name.endswith("model"))
+
+
+def test_a_missing_or_damaged_companion(folder: Path) -> None:
+    (folder / "net_iter_10.caffemodel").unlink()
+    cut(sidecar_path(folder / "net_iter_9.solverstate"), 40)
+    found = newest_sound(str(folder / "net"))
+    assert found is not None
+    assert found.iteration == 2
+    assert "its weights" in found.remarks[0]
+    assert "delete it to go on" in found.remarks[1]
+
+
+def test_weights_of_a_training_begun_anew_beside_the_state_of_the_old(folder: Path) -> None:
+    """What is left where a machine stops between the renames of a snapshot that replaces another."""
+    other = make_solver(seed=8, snapshot_prefix=str(folder / "other"))
+    other.step(10)
+    other.snapshot()[0].replace(folder / "net_iter_10.caffemodel")
+    found = newest_sound(str(folder / "net"))
+    assert found is not None
+    assert found.iteration == 9
+    assert "or not the one written with" in found.remarks[0]
+
+
+def test_none_is_whole(folder: Path) -> None:
+    for path in folder.glob("*.caffemodel"):
+        cut(path, 20)
+    with pytest.raises(FileFormatError, match=r"3 snapshots .*none is whole; move them away"):
+        newest_sound(str(folder / "net"))
+
+
+def test_a_lower_iteration_that_is_younger_is_remarked(folder: Path) -> None:
+    later = (folder / "net_iter_10.solverstate").stat().st_mtime + 60
+    os.utime(folder / "net_iter_2.solverstate", (later, later))
+    found = newest_sound(str(folder / "net"))
+    assert found is not None
+    assert found.iteration == 10
+    assert found.remarks == [
+        "net_iter_10.solverstate has the highest iteration, but net_iter_2.solverstate was written later; "
+        "name it to use it"
+    ]
+
+
+def test_without_sidecars(folder: Path) -> None:
+    for path in folder.glob("*.owl"):
+        path.unlink()
+    found = newest_sound(str(folder / "net"))
+    assert found is not None
+    assert found.iteration == 10
+
+
+def test_caffes_own_snapshots() -> None:
+    prefixes = {str(p).split("_iter_")[0] for p in shared("golden/solvers").glob("*.solverstate")}
+    assert prefixes
+    for prefix in prefixes:
+        assert [iteration for iteration, _ in states_of(prefix)][-1] == 5
+        found = newest_sound(prefix)
+        assert found is not None
+        assert found.iteration == 10
+
+
+def test_it_is_what_was_trained(folder: Path) -> None:
+    whole = make_solver()
+    whole.step(10)
+    found = newest_sound(str(folder / "net"))
+    assert found is not None
+    resumed = make_solver(seed=8)
+    resumed.restore(found.state)
+    assert parameters(resumed) == parameters(whole)
