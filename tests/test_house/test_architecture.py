@@ -25,6 +25,7 @@ ARROWS = {
     "training": {"solvers", "core"},
     "datasets": {"io", "core", "proto"},
     "inspection": {"net", "core"},
+    "caffe": {"core", "proto", "spec", "io", "layers", "net", "solvers"},
 }
 TOP = {"", "__main__", "cli"}  # "" is owlkit/__init__.py; these may import everything
 # The one place that reaches upward, by name and on first use.
