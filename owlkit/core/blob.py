@@ -52,6 +52,9 @@ class Blob:
         self._owns_data = False
         self._data_tensor: Tensor | None = None
         self._diff_tensor: Tensor | None = None
+        # The bytes that these tensors lie in: whoever shares the memory may have taken larger ones since.
+        self._data_seen: np.ndarray | None = None
+        self._diff_seen: np.ndarray | None = None
         self.descriptor = Descriptor((0,), self.dtype)
         self.reshape(*shape)
 
@@ -108,18 +111,18 @@ class Blob:
     def data_tensor(self) -> Tensor:
         """The data as kernels take them."""
         tensor = self._data_tensor
-        if tensor is None or self._data.bytes is None or tensor.flat.base is not self._data.bytes.base:
-            tensor = Tensor(self.descriptor, self._data.require(self.descriptor.nbytes))
-            self._data_tensor = tensor
+        if tensor is None or self._data_seen is not self._data.bytes:
+            self._data_seen = self._data.require(self.descriptor.nbytes)
+            tensor = self._data_tensor = Tensor(self.descriptor, self._data_seen)
         return tensor
 
     @property
     def diff_tensor(self) -> Tensor:
         """The gradient as kernels take it; for a cleared parameter the content is arbitrary."""
         tensor = self._diff_tensor
-        if tensor is None or self._diff.bytes is None or tensor.flat.base is not self._diff.bytes.base:
-            tensor = Tensor(self.descriptor, self._diff.require(self.descriptor.nbytes))
-            self._diff_tensor = tensor
+        if tensor is None or self._diff_seen is not self._diff.bytes:
+            self._diff_seen = self._diff.require(self.descriptor.nbytes)
+            tensor = self._diff_tensor = Tensor(self.descriptor, self._diff_seen)
         return tensor
 
     @property

@@ -161,27 +161,33 @@ class Layer:
         Where only some were cleared (one of them is shared with another layer), these are zeroed and all are
         added to.
         """
-        wanted = [blob for i, blob in enumerate(self.blobs) if self.param_propagate_down[i]]
-        accumulate = [blob.begin_accumulate() for blob in wanted]
-        if any(accumulate) and not all(accumulate):
-            for blob, add in zip(wanted, accumulate, strict=True):
-                if not add:
-                    blob.diff_tensor.flat[...] = 0
-        return any(accumulate)
+        cleared, wanted = [], 0
+        for blob, want in zip(self.blobs, self.param_propagate_down, strict=True):
+            if want:
+                wanted += 1
+                if not blob.begin_accumulate():
+                    cleared.append(blob)
+        if len(cleared) == wanted:
+            return False
+        for blob in cleared:
+            blob.diff_tensor.flat[...] = 0
+        return True
 
-    def param_tensors(self, role: str) -> tuple[Any, Any]:
-        """(weights, bias) as kernels take them; None where there is none, or its gradient is not wanted.
+    def param_tensors(self) -> tuple[Any, Any]:
+        """(weights, bias) as kernels take them; None where there is no bias."""
+        blobs = self.blobs
+        return blobs[0].data_tensor, blobs[1].data_tensor if len(blobs) > 1 else None
 
-        role : "data_tensor" or "diff_tensor".
-        """
-        wanted = self.param_propagate_down if role == "diff_tensor" else [True] * len(self.blobs)
-        found = [getattr(b, role) if w else None for b, w in zip(self.blobs, wanted, strict=True)]
-        return found[0], found[1] if len(found) > 1 else None
+    def param_gradients(self) -> tuple[Any, Any]:
+        """Where the gradients of (weights, bias) go; None where one is not wanted, or there is no bias."""
+        blobs, wanted = self.blobs, self.param_propagate_down
+        dw = blobs[0].diff_tensor if wanted[0] else None
+        return dw, blobs[1].diff_tensor if len(blobs) > 1 and wanted[1] else None
 
     @property
     def wants_params(self) -> bool:
         """Whether the gradient of any parameter is wanted."""
-        return any(self.param_propagate_down)
+        return True in self.param_propagate_down
 
     def wants_param(self, index: int) -> bool:
         """Whether the gradient of parameter `index` is wanted (False where its lr_mult is 0)."""

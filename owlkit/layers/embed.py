@@ -56,7 +56,7 @@ class Embed(Layer):
             )
         dy = top[0].diff.reshape(-1, self.width)
         accumulate = self.begin_accumulate()
-        dw, db = self.param_tensors("diff_tensor")
+        dw, db = self.param_gradients()
         if dw is not None:
             if not accumulate:
                 dw.flat[...] = 0

@@ -64,19 +64,20 @@ class FilterBank(Layer):
             y.reshape(*x.shape[: self.axis], self.outputs, *self.out(x))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        w, b = self.param_tensors("data_tensor")
+        w, b = self.param_tensors()
         for kernel, x, y in zip(self.kernels, bottom, top, strict=True):
             kernel.forward(x.data_tensor, w, b, y.data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         w = self.blobs[0].data_tensor
-        dw, db = self.param_tensors("diff_tensor") if self.wants_params else (None, None)
+        learns = self.wants_params
+        dw, db = self.param_gradients()
         for kernel, x, y, wanted in zip(self.kernels, bottom, top, propagate_down, strict=True):
-            if self.wants_params:
-                accumulate = self.begin_accumulate()
-                kernel.backward_params(x.data_tensor, y.diff_tensor, dw, db, accumulate)
+            dy = y.diff_tensor
+            if learns:
+                kernel.backward_params(x.data_tensor, dy, dw, db, self.begin_accumulate())
             if wanted:
-                kernel.backward_data(y.diff_tensor, w, x.diff_tensor)
+                kernel.backward_data(dy, w, x.diff_tensor)
 
     def describe(self) -> str:
         group = f", group {self.group}" if self.group > 1 else ""

@@ -62,7 +62,7 @@ class InnerProduct(Layer):
             self.relu = activation.make(device, activation.Activation("relu", y.descriptor))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        w, b = self.param_tensors("data_tensor")
+        w, b = self.param_tensors()
         self.kernel.forward(bottom[0].data_tensor, w, b, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
@@ -70,7 +70,7 @@ class InnerProduct(Layer):
         if self.absorbed:
             self.relu.backward(top[0].data_tensor, dy, dy)
         if self.wants_params:
-            dw, db = self.param_tensors("diff_tensor")
+            dw, db = self.param_gradients()
             self.kernel.backward_params(bottom[0].data_tensor, dy, dw, db, self.begin_accumulate())
         if propagate_down[0]:
             self.kernel.backward_data(dy, self.blobs[0].data_tensor, bottom[0].diff_tensor)

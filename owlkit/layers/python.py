@@ -92,7 +92,8 @@ class PythonBlob:
     def __init__(self, blob: Blob) -> None:
         self._blob = blob
         self._copies: dict[str, np.ndarray] = {}
-        self._open: set[str] = set()
+        #: "data", "diff": of which a copy is handed out that `finish` has to write back.
+        self.copied: set[str] = set()
 
     data = property(lambda self: self._array("data"), doc="The values, in C order, writable.")
     diff = property(lambda self: self._array("diff"), doc="The gradient, in C order, writable.")
@@ -110,24 +111,24 @@ class PythonBlob:
     def _array(self, role: str) -> np.ndarray:
         array: np.ndarray = getattr(self._blob, role)
         if array.flags.c_contiguous:
-            self._open.discard(role)
+            self.copied.discard(role)
             return array
         copy = self._copies.get(role)
         if copy is None or copy.shape != array.shape:
             copy = self._copies[role] = np.empty(array.shape, array.dtype)
-            self._open.discard(role)
-        if role not in self._open:
+            self.copied.discard(role)
+        if role not in self.copied:
             copy[...] = array
-            self._open.add(role)
+            self.copied.add(role)
         return copy
 
     def finish(self, write: bool) -> None:
         """End of a method: write back what was handed out as a copy, unless it failed."""
-        for role in self._open:
+        for role in self.copied:
             array = getattr(self._blob, role)
             if write and self._copies[role].shape == array.shape:
                 array[...] = self._copies[role]
-        self._open.clear()
+        self.copied.clear()
 
     def __repr__(self) -> str:
         return f"<{self._blob!r} of a Python layer>"
@@ -177,13 +178,13 @@ class Python(Layer):
         self._faces: dict[int, PythonBlob] = {}
         with _working_directory_on_path():
             cls = self._find_class()
-            with self._user_code("__init__", ()):
-                self.instance = cls(self.param) if _takes_argument(cls) else cls()
+            args = (self.param,) if _takes_argument(cls) else ()
+            self.instance = self._user_code("__init__", cls, *args)
             self.instance.param_str = self.param.python_param.param_str
             self.instance.phase = 0 if self.phase == "train" else 1
             self.instance.blobs = LearnedBlobs(self)
             if hasattr(self.instance, "setup"):
-                self._call("setup", bottom, top)
+                self._call("setup", self._shown(bottom), self._shown(top))
         self.is_set_up = True
 
     def _find_class(self) -> type:
@@ -225,42 +226,43 @@ class Python(Layer):
             raise
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
-        self._call("reshape", bottom, top)
+        self._call("reshape", self._shown(bottom), self._shown(top))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self._call("reshape", bottom, top)
-        self._call("forward", bottom, top)
+        below, above = self._shown(bottom), self._shown(top)
+        self._call("reshape", below, above)
+        self._call("forward", below, above)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        below, above = self._shown(bottom), self._shown(top)
-        with self._user_code("backward", (*below, *above)):
-            self.instance.backward(above, list(propagate_down), below)
-
-    def _call(self, method: str, bottom: Blobs, top: Blobs) -> None:
-        below, above = self._shown(bottom), self._shown(top)
-        with self._user_code(method, (*below, *above)):
-            getattr(self.instance, method)(below, above)
+        self._call("backward", self._shown(top), list(propagate_down), self._shown(bottom))
 
     def _shown(self, blobs: Blobs) -> list[PythonBlob]:
         """The blobs as the class sees them; the same object for the same blob."""
-        for blob in blobs:
-            if id(blob) not in self._faces:
-                self._faces[id(blob)] = PythonBlob(blob)
-        return [self._faces[id(blob)] for blob in blobs]
-
-    @contextmanager
-    def _user_code(self, method: str, shown: Sequence[PythonBlob]) -> Iterator[None]:
-        """Name the layer in what the user's code raises, and settle the blobs it was handed."""
         try:
-            yield
+            return [self._faces[id(blob)] for blob in blobs]
+        except KeyError:
+            self._faces |= {id(blob): PythonBlob(blob) for blob in blobs if id(blob) not in self._faces}
+            return [self._faces[id(blob)] for blob in blobs]
+
+    def _call(self, method: str, *args: Any) -> None:
+        self._user_code(method, getattr(self.instance, method), *args)
+
+    def _user_code(self, method: str, call: Callable[..., Any], *args: Any) -> Any:
+        """Call the user's code, name the layer in what it raises, and settle the blobs it was handed."""
+        try:
+            result = call(*args)
         except Exception as error:
-            for blob in shown:
-                blob.finish(write=False)
+            self._settle(write=False)
             if method not in ("forward", "backward"):  # with these the net says it
                 error.add_note(f"in {method} of Python layer {self.name!r} ({self.describe()})")
             raise
-        for blob in shown:
-            blob.finish(write=True)
+        self._settle(write=True)
+        return result
+
+    def _settle(self, write: bool) -> None:
+        for blob in self._faces.values():
+            if blob.copied:
+                blob.finish(write)
 
     def describe(self) -> str:
         param = self.param.python_param

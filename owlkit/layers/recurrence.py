@@ -134,7 +134,7 @@ class Recurrence(Layer):
     def advance(self, bottom: Blobs, h: Tensor, ending: Blobs) -> None:
         """Write h, (T, N, H), and the exposed state after the last step."""
         z, w_h = self._z, self.blobs[2 + self.has_static].data_tensor
-        w_x, b = self.param_tensors("data_tensor")
+        w_x, b = self.param_tensors()
         self._over_inputs.forward(bottom[0].data_tensor, w_x, b, z)
         if self.has_static:
             self._over_static.forward(bottom[2].data_tensor, self.blobs[2].data_tensor, None, self._part)

@@ -47,6 +47,7 @@ class Scale(Layer):
             self.add_param(shape, p.filler if p.HasField("filler") else ones)
         if p.bias_term:
             self.add_param(shape, p.bias_filler if p.HasField("bias_filler") else None)
+        self._bias = p.bias_term
         self._spare: dict[tuple[int, Descriptor], Tensor] = {}
 
     def _num_axes(self, bottom: Blobs) -> int:
@@ -71,15 +72,14 @@ class Scale(Layer):
         return self.learned and (self.axis, self.num_axes) == (1, 1)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        bias = self.param.scale_param.bias_term
-        spec = scale.Scale(bottom[0].descriptor, self.axis, self.num_axes, bias)
+        spec = scale.Scale(bottom[0].descriptor, self.axis, self.num_axes, self._bias)
         self.kernel = scale.make(device, spec)
         self.input = KeptInput(device, bottom, top, any(self.propagate_down) or self.wants_params)
 
     def factors(self, bottom: Blobs) -> tuple[Tensor, Tensor | None]:
         """(gamma, beta)"""
         gamma = self.blobs[0] if self.learned else bottom[1]
-        return gamma.data_tensor, self.blobs[-1].data_tensor if self.param.scale_param.bias_term else None
+        return gamma.data_tensor, self.blobs[-1].data_tensor if self._bias else None
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.kernel.forward(self.input.keep(bottom), top[0].data_tensor, *self.factors(bottom))
@@ -106,6 +106,8 @@ class Scale(Layer):
     def gradient_targets(self) -> list[Tensor]:
         """Where to write the gradient of each of `blobs`; call `add_gradients` afterwards."""
         accumulate = self.begin_accumulate()
+        if not accumulate and False not in self.param_propagate_down:
+            return [blob.diff_tensor for blob in self.blobs]
         return [
             blob.diff_tensor if wanted and not accumulate else self.spare(i, blob.descriptor)
             for i, (blob, wanted) in enumerate(zip(self.blobs, self.param_propagate_down, strict=True))

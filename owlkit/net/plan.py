@@ -116,6 +116,8 @@ class Plan:
                     f"{name} cannot be run backward on its own: {together} run as one step; "
                     "make the net with fuse=False, or run forward(start, end) before"
                 )
+        if first is None and last is None:
+            return self.backward_calls
         low = self.position(first) if first is not None else 0
         high = self.position(last) if last is not None else len(self.steps) - 1
         wanted = {id(step) for step in self.steps[low : high + 1]}

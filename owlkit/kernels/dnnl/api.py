@@ -115,6 +115,15 @@ def creator(kind: str) -> Callable[..., None]:
     return call
 
 
+@cache
+def execute() -> Callable[..., int]:
+    """dnnl_primitive_execute, for arguments that are C values already; it returns the status.
+
+    No argtypes: ctypes would look at every argument of every call.
+    """
+    return library.load()["dnnl_primitive_execute"]
+
+
 def check(status: int, what: str) -> None:
     """Raise for a status other than success: Unsupported where oneDNN has no such primitive."""
     if status == 0:
