@@ -10,31 +10,55 @@ from owlkit.kernels import pooling
 from owlkit.layers.base import Arity, Blobs, Layer, register
 from owlkit.proto import caffe_pb2
 
-_METHODS = {caffe_pb2.PoolingParameter.MAX: "max", caffe_pb2.PoolingParameter.AVE: "ave"}
+_METHODS = {
+    caffe_pb2.PoolingParameter.MAX: "max",
+    caffe_pb2.PoolingParameter.AVE: "ave",
+    caffe_pb2.PoolingParameter.STOCHASTIC: "stochastic",
+}
 
 
 @register("Pooling")
 class Pooling(Layer):
-    """y[n, c, i, j] = max or mean of x[n, c] over the window that starts at (i, j) * stride - pad.
+    """The maximum, the mean or a value drawn at random of every window of a plane.
 
-    bottom 0 : x, (N, C, H, W). top 0 : y, (N, C, H', W') with H' = ceil((H + 2 pad - kernel) / stride) + 1;
-        with padding, a last window that would start beyond H + pad is dropped.
-    top 1 (MAX only) : where the maximum was found, h * W + w as a float, the shape of y.
-    Gradient: dy goes to the first maximum of each window, or in equal shares to all of it.
-    The mean divides by the window's size including padding, but not by what hangs over beyond the padding.
-    Padding is never a maximum. A window without any input (possible where stride > kernel) gives -FLT_MAX and
-    index -1 for MAX, 0 for AVE, and no gradient; Caffe writes out of bounds there.
-    Parameters (pooling_param): pool (MAX, AVE; STOCHASTIC is refused), kernel_size or kernel_h and kernel_w,
-    stride (1) or stride_h and stride_w, pad (0) or pad_h and pad_w, global_pooling (false: the window is the
-    whole plane), round_mode (CEIL, FLOOR), engine (changes no result).
+    bottom 0 : x, (N, C, H, W).
+    top 0 : y, (N, C, H', W'), H' = ceil((H + 2 pad - kernel) / stride) + 1 (round_mode FLOOR: floor). With
+        padding, a last window that would start beyond H + pad is dropped: Caffe's pooling.
+    top 1 (optional, MAX only) : where the maximum was found, h * W + w as a float, the shape of y.
+    Formula: the window of y[n, c, i, j] starts at (i, j) * stride - pad in x[n, c].
+        MAX: y = its maximum; padding is never a maximum.
+        AVE: y = its sum / its size, which counts padding, but not what hangs over beyond the padding.
+        STOCHASTIC, train: y = a value x_k of it, drawn with probability x_k / its sum; test: y = sum of x_k^2
+            / its sum.
+    Gradient: MAX: dy goes to the first maximum of each window. AVE: in equal shares to all of it. STOCHASTIC:
+        to the value that was drawn; in test dx_k = dy (2 x_k - y) / sum of the window (Caffe leaves it
+        undefined).
+    Parameters (pooling_param):
+        pool : MAX, AVE or STOCHASTIC.
+        kernel_size, kernel_h, kernel_w : size of the window, one number or height and width; required without
+            global_pooling.
+        stride, stride_h, stride_w : distance between windows, one number or height and width.
+        pad, pad_h, pad_w : padding on either side, smaller than the kernel; none with STOCHASTIC, as in
+            Caffe.
+        global_pooling : the window is the whole plane; then no kernel, stride or pad.
+        round_mode : CEIL or FLOOR, how the size of the top is rounded.
+        engine : accepted; the device chooses the kernel, and no result changes.
+    Source: Caffe's PoolingLayer. STOCHASTIC: Zeiler and Fergus, Stochastic pooling for regularization of deep
+        convolutional neural networks, ICLR 2013; Caffe has it on the GPU only.
+
+    A window without any input (possible where stride > kernel) gives -FLT_MAX and index -1 for MAX, 0 for the
+    others, and no gradient; Caffe writes out of bounds there.
+
+    STOCHASTIC is for values that are not negative, such as those behind a ReLU. Drawn is the first value, row
+    by row, at which the running sum reaches u times the whole, u uniform in (0, 1] from the layer's own
+    generator. Where none does (a negative sum; Caffe leaves memory unwritten) y = 0 without gradient, as in
+    test for any sum that is not positive.
     """
 
     tops = Arity(minimum=1, maximum=2)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.pooling_param
-        if p.pool not in _METHODS:
-            raise self.error("STOCHASTIC pooling is not available; use MAX or AVE")
         self.method = _METHODS[p.pool]
         if len(top) > 1 and self.method != "max":
             raise self.error("only MAX pooling has a second top (indices); remove it", top[1])
@@ -42,6 +66,10 @@ class Pooling(Layer):
             raise self.error("needs a bottom with 4 axes (N, C, H, W)", bottom[0])
         self.stride = self._pair(p, "stride", "stride_h", "stride_w")
         self.pad = self._pair(p, "pad", "pad_h", "pad_w")
+        if self.method == "stochastic" and any(self.pad):
+            raise self.error(
+                f"STOCHASTIC pooling takes no padding, found pad {self.pad}; remove it, or use MAX"
+            )
         if min(self.stride) < 1:
             raise self.error("stride is 0; it must be at least 1")
         self.window: tuple[int, int] | None = None if p.global_pooling else self._kernel(p)
@@ -97,17 +125,30 @@ class Pooling(Layer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].descriptor, top[0].descriptor
+        if self.method == "stochastic":
+            drawn = pooling.Stochastic(self.kernel_shape, self.stride, x, y, draws=self.phase == "train")
+            self.kernel = pooling.make_stochastic(device, drawn)
+            return
         spec = pooling.Pooling(
             self.method, self.kernel_shape, self.stride, self.pad, x, y, indices=len(top) > 1
         )
         self.kernel = pooling.make(device, spec)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
+        if self.method == "stochastic":
+            if self.phase == "train":
+                self.kernel.draw(self.rng)
+            self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor)
+            return
         indices = top[1].data_tensor if len(top) > 1 else None
         self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor, indices)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if propagate_down[0]:
+        if not propagate_down[0]:
+            return
+        if self.method == "stochastic":
+            self.kernel.backward(bottom[0].data_tensor, top[0].diff_tensor, bottom[0].diff_tensor)
+        else:
             self.kernel.backward(top[0].diff_tensor, bottom[0].diff_tensor)
 
     def describe(self) -> str:

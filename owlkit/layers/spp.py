@@ -15,17 +15,23 @@ from owlkit.proto import caffe_pb2
 
 @register("SPP")
 class SPP(Layer):
-    """y = the planes of x pooled into 1, 4, 16, ... parts, one level after another.
+    """Spatial pyramid pooling: planes of any size pooled into 1, 4, 16, ... parts, a fixed number of values.
 
-    Level l = 0 .. pyramid_height - 1 cuts a side of length H into b = 2^l parts: windows of ceil(H / b), as
-    far apart, with a padding of ceil((b * window - H) / 2). See Pooling for what a window gives.
     bottom 0 : x, (N, C, H, W).
     top 0 : y, (N, C * (1 + 4 + ... + 4^(pyramid_height - 1))), of each level in the order (C, b, b); with one
         level (N, C, 1, 1), as in Caffe.
-    Gradient: the sum of the levels' (see Pooling).
-    Parameters (spp_param): pyramid_height (required; not so high that a part is empty), pool (MAX, AVE;
-    STOCHASTIC as Pooling has it), engine (changes no result).
-    Source: He et al., Spatial Pyramid Pooling in Deep Convolutional Networks, ECCV 2014.
+    Formula: level l = 0 .. pyramid_height - 1 cuts a side of length H into b = 2^l parts: windows of k =
+        ceil(H / b), k apart, with a padding of ceil((b k - H) / 2). See Pooling for what a window gives.
+    Gradient: dx = the sum of the levels' gradients (see Pooling).
+    Parameters (spp_param):
+        pyramid_height : how many levels, required; not so many that a part is empty.
+        pool : MAX, AVE or STOCHASTIC.
+        engine : accepted; the device chooses the kernel, and no result changes.
+    Source: He et al., Spatial pyramid pooling in deep convolutional networks for visual recognition, ECCV
+        2014; Caffe's SPPLayer.
+
+    With STOCHASTIC every level draws for itself. Pooling takes no padding there, so every level must cut H
+    and W into equal parts; where it does not, the layer is refused.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
@@ -66,6 +72,12 @@ class SPP(Layer):
                 "of which some are empty; lower pyramid_height",
                 x,
             )
+        if any(pads) and p.pool == caffe_pb2.PoolingParameter.STOCHASTIC:
+            raise self.error(
+                f"STOCHASTIC pooling takes no padding, but {x.shape[2]}x{x.shape[3]} cut into "
+                f"{parts}x{parts} equal parts needs it; lower pyramid_height, or use MAX",
+                x,
+            )
         p.kernel_h, p.kernel_w = p.stride_h, p.stride_w = windows
         p.pad_h, p.pad_w = pads
         return Pooling(param, self.phase, self.rng)
@@ -98,6 +110,7 @@ class SPP(Layer):
                 y.diff[...] = part
         self.levels[0].backward([self._pooled[0]], [True], bottom)
         dx = bottom[0].diff_tensor.flat
+        self._share.share_data(bottom[0])  # the gradient of a mean by weights reads x
         for pool, y in zip(self.levels[1:], self._pooled[1:], strict=True):
             pool.backward([y], [True], [self._share])
             np.add(dx, self._share.diff_tensor.flat, out=dx)

@@ -75,7 +75,6 @@ def test_global_pooling_follows_the_size_of_the_input() -> None:
         ("kernel_size: 9 stride: 1", r"exceeds the padded input.*b0.*\(2, 3, 7, 9\)"),
         ("global_pooling: true kernel_size: 2", "remove the kernel's size"),
         ("global_pooling: true pad: 1", "pad 0 and stride 1"),
-        ("pool: STOCHASTIC kernel_size: 2", "STOCHASTIC pooling is not available"),
     ],
 )
 def test_mistakes_are_told(fields: str, message: str) -> None:

@@ -1,4 +1,4 @@
-"""Maximum and average pooling of (N, C, H, W) with Caffe's windows."""
+"""Maximum, average and stochastic pooling of (N, C, H, W) with Caffe's windows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
 from owlkit.kernels.pooling import onednn, reference
+from owlkit.kernels.pooling.stochastic import Stochastic, StochasticKernel
 
 
 @dataclass(frozen=True)
@@ -47,3 +48,13 @@ def make(device: Device, spec: Pooling) -> Any:
     index -1 ("max", as Caffe) or 0 ("ave"), and no gradient.
     """
     return choose(device, spec, {"onednn": onednn.PoolingKernel, "reference": reference.PoolingKernel})
+
+
+def make_stochastic(device: Device, spec: Stochastic) -> Any:
+    """A kernel with `draw(rng)` (new numbers), `forward(x, y)` and `backward(x, dy, dx)`.
+
+    Drawn is the first value, row by row, at which the running sum of the window reaches u times its total,
+    u in (0, 1]: never a leading 0 unless all are 0 (Caffe). A window without any input, or whose sum stays
+    below u times a negative total, gives 0 and has no gradient. NaN stays.
+    """
+    return choose(device, spec, {"reference": StochasticKernel})

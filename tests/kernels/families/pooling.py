@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from owlkit.kernels.pooling import Pooling
+import numpy as np
+
+from owlkit.kernels.pooling import Pooling, Stochastic, make_stochastic
 from tests.kernels.cases import Case, Values, layout
 
 
@@ -30,7 +32,25 @@ def _case(
     return Case(f"pooling-{name}", spec, _run, fast=fast)
 
 
+def _run_stochastic(kernel: Any, spec: Stochastic, values: Values) -> None:
+    x, dy = values.normal(spec.x, low=0), values.normal(spec.y)
+    y, dx = values.output("y", spec.y), values.output("dx", spec.x)
+    kernel.draw(np.random.default_rng(7))
+    kernel.forward(x, y)
+    kernel.backward(x, dy, dx)
+
+
+def _stochastic(name: str, draws: bool) -> Case:
+    def spec(dtype: str) -> Stochastic:
+        shapes = (layout(2, 5, *size, dtype=dtype) for size in ((7, 9), (4, 4)))
+        return Stochastic((3, 2), (2, 3), *shapes, draws=draws)
+
+    return Case(f"pooling-{name}", spec, _run_stochastic, fast=False, make=make_stochastic)
+
+
 CASES = [
+    _stochastic("stochastic_train", True),
+    _stochastic("stochastic_test", False),
     _case("max", "max", (6, 8), (3, 4), 2, 2),
     _case("max_overlapping_overhang", "max", (8, 10), (4, 5), 3, 2),
     _case("max_pad", "max", (6, 7), (4, 4), 3, 2, 1),
