@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from owlkit.net.gradients import forbid_backward
 from owlkit.net.graph import Graph
 from owlkit.net.parameters import ArenaGroup, Parameter, build_arena
 from owlkit.net.plan import Plan
+from owlkit.net.watchers import LayerWatchers
 from owlkit.net.weights import LoadReport, load_weights, net_to_proto
 
 
@@ -57,7 +58,8 @@ class Net:
         self.device = resolve_device(device)
         self.graph = Graph(definition, phase=phase, level=level, stages=stages, dtype=dtype, seed=seed)
         self.loss = 0.0
-        self._fuse = fuse
+        self._fuse, self._stepping = fuse, False
+        self.watchers = LayerWatchers()
         self._plan: Plan | None = None
         self._last_plan: Plan | None = None
         self._inferred_from = self._input_shapes()
@@ -161,8 +163,19 @@ class Net:
         """The bound schedule that ran last; made on first use and whenever a shape has changed."""
         return self._plan if self._plan is not None else self._plan_for(stepping=False)
 
+    def plan_as(self, *, fuse: bool = False, stepping: bool = False) -> None:
+        """Choose how whole passes are planned from now on.
+
+        fuse : as for the constructor. stepping : make every pass one that can stop between any two layers, as
+        `forward` does for a part of the net.
+        """
+        self._fuse, self._stepping = fuse, stepping
+        if self._plan is not None and (self._plan.fuse, self._plan.stepping) != (fuse, stepping):
+            self._plan = None
+
     def _plan_for(self, *, stepping: bool) -> Plan:
         """The plan for whole passes, or the one that stops between any two layers."""
+        stepping = stepping or self._stepping
         if self._plan is None or self._plan.stepping != stepping:
             previous, self._plan = self._last_plan, None
             self._plan = Plan(self.graph, self.device, fuse=self._fuse, stepping=stepping, previous=previous)
@@ -199,6 +212,18 @@ class Net:
         self._run_forward(plan, first, last)
         return {name: self.blobs[name].data for name in self.graph.nodes[last].top_names}
 
+    def forward_uncut(self, start: str, end: str) -> bool:
+        """Run layers `start` to `end` on the plan of whole passes; False, and nothing is done, where that has
+        steps which the range would cut.
+        """
+        self._follow_input_shapes()
+        self._check_layers(start, end)
+        plan = self.plan
+        if not plan.fits(start, end):
+            return False
+        self._run_forward(plan, plan.position(start), plan.position(end))
+        return True
+
     def backward(self, start: str | None = None, end: str | None = None) -> None:
         """Compute gradients from layer `start` (by default the last) down to layer `end` (the first).
 
@@ -207,7 +232,10 @@ class Net:
         as one step.
         """
         self._check_layers(start, end)
-        self._run(self.plan.backward_range(end, start))
+        if self.watchers:
+            self._run_backward_watched(self.plan, end, start)
+        else:
+            self._run(self.plan.backward_range(end, start))
         self._settle_diffs()
 
     def forward_backward(self) -> float:
@@ -217,8 +245,36 @@ class Net:
         return self.loss
 
     def _run_forward(self, plan: Plan, first: int = 0, last: int | None = None) -> None:
+        if self.watchers:
+            self._run_forward_watched(plan, first, len(plan.steps) - 1 if last is None else last)
+            return
         for calls in plan.forward_parts(first, last):
             self._run(calls)
+
+    def _run_forward_watched(self, plan: Plan, first: int, last: int) -> None:
+        """Step by step; with a stepping plan a step is a layer."""
+        for index in range(first, last + 1):
+            self.watchers.tell("before_forward", index)
+            for calls in plan.forward_parts(index, index):
+                self._run(calls)
+            self.watchers.tell("after_forward", index)
+
+    def _run_backward_watched(self, plan: Plan, end: str | None, start: str | None) -> None:
+        first = plan.position(end) if end is not None else 0
+        last = plan.position(start) if start is not None else len(plan.steps) - 1
+        for index in range(last, first - 1, -1):
+            self.watchers.tell("before_backward", index)
+            self._run(plan.backward_calls_of(index))
+            self.watchers.tell("after_backward", index)
+
+    def watch_layers(self, moment: str, watcher: Callable[[int], None]) -> None:
+        """Have `watcher(number of the layer)` called around each layer from now on; passes are then stepping.
+
+        moment : "before_forward", "after_forward", "before_backward" or "after_backward".
+        Raises NetError for another.
+        """
+        self.watchers.add(moment, watcher)
+        self.plan_as(stepping=True)
 
     def _run(self, calls: Sequence[Any]) -> None:
         call = None

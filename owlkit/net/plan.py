@@ -103,6 +103,27 @@ class Plan:
         """Number of the step that runs `layer`."""
         return next(i for i, step in enumerate(self.steps) if any(n.name == layer for n in step.nodes))
 
+    def fits(self, first: str, last: str) -> bool:
+        """Whether running forward layers `first` to `last` alone shows and uses the blobs that one can see.
+
+        It does not where a step of several layers would be cut, nor between a layer whose result lies
+        beneath a visible blob and the one that reads it there.
+        """
+        low, high = self.position(first), self.position(last)
+        if self.steps[low].nodes[0].name != first or self.steps[high].nodes[-1].name != last:
+            return False
+        readers = {id(step.bottom[0]): i for i, step in enumerate(self.steps) if step.private_bottom}
+        for writer, step in enumerate(self.steps):
+            for reader in (readers[id(top)] for top in step.top if id(top) in readers):
+                if writer <= high < reader or writer < low <= reader:
+                    return False
+        return True
+
+    def backward_calls_of(self, index: int) -> list[Callable[[], None]]:
+        """The backward call of step `index`, none where it runs none."""
+        pairs = zip(self.backward_steps, self.backward_calls, strict=True)
+        return [call for step, call in pairs if step is self.steps[index]]
+
     def backward_range(self, first: str | None, last: str | None) -> list[Callable[[], None]]:
         """The backward calls of layers `first` to `last` (in forward order; None: no limit), as they run.
 

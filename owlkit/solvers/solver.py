@@ -76,6 +76,7 @@ class Solver:
         self._override: float | None = None
         self._losses: deque[float] = deque(maxlen=self.param.average_loss)
         self._listeners: list[events.Listener] = []
+        self._callbacks: list[tuple[Callable[[], Any], Callable[[], Any]]] = []
         for notice in self.notices:
             log.info(notice)
         self._fresh = not self._load_weights(weights)
@@ -163,6 +164,13 @@ class Solver:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
+    def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
+        """Have `on_start()` called before each iteration's passes and `on_gradients_ready()` before its update.
+
+        They are part of the training: what they raise ends it. Caffe's Solver::add_callback.
+        """
+        self._callbacks.append((on_start, on_gradients_ready))
+
     def emit(self, event: Any) -> None:
         """Tell all listeners."""
         for listener in tuple(self._listeners):
@@ -233,18 +241,34 @@ class Solver:
         net, p, lr = self.net, self.param, self.lr
         started, waited = time.perf_counter(), net.data_wait_seconds
         net.clear_param_diffs()
+        for on_start, _ in self._callbacks:
+            on_start()
         loss = sum(net.forward_backward() for _ in range(p.iter_size)) / p.iter_size
         if not math.isfinite(loss):
             self._diverge(loss)
         self._losses.append(loss)
         if p.display > 0 and self.iter % p.display == 0:
             self._display(lr)
+        for _, on_gradients_ready in self._callbacks:
+            on_gradients_ready()
         self._update(lr)
         self.iter += 1
         seconds, images = time.perf_counter() - started, net.batch_size * p.iter_size
         waited = net.data_wait_seconds - waited
         self._remark(loss)
         self.emit(events.IterationDone(self.iter, loss, self.smoothed_loss, lr, seconds, waited, images))
+
+    def apply_update(self) -> None:
+        """One update by the gradients that the parameters' `diff` shows; it counts as an iteration.
+
+        For loops of one's own: net.clear_param_diffs(), net.forward(), net.backward(), solver.apply_update().
+        Raises TrainingError while a Run trains with this solver.
+        """
+        self._check_free("apply_update")
+        for parameter in self.net.learnable:
+            parameter.blob.settle_diff()
+        self._update(self.lr)
+        self.iter += 1
 
     def _update(self, lr: float) -> None:
         """Clip, then divide by iter_size (both as one factor), then the rule; the order is Caffe's."""
