@@ -28,7 +28,7 @@ _NAMES = {
     "Blob": "owlkit.caffe.blobs:Blob",
     "Classifier": "owlkit.caffe.classifier:Classifier",
     "Detector": "owlkit.caffe.detector:Detector",
-    "Layer": "owlkit.layers.python:PythonLayer",
+    "Layer": "owlkit.caffe.layer:Layer",
     "NCCL": "owlkit.caffe.nccl:NCCL",
     "Net": "owlkit.caffe.net:Net",
     "NetSpec": "owlkit.caffe.net_spec:NetSpec",
@@ -42,7 +42,7 @@ _NAMES = {
     "get_solver": "owlkit.caffe.solvers:get_solver",
     "has_nccl": "owlkit.caffe.nccl:has_nccl",
     "init_log": "owlkit.caffe.logs:init_log",
-    "install": "owlkit.caffe.install:install",
+    "install": "owlkit.caffe.alias:install",
     "layer_type_list": "owlkit.caffe.mode:layer_type_list",
     "layers": "owlkit.caffe.net_spec:layers",
     "log": "owlkit.caffe.logs:log",
@@ -57,7 +57,12 @@ _NAMES = {
     "solver_count": "owlkit.caffe.nccl:solver_count",
     "solver_rank": "owlkit.caffe.nccl:solver_rank",
     "to_proto": "owlkit.caffe.net_spec:to_proto",
-    "uninstall": "owlkit.caffe.install:uninstall",
+    "uninstall": "owlkit.caffe.alias:uninstall",
+}
+# Called by %load_ext and %unload_ext.
+_HOOKS = {
+    "load_ipython_extension": "owlkit.caffe.alias:load_ipython_extension",
+    "unload_ipython_extension": "owlkit.caffe.alias:unload_ipython_extension",
 }
 _MODULES = ("classifier", "coord_map", "detector", "draw", "io", "net_spec", "proto")
 
@@ -68,9 +73,10 @@ def __getattr__(name: str) -> Any:
     """Fetch a public name and keep it (PEP 562)."""
     if name in _MODULES:
         return importlib.import_module(f"owlkit.caffe.{name}")
-    if name not in _NAMES:
+    found = _NAMES.get(name) or _HOOKS.get(name)
+    if found is None:
         raise AttributeError(f"module 'owlkit.caffe' has no attribute {name!r}; it has {', '.join(__all__)}")
-    module, _, attribute = _NAMES[name].partition(":")
+    module, _, attribute = found.partition(":")
     value = getattr(importlib.import_module(module), attribute)
     globals()[name] = value
     return value

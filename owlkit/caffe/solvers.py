@@ -1,0 +1,160 @@
+"""pycaffe's solvers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from owlkit import proto
+from owlkit.caffe import alias, logs, mode
+from owlkit.caffe.files import existing
+from owlkit.caffe.net import Net
+from owlkit.solvers import Solver as CoreSolver
+
+
+class Solver:
+    """Training as a solver file says, by pycaffe's interface. Made by its subclasses and `get_solver`.
+
+    net : the Net that is trained. test_nets : Nets that share its parameters. iter : updates done.
+    param : SolverParameter; base_lr and the like may be set between steps. lr : rate of the next update.
+    """
+
+    #: The type of update, whatever the file says; None takes the file's.
+    _type: str | None = None
+
+    def __init__(self, solver_file: Any) -> None:
+        """solver_file : path of a solver prototxt (also a SolverParameter).
+
+        Raises DataError (a RuntimeError too) where it is missing, otherwise as owlkit.Solver.
+        """
+        options = {"type": self._type} if self._type else {}
+        solver_file = str(existing(solver_file)) if isinstance(solver_file, str | Path) else solver_file
+        with alias.offered():
+            seed = mode.next_seed()
+            self._solver = CoreSolver(solver_file, device=mode.device(), seed=seed, **options)
+        self._solver.add_listener(logs.tell)
+        self.net = Net.of_solver(self._solver.net)
+        self.test_nets = [Net.of_solver(net) for net in self._solver.test_nets]
+
+    @property
+    def iter(self) -> int:
+        return self._solver.iter
+
+    @property
+    def param(self) -> Any:
+        return self._solver.param
+
+    @property
+    def lr(self) -> float:
+        return self._solver.lr
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """Arrays that users hold are read before and brought up to date after."""
+        with ExitStack() as stack:
+            for net in (self.net, *self.test_nets):
+                stack.enter_context(net._arrays.passed_on())
+            yield
+
+    # -- training
+    def step(self, iters: int) -> None:
+        """Do `iters` updates, with tests and snapshots at their intervals.
+
+        Raises DivergedError, before the update, where the loss is not finite.
+        """
+        with self._running():
+            self._solver.step(iters)
+
+    def solve(self, resume_file: str | Path | None = None) -> None:
+        """Train up to max_iter, from a snapshot's state where that is given."""
+        if resume_file is not None:
+            self.restore(resume_file)
+        with self._running():
+            self._solver.solve()
+
+    def apply_update(self) -> None:
+        """One update by the gradients that `net.params` hold; it counts as an iteration."""
+        self._solver.apply_update()
+
+    def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
+        """Call `on_start()` before the passes of each iteration, `on_gradients_ready()` before its update."""
+        self._solver.add_callback(self._shown(on_start), self._shown(on_gradients_ready))
+
+    def _shown(self, function: Callable[[], Any]) -> Callable[[], None]:
+        tables = [net._arrays for net in (self.net, *self.test_nets)]
+
+        def call() -> None:
+            with ExitStack() as stack:
+                for arrays in tables:
+                    stack.enter_context(arrays.shown())
+                function()
+
+        return call
+
+    # -- snapshots
+    def snapshot(self) -> None:
+        """Write weights and state as `<snapshot_prefix>_iter_N.caffemodel` and `.solverstate`."""
+        self._solver.snapshot()
+
+    def restore(self, state_file: str | Path) -> None:
+        """Go on from a `.solverstate`; its weights are beside it. Raises as owlkit.Solver.restore."""
+        with self._running():
+            self._solver.restore(existing(state_file))
+
+    def share_weights(self, net: Net) -> None:
+        """Let another net use the parameters of the trained one."""
+        net.share_with(self.net)
+
+    def __repr__(self) -> str:
+        return f"caffe.{self._solver!r}"
+
+
+class SGDSolver(Solver):
+    """Stochastic gradient descent with momentum, whatever type the file names."""
+
+    _type = "SGD"
+
+
+class NesterovSolver(SGDSolver):
+    """Nesterov's accelerated gradient."""
+
+    _type = "Nesterov"
+
+
+class AdaGradSolver(SGDSolver):
+    """AdaGrad."""
+
+    _type = "AdaGrad"
+
+
+class RMSPropSolver(SGDSolver):
+    """RMSProp."""
+
+    _type = "RMSProp"
+
+
+class AdaDeltaSolver(SGDSolver):
+    """AdaDelta."""
+
+    _type = "AdaDelta"
+
+
+class AdamSolver(SGDSolver):
+    """Adam."""
+
+    _type = "Adam"
+
+
+_KINDS = (SGDSolver, NesterovSolver, AdaGradSolver, RMSPropSolver, AdaDeltaSolver, AdamSolver)
+
+
+def get_solver(solver_file: Any) -> Solver:
+    """The solver of the type that the file names. Raises as Solver; TrainingError for an unknown type."""
+    if isinstance(solver_file, str | Path):
+        param = proto.read_solver(existing(solver_file))
+    else:
+        param = solver_file
+    kinds = {kind._type: kind for kind in _KINDS}
+    return kinds.get(param.type, Solver)(solver_file)
