@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from owlkit.core.errors import DeviceError, closest
 from owlkit.core.tensor import allocate
+
+if TYPE_CHECKING:
+    from owlkit.core.blob import Blob
 
 
 class Device:
@@ -30,6 +35,13 @@ class Device:
         if self._scratch is None or self._scratch.size < self._scratch_bytes:
             self._scratch = allocate(self._scratch_bytes)
         return self._scratch
+
+    def array(self, blob: Blob, role: str) -> Any:
+        """What `blob.data` or `blob.diff` (role) is in this device's own memory: NumPy's array on a CPU.
+
+        What a Python layer with `device_arrays` computes on; a GPU's device gives CuPy arrays in its place.
+        """
+        return getattr(blob, role)
 
     @property
     def scratch_bytes(self) -> int:

@@ -203,6 +203,8 @@ class Layer:
 
 
 LAYERS: dict[str, type[Layer]] = {}
+#: Types that users define with `owlkit.layer`, in a cell or a script.
+NAMED: dict[str, type[Layer]] = {}
 
 
 def register(name: str) -> Callable[[type[Layer]], type[Layer]]:
@@ -224,8 +226,11 @@ def create(param: Any, phase: str, rng: np.random.Generator | None = None) -> La
 
     Raises NetError for a type that is not known, with the closest name.
     """
-    cls = LAYERS.get(param.type)
+    cls = LAYERS.get(param.type) or NAMED.get(param.type)
     if cls is None:
-        hint = closest(param.type, LAYERS)
-        raise NetError(f"{param.name}: this version of owlkit has no layer type {param.type!r}{hint}")
+        hint = closest(param.type, [*LAYERS, *NAMED])
+        raise NetError(
+            f"{param.name}: this version of owlkit has no layer type {param.type!r}{hint}; "
+            "for one of your own, run the cell that defines it (@owlkit.layer)"
+        )
     return cls(param, phase, rng)

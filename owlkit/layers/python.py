@@ -8,18 +8,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
-import numpy as np
+from owlkit.core.device import Device
+from owlkit.core.errors import NetError, closest
+from owlkit.layers.base import LAYERS, NAMED, Arity, Blobs, Layer, register
+from owlkit.layers.python_blob import LearnedBlobs, PythonBlob
 
-from owlkit.core.blob import Blob
-from owlkit.core.errors import closest
-from owlkit.layers.base import Arity, Blobs, Layer, register
+if TYPE_CHECKING:
+    from owlkit.core.blob import Blob
 
 AnyClass = TypeVar("AnyClass", bound=type)
-
-#: Classes that `layer` made known, by name: what `python_param { layer: "..." }` without a module means.
-NAMED: dict[str, type] = {}
 
 
 class PythonLayer:
@@ -28,9 +27,14 @@ class PythonLayer:
     The net sets `param_str` (text of the definition), `phase` (0 = TRAIN, 1 = TEST) and `blobs` (learned
     blobs, made by `self.blobs.add_blob(*shape)` in setup) before it calls `setup`. Bottoms and tops have
     `data` and `diff` (arrays in C order), `shape`, `reshape(*shape)`, `count`, `num`, `channels`, `height`
-    and `width`. Deriving from this class is not required; the four methods are.
+    and `width`. Deriving from this class is not required; the methods are.
+
+    device_arrays : True asks for the device's own arrays in forward and backward, so that nothing is copied
+    to the host: CuPy arrays on a GPU. On a CPU these are the NumPy arrays that every layer gets. In setup and
+    reshape, where no device has been chosen, arrays are NumPy's in any case.
     """
 
+    device_arrays = False
     param_str = ""
     phase = 1
     blobs: Any = ()
@@ -61,153 +65,123 @@ def layer(*, name: str) -> Callable[[AnyClass], AnyClass]: ...
 
 
 def layer(cls: Any = None, *, name: str | None = None) -> Any:
-    """Class decorator: make a Python layer known by its name, without a module.
+    """Class decorator: make a Python layer a layer type of its own, for this process.
 
     @owlkit.layer
     class Double:
         def reshape(self, bottom, top): ...
 
-    net.y = L.Python(net.x, layer="Double")
+    net.y = L.Double(net.x)         # type: "Double" in a prototxt; L.Python(net.x, layer="Double") works too
 
     name : another name than the class's. Decorating again under the same name (a notebook cell that is run
-    again) replaces the class for nets built from then on; those that exist keep theirs.
+    again) replaces the class for nets built from then on; those that exist keep theirs. The class itself is
+    returned unchanged. Raises TypeError for what is no class, NetError for the name of a type of Caffe's.
     """
 
     def add(found: AnyClass) -> AnyClass:
         if not isinstance(found, type):
             raise TypeError(f"owlkit.layer decorates a class, not {found!r}")
-        NAMED[name or found.__name__] = found
+        known_as = name or found.__name__
+        if known_as in LAYERS:
+            raise NetError(
+                f"{known_as!r} is a layer type of Caffe's; call the class otherwise, or give it a name: "
+                f"@owlkit.layer(name={'My' + known_as!r})"
+            )
+        members = {"type": known_as, "user_class": found, "__doc__": found.__doc__}
+        NAMED[known_as] = type(known_as, (Python,), members)
         return found
 
     return add(cls) if cls is not None else add
 
 
-class PythonBlob:
-    """A blob as pycaffe shows it: arrays in C order, whatever the layout in memory.
-
-    Where the layout differs (four axes lie channels-last), `data` and `diff` are copies that are written back
-    when the user's method returns, so that views of them, `x.data.reshape(n, -1)[...] = y`, work as in Caffe.
-    """
-
-    def __init__(self, blob: Blob) -> None:
-        self._blob = blob
-        self._copies: dict[str, np.ndarray] = {}
-        #: "data", "diff": of which a copy is handed out that `finish` has to write back.
-        self.copied: set[str] = set()
-
-    data = property(lambda self: self._array("data"), doc="The values, in C order, writable.")
-    diff = property(lambda self: self._array("diff"), doc="The gradient, in C order, writable.")
-    shape = property(lambda self: self._blob.shape, doc="Lengths of the axes, a tuple.")
-    count = property(lambda self: self._blob.count, doc="Number of elements.")
-    num = property(lambda self: self._blob.num, doc="Length of axis 0.")
-    channels = property(lambda self: self._blob.channels, doc="Length of axis 1.")
-    height = property(lambda self: self._blob.height, doc="Length of axis 2.")
-    width = property(lambda self: self._blob.width, doc="Length of axis 3.")
-
-    def reshape(self, *shape: int) -> None:
-        """Change the shape; the values are arbitrary afterwards."""
-        self._blob.reshape(*shape)
-
-    def _array(self, role: str) -> np.ndarray:
-        array: np.ndarray = getattr(self._blob, role)
-        if array.flags.c_contiguous:
-            self.copied.discard(role)
-            return array
-        copy = self._copies.get(role)
-        if copy is None or copy.shape != array.shape:
-            copy = self._copies[role] = np.empty(array.shape, array.dtype)
-            self.copied.discard(role)
-        if role not in self.copied:
-            copy[...] = array
-            self.copied.add(role)
-        return copy
-
-    def finish(self, write: bool) -> None:
-        """End of a method: write back what was handed out as a copy, unless it failed."""
-        for role in self.copied:
-            array = getattr(self._blob, role)
-            if write and self._copies[role].shape == array.shape:
-                array[...] = self._copies[role]
-        self.copied.clear()
-
-    def __repr__(self) -> str:
-        return f"<{self._blob!r} of a Python layer>"
-
-
-class LearnedBlobs(Sequence[Blob]):
-    """`self.blobs` of a Python layer: the learned blobs, and `add_blob`."""
-
-    def __init__(self, owner: Python) -> None:
-        self._owner = owner
-
-    def __getitem__(self, index: Any) -> Any:
-        return self._owner.blobs[index]
-
-    def __len__(self) -> int:
-        return len(self._owner.blobs)
-
-    def add_blob(self, *shape: int) -> Blob:
-        """Declare a learned blob, zeros at first; fill its `data` in setup. Raises NetError after setup."""
-        if self._owner.is_set_up:
-            raise self._owner.error("blobs.add_blob works in setup only; call it there")
-        return self._owner.add_param(shape)
-
-
 @register("Python")
 class Python(Layer):
-    """Runs a class of the user's, as pycaffe does: setup, reshape, forward, backward.
+    """A layer written by the user, run as pycaffe does: setup, reshape, forward, backward of a class.
 
-    bottoms, tops : any number, any shape; in place is possible.
-    Parameters (python_param): layer = the class; module = where it is, looked for on sys.path and in the
-    working directory, or left out for a class that `owlkit.layer` decorates; param_str = text for the class.
-    share_in_parallel is accepted and changes nothing: one process runs one copy of the layer.
-    loss_weight of the LayerParameter makes a top a loss.
+    bottom i : any number, any shapes; may run in place.
+    top i : any number, of the shapes that the class gives them, in any of its methods but backward.
+    blobs : what the class adds in setup by self.blobs.add_blob(*shape), zeros until it writes them.
+    Formula: the class's.
+    Gradient: the class's backward(top, propagate_down, bottom), which writes bottom[i].diff and adds to
+        self.blobs[i].diff.
+    Parameters (python_param):
+        module : where the class is, looked for on sys.path and in the working directory; none for a class
+            that owlkit.layer decorates.
+        layer : name of the class; not needed where owlkit.layer made it a type of its own (type: "MyLayer").
+        param_str : text for the class, its self.param_str.
+        share_in_parallel : accepted, and changes nothing: one process runs one copy of the layer.
+    Source: Caffe's PythonLayer.
 
-    As in Caffe, `reshape` of the class runs before every forward, and the tops may change their shapes in
-    both. An error in the class surfaces as it is with the layer named; the net can be used on. On the CPU
-    arrays are NumPy's: `device_arrays = True` of a class asks for nothing more. Source: Caffe's PythonLayer.
+    As in Caffe, reshape of the class runs before every forward, self.phase is 0 (TRAIN) or 1 (TEST), and a
+    loss_weight makes a top a loss. An error in the class surfaces as it is, with the user's traceback and the
+    layer named; the net can be used on.
+
+    device_arrays = True of a class asks for the device's own arrays in forward and backward: CuPy's on a GPU.
+    On a CPU these are the NumPy arrays that all get.
     """
 
     bottoms = Arity()
     tops = Arity()
     in_place = True
     reshapes_in_forward = True
+    #: Of a type that `owlkit.layer` made: the class that it decorates.
+    user_class: ClassVar[type | None] = None
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.is_set_up = False
         self._faces: dict[int, PythonBlob] = {}
         with _working_directory_on_path():
             cls = self._find_class()
+            self._device: Device | None = None
+            self._device_arrays = bool(getattr(cls, "device_arrays", False))
             args = (self.param,) if _takes_argument(cls) else ()
             self.instance = self._user_code("__init__", cls, *args)
-            self.instance.param_str = self.param.python_param.param_str
+            param_str = self.param.python_param.param_str
+            self.instance.param_str = self.instance.param_str_ = param_str  # param_str_: before August 2015
             self.instance.phase = 0 if self.phase == "train" else 1
-            self.instance.blobs = LearnedBlobs(self)
+            self.instance.blobs = LearnedBlobs(self.blobs, self._add_blob, self._shown)
             if hasattr(self.instance, "setup"):
                 self._call("setup", self._shown(bottom), self._shown(top))
         self.is_set_up = True
 
+    def _add_blob(self, *shape: int) -> Blob:
+        if self.is_set_up:
+            raise self.error("blobs.add_blob works in setup only; call it there")
+        return self.add_param(shape)
+
     def _find_class(self) -> type:
         param = self.param.python_param
+        name, found = self._named(param) if not param.module else self._from_module(param)
+        missing = [method for method in ("reshape", "forward") if not hasattr(found, method)]
+        if not isinstance(found, type) or missing:
+            raise self.error(f"{name!r} is no layer: it lacks {', '.join(missing) or 'a class'}")
+        return found
+
+    def _named(self, param: Any) -> tuple[str, Any]:
+        """The class of this type, or for type Python the decorated class that it names."""
+        if self.user_class is not None:
+            if param.layer not in ("", self.type):
+                raise self.error(f"this type is the class {self.type!r}; remove python_param's layer")
+            return self.type, self.user_class
         if not param.layer:
             raise self.error("python_param has no layer; give the name of a class")
-        if not param.module:
-            if param.layer not in NAMED:
-                raise self.error(
-                    f"no class {param.layer!r} is decorated with owlkit.layer"
-                    f"{closest(param.layer, NAMED)}; run the cell that defines it, or give its module"
-                )
-            found: Any = NAMED[param.layer]
-        else:
-            module = self._import(param.module)
-            found = getattr(module, param.layer, None)
-            if found is None:
-                hint = closest(param.layer, vars(module))
-                raise self.error(f"module {param.module!r} has no class {param.layer!r}{hint}")
-        missing = [name for name in ("reshape", "forward") if not hasattr(found, name)]
-        if not isinstance(found, type) or missing:
-            raise self.error(f"{param.layer!r} is no layer: it lacks {', '.join(missing) or 'a class'}")
-        return found
+        if param.layer not in NAMED:
+            raise self.error(
+                f"no class {param.layer!r} is decorated with owlkit.layer"
+                f"{closest(param.layer, NAMED)}; run the cell that defines it, or give its module"
+            )
+        return param.layer, getattr(NAMED[param.layer], "user_class", None)
+
+    def _from_module(self, param: Any) -> tuple[str, Any]:
+        if self.user_class is not None:
+            raise self.error(f"this type is the class {self.type!r}; remove python_param's module")
+        if not param.layer:
+            raise self.error("python_param has no layer; give the name of a class")
+        module = self._import(param.module)
+        if not hasattr(module, param.layer):
+            hint = closest(param.layer, vars(module))
+            raise self.error(f"module {param.module!r} has no class {param.layer!r}{hint}")
+        return param.layer, getattr(module, param.layer)
 
     def _import(self, name: str) -> Any:
         importlib.invalidate_caches()  # the file may have been written a moment ago
@@ -225,6 +199,12 @@ class Python(Layer):
             error.add_note(f"while importing module {name!r} for Python layer {self.name!r}")
             raise
 
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        if self._device_arrays and device is not self._device:
+            self._device = device
+            for face in self._faces.values():
+                face.use(device)
+
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         self._call("reshape", self._shown(bottom), self._shown(top))
 
@@ -241,7 +221,8 @@ class Python(Layer):
         try:
             return [self._faces[id(blob)] for blob in blobs]
         except KeyError:
-            self._faces |= {id(blob): PythonBlob(blob) for blob in blobs if id(blob) not in self._faces}
+            for blob in blobs:
+                self._faces.setdefault(id(blob), PythonBlob(blob, self._device))
             return [self._faces[id(blob)] for blob in blobs]
 
     def _call(self, method: str, *args: Any) -> None:
@@ -251,10 +232,10 @@ class Python(Layer):
         """Call the user's code, name the layer in what it raises, and settle the blobs it was handed."""
         try:
             result = call(*args)
-        except Exception as error:
+        except BaseException as error:  # an interrupt too must leave no copies behind
             self._settle(write=False)
             if method not in ("forward", "backward"):  # with these the net says it
-                error.add_note(f"in {method} of Python layer {self.name!r} ({self.describe()})")
+                error.add_note(f"in {method} of Python layer {self.name!r} ({self._class_name})")
             raise
         self._settle(write=True)
         return result
@@ -264,9 +245,13 @@ class Python(Layer):
             if blob.copied:
                 blob.finish(write)
 
-    def describe(self) -> str:
+    @property
+    def _class_name(self) -> str:
         param = self.param.python_param
-        return f"{param.module}.{param.layer}" if param.module else str(param.layer)
+        return f"{param.module}.{param.layer}" if param.module else str(param.layer or self.type)
+
+    def describe(self) -> str:
+        return self._class_name if self.user_class is None else str(self.param.python_param.param_str)
 
 
 def _takes_argument(cls: type) -> bool:

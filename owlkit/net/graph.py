@@ -178,6 +178,10 @@ class Graph:
         except OwlkitError:
             raise
         except (ValueError, IndexError, TypeError) as error:
+            if getattr(
+                error, "__notes__", ()
+            ):  # of the user's code in a Python layer, which is named already
+                raise
             raise layer.error(str(error)) from error
 
     def _part_overwritten(self) -> None:

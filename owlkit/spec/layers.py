@@ -8,6 +8,7 @@ P.Pooling.MAX                                                 # a constant of Po
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from typing import Any, NoReturn
 
@@ -15,7 +16,15 @@ from owlkit.core.errors import closest
 from owlkit.proto import caffe_pb2
 from owlkit.spec.assign import assign
 from owlkit.spec.errors import SpecError, UnknownTypeError
-from owlkit.spec.types import ELSEWHERE, LAYER, descriptor_of, known_types, messages_of, parameters_of
+from owlkit.spec.types import (
+    ELSEWHERE,
+    LAYER,
+    descriptor_of,
+    known_types,
+    messages_of,
+    parameters_of,
+    user_types,
+)
 
 # Ours, not the prototxt's.
 _CONTROLS = ("ntop", "in_place")
@@ -184,6 +193,8 @@ class LayerType:
 
 def _documentation(name: str) -> str:
     lines = [f"{name} layer: L.{name}(bottom, ..., ntop=1, in_place=False, **parameters)", ""]
+    if name in user_types() and user_types()[name].__doc__:
+        lines += [inspect.cleandoc(user_types()[name].__doc__), ""]
     for message, field in parameters_of(name):
         if message:
             default = f" = {field.default_value}" if field.has_default_value else ""

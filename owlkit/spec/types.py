@@ -42,11 +42,20 @@ _MESSAGES = {
 LAYER = caffe_pb2.LayerParameter.DESCRIPTOR
 
 
+def _registry(table: str) -> dict[str, Any]:
+    """A table of layer classes. Whoever registers one has imported it; it is not imported for this."""
+    found: dict[str, Any] = resolve(f"layers.base:{table}") if "owlkit.layers.base" in sys.modules else {}
+    return found
+
+
+def user_types() -> dict[str, Any]:
+    """Layer types that `owlkit.layer` made known so far, with their classes."""
+    return _registry("NAMED")
+
+
 def known_types() -> set[str]:
-    """Caffe's types and those of the layer classes registered so far."""
-    # Whoever registers a layer has imported the registry; it is not imported for this.
-    registered = resolve("layers.base:LAYERS") if "owlkit.layers.base" in sys.modules else {}
-    return LAYER_TYPES | set(registered)
+    """Caffe's types, those of the layer classes registered so far, and the user's own."""
+    return LAYER_TYPES | set(_registry("LAYERS")) | set(user_types())
 
 
 @cache
@@ -63,6 +72,8 @@ def messages_of(layer_type: str) -> tuple[str, ...]:
     """The parameter messages whose fields a type takes without naming the message."""
     if layer_type in _MESSAGES:
         return _MESSAGES[layer_type]
+    if layer_type in user_types():
+        return ("python_param",)
     own = _by_message().get(layer_type)
     return (own,) if own else ()
 
