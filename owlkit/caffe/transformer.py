@@ -1,0 +1,129 @@
+"""Transformer: pycaffe's preparation of images for a net's inputs, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from owlkit.caffe.images import resize_image
+from owlkit.core.errors import DataError, closest
+
+
+class Transformer:
+    """Formats images for inputs of a net: (H, W, K) to (K, H, W), each step only where it was set.
+
+    inputs : name -> shape of the blob, (N, K, H, W).
+
+    `preprocess` resizes to (H, W), moves axes (`set_transpose`), exchanges channels (`set_channel_swap`),
+    multiplies (`set_raw_scale`), subtracts (`set_mean`) and multiplies again (`set_input_scale`).
+    Raises DataError, in every method, for an input that is not in `inputs`.
+    """
+
+    def __init__(self, inputs: Mapping[str, Sequence[int]]) -> None:
+        self.inputs = inputs
+        self.transpose: dict[str, Sequence[int]] = {}
+        self.channel_swap: dict[str, Sequence[int]] = {}
+        self.raw_scale: dict[str, float] = {}
+        self.mean: dict[str, np.ndarray] = {}
+        self.input_scale: dict[str, float] = {}
+
+    def _shape(self, in_: str) -> tuple[int, ...]:
+        """(K, H, W) of an input."""
+        if in_ not in self.inputs:
+            near = closest(in_, self.inputs)
+            raise DataError(f"{in_!r} is no input of this Transformer{near}; it has {list(self.inputs)}")
+        return tuple(int(n) for n in self.inputs[in_][1:])
+
+    # -- what is done
+    def set_transpose(self, in_: str, order: Sequence[int]) -> None:
+        """order : of the axes, (2, 0, 1) for images (H, W, K). Raises DataError where it names others."""
+        shape = self._shape(in_)
+        if len(order) != len(shape):
+            raise DataError(f"transpose {tuple(order)} must name the {len(shape)} axes of input {in_!r}")
+        self.transpose[in_] = order
+
+    def set_channel_swap(self, in_: str, order: Sequence[int]) -> None:
+        """order : which channel comes first, second, ... after transpose; (2, 1, 0) makes BGR of RGB.
+
+        Raises DataError where it does not name as many channels as the input has.
+        """
+        channels = self._shape(in_)[0]
+        if len(order) != channels:
+            raise DataError(f"channel_swap {tuple(order)} must name the {channels} channels of input {in_!r}")
+        self.channel_swap[in_] = order
+
+    def set_raw_scale(self, in_: str, scale: float) -> None:
+        """Multiply before the mean is subtracted: 255 brings images from 0..1 to what models learned on."""
+        self._shape(in_)
+        self.raw_scale[in_] = scale
+
+    def set_input_scale(self, in_: str, scale: float) -> None:
+        """Multiply at the end, after the mean was subtracted."""
+        self._shape(in_)
+        self.input_scale[in_] = scale
+
+    def set_mean(self, in_: str, mean: np.ndarray) -> None:
+        """The values to subtract.
+
+        mean : (K,) one for each channel, or an image (K, H, W), (1, H, W) or (H, W), resized to the input's
+        size where it has another. Raises DataError for other shapes.
+        """
+        shape = self._shape(in_)
+        mean = np.asarray(mean)
+        if mean.ndim == 1:
+            if mean.shape[0] != shape[0]:
+                raise DataError(f"mean of {mean.shape[0]} values, but input {in_!r} has {shape[0]} channels")
+            self.mean[in_] = mean[:, None, None]
+            return
+        image = mean[None] if mean.ndim == 2 else mean
+        if image.ndim != 3 or image.shape[0] not in (1, shape[0]):
+            advice = "; take the first of its images, mean[0]" if mean.ndim == 4 else ""
+            raise DataError(f"mean of shape {mean.shape} for input {in_!r} of shape {shape}{advice}")
+        if image.shape[1:] != shape[1:]:
+            mean = resize_image(image.transpose(1, 2, 0), shape[1:]).transpose(2, 0, 1)
+        self.mean[in_] = mean
+
+    # -- doing it
+    def preprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
+        """An image ready for the net.
+
+        data : (H', W', K), any size and type; unlike pycaffe's it is never written to. Returns (K, H, W)
+        float32. Raises DataError where it cannot be resized.
+        """
+        size = self._shape(in_)[1:]
+        image = np.array(data, np.float32)
+        if size and image.shape[: len(size)] != size:
+            image = resize_image(image, size)
+        if in_ in self.transpose:
+            image = image.transpose(self.transpose[in_])
+        if in_ in self.channel_swap:
+            image = image[list(self.channel_swap[in_])]
+        if in_ in self.raw_scale:
+            image *= self.raw_scale[in_]
+        if in_ in self.mean:
+            image -= self.mean[in_]
+        if in_ in self.input_scale:
+            image *= self.input_scale[in_]
+        return image
+
+    def deprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
+        """The way back: a blob's data of one image, (K, H, W) or (1, K, H, W), as an image (H, W, K).
+
+        Axes of length 1 are dropped where the steps set leave that open. The size stays the net's.
+        """
+        axes = len(self._shape(in_))
+        image = np.array(data, np.result_type(data, np.float32)).squeeze()
+        if image.ndim != axes and (in_ in self.transpose or in_ in self.channel_swap):
+            image = image.reshape(np.shape(data)[-axes:])
+        if in_ in self.input_scale:
+            image /= self.input_scale[in_]
+        if in_ in self.mean:
+            image = image + self.mean[in_].astype(image.dtype)
+        if in_ in self.raw_scale:
+            image /= self.raw_scale[in_]
+        if in_ in self.channel_swap:
+            image = image[np.argsort(self.channel_swap[in_])]
+        if in_ in self.transpose:
+            image = image.transpose(np.argsort(self.transpose[in_]))
+        return image
