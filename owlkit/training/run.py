@@ -8,11 +8,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from owlkit.core import events
+from owlkit.core import events, frontends
 from owlkit.core.errors import TrainingError, closest
 from owlkit.solvers import Solver
 from owlkit.solvers.solver import checked_count
-from owlkit.training import frontends
 from owlkit.training.loop import ACTIVE, TrainingLoop
 from owlkit.training.requests import Request
 from owlkit.training.signals import check_effect, handle_signals
@@ -34,6 +33,8 @@ class Run(TrainingLoop):
     state : "ready", "running", "paused", "stopped", "finished", "failed" or "diverged".
     error : what ended the training, where it failed or diverged. history : a History.
     """
+
+    frontend_kind = "run"
 
     def __init__(
         self,
@@ -220,7 +221,7 @@ class Run(TrainingLoop):
         return f"Run({self.name!r}, {self.state}, iteration {self.iter}{limit}{loss})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
-        return frontends.mimebundle(self)
+        return frontends.mimebundle(self) or {"text/plain": repr(self)}
 
 
 def _quit_at_exit(reference: weakref.ref[Run]) -> None:

@@ -17,6 +17,8 @@ POLICY_RATE = 0.01
 class FakeRun:
     """Made-up training: a loss that falls, tests at an interval, controls polled between iterations."""
 
+    frontend_kind = "run"
+
     def __init__(
         self,
         name: str = "lenet",

@@ -28,6 +28,7 @@ if not (STATIC / "monitor.js").is_file():
 
 from owlkit_widgets.frontend import WIDGET_VIEW, Frontend
 from owlkit_widgets.monitor import Monitor
+from owlkit_widgets.run_view import RunView
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ def test_bundle_of_a_run(sent: list[dict[str, Any]]) -> None:
     assert set(bundle) == {"text/plain", WIDGET_VIEW}
     run.start()
     run.wait()
-    wait_for(lambda: Frontend.monitor(run).recorder.over)
+    wait_for(lambda: RunView.monitor(run).recorder.over)
     ended = Frontend().mimebundle(run)
     assert ended[WIDGET_VIEW] == bundle[WIDGET_VIEW]
     assert "image/png" in ended

@@ -1,8 +1,10 @@
 """Finding the live display: packages announce one by the entry point `owlkit.frontends`.
 
 Only inside a running Jupyter kernel is anything looked up or loaded, and IPython is never imported from here.
-A front end has `display(run)` (show a live monitor now) and may have `mimebundle(run)` (how a Run is drawn
-as the value of a cell). Without one, plain text does.
+What can be shown live names its kind in `frontend_kind` ("run", "gradients", ...). A front end has
+`display(shown)`, which shows it as output of the present cell and tells whether it did, and
+`mimebundle(shown)`, how it is drawn as the value of a cell, None for a kind that is not known. Without a
+front end, plain text and figures do.
 """
 
 from __future__ import annotations
@@ -38,20 +40,22 @@ def find() -> Any:
     return _load() if in_notebook() else None
 
 
-def display(run: Any) -> bool:
-    """Show the live monitor of a run where there is one; whether it was shown."""
+def display(shown: Any) -> bool:
+    """Show something live where there is a front end that can; whether it was shown."""
+    return _ask("display", shown) is True
+
+
+def mimebundle(shown: Any) -> Any:
+    """How something is drawn as the value of a cell; None where no front end draws it."""
+    return _ask("mimebundle", shown)
+
+
+def _ask(what: str, shown: Any) -> Any:
     frontend = find()
     if frontend is None:
-        return False
+        return None
     try:
-        frontend.display(run)
+        return getattr(frontend, what)(shown)
     except Exception:
         log.exception("the front end failed, plain text instead")
-        return False
-    return True
-
-
-def mimebundle(run: Any, **options: Any) -> Any:
-    """How a run is drawn as the value of a cell."""
-    draw = getattr(find(), "mimebundle", None)
-    return draw(run, **options) if draw is not None else {"text/plain": repr(run)}
+        return None

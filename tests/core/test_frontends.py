@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from owlkit.training import Run, frontends
+from owlkit.core import frontends
+from owlkit.training import Run
 from tests.training.small import make_solver
 
 
@@ -19,15 +20,16 @@ class Display:
     def __init__(self) -> None:
         self.shown: list[Any] = []
 
-    def display(self, run: Any) -> None:
+    def display(self, run: Any) -> bool:
         self.shown.append(run)
+        return True
 
     def mimebundle(self, run: Any) -> dict[str, str]:
         return {"text/html": run.name}
 
 
 class Broken(Display):
-    def display(self, run: Any) -> None:
+    def display(self, run: Any) -> bool:
         raise RuntimeError("no browser")
 
 
@@ -77,3 +79,13 @@ def test_a_front_end_that_fails_gives_way_to_text(
     run.monitor()
     run.run()
     assert "Finished" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("kernel")
+def test_a_kind_that_the_front_end_does_not_know_is_left_to_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    from owlkit_widgets import Frontend
+
+    announce(monkeypatch, Frontend)
+    unknown = SimpleNamespace(frontend_kind="tea leaves")
+    assert not frontends.display(unknown)
+    assert frontends.mimebundle(unknown) is None
