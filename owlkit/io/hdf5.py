@@ -17,7 +17,7 @@ def import_h5py() -> Any:
     try:
         import h5py
     except ImportError as error:
-        raise DataError("HDF5 files need h5py, which is not installed: pip install h5py") from error
+        raise DataError("HDF5 files need h5py, which is not installed: pip install 'owlkit[hdf5]'") from error
     return h5py
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import FileFormatError
+from owlkit.io import hdf5_snapshots
 from owlkit.io.blobproto import array_to_proto, proto_to_array
 from owlkit.io.files import read_bytes, write_bytes
 from owlkit.io.recognise import parse_binary, recognise
@@ -37,11 +38,13 @@ class SolverStateData:
 
 
 def read_solverstate(path: str | Path) -> SolverStateData:
-    """Read a binary solverstate.
+    """Read a solverstate, binary or HDF5; its content says which it is.
 
     Raises DataError where the file is missing, FileFormatError where it is something else (and says what).
     """
     content = read_bytes(path, "solverstate")
+    if hdf5_snapshots.recognises(content):
+        return SolverStateData(*hdf5_snapshots.read_state(path))
     state = parse_binary(content, caffe_pb2.SolverState)
     if state is None or not state.HasField("iter"):
         raise FileFormatError(f"{path} is not a solverstate: it is {recognise(content)}")
@@ -53,7 +56,10 @@ def read_solverstate(path: str | Path) -> SolverStateData:
 
 
 def write_solverstate(path: str | Path, data: SolverStateData) -> None:
-    """Write a solverstate that Caffe reads as well, atomically."""
+    """Write a solverstate that Caffe reads as well, atomically: HDF5 where the name ends in `.h5`."""
+    if Path(path).suffix == ".h5":
+        hdf5_snapshots.write_state(path, data.iter, data.learned_net, data.current_step, data.history)
+        return
     state = caffe_pb2.SolverState(iter=data.iter, current_step=data.current_step)
     if data.learned_net:
         state.learned_net = str(data.learned_net)

@@ -12,7 +12,6 @@ from owlkit.core.blob import Blob
 from owlkit.core.device import Device, resolve_device
 from owlkit.core.errors import DataError, NetError, closest
 from owlkit.core.fillers import fill
-from owlkit.io.weights import write_caffemodel
 from owlkit.layers.base import Layer
 from owlkit.net import diagnosis, state, tables
 from owlkit.net.gradients import forbid_backward
@@ -20,7 +19,7 @@ from owlkit.net.graph import Graph
 from owlkit.net.parameters import ArenaGroup, Parameter, build_arena
 from owlkit.net.plan import Plan
 from owlkit.net.watchers import LayerWatchers
-from owlkit.net.weights import LoadReport, load_weights, net_to_proto
+from owlkit.net.weights import LoadReport, load_weights, match_weights, net_to_proto, save_hdf5, save_weights
 
 
 class Net:
@@ -342,20 +341,37 @@ class Net:
             parameter.blob.settle_diff()
 
     def copy_from(self, source: Any) -> LoadReport:
-        """Load weights by layer name from a caffemodel or a NetParameter; returns what was done.
+        """Load weights by layer name; returns (and in a notebook shows) what was done.
 
-        Raises NetError where shapes differ, FileFormatError where the file is no caffemodel; nothing is
+        source : path of a caffemodel, binary or HDF5, or of a safetensors file; or a NetParameter.
+        Raises NetError where shapes differ, FileFormatError where the file is none of these; nothing is
         changed then.
         """
-        return load_weights(self.layers, source)
+        return load_weights(self.layers, source, self._followers)
+
+    def match(self, source: Any) -> LoadReport:
+        """What `copy_from` would do, without doing it; raises as that does."""
+        return match_weights(self.layers, source, self._followers)[0]
+
+    @property
+    def _followers(self) -> set[int]:
+        """Identities of learned blobs that share an earlier layer's memory by name."""
+        return {id(blob) for blob, _ in self.graph.parameters.followers}
 
     def to_proto(self, write_diff: bool = False) -> Any:
         """The NetParameter with weights (and their gradients), as a caffemodel holds it."""
         return net_to_proto(self.graph.definition, self.layers, write_diff)
 
     def save(self, path: str | Path) -> None:
-        """Write a caffemodel, atomically."""
-        write_caffemodel(path, self.to_proto())
+        """Write the weights, atomically: `.h5` as Caffe's HDF5, `.safetensors`, any other name a caffemodel.
+
+        Raises DataError where the file cannot be written or an optional package is missing.
+        """
+        save_weights(path, self.graph.definition, self.layers, self._followers)
+
+    def save_hdf5(self, path: str | Path, write_diff: bool = False) -> None:
+        """Write the weights (and their gradients) in Caffe's HDF5 layout, atomically."""
+        save_hdf5(path, self.layers, self._followers, write_diff=write_diff)
 
     # -- state beyond parameters
     def state(self) -> dict[str, Any]:

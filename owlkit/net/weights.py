@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.blob import Blob
-from owlkit.io.weights import proto_shape, proto_to_array, read_caffemodel
+from owlkit.io import hdf5_snapshots, safetensors_weights
+from owlkit.io.stored import StoredBlob, StoredWeights, from_proto, read_weights
+from owlkit.io.weights import array_to_proto, write_caffemodel
 from owlkit.layers.base import Layer
 from owlkit.net import tables
+
+HDF5_SUFFIXES = (".h5", ".hdf5")
 
 
 @dataclass
@@ -20,16 +24,19 @@ class LoadReport:
     """What `Net.copy_from` did, by layer name.
 
     loaded : weights were copied. missing : the net has weights, the file has none; they keep their values.
-    unused : the file has weights for a layer that the net lacks.
+    unused : the file has weights for a layer that the net lacks. shared : the net's layer shares all its
+    parameters with an earlier one, and the file, as HDF5 ones do, leaves it out.
     """
 
     source: str
     loaded: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
 
     def _rows(self) -> list[tuple[str, str]]:
         rows = [(name, "loaded") for name in self.loaded]
+        rows += [(name, "shared with an earlier layer") for name in self.shared]
         rows += [(name, "not in the file: keeps its values") for name in self.missing]
         return rows + [(name, "in the file only: skipped") for name in self.unused]
 
@@ -44,59 +51,116 @@ class LoadReport:
         return f"<b>{self._title()}</b>" + tables.html_table(("layer", "weights"), self._rows())
 
 
-def load_weights(layers: Sequence[Layer], source: Any) -> LoadReport:
+def load_weights(layers: Sequence[Layer], source: Any, followers: Collection[int] = ()) -> LoadReport:
     """Copy weights by layer name (Caffe's CopyTrainedLayersFrom).
 
-    source : path of a caffemodel, or a NetParameter with blobs.
+    source : path of a caffemodel (binary or HDF5) or safetensors file, StoredWeights, or a NetParameter with
+        blobs. followers : ids of the blobs that share another layer's memory; a file may leave them out.
     Raises NetError where a layer's blobs differ in number or shape; nothing is changed then.
     """
-    model = read_caffemodel(source) if isinstance(source, (str, Path)) else source
-    report = LoadReport(str(source) if isinstance(source, (str, Path)) else model.name or "NetParameter")
-    stored = {layer.name: layer.blobs for layer in model.layer if layer.blobs}
-    pairs: list[tuple[Blob, np.ndarray]] = []
-    for layer in layers:
-        if not layer.blobs:
-            continue
-        if layer.name not in stored:
-            report.missing.append(layer.name)
-            continue
-        pairs += _matched(layer, stored.pop(layer.name))
-        report.loaded.append(layer.name)
-    report.unused = list(stored)
+    report, pairs = match_weights(layers, source, followers)
     for blob, array in pairs:
         blob.data[...] = array
     return report
 
 
-def _matched(layer: Layer, protos: Sequence[Any]) -> list[tuple[Blob, np.ndarray]]:
-    if len(protos) != len(layer.blobs):
+def match_weights(
+    layers: Sequence[Layer], source: Any, followers: Collection[int] = ()
+) -> tuple[LoadReport, list[tuple[Blob, np.ndarray]]]:
+    """What `load_weights` would do, and the arrays for it, while nothing is changed yet."""
+    weights = as_stored(source)
+    report = LoadReport(weights.source)
+    unused = dict(weights.layers)
+    pairs: list[tuple[Blob, np.ndarray]] = []
+    for layer in layers:
+        own = [index for index, blob in enumerate(layer.blobs) if id(blob) not in followers]
+        stored = unused.pop(layer.name, {}) if layer.blobs else {}
+        if stored:
+            pairs += _matched(layer, stored, own)
+            report.loaded.append(layer.name)
+        elif own:
+            report.missing.append(layer.name)
+        elif layer.blobs:
+            report.shared.append(layer.name)
+    report.unused = list(unused)
+    return report, pairs
+
+
+def as_stored(source: Any) -> StoredWeights:
+    """Whatever `Net.copy_from` takes, as StoredWeights."""
+    if isinstance(source, StoredWeights):
+        return source
+    if isinstance(source, str | Path):
+        return read_weights(source)
+    return from_proto(source, source.name or "NetParameter")
+
+
+def _matched(
+    layer: Layer, stored: dict[int, StoredBlob], own: Sequence[int]
+) -> list[tuple[Blob, np.ndarray]]:
+    """Each stored blob of a layer with the net's; `own` are those that the file must have."""
+    if not set(own) <= set(stored) <= set(range(len(layer.blobs))):
         raise layer.error(
-            f"the file has {len(protos)} learned blobs for it, the net {len(layer.blobs)}; "
+            f"the file has {len(stored)} learned blobs for it{_numbers(stored)}, the net {len(layer.blobs)}; "
             "rename the layer to start it afresh"
         )
     pairs = []
-    for index, (blob, stored) in enumerate(zip(layer.blobs, protos, strict=True)):
-        if not _same_shape(blob, stored):
+    for index, found in stored.items():
+        blob, shape = layer.blobs[index], found.array.shape
+        if not _same_shape(blob, found):
             raise layer.error(
-                f"learned blob {index} is {proto_shape(stored)} in the file but {blob.shape} in the net; "
+                f"learned blob {index} is {shape} in the file but {blob.shape} in the net; "
                 "rename the layer to start it afresh, or make the definitions agree"
             )
-        pairs.append((blob, proto_to_array(stored, f"{layer.name}[{index}]").reshape(blob.shape)))
+        pairs.append((blob, found.array.reshape(blob.shape)))
     return pairs
 
 
-def _same_shape(blob: Blob, stored: Any) -> bool:
+def _numbers(stored: dict[int, StoredBlob]) -> str:
+    """ " (number 1)" where some are left out."""
+    if list(stored) == list(range(len(stored))):
+        return ""
+    return f" (number {', '.join(map(str, stored))})"
+
+
+def _same_shape(blob: Blob, stored: StoredBlob) -> bool:
     """Equal shapes; files from before Caffe had N-dimensional blobs pad with ones in front."""
-    shape = proto_shape(stored)
-    if stored.HasField("shape"):
+    shape = stored.array.shape
+    if not stored.padded:
         return shape == blob.shape
     return blob.ndim <= 4 and (1,) * (4 - blob.ndim) + blob.shape == shape
 
 
+def save_weights(
+    path: str | Path, definition: Any, layers: Sequence[Layer], followers: Collection[int]
+) -> None:
+    """Write weights in the format that the name says: `.h5`, `.safetensors`, or else a binary caffemodel."""
+    kind = Path(path).suffix
+    if kind in HDF5_SUFFIXES:
+        save_hdf5(path, layers, followers, write_diff=False)
+    elif kind == ".safetensors":
+        own = ((layer, i, b) for layer in layers for i, b in enumerate(layer.blobs) if id(b) not in followers)
+        safetensors_weights.write_weights(path, ((layer.name, layer.type, i, b.data) for layer, i, b in own))
+    else:
+        write_caffemodel(path, net_to_proto(definition, layers, write_diff=False))
+
+
+def save_hdf5(
+    path: str | Path, layers: Sequence[Layer], followers: Collection[int], *, write_diff: bool
+) -> None:
+    """Write a caffemodel.h5 as Caffe does: shared blobs with their owner alone, but gradients with all."""
+    hdf5_snapshots.write_weights(path, (_hdf5_layer(layer, followers, write_diff) for layer in layers))
+
+
+def _hdf5_layer(layer: Layer, followers: Collection[int], write_diff: bool) -> hdf5_snapshots.LayerBlobs:
+    blobs = dict(enumerate(layer.blobs))
+    data = {index: blob.data for index, blob in blobs.items() if id(blob) not in followers}
+    diff = {index: blob.diff for index, blob in blobs.items()} if write_diff else None
+    return hdf5_snapshots.LayerBlobs(layer.name, data, diff)
+
+
 def net_to_proto(definition: Any, layers: Sequence[Layer], write_diff: bool) -> Any:
     """The NetParameter with each layer's learned blobs, as a caffemodel stores it."""
-    from owlkit.io.weights import array_to_proto
-
     model = type(definition)()
     model.CopyFrom(definition)
     by_name = {layer.name: layer for layer in layers}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ import numpy as np
 
 from owlkit.core.errors import DataError, FileFormatError, TrainingError
 from owlkit.io.files import sync_folder
-from owlkit.io.recognise import recognise
 from owlkit.io.solverstate import (
     SolverStateData,
     check_companions,
@@ -27,15 +27,18 @@ from owlkit.io.solverstate import (
     write_sidecar,
     write_solverstate,
 )
-from owlkit.io.weights import proto_shape, read_caffemodel, write_caffemodel
+from owlkit.io.stored import StoredWeights, read_weights
+from owlkit.io.weights import write_caffemodel
+from owlkit.proto import caffe_pb2
 from owlkit.solvers.loading import listed
 from owlkit.solvers.rules import RULES
 from owlkit.solvers.signals import hold_interrupts
 
 
-def snapshot_paths(prefix: str, iteration: int) -> tuple[Path, Path]:
-    """Where the weights and the state of an iteration go; the names are Caffe's."""
-    return Path(f"{prefix}_iter_{iteration}.caffemodel"), Path(f"{prefix}_iter_{iteration}.solverstate")
+def snapshot_paths(prefix: str, iteration: int, suffix: str = "") -> tuple[Path, Path]:
+    """Where the weights and the state of an iteration go; the names are Caffe's. suffix : ".h5" for HDF5."""
+    start = f"{prefix}_iter_{iteration}"
+    return Path(f"{start}.caffemodel{suffix}"), Path(f"{start}.solverstate{suffix}")
 
 
 def check_prefix(prefix: str) -> None:
@@ -58,7 +61,8 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
     disk is full, OSError where the folder cannot be made or written.
     """
     _check_finite(solver.net)
-    model, state = snapshot_paths(prefix, solver.iter)
+    hdf5 = solver.param.snapshot_format == caffe_pb2.SolverParameter.HDF5
+    model, state = snapshot_paths(prefix, solver.iter, ".h5" if hdf5 else "")
     model.absolute().parent.mkdir(parents=True, exist_ok=True)
     with hold_interrupts():
         staging = Path(tempfile.mkdtemp(prefix=".owlkit-snapshot-", dir=model.absolute().parent))
@@ -76,7 +80,9 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
 
 
 def _save_model(solver: Any, path: Path) -> None:
-    if solver.param.snapshot_diff:
+    if solver.param.snapshot_diff and path.suffix == ".h5":
+        solver.net.save_hdf5(path, write_diff=True)
+    elif solver.param.snapshot_diff:
         write_caffemodel(path, solver.net.to_proto(write_diff=True))
     else:
         solver.net.save(path)
@@ -126,27 +132,22 @@ def check_sound(path: str | os.PathLike[str]) -> None:
     read_sidecar(state, data.iter)
     model = find_model(state, data)
     check_companions(state, model)
-    _check_pair(state, data, model, read_caffemodel(model))
+    _check_pair(state, data, model, read_weights(model))
 
 
-def _check_pair(state: Path, data: SolverStateData, model: Path, weights: Any) -> None:
+def _check_pair(state: Path, data: SolverStateData, model: Path, weights: StoredWeights) -> None:
     """Weights that were cut short between two layers can be read; the history shows what is missing."""
-    blobs = [_squeezed(proto_shape(blob)) for layer in weights.layer for blob in layer.blobs]
+    blobs = Counter(_squeezed(b.array.shape) for layer in weights.layers.values() for b in layer.values())
     histories = [_squeezed(array.shape) for array in data.history]
     half = len(histories) // 2
     pairs = half > 0 and histories[:half] == histories[half:]  # Adam and AdaDelta keep two of each
-    fits = _in_order(histories, blobs) or (pairs and _in_order(histories[:half], blobs))
+    # What layers share by name is stored with each of them in binary files, so there may be more blobs.
+    fits = Counter(histories) <= blobs or (pairs and Counter(histories[:half]) <= blobs)
     if not fits or (blobs and not histories):
         raise FileFormatError(
-            f"{state}: {model} has {len(blobs)} learned blobs, to which the state's {len(histories)} "
+            f"{state}: {model} has {weights.count} learned blobs, to which the state's {len(histories)} "
             "histories do not fit; one of the two is cut short, or they belong to different trainings"
         )
-
-
-def _in_order(wanted: list[tuple[int, ...]], found: list[tuple[int, ...]]) -> bool:
-    """Whether `wanted` is left when some of `found` (what is shared by name) is left out."""
-    rest = iter(found)
-    return all(any(shape == other for other in rest) for shape in wanted)
 
 
 class LoadedSnapshot:
@@ -160,14 +161,14 @@ class LoadedSnapshot:
         self._check_history(solver)
         self.model = find_model(self.path, self.data)
         check_companions(self.path, self.model)
-        self.weights = read_caffemodel(self.model)
+        self.weights = read_weights(self.model)
         self._check_layers(solver)
 
     def _read(self) -> SolverStateData:
         try:
             return read_solverstate(self.path)
         except FileFormatError as error:
-            if "caffemodel (the weights)" not in recognise(self.path.read_bytes()):
+            if "a caffemodel (the weights)" not in str(error):
                 raise
             raise FileFormatError(
                 f"{self.path} holds weights, not the state of a solver; to start from these weights use "
@@ -201,14 +202,13 @@ class LoadedSnapshot:
                 )
 
     def _check_layers(self, solver: Any) -> None:
-        stored = [layer.name for layer in self.weights.layer if layer.blobs]
-        missing = [name for name in solver.net.params if name not in stored]
-        if missing:
-            others = [name for name in stored if name not in solver.net.params]
-            found = f", but for {listed(others)}, which the net does not have" if others else ""
+        report = solver.net.match(self.weights)
+        if report.missing:
+            found = f", but for {listed(report.unused)}, which the net does not have" if report.unused else ""
             raise TrainingError(
-                f"{self.path} is the state of another net: {self.model} has no weights for {listed(missing)}"
-                f"{found}; resume with the net that wrote it, or start anew from its weights with weights=..."
+                f"{self.path} is the state of another net: {self.model} has no weights for "
+                f"{listed(report.missing)}{found}; resume with the net that wrote it, or start anew from its "
+                "weights with weights=..."
             )
 
     def apply(self, solver: Any) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from owlkit.core import events
 from owlkit.core.conveniences import resolve
 from owlkit.core.errors import TrainingError
+from owlkit.io.hdf5 import import_h5py
 from owlkit.proto import caffe_pb2
 from owlkit.solvers import diagnosis, loading, nets, policies, saving, snapshots
 from owlkit.solvers.definition import check_numbers, read_definition
@@ -91,9 +92,7 @@ class Solver:
             if getattr(p, name) < 1:
                 raise TrainingError(f"{name} is {getattr(p, name)}; it must be at least 1")
         if p.snapshot_format == caffe_pb2.SolverParameter.HDF5:
-            raise TrainingError(
-                "snapshot_format HDF5 is not written by owlkit; use snapshot_format: BINARYPROTO"
-            )
+            import_h5py()  # a missing package is told now, not at the first snapshot
         if p.snapshot > 0:
             snapshots.check_prefix(self.prefix)
 

@@ -24,8 +24,9 @@ def load(case: str) -> dict[str, np.ndarray]:
         return {name: archive[name] for name in archive.files}
 
 
-def stored_state(case: str, iteration: int) -> Path:
-    return shared(f"golden/solvers/{case}_snap_iter_{iteration}.solverstate")
+def stored_state(case: str, iteration: int, suffix: str = "") -> Path:
+    """suffix : ".h5" for the state in HDF5."""
+    return shared(f"golden/solvers/{case}_snap_iter_{iteration}.solverstate{suffix}")
 
 
 def make_solver(case: str, **fields: Any) -> Solver:

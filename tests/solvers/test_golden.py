@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
+from owlkit.solvers.latest import newest_sound
 from tests.solvers import golden
 
 CASES = golden.cases() or [pytest.param("sgd_bn", id="reference data missing")]
@@ -40,11 +44,12 @@ def test_trajectory(case: str) -> None:
     assert losses == pytest.approx(data["loss"].tolist(), rel=1e-4)
 
 
+@pytest.mark.parametrize("suffix", ["", ".h5"])
 @pytest.mark.parametrize("case", SNAPSHOTS)
-def test_resume_from_caffes_own_snapshot(case: str) -> None:
+def test_resume_from_caffes_own_snapshot(case: str, suffix: str) -> None:
     data = golden.load(case)
     solver = golden.make_solver(case)
-    solver.restore(golden.stored_state(case, 5))
+    solver.restore(golden.stored_state(case, 5, suffix))
     assert solver.iter == 5
     golden.compare_params(solver, data, 5)
     if "_h5_" in case:  # Caffe saves no position: 5 iterations of 2 batches of 6 have been read
@@ -52,3 +57,34 @@ def test_resume_from_caffes_own_snapshot(case: str) -> None:
         layer.restore_state(layer.state() | {"row": 5 * 2 * 6})
     run(solver, data, 5, 10)
     assert "no .owl file" in solver.notices[-1]
+
+
+@pytest.mark.parametrize("case", SNAPSHOTS)
+def test_snapshots_in_hdf5(case: str, tmp_path: Path) -> None:
+    """Written after 5 updates, they hold what Caffe's do and lead on to its 10th."""
+    pytest.importorskip("h5py")
+    data = golden.load(case)
+    solver = golden.make_solver(case, snapshot_format="HDF5", snapshot_prefix=str(tmp_path / "a"))
+    run(solver, data, 0, 5)
+    _, state = solver.snapshot()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a_iter_5.caffemodel.h5",
+        "a_iter_5.solverstate.h5",
+        "a_iter_5.solverstate.h5.owl",
+    ]
+    resumed = golden.make_solver(case)
+    resumed.restore(state)
+    run(resumed, data, 5, 10)
+    assert newest_sound(str(tmp_path / "a")).state == state  # type: ignore[union-attr]
+
+
+def test_every_stored_state_is_restored() -> None:
+    """After 5 and 10 updates, binary and HDF5, with the history as the trajectory has it."""
+    for case in SNAPSHOTS:
+        data = golden.load(case)
+        for iteration, suffix in ((5, ""), (5, ".h5"), (10, ""), (10, ".h5")):
+            solver = golden.make_solver(case)
+            solver.restore(golden.stored_state(case, iteration, suffix))
+            golden.compare_params(solver, data, iteration)
+            for j, found in enumerate(solver.history):
+                assert np.array_equal(found, data[f"history{iteration}/{j}"])

@@ -182,7 +182,7 @@ def test_a_listener_can_be_taken_away() -> None:
         ({"type": "Sgd"}, TrainingError, "unknown solver type 'Sgd'.*did you mean 'SGD'"),
         ({"type": "AdaGrad"}, TrainingError, "AdaGrad has no momentum"),
         ({"regularization_type": "L3"}, TrainingError, "L3"),
-        ({"snapshot_format": "HDF5"}, TrainingError, "BINARYPROTO"),
+        ({"snapshot_format": "HDF6"}, PrototxtError, "HDF5, BINARYPROTO"),
         ({"iter_size": 0}, TrainingError, "iter_size is 0"),
         ({"solver_mode": "TPU"}, PrototxtError, "CPU, GPU"),
         ({"net": "other.prototxt"}, TrainingError, "exactly one of net.*found net and net_param"),
