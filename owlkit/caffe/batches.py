@@ -37,6 +37,30 @@ def _filled_up(array: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
 
 
+def forward_all(net: Any, blobs: Sequence[str], arrays: Mapping[str, Any]) -> Batch:
+    """Net.forward_all."""
+    outs = Collected([*net.outputs, *blobs])
+    for batch in net._batch(arrays):
+        outs.add(net.forward(blobs=[*blobs], **batch))
+    return outs.first(length(arrays))
+
+
+def forward_backward_all(
+    net: Any, blobs: Sequence[str], diffs: Sequence[str], arrays: Mapping[str, Any]
+) -> tuple[Batch, Batch]:
+    """Net.forward_backward_all."""
+    below = {name: arrays[name] for name in net.inputs if name in arrays}
+    above = {name: arrays[name] for name in net.outputs if name in arrays}
+    if unknown := sorted(set(arrays) - {*below, *above}):
+        raise NetError(f"{unknown} are neither inputs {net.inputs} nor outputs {net.outputs} of the net")
+    outs, gradients = Collected([*net.outputs, *blobs]), Collected([*net.inputs, *diffs])
+    for inputs, tops in side_by_side(net._batch(below), net._batch(above)):
+        outs.add(net.forward(blobs=[*blobs], **inputs))
+        gradients.add(net.backward(diffs=[*diffs], **tops))
+    count = length(arrays)
+    return outs.first(count), gradients.first(count)
+
+
 def side_by_side(first: Iterable[Batch], second: Iterable[Batch]) -> Iterator[tuple[Batch, Batch]]:
     """Pairs of batches; where one side has none (its arrays are not given), it is empty."""
     yield from itertools.zip_longest(first, second, fillvalue={})

@@ -74,7 +74,9 @@ class Net:
 
     def _wrap(self, net: CoreNet) -> None:
         self._net, self._arrays = net, Arrays()
+        self._layer_names = net.layer_names
         self._blobs_shown = OrderedDict((name, Blob(b, self._arrays)) for name, b in net.blobs.items())
+        self._params_shown = OrderedDict((n, BlobVec(b, self._arrays)) for n, b in net.params.items())
         self._layers_shown = [shown_layer(layer, self._arrays) for layer in net.layers]
         self._is_run_by_user = self._solver_trains = False
 
@@ -98,7 +100,7 @@ class Net:
     @property
     def params(self) -> OrderedDict[str, BlobVec]:
         """Layer name -> its learned blobs (weights, bias), for layers that have any."""
-        return OrderedDict((n, BlobVec(blobs, self._arrays)) for n, blobs in self._net.params.items())
+        return self._params_shown
 
     @property
     def layers(self) -> list[Any]:
@@ -138,7 +140,6 @@ class Net:
             weights.update(zip(node.top_names, node.layer.loss_weights, strict=False))
         return weights
 
-    _layer_names = property(lambda self: list(self._net.layer_names))
     _blob_names = property(lambda self: list(self._net.blobs))
     _blobs = property(lambda self: list(self._blobs_shown.values()))
     _blob_loss_weights = property(lambda self: list(self.blob_loss_weights.values()))
@@ -172,7 +173,7 @@ class Net:
         """
         first, last = self._range(start, end)
         wanted = [*(self.outputs if end is None else self.top_names[end]), *(blobs or [])]
-        self._fill(kwargs, self.inputs, "data", "input")
+        self._fill("data", kwargs)
         self._forward(first, last)
         return {name: self._blob(name).data for name in wanted}
 
@@ -203,7 +204,7 @@ class Net:
         """
         first, last = self._range(end, start)
         wanted = [*(self.inputs if end is None else self.bottom_names[end]), *(diffs or [])]
-        self._fill(kwargs, self.outputs, "diff", "output")
+        self._fill("diff", kwargs)
         self._backward(last, first)
         return {name: self._blob(name).diff for name in wanted}
 
@@ -223,10 +224,7 @@ class Net:
         kwargs : every input's array, (M, ...). The last batch is filled up with zeros; these are dropped
         again.
         """
-        outs = batches.Collected([*self.outputs, *(blobs or [])])
-        for batch in self._batch(kwargs):
-            outs.add(self.forward(blobs=blobs, **batch))
-        return outs.first(batches.length(kwargs))
+        return batches.forward_all(self, blobs or (), kwargs)
 
     def forward_backward_all(
         self, blobs: Sequence[str] | None = None, diffs: Sequence[str] | None = None, **kwargs: Any
@@ -235,18 +233,7 @@ class Net:
 
         kwargs : arrays of inputs, and gradients of outputs, (M, ...); either may be left out.
         """
-        below = {name: kwargs[name] for name in self.inputs if name in kwargs}
-        above = {name: kwargs[name] for name in self.outputs if name in kwargs}
-        unknown = set(kwargs) - {*below, *above}
-        if unknown:
-            raise NetError(f"{sorted(unknown)} are neither inputs {self.inputs} nor outputs {self.outputs}")
-        outs = batches.Collected([*self.outputs, *(blobs or [])])
-        grads = batches.Collected([*self.inputs, *(diffs or [])])
-        for inputs, tops in batches.side_by_side(self._batch(below), self._batch(above)):
-            outs.add(self.forward(blobs=blobs, **inputs))
-            grads.add(self.backward(diffs=diffs, **tops))
-        count = batches.length(kwargs)
-        return outs.first(count), grads.first(count)
+        return batches.forward_backward_all(self, blobs or (), diffs or (), kwargs)
 
     def _batch(self, arrays: Mapping[str, Any]) -> Iterator[dict[str, np.ndarray]]:
         """The arrays cut into batches of the net's size."""
@@ -268,7 +255,9 @@ class Net:
             raise NetError(f"there is no blob {name!r}{closest(name, self._blobs_shown)}")
         return self._blobs_shown[name]
 
-    def _fill(self, given: Mapping[str, Any], names: Sequence[str], role: str, what: str) -> None:
+    def _fill(self, role: str, given: Mapping[str, Any]) -> None:
+        """Write `data` of all inputs, or `diff` of all outputs; nothing where nothing is given."""
+        what, names = ("input", self.inputs) if role == "data" else ("output", self.outputs)
         if given and set(given) != set(names):
             raise NetError(f"{what}s given: {sorted(given)}; the net's are {list(names)}: give them all")
         for name, value in given.items():

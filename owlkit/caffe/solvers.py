@@ -62,21 +62,44 @@ class Solver:
     def step(self, iters: int) -> None:
         """Do `iters` updates, with tests and snapshots at their intervals.
 
-        Raises DivergedError, before the update, where the loss is not finite.
+        The parameters' `diff` then holds what the last update subtracted, as in Caffe. Raises DivergedError,
+        before the update, where the loss is not finite.
         """
         with self._running():
-            self._solver.step(iters)
+            self._step_but_one(iters)
+            with self._leaving_update():
+                self._solver.step(min(iters, 1))
+
+    def _step_but_one(self, iters: int) -> None:
+        if iters > 1:
+            self._solver.step(iters - 1)
+
+    @contextmanager
+    def _leaving_update(self) -> Iterator[None]:
+        """Only an update that somebody can see the end of need be left in the gradients."""
+        rule = self._solver.rule
+        rule.leaves_update = True
+        try:
+            yield
+        finally:
+            rule.leaves_update = False
 
     def solve(self, resume_file: str | Path | None = None) -> None:
         """Train up to max_iter, from a snapshot's state where that is given."""
         if resume_file is not None:
             self.restore(resume_file)
         with self._running():
-            self._solver.solve()
+            self._step_but_one(self.param.max_iter - self.iter)
+            with self._leaving_update():
+                self._solver.solve()
 
     def apply_update(self) -> None:
-        """One update by the gradients that `net.params` hold; it counts as an iteration."""
-        self._solver.apply_update()
+        """One update by the gradients that `net.params` hold; it counts as an iteration.
+
+        `diff` then holds what was subtracted.
+        """
+        with self._leaving_update():
+            self._solver.apply_update()
 
     def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
         """Call `on_start()` before the passes of each iteration, `on_gradients_ready()` before its update."""

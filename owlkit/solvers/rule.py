@@ -38,6 +38,10 @@ class UpdateRule(ABC):
     rate_in_history: ClassVar[bool] = False
     unused: ClassVar[tuple[str, ...]] = ()
 
+    #: Whether the gradients hold what was subtracted after an update, as Caffe leaves them: another pass over
+    #: the memory, for those who look at it.
+    leaves_update = False
+
     def __init__(self, param: Any, net: Any) -> None:
         for field in self.unused:
             if getattr(param, field):
@@ -80,6 +84,8 @@ class UpdateRule(ABC):
         for index, group in enumerate(self.groups):
             if index not in self._idle:
                 self.update(index, group, rate * group.lr_mult, scale, decay * group.decay_mult, iteration)
+            elif self.leaves_update:
+                group.diff.flat[...] = 0
 
     @abstractmethod
     def update(self, index: int, group: Any, rate: float, scale: float, decay: float, iteration: int) -> None:
@@ -97,7 +103,10 @@ class ChunkedRule(UpdateRule):
             if scale != 1:
                 g *= scalar(scale)
             add_decay(self.param, w, g, decay)
-            w -= self.step(g, [slot[index].flat[part] for slot in self.histories], rate, iteration)
+            step = self.step(g, [slot[index].flat[part] for slot in self.histories], rate, iteration)
+            w -= step
+            if self.leaves_update:
+                g[...] = step
 
     @abstractmethod
     def step(self, g: np.ndarray, history: list[np.ndarray], rate: float, iteration: int) -> np.ndarray:

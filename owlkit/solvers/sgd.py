@@ -32,3 +32,5 @@ class SGD(UpdateRule):
             decay = 0.0
         # scale * g + decay * w = scale * (g + decay / scale * w): no pass over the gradients for the factor
         self._kernels[index](group.data, group.diff, history, rate * scale, decay / scale)
+        if self.leaves_update:
+            group.diff.flat[...] = history.flat
