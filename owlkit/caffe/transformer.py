@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from owlkit.caffe.images import resize_image
 from owlkit.core.errors import DataError, closest
+
+if TYPE_CHECKING:
+    from owlkit.caffe.net import Net
 
 
 class Transformer:
@@ -127,3 +131,34 @@ class Transformer:
         if in_ in self.transpose:
             image = image.transpose(np.argsort(self.transpose[in_]))
         return image
+
+
+def transformer_of(
+    net: Net,
+    mean: np.ndarray | None,
+    input_scale: float | None,
+    raw_scale: float | None,
+    channel_swap: Sequence[int] | None,
+) -> Transformer:
+    """What Classifier and Detector prepare images with: a Transformer for the net's first input.
+
+    Raises DataError where the net has no input of four axes.
+    """
+    name = net.inputs[0] if net.inputs else None
+    if name is None or len(net.blobs[name].shape) != 4:
+        found = "none" if name is None else f"{name!r} of {tuple(net.blobs[name].shape)}"
+        raise DataError(
+            f"images need an input of shape (N, K, H, W); the net's first input is {found}: "
+            "give the definition for deployment, not the one for training"
+        )
+    transformer = Transformer({name: tuple(net.blobs[name].shape)})
+    transformer.set_transpose(name, (2, 0, 1))
+    if mean is not None:
+        transformer.set_mean(name, mean)
+    if input_scale is not None:
+        transformer.set_input_scale(name, input_scale)
+    if raw_scale is not None:
+        transformer.set_raw_scale(name, raw_scale)
+    if channel_swap is not None:
+        transformer.set_channel_swap(name, channel_swap)
+    return transformer
