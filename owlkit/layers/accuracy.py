@@ -15,15 +15,24 @@ from owlkit.layers.labels import ClassLabels, check_label_count
 
 @register("Accuracy")
 class Accuracy(Layer):
-    """accuracy = share of positions i where fewer than top_k other classes score at least x[i, label_i].
+    """The share of right answers among scores. Forward only.
 
-    bottom 0 : x, scores, e.g. (N, K) or (N, K, H, W). bottom 1 : labels, integers in [0, K), one per
-    position.
-    top 0 : accuracy, scalar. top 1 (optional) : (K,) accuracy of each class, 0 for a class that does not
-    occur. Forward only. A tie counts against the label, as in Caffe: equal scores everywhere give 0, not
-    1/K. Where the label's score is NaN the position counts as wrong (Caffe counts it as right).
-    Parameters (accuracy_param): top_k (default 1), axis of the classes (default 1), ignore_label (default:
-    none). With nothing but ignored labels the accuracy is 0.
+    bottom 0 : x, scores, e.g. (N, K) or (N, K, H, W).
+    bottom 1 : labels, integers in [0, K), one per position.
+    top 0 : accuracy, scalar.
+    top 1 (optional) : (K,) accuracy of each class, 0 for a class that does not occur.
+    Formula: accuracy = the share of positions i where fewer than top_k other classes score at least x[i,
+        label_i]
+    Gradient: none.
+    Parameters (accuracy_param):
+        top_k : among how many best scores the label's must be.
+        axis : that of the classes; negative counts from the end.
+        ignore_label : positions with this label do not count; none where it is not given.
+    Source: Caffe's AccuracyLayer.
+
+    A tie counts against the label, as in Caffe: equal scores everywhere give 0, not 1/K. Where the label's
+    score is NaN the position counts as wrong (Caffe counts it as right). With nothing but ignored labels the
+    accuracy is 0.
     """
 
     bottoms = Arity.exactly(2)

@@ -38,12 +38,17 @@ class _Activation(Layer):
 
 @register("ReLU")
 class ReLU(_Activation):
-    """y = max(x, 0) + negative_slope * min(x, 0).
+    """Rectified linear unit; with negative_slope, the leaky one.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape.
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: y = max(x, 0) + negative_slope * min(x, 0)
     Gradient: dx = dy where y > 0, negative_slope * dy elsewhere, also at x = 0 (as in Caffe).
-    Parameters (relu_param): negative_slope (default 0).
-    Source: Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, ICML 2010.
+    Parameters (relu_param):
+        negative_slope : slope below 0.
+        engine : accepted; the device chooses the kernel, and no result changes.
+    Source: Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, ICML 2010; Caffe's
+        ReLULayer.
     """
 
     kind = "relu"
@@ -73,9 +78,15 @@ def absorb_relu(layer: Layer, follower: Layer) -> bool:
 
 @register("Sigmoid")
 class Sigmoid(_Activation):
-    """y = 1 / (1 + exp(-x)).
+    """The logistic function, elementwise.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape. Gradient: dx = dy * y * (1 - y).
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: y = 1 / (1 + exp(-x))
+    Gradient: dx = dy * y * (1 - y).
+    Parameters (sigmoid_param):
+        engine : accepted; the device chooses the kernel, and no result changes.
+    Source: Caffe's SigmoidLayer.
     """
 
     kind = "sigmoid"
@@ -83,9 +94,15 @@ class Sigmoid(_Activation):
 
 @register("TanH")
 class TanH(_Activation):
-    """y = (exp(2x) - 1) / (exp(2x) + 1).
+    """The hyperbolic tangent, elementwise.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape. Gradient: dx = dy * (1 - y^2).
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: y = (exp(2x) - 1) / (exp(2x) + 1)
+    Gradient: dx = dy * (1 - y^2).
+    Parameters (tanh_param):
+        engine : accepted; the device chooses the kernel, and no result changes.
+    Source: Caffe's TanHLayer.
     """
 
     kind = "tanh"

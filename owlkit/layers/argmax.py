@@ -11,14 +11,20 @@ from owlkit.layers.base import Blobs, Layer, register
 
 @register("ArgMax")
 class ArgMax(Layer):
-    """The top_k highest values of x, best first: their indices, or the values, or both. Forward only.
+    """The top_k highest values, best first: their indices, or the values, or both. Forward only.
 
-    bottom 0 : x. top 0, with `axis` : x's shape with length top_k there: indices along the axis, or only the
-    values where out_max_val (Caffe). top 0, without `axis` : all axes but the first are taken as one, in
-    Caffe's order: (N, 1, top_k) indices, or (N, 2, top_k) indices and values where out_max_val; with further
-    axes of length 1 up to the number of x's.
-    Of equal values the highest index comes first, as in Caffe.
-    Parameters (argmax_param): out_max_val (default false), top_k (default 1), axis (default: none).
+    bottom 0 : x, any shape.
+    top 0 : with axis: the shape of x with length top_k there: indices along the axis, or only the values
+        where out_max_val (as in Caffe). Without axis: (N, 1, top_k) indices, or (N, 2, top_k) indices and
+        values where out_max_val; with further axes of length 1 up to the number of those of x.
+    Formula: y = the k with x_k among the top_k highest; without axis all axes but the first are taken as one,
+        in Caffe's order. Of equal values the highest index comes first, as in Caffe.
+    Gradient: none.
+    Parameters (argmax_param):
+        out_max_val : give values too (without axis), or in place of indices (with axis).
+        top_k : how many.
+        axis : along which axis; negative counts from the end. None: all but the first.
+    Source: Caffe's ArgMaxLayer.
     """
 
     no_gradient = (0,)

@@ -17,21 +17,26 @@ from owlkit.layers.scale import Scale
 
 @register("BatchNorm")
 class BatchNorm(Layer):
-    """y = (x - mean) / sqrt(variance + eps), for each channel over all images and places.
+    """Normalises each channel to mean 0 and variance 1 over all images and places.
 
-    bottom 0 : x, (N, C, ...), at least two axes; may run in place. top 0 : y, the same shape.
-    blobs : running mean (C,), running variance (C,), and their scale (1,), by which both are to be divided;
-        a scale of 0 (nothing seen yet) reads mean = variance = 0. Solvers leave them alone (lr_mult 0).
-    While training, mean and variance (biased) are the batch's, and the running values follow:
-    mean' = f mean' + mean; variance' = f variance' + m / (m - 1) variance; scale' = f scale' + 1, with
-    m = count / C.
+    bottom 0 : x, (N, C, ...), at least two axes; may run in place.
+    top 0 : y, the same shape.
+    blobs : running mean (C,), running variance (C,), and their scale (1,), by which both are to be divided; a
+        scale of 0 (nothing seen yet) reads mean = variance = 0. Solvers leave them alone (lr_mult 0).
+    Formula: y = (x - mean) / sqrt(variance + eps)
     Gradient: dx = (dy - mean(dy) - y mean(dy y)) / sqrt(variance + eps); with global statistics only the
-    factor.
+        factor.
+    Parameters (batch_norm_param):
+        use_global_stats : take the running values in place of the batch's. Not given: in test, not in train.
+        moving_average_fraction : f, how much of the running values stays.
+        eps : added to the variance.
+    Source: Ioffe and Szegedy, Batch normalization, ICML 2015; Caffe's BatchNormLayer.
+
+    While training, mean and variance (biased) are the batch's, and the running values follow: mean' = f mean'
+    + mean; variance' = f variance' + m / (m - 1) variance; scale' = f scale' + 1, with m = count / C.
+
     It has no learned scale and shift: a Scale layer with bias_term follows. In place directly behind, such a
     Scale, and a ReLU after that, are computed in the same pass.
-    Parameters (batch_norm_param): use_global_stats (true in test, false in train), moving_average_fraction f
-    (0.999), eps (1e-5).
-    Source: Ioffe and Szegedy, Batch normalization, ICML 2015.
     """
 
     in_place = True

@@ -12,12 +12,18 @@ from owlkit.layers.indices import add_rows, read_indices
 
 @register("BatchReindex")
 class BatchReindex(Layer):
-    """y[m] = x[p_m].
+    """Items of a batch picked by their numbers, in any order and as often as wanted.
 
-    bottom 0 : x, (N, ...). bottom 1 : p, (M,), whole numbers in [0, N), in any order and as often as wanted.
+    bottom 0 : x, (N, ...).
+    bottom 1 : p, (M,), whole numbers in [0, N).
     top 0 : y, (M, ...).
+    Formula: y[m] = x[p_m]
     Gradient: dx[n] = sum of dy[m] over the m with p_m = n; none to p, and asking for one is refused, as in
-    Caffe. Numbers are checked in every batch (DataError). No parameters.
+        Caffe.
+    Parameters: none.
+    Source: Caffe's BatchReindexLayer.
+
+    Numbers are checked in every batch (DataError), where Caffe reads beyond its table.
     """
 
     bottoms = Arity.exactly(2)

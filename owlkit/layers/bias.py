@@ -13,15 +13,19 @@ from owlkit.layers.base import Arity, Blobs, Layer, register
 
 @register("Bias")
 class Bias(Layer):
-    """y = x + b, b repeated over all axes but axis .. axis + num_axes.
+    """Adds b, learned or a second bottom, repeated along the axes that it lacks.
 
-    bottom 0 : x. bottom 1 (optional) : b, whose shape stands in x's shape from `axis` on; without it b is
-    learned.
-    top 0 : y, the shape of x; may run in place. blobs[0] (with one bottom) : b, x.shape[axis : axis +
-    num_axes].
+    bottom 0 : x, any shape; may run in place.
+    bottom 1 (optional) : b, whose shape stands in that of x from axis on; without it b is learned.
+    top 0 : y, the shape of x.
+    blobs[0] (with one bottom) : b, x.shape[axis : axis + num_axes].
+    Formula: y = x + b, b repeated over all axes but axis .. axis + num_axes
     Gradient: dx = dy; db = sum of dy over the axes where b is repeated.
-    Parameters (bias_param): axis (default 1; negative counts from the end), num_axes (default 1; -1: up to
-    the last; 0: one number for all; not used with two bottoms), filler (default: constant 0).
+    Parameters (bias_param):
+        axis : the first axis of x that b has; negative counts from the end.
+        num_axes : how many axes b has; -1: up to the last; 0: b is one number. Not used with two bottoms.
+        filler : of b; constant 0 where none is given.
+    Source: Caffe's BiasLayer.
     """
 
     bottoms = Arity(1, 2)

@@ -11,11 +11,18 @@ from owlkit.layers.base import Arity, Blobs, Layer, register
 
 @register("Concat")
 class Concat(Layer):
-    """y = the bottoms one after another along `axis`.
+    """The bottoms one after another along an axis.
 
-    bottom i : x_i, shapes that differ along `axis` only. top 0 : y, its length there the sum of theirs.
-    Gradient: dx_i is the part of dy where x_i went. With one bottom, top and bottom share memory (Caffe).
-    Parameters (concat_param): axis (1; negative counts from the end), or concat_dim, its old name.
+    bottom i : x_i, shapes that differ along axis only.
+    top 0 : y, its length along axis the sum of theirs.
+    Formula: y = x_0, x_1, ... joined along axis
+    Gradient: dx_i is the part of dy where x_i went.
+    Parameters (concat_param):
+        axis : along which to join; negative counts from the end.
+        concat_dim : the older name of axis; not both.
+    Source: Caffe's ConcatLayer.
+
+    With one bottom, top and bottom share memory, as in Caffe.
     """
 
     bottoms = Arity(minimum=1)

@@ -15,17 +15,25 @@ _SMALL = 1e-4  # Caffe's, added to the distance that the gradient divides by
 
 @register("ContrastiveLoss")
 class ContrastiveLoss(LossLayer):
-    """loss = 1/(2N) * sum_n (s_n ? d_n^2 : max(0, margin - d_n)^2), d_n = |a_n - b_n|.
+    """A loss on distances: pairs that are similar are drawn together, others pushed apart up to a margin.
 
-    With legacy_version dissimilar pairs cost max(0, margin - d_n^2).
-    bottom 0, 1 : a, b, (N, C) or (N, C, 1, 1). bottom 2 : s, N values; similar where not 0, after cutting off
-    what follows the point (0.5 is dissimilar, as in Caffe). top 0 : loss, scalar.
-    Gradient, with g = loss_weight / N and e = a - b: da = g * e for similar pairs; -g * (margin - d) / (d +
-    1e-4) * e (legacy: -g * e) for dissimilar ones within the margin, 0 beyond it; db = -da. The 1e-4 is
-    Caffe's, keeps a = b finite, and makes the gradient smaller than the true one by 1e-4 / d. None to s.
-    Parameters (contrastive_loss_param): margin (default 1), legacy_version (default false). loss_param has no
-    effect, as in Caffe.
-    Source: Hadsell, Chopra and LeCun, Dimensionality Reduction by Learning an Invariant Mapping, CVPR 2006.
+    bottom 0 : a, (N, C) or (N, C, 1, 1).
+    bottom 1 : b, the same shape.
+    bottom 2 : s, N values; similar where not 0, after cutting off what follows the point (0.5 is dissimilar,
+        as in Caffe).
+    top 0 : loss, scalar.
+    Formula: loss = 1/(2N) * sum_n (s_n ? d_n^2 : max(0, margin - d_n)^2), d_n = |a_n - b_n|; with
+        legacy_version dissimilar pairs cost max(0, margin - d_n^2)
+    Gradient: with g = loss_weight / N and e = a - b: da = g * e for similar pairs; -g * (margin - d) / (d +
+        1e-4) * e (legacy: -g * e) for dissimilar ones within the margin, 0 beyond it; db = -da. None to s.
+    Parameters (contrastive_loss_param):
+        margin : beyond which dissimilar pairs cost nothing.
+        legacy_version : the formula that Caffe had first.
+    Source: Hadsell, Chopra and LeCun, Dimensionality reduction by learning an invariant mapping, CVPR 2006;
+        Caffe's ContrastiveLossLayer.
+
+    The 1e-4 is Caffe's; it keeps a = b finite, and makes the gradient smaller than the true one by 1e-4 / d.
+    loss_param has no effect, as in Caffe.
     """
 
     bottoms = Arity.exactly(3)

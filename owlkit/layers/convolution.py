@@ -16,16 +16,31 @@ from owlkit.layers.filter_bank import FilterBank
 
 @register("Convolution")
 class Convolution(FilterBank):
-    """y[n, m, p] = sum over c, o of w[m, c, o] * x[n, c, stride * p - pad + dilation * o] + b[m].
+    """Convolution over any number of spatial axes, with groups and dilation.
 
-    bottom i : x, (N, C, *spatial); several bottoms share the weights. top i : y, (N, num_output, *out) with
-    out = floor((in + 2 pad - (dilation (kernel - 1) + 1)) / stride) + 1 (rounded down: Caffe's convolution).
+    bottom i : x, (N, C, *spatial); several bottoms share the weights.
+    top i : y, (N, num_output, *out), out = floor((in + 2 pad - (dilation (kernel - 1) + 1)) / stride) + 1:
+        rounded down, where Caffe's pooling rounds up.
     blobs : w, (num_output, C / group, *kernel); b, (num_output,).
+    Formula: y[n, m, p] = sum over c, o of w[m, c, o] * x[n, c, stride * p - pad + dilation * o] + b[m]
     Gradient: dw correlates x with dy, db sums dy, dx is dy convolved with the transposed w.
-    Parameters (convolution_param): num_output, kernel_size or kernel_h and kernel_w, stride (1), pad (0),
-    dilation (1), group (1), bias_term (true), weight_filler, bias_filler (zeros), axis (1), force_nd_im2col
-    and engine (which change no result and are accepted).
-    Source: LeCun et al., Gradient-based learning applied to document recognition, 1998.
+    Parameters (convolution_param):
+        num_output : how many outputs, required.
+        kernel_size, kernel_h, kernel_w : size of the window: one number, one per spatial axis, or height and
+            width; required.
+        stride, stride_h, stride_w : distance between windows, in the same forms; 1 where not given.
+        pad, pad_h, pad_w : zeros around x, in the same forms; 0 where not given.
+        dilation : distance between the window's points: one number, or one per spatial axis; 1 where not
+            given.
+        group : outputs of a group see the inputs of that group only.
+        bias_term : whether there is a b.
+        weight_filler : of w; zeros where none is given, as in Caffe.
+        bias_filler : of b; zeros where none is given.
+        axis : that of the channels; all before it count as N.
+        force_nd_im2col : accepted, and changes no result.
+        engine : accepted; the device chooses the kernel, and no result changes.
+    Source: LeCun et al., Gradient-based learning applied to document recognition, 1998; Caffe's
+        ConvolutionLayer.
     """
 
     def weight_shape(self, channels: int, outputs: int) -> tuple[int, ...]:

@@ -9,13 +9,17 @@ from owlkit.layers.base import Arity, Blobs, Layer, register
 
 @register("Crop")
 class Crop(Layer):
-    """y = x from `offset` on, as long as the second bottom, along every axis from `axis` on.
+    """A part of the first bottom, as large as the second.
 
-    bottom 0 : x. bottom 1 : r, of which only the lengths from `axis` on are read. top 0 : y, the lengths of x
-    before `axis` and those of r from there on.
+    bottom 0 : x, any shape.
+    bottom 1 : r, of which only the lengths from axis on are read.
+    top 0 : y, the lengths of x before axis and those of r from there on.
+    Formula: y = x from offset on, as long as r, along every axis from axis on
     Gradient: dx = dy where y was taken from, 0 elsewhere; dr = 0 (Caffe leaves whatever was there).
-    Parameters (crop_param): axis (default 2; negative counts from the end), offset (none: 0; one number for
-    all cropped axes; or one per cropped axis).
+    Parameters (crop_param):
+        axis : the first axis that is cropped; negative counts from the end.
+        offset : where y begins in x: one number for all cropped axes, or one per cropped axis; none: 0.
+    Source: Caffe's CropLayer.
     """
 
     bottoms = Arity.exactly(2)

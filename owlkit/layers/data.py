@@ -21,18 +21,34 @@ _WATCHED_RECORDS = 256  # from the start of training; all of one class among so 
 
 @register("Data")
 class Data(PrefetchingLayer):
-    """Reads records round and round a set, transforms them, prefetches in a thread.
+    """Reads records from an LMDB set round and round, transforms them, prefetches in a thread.
 
-    tops : data (N, C, h, w) float32; label (N,) float32, where a second top is asked for.
-    data_param : source (an LMDB folder), batch_size = N, backend LMDB, rand_skip (leave out a random number
-    of records below it at the start), prefetch (batches made ahead; default 4).
-    transform_param : see io.transform.
+    top 0 : data, (N, C, h, w).
+    top 1 (optional) : label, (N,).
+    Formula: y = (x - mean) * scale, cropped and mirrored as transform_param says
+    Gradient: none.
+    Parameters (data_param):
+        source : folder of an LMDB set, required.
+        batch_size : N, required.
+        backend : must be LMDB; LEVELDB, Caffe's default, is refused with a way out.
+        rand_skip : leave out a random number of records below it at the start.
+        prefetch : batches made ahead.
+        scale, mean_file, crop_size, mirror : older places of what transform_param has; moved there.
+        force_encoded_color : the older place of transform_param's force_color.
+    Parameters (transform_param):
+        crop_size : side of the square that is cut out: at random in train, in the middle in test; 0: none.
+        mirror : mirror each image with probability 1/2, in both phases, as in Caffe.
+        mean_file : a binaryproto with a mean image, which is subtracted at the same pixels.
+        mean_value : subtracted in place of a mean image: one value, or one per channel.
+        scale : factor after the mean was subtracted.
+        force_color, force_gray : decode encoded images to three channels, or to one.
+    Attributes: keys : of the records of the present batch. wait_seconds : how long forward has waited for
+        data. warnings : remarks for the user, in the order they came up; on_warning, where set, is called
+        with each.
+    Source: Caffe's DataLayer.
 
-    keys : keys of the records of the present batch. wait_seconds : how long forward has waited for data.
-    warnings : remarks for the user, in the order they came up; `on_warning`, where set, is called with each.
-
-    Position and randomness are a batch number and a seed, so a restored net continues bit-identically.
-    Raises DataError for a set that cannot be read, records that do not fit, and contradicting parameters.
+    Position and randomness are a batch number and a seed, so a restored net continues bit-identically. Raises
+    DataError for a set that cannot be read, records that do not fit, and contradicting parameters.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -11,14 +11,20 @@ from owlkit.layers.base import Blobs, Layer, register
 
 @register("Dropout")
 class Dropout(Layer):
-    """y = x * m / (1 - dropout_ratio), m = 0 with probability dropout_ratio, otherwise 1; in test y = x.
+    """Sets values to 0 at random while training; passes them on as they are in the test phase.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape; may run in place.
-    Gradient: dx = dy * m / (1 - dropout_ratio), with the m of the last forward pass.
-    A new m is drawn from the layer's own generator for each forward pass in the train phase. A dropout_ratio
-    that is not a multiple of 1/256 is met to within 2^-17.
-    Parameters (dropout_param): dropout_ratio (0.5), in [0, 1).
-    Source: Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, JMLR 2014.
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: train: y = x * m / (1 - dropout_ratio), m = 0 with probability dropout_ratio, otherwise 1; test:
+        y = x
+    Gradient: dx = dy * m / (1 - dropout_ratio), with the m of the last forward pass; in test dx = dy.
+    Parameters (dropout_param):
+        dropout_ratio : probability of a 0, in [0, 1). One that is not a multiple of 1/256 is met to within
+            2^-17.
+    Source: Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, JMLR 2014;
+        Caffe's DropoutLayer.
+
+    A new m is drawn from the layer's own generator for each forward pass in the train phase.
     """
 
     in_place = True

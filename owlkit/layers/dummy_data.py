@@ -15,9 +15,15 @@ class DummyData(Layer):
     """Tops filled by fillers: constant ones once, all others anew before every forward pass (Caffe).
 
     top i : shape[i], or (num[i], channels[i], height[i], width[i]) in the older form; one entry serves all
-    tops.
-    Parameters (dummy_data_param): shape (repeated), or num, channels, height and width (repeated), not both;
-    data_filler (repeated: none = zeros, one for all, or one each).
+        tops.
+    Formula: y = what the filler draws
+    Gradient: none.
+    Parameters (dummy_data_param):
+        data_filler : none = zeros, one for all, or one for each top.
+        shape : one for all, or one for each top; required, unless the older form is used.
+        num, channels, height, width : the older form of shape; not both.
+    Source: Caffe's DummyDataLayer.
+
     A constant top that is overwritten by hand keeps what was written, until its shape changes.
     """
 

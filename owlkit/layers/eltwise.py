@@ -19,14 +19,21 @@ _OPERATIONS = {
 
 @register("Eltwise")
 class Eltwise(Layer):
-    """SUM: y = sum of coeff_i x_i. PROD: y = product of x_i. MAX: y = maximum of x_i. All elementwise.
+    """The sum, product or maximum of blobs of one shape, elementwise.
 
-    bottom i : x_i, two or more of one shape. top 0 : y, that shape.
-    Gradient: SUM coeff_i dy; PROD dy times the other factors; MAX dy where x_i is the maximum: bottom 1 wins
-    a tie over bottom 0, later bottoms must be strictly larger (Caffe).
+    bottom i : x_i, two or more of one shape.
+    top 0 : y, that shape.
+    Formula: SUM: y = sum of coeff_i x_i. PROD: y = product of x_i. MAX: y = maximum of x_i.
+    Gradient: SUM: dx_i = coeff_i dy. PROD: dy times the other factors. MAX: dy where x_i is the maximum:
+        bottom 1 wins a tie over bottom 0, later bottoms must be strictly larger (Caffe).
+    Parameters (eltwise_param):
+        operation : PROD, SUM or MAX.
+        coeff : SUM only: none (all 1), or one per bottom.
+        stable_prod_grad : PROD's gradient by multiplication; false: dx_i = dy y / x_i, which is NaN where x_i
+            = 0.
+    Source: Caffe's EltwiseLayer.
+
     It cannot run in place: Caffe's SUM zeroes its input there.
-    Parameters (eltwise_param): operation (SUM), coeff (SUM only: none, or one per bottom), stable_prod_grad
-    (true; false: dx_i = dy y / x_i, which is NaN where x_i = 0).
     """
 
     bottoms = Arity(minimum=2)

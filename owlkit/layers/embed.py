@@ -12,14 +12,23 @@ from owlkit.layers.indices import add_rows, read_indices
 
 @register("Embed")
 class Embed(Layer):
-    """y_i = w[x_i] + b: an inner product with one-hot vectors, without making them.
+    """Rows of a learned table: an inner product with one-hot vectors, without making them.
 
-    bottom 0 : x, whole numbers in [0, input_dim), any shape. top 0 : y, x.shape + (num_output,).
-    blobs[0] : w, (input_dim, num_output). blobs[1] (with bias_term) : b, (num_output,).
+    bottom 0 : x, whole numbers in [0, input_dim), any shape.
+    top 0 : y, x.shape + (num_output,).
+    blobs : w, (input_dim, num_output); with bias_term b, (num_output,).
+    Formula: y_i = w[x_i] + b
     Gradient: dw[k] = sum of dy_i over the i with x_i = k, db = sum of dy_i; none to x, and asking for one is
-    refused, as in Caffe. Numbers are checked in every batch (DataError).
-    Parameters (embed_param): num_output, input_dim (both required), bias_term (default true), weight_filler,
-    bias_filler (default: constant 0).
+        refused, as in Caffe.
+    Parameters (embed_param):
+        num_output : length of a row, required.
+        input_dim : how many rows, required.
+        bias_term : whether there is a b.
+        weight_filler : of w; zeros where none is given.
+        bias_filler : of b; zeros where none is given.
+    Source: Caffe's EmbedLayer.
+
+    Numbers are checked in every batch (DataError), where Caffe reads beyond its table.
     """
 
     no_gradient = (0,)

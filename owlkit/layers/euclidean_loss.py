@@ -14,11 +14,16 @@ from owlkit.layers.loss import LossLayer
 
 @register("EuclideanLoss")
 class EuclideanLoss(LossLayer):
-    """loss = 1/(2N) * sum (a - b)^2, N = length of axis 0.
+    """Half the mean squared distance, for regression.
 
-    bottom 0 : a, (N, ...). bottom 1 : b, (N, ...), with as many values; compared in Caffe's order where the
-    shapes differ. top 0 : loss, scalar.
-    Gradient: da = loss_weight / N * (a - b), db = -da; both bottoms may have one. No parameters.
+    bottom 0 : a, (N, ...).
+    bottom 1 : b, (N, ...), with as many values; compared in Caffe's order where the shapes differ.
+    top 0 : loss, scalar.
+    Formula: loss = 1/(2N) * sum (a - b)^2, N = length of axis 0
+    Gradient: da = loss_weight / N * (a - b), db = -da; both bottoms may have one.
+    Parameters (loss_param):
+        ignore_label, normalization, normalize : no effect, as in Caffe.
+    Source: Caffe's EuclideanLossLayer.
     """
 
     no_gradient = ()

@@ -12,13 +12,19 @@ from owlkit.layers.base import Arity, Blobs, Layer, register
 
 @register("Filter")
 class Filter(Layer):
-    """y_i = the items n of x_i with s_n != 0, in their order, M of them.
+    """The items of a batch that a selector picks.
 
-    bottom i : x_i, (N, ...), one for each top. last bottom : s, (N,) or (N, 1, ...). top i : y_i, (M, ...).
-    M depends on data: `reshape` sets M = N (as Caffe's first), forward what it is; what follows is reshaped
-    then. M may be 0.
+    bottom i : x_i, (N, ...), one for each top.
+    bottom -1 : s, the last one, (N,) or (N, 1, ...).
+    top i : y_i, (M, ...), in their order, M of them; M may be 0.
+    Formula: y_i = the items n of x_i with s_n != 0
     Gradient: dx_i = dy_i for the selected items, 0 for the others; none to s, and asking for one is refused,
-    as in Caffe. No parameters.
+        as in Caffe.
+    Parameters: none.
+    Source: Caffe's FilterLayer.
+
+    M depends on data: reshape sets M = N (as Caffe's first), forward what it is; what follows is reshaped
+    then.
     """
 
     bottoms = Arity(minimum=2)

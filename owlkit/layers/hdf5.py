@@ -18,14 +18,19 @@ class HDF5Data(Layer):
     """Reads rows of datasets from HDF5 files, round and round, across the files' borders.
 
     top i : (N, ...), the next N rows of the dataset that is named as the top; any number of tops and axes.
-    Parameters (hdf5_data_param): source (a text file that lists the HDF5 files; relative names count from the
-    working directory or the list's folder), batch_size = N, shuffle (default false: the files' order and the
-    rows within each file are drawn anew in every pass).
-    A transform_param is refused, as in Caffe: data are used as they are.
+    Formula: y = N rows, as they are
+    Gradient: none.
+    Parameters (hdf5_data_param):
+        source : a text file that lists the HDF5 files, required; relative names count from the working
+            directory or the list's folder.
+        batch_size : N, required.
+        shuffle : the files' order and the rows within each file are drawn anew in every pass.
+    Attributes: keys : file and row of each item of the present batch.
+    Source: Caffe's HDF5DataLayer.
 
-    keys : file and row of each item of the present batch. Files are read whole, one at a time.
-    Position and seed are in `state`, so a restored net continues bit-identically. Source: Caffe's
-    HDF5DataLayer. Raises DataError for files and datasets that cannot be read or do not agree.
+    A transform_param is refused, as in Caffe. Files are read whole, one at a time. Position and seed are in
+    state, so a restored net continues bit-identically. Raises DataError for files and datasets that cannot be
+    read or do not agree.
     """
 
     bottoms = Arity.exactly(0)
@@ -80,13 +85,17 @@ class HDF5Data(Layer):
 
 @register("HDF5Output")
 class HDF5Output(Layer):
-    """Writes its bottoms to an HDF5 file as the datasets `data` and `label`.
+    """Writes its bottoms to an HDF5 file as the datasets data and label.
 
-    bottom 0 : (N, ...), bottom 1 : (N, ...), stored with at least four axes, as Caffe's blobs have.
-    Parameters (hdf5_output_param): file_name, a file that is made anew at the first forward.
-    Every further forward appends its N rows; Caffe, which stops there, takes a single one. The file is
-    complete and closed after each. Gradient: none; bottoms' diffs are set to 0 where they are asked for.
+    bottom 0 : (N, ...), stored with at least four axes, as Caffe's blobs have.
+    bottom 1 : (N, ...), likewise.
+    Formula: every forward appends its N rows; Caffe, which stops there, takes a single one
+    Gradient: none; bottoms' diffs are set to 0 where they are asked for.
+    Parameters (hdf5_output_param):
+        file_name : a file that is made anew at the first forward, required.
     Source: Caffe's HDF5OutputLayer.
+
+    The file is complete and closed after each forward.
     """
 
     bottoms = Arity.exactly(2)

@@ -17,13 +17,20 @@ _L2 = 2  # HingeLossParameter.Norm
 
 @register("HingeLoss")
 class HingeLoss(LossLayer):
-    """loss = 1/N * sum_nk m[n, k]^p, m = max(0, 1 - s x), s = 1 where k == label_n and -1 elsewhere.
+    """The one-against-all hinge loss of support vector machines.
 
     bottom 0 : x, scores, (N, K) or (N, ...) with K = the product of the other axes, in Caffe's order.
-    bottom 1 : labels, integers in [0, K), N of them. top 0 : loss, scalar.
+    bottom 1 : labels, integers in [0, K), N of them.
+    top 0 : loss, scalar.
+    Formula: loss = 1/N * sum_nk m[n, k]^p, m = max(0, 1 - s x), s = 1 where k == label_n and -1 elsewhere
     Gradient: dx = -s * loss_weight / N * sign(m) for L1, -s * 2 * loss_weight / N * m for L2. None to labels.
-    Parameters (hinge_loss_param): norm: L1 (default, p = 1) or L2 (p = 2). loss_param has no effect, as in
-    Caffe. Unlike Caffe's, forward leaves the scores' diff alone.
+    Parameters (hinge_loss_param):
+        norm : L1 (p = 1) or L2 (p = 2).
+    Parameters (loss_param):
+        ignore_label, normalization, normalize : no effect, as in Caffe.
+    Source: Caffe's HingeLossLayer.
+
+    Unlike Caffe's, forward leaves the scores' diff alone.
     """
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:

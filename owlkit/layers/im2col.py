@@ -18,16 +18,27 @@ _OF_CONVOLUTION = ("num_output", "bias_term", "group", "weight_filler", "bias_fi
 
 @register("Im2col")
 class Im2col(Layer):
-    """y[n, (c, o), p] = x[n, c, stride * p - pad + dilation * o], 0 outside x.
+    """The windows of a convolution as columns, so that a matrix product with w gives the convolution.
 
-    p runs over the places of the window, o over the positions in it, in C order.
-    bottom 0 : x, (N, C, *spatial). top 0 : y, (N, C * prod(kernel), *out) with
-    out = floor((in + 2 pad - (dilation (kernel - 1) + 1)) / stride) + 1.
+    bottom 0 : x, (N, C, *spatial).
+    top 0 : y, (N, C * prod(kernel), *out), out = floor((in + 2 pad - (dilation (kernel - 1) + 1)) / stride) +
+        1.
+    Formula: y[n, (c, o), p] = x[n, c, stride * p - pad + dilation * o], 0 outside x; p runs over the places
+        of the window, o over the positions in it, in C order
     Gradient: dx = the sum of dy over all places where x went.
-    Parameters (convolution_param): kernel_size or kernel_h and kernel_w, stride (1), pad (0), dilation (1),
-    axis (1: that of the channels; all before it count as N), force_nd_im2col and engine (which change no
-    result).
-    What belongs to a convolution's weights (num_output, group, fillers, bias_term) is refused.
+    Parameters (convolution_param):
+        kernel_size, kernel_h, kernel_w : size of the window: one number, one per spatial axis, or height and
+            width; required.
+        stride, stride_h, stride_w : distance between windows, in the same forms; 1 where not given.
+        pad, pad_h, pad_w : zeros around x, in the same forms; 0 where not given.
+        dilation : distance between the window's points: one number, or one per spatial axis; 1 where not
+            given.
+        axis : that of the channels; all before it count as N.
+        force_nd_im2col : accepted, and changes no result.
+        engine : accepted; the device chooses the kernel, and no result changes.
+        num_output, group, bias_term, weight_filler, bias_filler : refused; they belong to a convolution's
+            weights.
+    Source: Caffe's Im2colLayer.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -14,18 +14,31 @@ from owlkit.layers.prefetching import PrefetchingLayer
 class ImageData(PrefetchingLayer):
     """Reads image files round and round a list, resizes and transforms them, prefetches in a thread.
 
-    tops : data (N, C, h, w); label (N,), where a second top is asked for. C = 3 in the order blue, green,
-    red, or 1.
-    Parameters (image_data_param): source (text file with `name label` in each line), root_folder (default "";
-    put before each name as it is, so it ends with /), batch_size = N (default 1), new_height and new_width
-    (both, or none: the images' own), is_color (default true), shuffle (default false; a new order in every
-    pass), rand_skip (default 0; leave out a random number of images below it at the start).
-    transform_param : see io.transform; colours are chosen by is_color. data_param.prefetch : batches made
-    ahead (default 4).
+    top 0 : data, (N, C, h, w), C = 3 in the order blue, green, red, or 1.
+    top 1 (optional) : label, (N,).
+    Formula: y = (x - mean) * scale, cropped and mirrored as transform_param says
+    Gradient: none.
+    Parameters (image_data_param):
+        source : text file with a name and a label in each line, required.
+        root_folder : put before each name as it is, so it ends with /.
+        batch_size : N.
+        new_height, new_width : size that images are brought to (both, or none: the images' own).
+        is_color : three channels, or one.
+        shuffle : a new order in every pass.
+        rand_skip : leave out a random number of images below it at the start.
+        scale, mean_file, crop_size, mirror : older places of what transform_param has; moved there.
+    Parameters (transform_param):
+        crop_size : side of the square that is cut out: at random in train, in the middle in test; 0: none.
+        mirror : mirror each image with probability 1/2, in both phases, as in Caffe.
+        mean_file : a binaryproto with a mean image, which is subtracted at the same pixels.
+        mean_value : subtracted in place of a mean image: one value, or one per channel.
+        scale : factor after the mean was subtracted.
+        force_color, force_gray : refused where they contradict is_color.
+    Source: Caffe's ImageDataLayer.
 
     Resizing is OpenCV's bilinear one, as in Caffe. With batch_size 1 and neither new sizes nor crop_size the
-    images may differ in size, and the net follows. Source: Caffe's ImageDataLayer.
-    Raises DataError for lists and images that cannot be read or do not fit.
+    images may differ in size, and the net follows. data_param.prefetch says how many batches are made ahead
+    (4). Raises DataError for lists and images that cannot be read or do not fit.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -19,20 +19,29 @@ from owlkit.layers.multinomial_logistic_loss import LEAST_PROBABILITY
 
 @register("InfogainLoss")
 class InfogainLoss(LossLayer):
-    """loss = -1/Z * sum_i sum_k H[label_i, k] * log(max(p[i, k], 1e-20)), p = softmax(x) along `axis`.
+    """Softmax and a multinomial logistic loss whose mistakes are weighed by a matrix.
 
-    i runs over all other axes. With H the identity this is SoftmaxWithLoss.
     bottom 0 : x, scores, e.g. (N, K) or (N, K, H, W).
     bottom 1 : labels, integers in [0, K), one per position.
     bottom 2 (optional) : H, K x K values, e.g. (1, 1, K, K).
-    top 0 : loss, scalar. top 1 (optional) : p, the shape of x; no gradient flows back through it.
+    top 0 : loss, scalar.
+    top 1 (optional) : p, the shape of x; no gradient flows back through it.
+    Formula: loss = -1/Z * sum_i sum_k H[label_i, k] * log(max(p[i, k], 1e-20)), p = softmax(x) along axis, i
+        over all other axes. With H the identity this is SoftmaxWithLoss.
     Gradient: dx[i, k] = loss_weight / Z * (p[i, k] * sum_j H[label_i, j] - H[label_i, k]), 0 where label_i is
-    ignored; as in Caffe, p below 1e-20 changes nothing about it. None to labels and H; with force_backward
-    these are left out (Caffe stops).
-    Parameters: infogain_loss_param.source (a binaryproto file with H; needed without bottom 2, refused with
-    it), .axis (default 1); loss_param.ignore_label (default: none), .normalization: VALID (default: Z =
-    positions not ignored), FULL (all positions), BATCH_SIZE (product of the axes before `axis`), NONE (1);
-    .normalize, older: true = VALID, false = BATCH_SIZE. Z is at least 1. Labels are checked in every batch.
+        ignored; as in Caffe, p below 1e-20 changes nothing about it. None to labels and H; with
+        force_backward these are left out (Caffe stops).
+    Parameters (infogain_loss_param):
+        source : a binaryproto file with H; needed without bottom 2, refused with it.
+        axis : that of the classes; negative counts from the end.
+    Parameters (loss_param):
+        ignore_label : positions with this label do not count; none where it is not given.
+        normalization : Z: VALID (positions not ignored), FULL (all positions), BATCH_SIZE (product of the
+            axes before axis), NONE (1); at least 1.
+        normalize : older: true = VALID, false = BATCH_SIZE.
+    Source: Caffe's InfogainLossLayer.
+
+    Labels are checked in every batch.
     """
 
     bottoms = Arity(2, 3)

@@ -12,13 +12,21 @@ from owlkit.layers.base import Blobs, Layer, register
 
 @register("InnerProduct")
 class InnerProduct(Layer):
-    """y = x w^T + b, with x read as (M, K): axes before `axis` make M, axes from `axis` on make K.
+    """A matrix product with learned weights (fully connected layer).
 
-    bottom 0 : x, any shape. top 0 : y, (axes of x before `axis`, num_output).
-    blobs : w, (num_output, K), or (K, num_output) with `transpose`; b, (num_output,).
+    bottom 0 : x, any shape, read as (M, K): axes before axis make M, axes from axis on make K.
+    top 0 : y, (axes of x before axis, num_output).
+    blobs : w, (num_output, K), or (K, num_output) with transpose; b, (num_output,).
+    Formula: y = x w^T + b
     Gradient: dw = dy^T x, db = sum of dy over rows, dx = dy w.
-    Parameters (inner_product_param): num_output, bias_term (true), weight_filler, bias_filler (zeros),
-    axis (1), transpose (false).
+    Parameters (inner_product_param):
+        num_output : how many outputs, required.
+        bias_term : whether there is a b.
+        weight_filler : of w; zeros where none is given, as in Caffe.
+        bias_filler : of b; zeros where none is given.
+        axis : the first axis that belongs to K; negative counts from the end.
+        transpose : keep w the other way round.
+    Source: Caffe's InnerProductLayer.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

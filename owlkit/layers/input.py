@@ -12,8 +12,13 @@ class Input(Layer):
     """Tops whose data the caller writes before each forward pass; the layer itself computes nothing.
 
     top i : shape[i], or shape[0] for every top where there is one shape only.
-    Parameters (input_param): shape (repeated, required). As in Caffe the shapes are set once, so a blob that
-    was reshaped by hand keeps its new shape.
+    Formula: none
+    Gradient: none.
+    Parameters (input_param):
+        shape : one for all tops, or one for each; required.
+    Source: Caffe's InputLayer.
+
+    As in Caffe the shapes are set once, so a blob that was reshaped by hand keeps its new shape.
     """
 
     bottoms = Arity.exactly(0)

@@ -12,16 +12,24 @@ from owlkit.proto import caffe_pb2
 
 @register("LRN")
 class LRN(Layer):
-    """y = x * s^-beta, s = k + alpha / n * (sum of x^2 over the neighbourhood).
+    """Local response normalisation: each value divided by a power of the energy around it.
 
-    bottom 0 : x, (N, C, H, W). top 0 : y, the same shape.
-    ACROSS_CHANNELS: n = local_size neighbouring channels at the same place. WITHIN_CHANNEL: n = local_size^2
-    neighbours in the same plane, and k is taken as 1 whatever is given (Caffe). Outside counts as 0.
+    bottom 0 : x, (N, C, H, W).
+    top 0 : y, the same shape.
+    Formula: y = x * s^-beta, s = k + alpha / n * (sum of x^2 over the neighbourhood).
+        ACROSS_CHANNELS: n = local_size neighbouring channels at the same place.
+        WITHIN_CHANNEL: n = local_size^2 neighbours in the same plane, and k is taken as 1 whatever is given
+            (Caffe). Outside counts as 0.
     Gradient: dx = dy * s^-beta - 2 alpha beta / n * x * (sum of dy * y / s over the neighbourhood).
-    Parameters (lrn_param): local_size (5, odd), alpha (1), beta (0.75), k (1), norm_region (ACROSS_CHANNELS),
-    engine (changes no result).
+    Parameters (lrn_param):
+        local_size : how many neighbours along an axis, odd.
+        alpha : factor of the mean square.
+        beta : the exponent.
+        norm_region : ACROSS_CHANNELS or WITHIN_CHANNEL.
+        k : what is added, ACROSS_CHANNELS only.
+        engine : accepted; the device chooses the kernel, and no result changes.
     Source: Krizhevsky, Sutskever and Hinton, ImageNet classification with deep convolutional neural networks,
-    NIPS 2012, section 3.3 (there without the division by n).
+        NIPS 2012, section 3.3 (there without the division by n); Caffe's LRNLayer.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -13,15 +13,19 @@ from owlkit.layers.base import Arity, Blobs, Layer, register
 
 @register("LSTMUnit")
 class LSTMUnit(Layer):
-    """c = cont f c_prev + i g, h = o tanh(c); i, f, o are sigmoids of their parts of x, g = tanh(x_g).
+    """One step of an LSTM, from the gates' inputs to the state and the output.
 
-    bottom 0 : c_prev, (1, N, D). bottom 1 : x, (1, N, 4 D), in the order i, f, o, g. bottom 2 : cont, (1, N),
-    0 where a sequence begins, else 1. top 0 : c, (1, N, D). top 1 : h, (1, N, D).
-    Gradient, with e = dc + dh o (1 - tanh(c)^2): dc_prev = e cont f; dx_i = e g i (1 - i),
-    dx_f = e c_prev f (1 - f), 0 where cont is 0; dx_o = dh tanh(c) o (1 - o); dx_g = e i (1 - g^2).
-    None to cont. No parameters.
+    bottom 0 : c_prev, (1, N, D).
+    bottom 1 : x, (1, N, 4 D), in the order i, f, o, g.
+    bottom 2 : cont, (1, N), 0 where a sequence begins, else 1.
+    top 0 : c, (1, N, D).
+    top 1 : h, (1, N, D).
+    Formula: c = cont f c_prev + i g, h = o tanh(c); i, f, o are sigmoids of their parts of x, g = tanh(x_g)
+    Gradient: with e = dc + dh o (1 - tanh(c)^2): dc_prev = e cont f; dx_i = e g i (1 - i), dx_f = e c_prev f
+        (1 - f), 0 where cont is 0; dx_o = dh tanh(c) o (1 - o); dx_g = e i (1 - g^2). None to cont.
+    Parameters: none.
     Source: Hochreiter and Schmidhuber, Long short-term memory, 1997; the form of Zaremba and Sutskever,
-    Learning to execute, 2014.
+        Learning to execute, 2014; Caffe's LSTMUnitLayer.
     """
 
     bottoms = Arity.exactly(3)

@@ -17,13 +17,20 @@ from owlkit.layers.base import Arity, Blobs, Layer, register
 class MemoryData(Layer):
     """Reads batches from arrays, round and round.
 
-    tops : data (N, C, H, W); label (N,).
-    Parameters (memory_data_param): batch_size = N, channels = C, height = H, width = W, all required.
-    transform_param : see io.transform; used where `reset` is asked to transform.
-
-    `net.layer_dict["data"].reset(images, labels)` hands the arrays over; before that, forward is an error.
-    The position is in `state`, the arrays are not: after a restart, call `reset` before restoring.
+    top 0 : data, (N, C, H, W).
+    top 1 : label, (N,).
+    Formula: y = the next N images of the arrays that reset was given
+    Gradient: none.
+    Parameters (memory_data_param):
+        batch_size : N, required.
+        channels, height, width : C, H and W, required.
+    Parameters (transform_param):
+        crop_size, mirror, mean_file, mean_value, scale, force_color, force_gray : as for Data; used where
+            reset is asked to transform.
     Source: Caffe's MemoryDataLayer.
+
+    net.layer_dict["data"].reset(images, labels) hands the arrays over; before that, forward is an error. The
+    position is in state, the arrays are not: after a restart, call reset before restoring.
     """
 
     bottoms = Arity.exactly(0)

@@ -17,13 +17,19 @@ LEAST_PROBABILITY = 1e-20  # Caffe's kLOG_THRESHOLD
 
 @register("MultinomialLogisticLoss")
 class MultinomialLogisticLoss(LossLayer):
-    """loss = -1/N * sum_n log(q_n), q_n = max(p[n, label_n], 1e-20).
+    """The negative log likelihood of probabilities that another layer computed.
 
     bottom 0 : p, probabilities, (N, K) or (N, ...) with K = the product of the other axes, in Caffe's order.
-    bottom 1 : labels, integers in [0, K), N of them. top 0 : loss, scalar.
+    bottom 1 : labels, integers in [0, K), N of them.
+    top 0 : loss, scalar.
+    Formula: loss = -1/N * sum_n log(q_n), q_n = max(p[n, label_n], 1e-20)
     Gradient: dp[n, label_n] = -loss_weight / (N * q_n), 0 elsewhere; none to labels. Below 1e-20 it does not
-    vanish, as in Caffe. For scores, SoftmaxWithLoss is exact and faster.
-    No parameters; loss_param has no effect, as in Caffe. Labels are checked in every batch (DataError).
+        vanish, as in Caffe.
+    Parameters (loss_param):
+        ignore_label, normalization, normalize : no effect, as in Caffe.
+    Source: Caffe's MultinomialLogisticLossLayer.
+
+    For scores, SoftmaxWithLoss is exact and faster. Labels are checked in every batch (DataError).
     """
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:

@@ -13,16 +13,22 @@ from owlkit.layers.base import Blobs, Layer, register
 
 @register("MVN")
 class MVN(Layer):
-    """y = (x - mean) / (sqrt(variance) + eps), over the pixels of each channel of each image.
+    """Mean and variance normalisation, over the pixels of each channel of each image.
 
-    bottom 0 : x, (N, C, ...). top 0 : y, the same shape; may run in place, and be changed in place by what
-    follows (Caffe's gradient is wrong in both cases: it reads y where this layer has a copy).
-    The variance divides by the number of values.
+    bottom 0 : x, (N, C, ...); may run in place.
+    top 0 : y, the same shape.
+    Formula: y = (x - mean) / (sqrt(variance) + eps); the variance divides by the number of values
     Gradient: dx = (dy - mean(dy) - y * mean(y * dy)) / (sqrt(variance) + eps), as in Caffe, which takes y to
-    have variance 1; with a large eps it has less, and this is not the true gradient. Without
-    normalize_variance: dx = dy - mean(dy).
-    Parameters (mvn_param): normalize_variance (default true; false: y = x - mean), across_channels (default
-    false; true: over all channels of an image together), eps (default 1e-9).
+        have variance 1; with a large eps it has less, and this is not the true gradient. Without
+        normalize_variance: dx = dy - mean(dy).
+    Parameters (mvn_param):
+        normalize_variance : false: y = x - mean.
+        across_channels : over all channels of an image together.
+        eps : added to the standard deviation.
+    Source: Caffe's MVNLayer.
+
+    It may run in place, and be changed in place by what follows; Caffe's gradient is wrong in both cases: it
+    reads y where this layer has a copy.
     """
 
     in_place = True

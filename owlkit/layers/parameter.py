@@ -11,14 +11,19 @@ from owlkit.layers.base import Arity, Blobs, Layer, register
 
 @register("Parameter")
 class Parameter(Layer):
-    """y = w.
+    """A learned blob as a top.
 
-    No bottom. top 0 : y, `shape`; it holds the values from the first forward pass on, as in Caffe.
-    blobs[0] : w, `shape`, zeros until somebody writes them (there is no filler; Caffe leaves them
-    uninitialised).
-    Gradient: dw = dy, added to what is there. Caffe's y shares w's gradient, so that of several passes before
-    an update (iter_size) only the last counts.
-    Parameters (parameter_param): shape { dim } (required).
+    top 0 : y, shape; it holds the values from the first forward pass on, as in Caffe.
+    blobs[0] : w, shape, zeros until somebody writes them (there is no filler; Caffe leaves them
+        uninitialised).
+    Formula: y = w
+    Gradient: dw = dy, added to what is there.
+    Parameters (parameter_param):
+        shape : of w and y, required.
+    Source: Caffe's ParameterLayer.
+
+    Caffe's y shares w's gradient, so that of several passes before an update (iter_size) only the last
+    counts.
     """
 
     bottoms = Arity.exactly(0)

@@ -13,22 +13,29 @@ from owlkit.layers.recurrence import Recurrence
 
 @register("LSTM")
 class LSTM(Recurrence):
-    """z[t] = w_x x[t] + b + w_s s + w_h (cont[t] h[t-1]); c[t] = cont[t] f c[t-1] + i g; h[t] = o tanh(c[t]).
+    """Long short-term memory over sequences.
 
-    i, f, o = sigmoid of the first three quarters of z[t], g = tanh of the last.
-    bottom 0 : x, (T, N, ...): T time steps of N independent streams. bottom 1 : cont, (T, N), 0 where a
-    sequence begins, else 1. bottom 2 (optional) : s, (N, ...), an input that is the same at every step.
-    With expose_hidden the last two bottoms are h_0 and c_0, (1, N, H), otherwise the state after the previous
-    forward (zeros at first) goes on where cont[0] = 1.
-    top 0 : h, (T, N, H). With expose_hidden, top 1 : h_T, top 2 : c_T, (1, N, H), as Caffe orders them.
+    bottom 0 : x, (T, N, ...): T time steps of N independent streams.
+    bottom 1 : cont, (T, N), 0 where a sequence begins, else 1.
+    bottom 2 (optional) : s, (N, ...), an input that is the same at every step.
+    bottom -2, -1 (with expose_hidden) : h_0 and c_0, the last two, (1, N, H). Otherwise the state after the
+        previous forward (zeros at first) goes on where cont[0] = 1.
+    top 0 : h, (T, N, H).
+    top 1, 2 (with expose_hidden) : h_T and c_T, (1, N, H), as Caffe orders them.
     blobs : w_x, (4 H, D); b, (4 H,); with s, w_s, (4 H, D_s); w_h, (4 H, H).
-    Gradient: through time from step T - 1 to 0; dw_x = dz^T x, dw_h = dz^T (cont h[t-1]), db = sum of dz,
-    dx = dz w_x. It ends there, as in Caffe: the gradient of h_0 and c_0 is 0 (Caffe leaves it unwritten),
-    that of h_T and c_T is ignored. None to cont.
-    Parameters (recurrent_param): num_output (H), weight_filler, bias_filler (zeros), expose_hidden (false),
-    debug_info (false; logs the mean of |h| of every step).
+    Formula: z[t] = w_x x[t] + b + w_s s + w_h (cont[t] h[t-1]); c[t] = cont[t] f c[t-1] + i g; h[t] = o
+        tanh(c[t]); i, f, o = sigmoid of the first three quarters of z[t], g = tanh of the last
+    Gradient: through time from step T - 1 to 0; dw_x = dz^T x, dw_h = dz^T (cont h[t-1]), db = sum of dz, dx
+        = dz w_x. It ends there, as in Caffe: the gradient of h_0 and c_0 is 0 (Caffe leaves it unwritten),
+        that of h_T and c_T is ignored. None to cont.
+    Parameters (recurrent_param):
+        num_output : H, required.
+        weight_filler : of w_x, w_s and w_h; zeros where none is given.
+        bias_filler : of b; zeros where none is given.
+        expose_hidden : the first state comes in by bottoms, the last goes out by tops.
+        debug_info : logs the mean of |h| of every step.
     Source: Hochreiter and Schmidhuber, Long short-term memory, 1997; Donahue et al., Long-term recurrent
-    convolutional networks, CVPR 2015.
+        convolutional networks, CVPR 2015; Caffe's LSTMLayer.
     """
 
     bottoms = Arity(2, 5)
@@ -45,20 +52,27 @@ class LSTM(Recurrence):
 
 @register("RNN")
 class RNN(Recurrence):
-    """h[t] = tanh(w_x x[t] + b + w_s s + w_h (cont[t] h[t-1])); o[t] = tanh(w_o h[t] + b_o).
+    """A simple recurrent network over sequences.
 
-    bottom 0 : x, (T, N, ...): T time steps of N independent streams. bottom 1 : cont, (T, N), 0 where a
-    sequence begins, else 1. bottom 2 (optional) : s, (N, ...), an input that is the same at every step.
-    With expose_hidden the last bottom is h_0, (1, N, H), otherwise h after the previous forward (zeros at
-    first) goes on where cont[0] = 1.
-    top 0 : o, (T, N, H). With expose_hidden, top 1 : h_T, (1, N, H).
+    bottom 0 : x, (T, N, ...): T time steps of N independent streams.
+    bottom 1 : cont, (T, N), 0 where a sequence begins, else 1.
+    bottom 2 (optional) : s, (N, ...), an input that is the same at every step.
+    bottom -1 (with expose_hidden) : h_0, the last one, (1, N, H). Otherwise h after the previous forward
+        (zeros at first) goes on where cont[0] = 1.
+    top 0 : o, (T, N, H).
+    top 1 (with expose_hidden) : h_T, (1, N, H).
     blobs : w_x, (H, D); b, (H,); with s, w_s, (H, D_s); w_h, (H, H); w_o, (H, H); b_o, (H,).
+    Formula: h[t] = tanh(w_x x[t] + b + w_s s + w_h (cont[t] h[t-1])); o[t] = tanh(w_o h[t] + b_o)
     Gradient: dh[t] = w_o^T (do[t] (1 - o[t]^2)) + cont[t+1] w_h^T dz[t+1], dz = dh (1 - h^2), from step T - 1
-    to 0; those of the weights are products over all steps. It ends there, as in Caffe: the gradient of h_0 is
-    0 (Caffe leaves it unwritten), that of h_T is ignored. None to cont.
-    Parameters (recurrent_param): num_output (H), weight_filler, bias_filler (zeros), expose_hidden (false),
-    debug_info (false; logs the mean of |h| of every step).
-    Source: Elman, Finding structure in time, 1990.
+        to 0; those of the weights are products over all steps. It ends there, as in Caffe: the gradient of
+        h_0 is 0 (Caffe leaves it unwritten), that of h_T is ignored. None to cont.
+    Parameters (recurrent_param):
+        num_output : H, required.
+        weight_filler : of all w; zeros where none is given.
+        bias_filler : of b and b_o; zeros where none is given.
+        expose_hidden : the first state comes in by a bottom, the last goes out by a top.
+        debug_info : logs the mean of |h| of every step.
+    Source: Elman, Finding structure in time, 1990; Caffe's RNNLayer.
     """
 
     bottoms = Arity(2, 4)

@@ -19,13 +19,18 @@ _SUM, _ASUM, _SUMSQ, _MEAN = (
 
 @register("Reduction")
 class Reduction(Layer):
-    """y_i = coeff * sum_j f(x_ij), j over all axes from `axis` on, i over those before it.
+    """Sums or means over all axes from one on.
 
-    SUM: f(x) = x. ASUM: |x|. SUMSQ: x^2. MEAN: x / M, M the number of values j runs over.
-    bottom 0 : x, any shape. top 0 : y, x.shape[:axis]; () for axis 0.
+    bottom 0 : x, any shape.
+    top 0 : y, x.shape[:axis]; () for axis 0.
+    Formula: y_i = coeff * sum_j f(x_ij), j over all axes from axis on, i over those before it. SUM: f(x) = x.
+        ASUM: |x|. SUMSQ: x^2. MEAN: x / M, M the number of values j runs over.
     Gradient: dx_ij = coeff * dy_i * f'(x_ij); of ASUM sign(x), 0 at 0.
-    Parameters (reduction_param): operation (default SUM), axis (default 0; negative counts from the end),
-    coeff (default 1).
+    Parameters (reduction_param):
+        operation : SUM, ASUM, SUMSQ or MEAN.
+        axis : the first axis that is summed over; negative counts from the end.
+        coeff : factor of the result.
+    Source: Caffe's ReductionLayer.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -53,10 +53,16 @@ class _Reshaped(Layer):
 
 @register("Flatten")
 class Flatten(_Reshaped):
-    """y = x with the axes from `axis` to `end_axis` made one.
+    """Several axes made one.
 
-    bottom 0 : x, any shape. top 0 : y, e.g. (N, C * H * W). Gradient: dy under the shape of x.
-    Parameters (flatten_param): axis (1), end_axis (-1), both inclusive, negative from the end.
+    bottom 0 : x, any shape.
+    top 0 : y, e.g. (N, C * H * W), in the memory of x where its layout allows that.
+    Formula: y = x with the axes from axis to end_axis made one
+    Gradient: dx = dy under the shape of x.
+    Parameters (flatten_param):
+        axis : the first of them; negative counts from the end.
+        end_axis : the last of them, included; negative counts from the end.
+    Source: Caffe's FlattenLayer.
     """
 
     def shape(self, x: Blob) -> tuple[int, ...]:
@@ -72,13 +78,17 @@ class Flatten(_Reshaped):
 
 @register("Reshape")
 class Reshape(_Reshaped):
-    """y = x under another shape with as many elements.
+    """The same values under another shape.
 
-    bottom 0 : x, any shape. top 0 : y, the axes of x from `axis` on (num_axes of them) replaced by `shape`.
-    In `shape`, 0 copies the length of x at that place, and one -1 takes what is left.
-    Gradient: dy under the shape of x.
-    Parameters (reshape_param): shape { dim }, axis (0; a negative one counts from one past the end, so -1
-    appends), num_axes (-1: all; 0 inserts).
+    bottom 0 : x, any shape.
+    top 0 : y, the axes of x from axis on (num_axes of them) replaced by shape.
+    Formula: y = x, read in Caffe's order
+    Gradient: dx = dy under the shape of x.
+    Parameters (reshape_param):
+        shape : the new lengths; 0 copies the length of x at that place, and one -1 takes what is left.
+        axis : the first axis that is replaced; a negative one counts from one past the end, so -1 appends.
+        num_axes : how many axes are replaced; -1: all from axis on; 0 inserts.
+    Source: Caffe's ReshapeLayer.
     """
 
     def shape(self, x: Blob) -> tuple[int, ...]:

@@ -14,14 +14,23 @@ from owlkit.proto import caffe_pb2
 
 @register("Scale")
 class Scale(Layer):
-    """y = gamma * x + beta, with gamma and beta repeated along the axes they lack.
+    """Multiplies by gamma, learned or a second bottom, and may add beta.
 
-    bottom 0 : x, any shape; may run in place. top 0 : y, the same shape.
-    bottom 1 (optional) : gamma, the shape of x from `axis` on, as many axes as it has.
+    bottom 0 : x, any shape; may run in place.
+    bottom 1 (optional) : gamma, the shape of x from axis on, as many axes as it has; without it gamma is
+        learned.
+    top 0 : y, the shape of x.
     blobs : gamma, x.shape[axis : axis + num_axes], unless it is bottom 1; beta, the same shape (bias_term).
+    Formula: y = gamma * x + beta, with gamma and beta repeated along the axes they lack
     Gradient: dx = gamma * dy, dgamma = sum of dy * x, dbeta = sum of dy, over the axes that gamma lacks.
-    Parameters (scale_param): axis (1), num_axes (1; -1: up to the last; 0: one number; with two bottoms
-    bottom 1 says), filler (constant 1), bias_term (false), bias_filler (zeros).
+    Parameters (scale_param):
+        axis : the first axis of x that gamma has; negative counts from the end.
+        num_axes : how many axes gamma has; -1: up to the last; 0: gamma is one number. Not used with two
+            bottoms.
+        filler : of gamma; constant 1 where none is given.
+        bias_term : whether there is a beta.
+        bias_filler : of beta; zeros where none is given.
+    Source: Caffe's ScaleLayer.
     """
 
     bottoms = Arity(minimum=1, maximum=2)

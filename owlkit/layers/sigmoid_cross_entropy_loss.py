@@ -14,15 +14,20 @@ from owlkit.layers.loss import BATCH_SIZE, LossLayer, normalizer
 
 @register("SigmoidCrossEntropyLoss")
 class SigmoidCrossEntropyLoss(LossLayer):
-    """loss = -1/Z * sum_i [t_i * log(s_i) + (1 - t_i) * log(1 - s_i)], s = 1 / (1 + exp(-x)).
+    """The cross entropy of independent probabilities, from their logits.
 
-    bottom 0 : x, logits, any shape (N, ...). bottom 1 : t, targets in [0, 1] (soft ones too), as many values.
+    bottom 0 : x, logits, any shape (N, ...).
+    bottom 1 : t, targets in [0, 1] (soft ones too), as many values.
     top 0 : loss, scalar.
-    Computed as max(x, 0) - x * t + log(1 + exp(-|x|)), which neither overflows nor takes log(0).
+    Formula: loss = -1/Z * sum_i [t_i * log(s_i) + (1 - t_i) * log(1 - s_i)], s = 1 / (1 + exp(-x)); computed
+        as max(x, 0) - x * t + log(1 + exp(-|x|)), which neither overflows nor takes log(0)
     Gradient: dx_i = loss_weight / Z * (s_i - t_i), 0 where t_i is ignored. None to targets.
-    Parameters (loss_param): ignore_label (default: none); normalization: BATCH_SIZE (default, unlike
-    SoftmaxWithLoss: Z = N), VALID (values not ignored), FULL (all values), NONE (1); normalize, older: true
-    = VALID, false = BATCH_SIZE. Z is at least 1.
+    Parameters (loss_param):
+        ignore_label : values with this target do not count; none where it is not given.
+        normalization : Z, at least 1: BATCH_SIZE (N), VALID (values not ignored), FULL (all values), NONE
+            (1). Not given: BATCH_SIZE, unlike SoftmaxWithLoss, as in Caffe.
+        normalize : older: true = VALID, false = BATCH_SIZE.
+    Source: Caffe's SigmoidCrossEntropyLossLayer.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -13,11 +13,17 @@ from owlkit.layers.base import Arity, Blobs, Layer, register
 
 @register("Slice")
 class Slice(Layer):
-    """top i = the part of x from slice_point[i - 1] up to, not including, slice_point[i] along `axis`.
+    """Cuts a blob along an axis into several tops.
 
-    bottom 0 : x. top i : x's shape with a shorter axis. Gradient: dx = the tops' gradients, joined.
-    Parameters (slice_param): axis (default 1; negative counts from the end); slice_point (repeated, rising,
-    one fewer than tops; none: equal parts); slice_dim, the older name of axis (not both).
+    bottom 0 : x, any shape.
+    top i : the shape of x with a shorter axis.
+    Formula: top i = the part of x from slice_point[i - 1] up to, not including, slice_point[i] along axis
+    Gradient: dx = the tops' gradients, joined.
+    Parameters (slice_param):
+        axis : along which to cut; negative counts from the end.
+        slice_point : where to cut, rising, one fewer than tops; none: equal parts.
+        slice_dim : the older name of axis; not both.
+    Source: Caffe's SliceLayer.
     """
 
     tops = Arity(1)

@@ -21,12 +21,16 @@ def softmax_axis(layer: Layer, scores: Blob) -> int:
 
 @register("Softmax")
 class Softmax(Layer):
-    """y_k = exp(x_k) / sum_j exp(x_j), where k and j run along `axis`.
+    """Scores made probabilities.
 
-    bottom 0 : x, any shape with at least one axis. top 0 : y, the same shape; may run in place.
+    bottom 0 : x, any shape with at least one axis; may run in place.
+    top 0 : y, the same shape.
+    Formula: y_k = exp(x_k) / sum_j exp(x_j), where k and j run along axis
     Gradient: dx_k = y_k * (dy_k - sum_j y_j * dy_j).
-    Parameters (softmax_param): axis (default 1; negative counts from the end); engine is accepted and
-    ignored, because the device chooses the kernel.
+    Parameters (softmax_param):
+        axis : along which probabilities sum to 1; negative counts from the end.
+        engine : accepted; the device chooses the kernel, and no result changes.
+    Source: Caffe's SoftmaxLayer.
     """
 
     in_place = True

@@ -15,17 +15,25 @@ from owlkit.layers.softmax import softmax_axis
 
 @register("SoftmaxWithLoss")
 class SoftmaxWithLoss(LossLayer):
-    """loss = -1/Z * sum_i log(p[i, label_i]), p = softmax(x) along `axis`; i runs over all other axes.
+    """Softmax and the multinomial logistic loss in one, the loss of classification.
 
-    bottom 0 : x, scores, e.g. (N, K) or (N, K, H, W). bottom 1 : labels, integers in [0, K), one per
-    position i: (N,), (N, 1), (N, H, W) or (N, 1, H, W).
-    top 0 : loss, scalar. top 1 (optional) : p, the shape of x; no gradient flows back through it.
+    bottom 0 : x, scores, e.g. (N, K) or (N, K, H, W).
+    bottom 1 : labels, integers in [0, K), one per position i: (N,), (N, 1), (N, H, W) or (N, 1, H, W).
+    top 0 : loss, scalar.
+    top 1 (optional) : p, the shape of x; no gradient flows back through it.
+    Formula: loss = -1/Z * sum_i log(p[i, label_i]), p = softmax(x) along axis; i runs over all other axes
     Gradient: dx[i, k] = loss_weight / Z * (p[i, k] - (k == label_i)), 0 where label_i is ignored. None to
-    labels.
-    Parameters: softmax_param.axis (default 1); loss_param.ignore_label (default: none), .normalization:
-    VALID (default: Z = positions not ignored), FULL (all positions), BATCH_SIZE (product of the axes before
-    `axis`), NONE (1); .normalize, older: true = VALID, false = BATCH_SIZE. Z is at least 1.
-    softmax_param.engine is accepted and ignored, because the device chooses the kernel.
+        labels.
+    Parameters (softmax_param):
+        axis : that of the classes; negative counts from the end.
+        engine : accepted; the device chooses the kernel, and no result changes.
+    Parameters (loss_param):
+        ignore_label : positions with this label do not count; none where it is not given.
+        normalization : Z: VALID (positions not ignored), FULL (all positions), BATCH_SIZE (product of the
+            axes before axis), NONE (1); at least 1.
+        normalize : older: true = VALID, false = BATCH_SIZE.
+    Source: Caffe's SoftmaxWithLossLayer.
+
     Probabilities below 1.2e-38 count as that, as in Caffe. Labels are checked in every batch (DataError).
     """
 

@@ -11,9 +11,14 @@ from owlkit.layers.base import Arity, Blobs, Layer, register
 
 @register("Split")
 class Split(Layer):
-    """y_i = x for every top; nets insert it where several layers read one blob.
+    """The same blob for several layers; nets insert it where several layers read one blob.
 
-    bottom 0 : x, any shape. top i : y_i, in the memory of x. Gradient: dx = sum of dy_i.
+    bottom 0 : x, any shape.
+    top i : y_i, in the memory of x.
+    Formula: y_i = x for every top
+    Gradient: dx = sum of dy_i.
+    Parameters: none.
+    Source: Caffe's SplitLayer.
     """
 
     tops = Arity(minimum=1)
@@ -45,7 +50,14 @@ class Split(Layer):
 
 @register("Silence")
 class Silence(Layer):
-    """Takes blobs that nobody else reads, so that they are no outputs of the net; their gradient is 0."""
+    """Takes blobs that nobody else reads, so that they are no outputs of the net.
+
+    bottom i : x_i, any number, any shapes.
+    Formula: none
+    Gradient: dx_i = 0.
+    Parameters: none.
+    Source: Caffe's SilenceLayer.
+    """
 
     bottoms = Arity(minimum=1)
     tops = Arity.exactly(0)

@@ -11,11 +11,16 @@ from owlkit.layers.base import Blobs, Layer, register
 
 @register("Tile")
 class Tile(Layer):
-    """y = `tiles` copies of x, one after another along `axis`.
+    """Copies of a blob, one after another along an axis.
 
-    bottom 0 : x. top 0 : y, the shape of x with axis `tiles` times as long.
+    bottom 0 : x, any shape.
+    top 0 : y, the shape of x with axis tiles times as long.
+    Formula: y = tiles copies of x, joined along axis
     Gradient: dx = sum of dy over the copies.
-    Parameters (tile_param): axis (default 1; negative counts from the end), tiles (required, at least 1).
+    Parameters (tile_param):
+        axis : along which to join; negative counts from the end.
+        tiles : how many copies, required, at least 1.
+    Source: Caffe's TileLayer.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -17,19 +17,33 @@ from owlkit.layers.prefetching import PrefetchingLayer
 class WindowData(PrefetchingLayer):
     """Draws windows of images at random, foreground and background, and warps each to a square.
 
-    tops : data (N, C, crop_size, crop_size); label (N,), the class, 0 for background.
-    A window whose overlap is at least fg_threshold is foreground, one below bg_threshold background; others
-    are never drawn. A batch holds background first, then int(N * fg_fraction) foreground windows.
-    Parameters (window_data_param): source (window file, see io.windows), batch_size = N, fg_threshold (0.5),
-    bg_threshold (0.5), fg_fraction (0.25), context_pad (0; pixels of the crop around the window), crop_mode
-    ("warp": stretch; "square": widen to a square first), cache_images (false; keep the files in memory),
-    root_folder ("" ; put before each path as it is).
-    transform_param: crop_size (required), mirror (each with probability 1/2), mean_file (its centre is used)
-    or mean_value, scale; colours follow from the file's channels (3, or 1), so force_* are refused.
-    data_param.prefetch : batches made ahead (default 4).
+    top 0 : data, (N, C, crop_size, crop_size).
+    top 1 : label, (N,), the class, 0 for background.
+    Formula: y = (x - mean) * scale where the window reaches, 0 in the border
+    Gradient: none.
+    Parameters (window_data_param):
+        source : window file, see io.windows; required.
+        batch_size : N, required.
+        fg_threshold : a window whose overlap is at least that is foreground.
+        bg_threshold : one below that is background; others are never drawn.
+        fg_fraction : a batch holds background first, then int(N * fg_fraction) foreground windows.
+        context_pad : pixels of the crop around the window.
+        crop_mode : "warp" stretches the window, "square" widens it to a square first.
+        cache_images : keep the files in memory.
+        root_folder : put before each path as it is.
+        scale, mean_file, crop_size, mirror : older places of what transform_param has; moved there.
+    Parameters (transform_param):
+        crop_size : side of the square, required.
+        mirror : mirror each window with probability 1/2.
+        mean_file : a binaryproto with a mean image, of which the centre is used.
+        mean_value : in place of a mean image: one value, or one per channel.
+        scale : factor after the mean was subtracted.
+        force_color, force_gray : refused; colours follow from the file's channels (3, or 1).
+    Source: Girshick et al., Rich feature hierarchies for accurate object detection and semantic segmentation,
+        CVPR 2014; Caffe's WindowDataLayer.
 
-    y = (x - mean) * scale where the window reaches, 0 in the border. Source: Caffe's WindowDataLayer.
-    Raises DataError for files that cannot be read, and windows that do not fit.
+    data_param.prefetch says how many batches are made ahead (4). Raises DataError for files that cannot be
+    read, and windows that do not fit.
     """
 
     tops = Arity.exactly(2)
