@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor
+from owlkit.kernels import elementwise
 from owlkit.layers.base import Blobs, Layer, register
+from owlkit.layers.overwritten import KeptInput
 
 
 class Elementwise(Layer):
-    """y = f(x), elementwise, of any shape. Subclasses give `value` and `slope`, on arrays in memory order.
+    """y = f(x), elementwise, of any shape. Subclasses give `function`, the kernel's description of f.
 
     May run in place: where the gradient reads x, forward then keeps a copy. (Caffe refuses some of these in
     place, and for others its gradient is wrong there.)
@@ -25,82 +26,67 @@ class Elementwise(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape(bottom[0].shape)
 
+    def function(self, x: Descriptor) -> elementwise.Elementwise:
+        """What to compute, for a bottom of descriptor `x`."""
+        raise TypeError(f"{type(self).__name__} does not define function")
+
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        x, shared = bottom[0], bottom[0].shares_data(top[0])
-        self._kept = np.empty(x.count, x.dtype) if shared and self.wants_private_bottom else None
+        self.kernel = elementwise.make(device, self.function(bottom[0].descriptor))
+        self.input = KeptInput(device, bottom, top, self.wants_private_bottom and any(self.propagate_down))
 
     def top_survives(self, follower: Layer) -> bool:
         return False
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x = bottom[0].data_tensor.flat
-        if self._kept is not None:
-            self._kept[...] = x
-        # What a function does outside its domain (log of a negative number) is NaN, as in Caffe, in silence.
-        with np.errstate(all="ignore"):
-            self.value(x, top[0].data_tensor.flat)
+        self.kernel.forward(self.input.keep(bottom), top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if not propagate_down[0]:
-            return
-        x = bottom[0].data_tensor.flat if self._kept is None else self._kept
-        with np.errstate(all="ignore"):
-            slope = self.slope(x, top[0].data_tensor.flat)
-            np.multiply(top[0].diff_tensor.flat, slope, out=bottom[0].diff_tensor.flat)
-
-    def value(self, x: np.ndarray, y: np.ndarray) -> None:
-        """Write f(x) into y, which may be x."""
-        raise TypeError(f"{type(self).__name__} does not define value")
-
-    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray | float:
-        """f'(x), where y = f(x)."""
-        raise TypeError(f"{type(self).__name__} does not define slope")
+        if propagate_down[0]:
+            x, y = self.input.kept(bottom), top[0]
+            self.kernel.backward(x, y.data_tensor, y.diff_tensor, bottom[0].diff_tensor)
 
 
 @register("AbsVal")
 class AbsVal(Elementwise):
-    """y = |x|.
+    """The absolute value, elementwise.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape. Gradient: dx = dy * sign(x), 0 at x = 0. No
-    parameters.
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: y = |x|
+    Gradient: dx = dy * sign(x), 0 at x = 0 (as in Caffe).
+    Parameters: none.
+    Source: Caffe's AbsValLayer.
     """
 
-    def value(self, x: np.ndarray, y: np.ndarray) -> None:
-        np.abs(x, out=y)
-
-    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.sign(x)
+    def function(self, x: Descriptor) -> elementwise.Elementwise:
+        return elementwise.Elementwise("abs", x)
 
 
 @register("Power")
 class Power(Elementwise):
-    """y = (shift + scale * x) ^ power.
+    """A power of a linear function, elementwise; with power 1, a scale and a shift.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape.
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: y = (shift + scale * x) ^ power
     Gradient: dx = dy * scale * power * (shift + scale * x) ^ (power - 1). With shift 0 this is also right at
-    x = 0, where Caffe divides 0 by 0.
-    Parameters (power_param): power (default 1), scale (default 1), shift (default 0).
+        x = 0, where Caffe divides 0 by 0.
+    Parameters (power_param):
+        power : the exponent.
+        scale : factor of x.
+        shift : added to scale * x.
+    Source: Caffe's PowerLayer.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.power_param
         self.power, self.scale, self.shift = param.power, param.scale, param.shift
 
-    def value(self, x: np.ndarray, y: np.ndarray) -> None:
-        np.multiply(x, self.scale, out=y)
-        np.add(y, self.shift, out=y)
-        if self.power != 1:
-            np.power(y, self.power, out=y)
-
-    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray | float:
-        factor = self.scale * self.power
-        if self.power == 1 or factor == 0:
-            return factor
-        inside = self.shift + self.scale * x
-        return factor * (inside if self.power == 2 else inside ** (self.power - 1))
-
     def describe(self) -> str:
         return f"({self.shift:g} + {self.scale:g} x)^{self.power:g}"
+
+    def function(self, x: Descriptor) -> elementwise.Elementwise:
+        return elementwise.Elementwise("power", x, self.power, scale=self.scale, shift=self.shift)
 
 
 class _Based(Elementwise):
@@ -116,10 +102,17 @@ class _Based(Elementwise):
 
 @register("Exp")
 class Exp(_Based):
-    """y = base ^ (shift + scale * x).
+    """An exponential function, elementwise.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape. Gradient: dx = dy * y * ln(base) * scale.
-    Parameters (exp_param): base (default -1: e), scale (default 1), shift (default 0).
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: y = base ^ (shift + scale * x)
+    Gradient: dx = dy * y * ln(base) * scale.
+    Parameters (exp_param):
+        base : a positive number; -1 stands for e.
+        scale : factor of x.
+        shift : added to scale * x.
+    Source: Caffe's ExpLayer.
     """
 
     wants_private_bottom = False
@@ -127,23 +120,24 @@ class Exp(_Based):
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.read(self.param.exp_param)
 
-    def value(self, x: np.ndarray, y: np.ndarray) -> None:
-        np.multiply(x, self.log_base * self.scale, out=y)
-        if self.shift:
-            np.add(y, self.log_base * self.shift, out=y)
-        np.exp(y, out=y)
-
-    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return y * (self.log_base * self.scale)
+    def function(self, x: Descriptor) -> elementwise.Elementwise:
+        scale, shift = self.log_base * self.scale, self.log_base * self.shift
+        return elementwise.Elementwise("exp", x, scale=scale, shift=shift)
 
 
 @register("Log")
 class Log(_Based):
-    """y = log_base(shift + scale * x).
+    """A logarithm, elementwise.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape; NaN where shift + scale * x < 0.
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape; NaN where shift + scale * x < 0.
+    Formula: y = log_base(shift + scale * x)
     Gradient: dx = dy * scale / (ln(base) * (shift + scale * x)).
-    Parameters (log_param): base (default -1: e; not 1), scale (default 1), shift (default 0).
+    Parameters (log_param):
+        base : a positive number other than 1; -1 stands for e.
+        scale : factor of x.
+        shift : added to scale * x.
+    Source: Caffe's LogLayer.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
@@ -151,25 +145,24 @@ class Log(_Based):
         if self.log_base == 0:
             raise self.error("there is no logarithm to base 1; choose another log_param.base")
 
-    def value(self, x: np.ndarray, y: np.ndarray) -> None:
-        np.multiply(x, self.scale, out=y)
-        np.add(y, self.shift, out=y)
-        np.log(y, out=y)
-        if self.log_base != 1:
-            np.multiply(y, 1 / self.log_base, out=y)
-
-    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return (self.scale / self.log_base) / (self.shift + self.scale * x)
+    def function(self, x: Descriptor) -> elementwise.Elementwise:
+        factor = 1 / self.log_base
+        return elementwise.Elementwise("log", x, scale=self.scale, shift=self.shift, factor=factor)
 
 
 @register("Clip")
 class Clip(Elementwise):
-    """y = max(min, min(x, max)).
+    """Values cut off below and above, elementwise.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape.
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: y = max(min, min(x, max))
     Gradient: dx = dy where min <= x <= max (the bounds included), 0 elsewhere; in place too, where Caffe lets
-    all of dy through.
-    Parameters (clip_param): min, max (both required).
+        all of dy through.
+    Parameters (clip_param):
+        min : the lowest value of y, required.
+        max : the highest value of y, required.
+    Source: Caffe's ClipLayer.
     """
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
@@ -180,22 +173,24 @@ class Clip(Elementwise):
         if self.low > self.high:
             raise self.error(f"clip_param.min {self.low:g} exceeds max {self.high:g}")
 
-    def value(self, x: np.ndarray, y: np.ndarray) -> None:
-        np.clip(x, self.low, self.high, out=y)
-
-    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return (x >= self.low) & (x <= self.high)
-
     def describe(self) -> str:
         return f"{self.low:g} to {self.high:g}"
+
+    def function(self, x: Descriptor) -> elementwise.Elementwise:
+        return elementwise.Elementwise("clip", x, self.low, self.high)
 
 
 @register("Threshold")
 class Threshold(Elementwise):
-    """y = 1 where x > threshold, 0 elsewhere.
+    """A step function, elementwise. Forward only.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape. No gradient: it would be 0 wherever it exists.
-    Parameters (threshold_param): threshold (default 0).
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: y = 1 where x > threshold, 0 elsewhere
+    Gradient: none: it would be 0 wherever it exists.
+    Parameters (threshold_param):
+        threshold : where the step is.
+    Source: Caffe's ThresholdLayer.
     """
 
     no_gradient = (0,)
@@ -203,9 +198,6 @@ class Threshold(Elementwise):
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.threshold = self.param.threshold_param.threshold
-
-    def value(self, x: np.ndarray, y: np.ndarray) -> None:
-        np.greater(x, self.threshold, out=y)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
@@ -215,3 +207,6 @@ class Threshold(Elementwise):
 
     def describe(self) -> str:
         return f"> {self.threshold:g}"
+
+    def function(self, x: Descriptor) -> elementwise.Elementwise:
+        return elementwise.Elementwise("threshold", x, self.threshold)

@@ -8,98 +8,90 @@ import numpy as np
 
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor
+from owlkit.kernels import elementwise
 from owlkit.kernels.axes import split
 from owlkit.layers.base import Blobs, Layer, register
 from owlkit.layers.elementwise import Elementwise
 from owlkit.proto.caffe_pb2 import FillerParameter
 
-_BNLL_LIMIT = 50.0  # Caffe's kBNLL_THRESHOLD: exp(50) is finite in float32
-
 
 @register("BNLL")
 class BNLL(Elementwise):
-    """y = log(1 + exp(x)), as max(x, 0) + log(1 + exp(-|x|)), which does not overflow.
+    """The binomial normal log likelihood, a smooth rectifier (softplus), elementwise.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape.
-    Gradient: dx = dy * e / (1 + e), e = exp(min(x, 50)). No parameters.
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: y = log(1 + exp(x)), computed as max(x, 0) + log(1 + exp(-|x|)), which does not overflow
+    Gradient: dx = dy * e / (1 + e), e = exp(min(x, 50)).
+    Parameters: none.
+    Source: Caffe's BNLLLayer.
     """
 
-    def value(self, x: np.ndarray, y: np.ndarray) -> None:
-        smooth = np.log1p(np.exp(-np.abs(x)))
-        np.maximum(x, 0, out=y)
-        np.add(y, smooth, out=y)
-
-    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        e = np.exp(np.minimum(x, _BNLL_LIMIT))
-        return e / (1 + e)
+    def function(self, x: Descriptor) -> elementwise.Elementwise:
+        return elementwise.Elementwise("bnll", x)
 
 
 @register("ELU")
 class ELU(Elementwise):
-    """y = x for x > 0, alpha * (exp(x) - 1) elsewhere.
+    """Exponential linear unit, elementwise.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape.
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: y = x for x > 0, alpha * (exp(x) - 1) elsewhere
     Gradient: dx = dy for x > 0, dy * (y + alpha) elsewhere.
-    Parameters (elu_param): alpha (default 1).
-    Source: Clevert, Unterthiner and Hochreiter, ELUs, ICLR 2016.
+    Parameters (elu_param):
+        alpha : what y tends to far below 0, with the other sign.
+    Source: Clevert, Unterthiner and Hochreiter, Fast and accurate deep network learning by exponential linear
+        units (ELUs), ICLR 2016; Caffe's ELULayer.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.alpha = self.param.elu_param.alpha
 
-    def value(self, x: np.ndarray, y: np.ndarray) -> None:
-        below = self.alpha * np.expm1(np.minimum(x, 0))
-        np.maximum(x, 0, out=y)
-        np.add(y, below, out=y)
-
-    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        return np.where(x > 0, 1, y + self.alpha).astype(y.dtype, copy=False)
-
     def describe(self) -> str:
         return f"alpha {self.alpha:g}"
+
+    def function(self, x: Descriptor) -> elementwise.Elementwise:
+        return elementwise.Elementwise("elu", x, self.alpha)
 
 
 @register("Swish")
 class Swish(Elementwise):
-    """y = x * s, s = 1 / (1 + exp(-beta * x)).
+    """x times the logistic function of beta x, elementwise.
 
-    bottom 0 : x, any shape. top 0 : y, the same shape.
+    bottom 0 : x, any shape; may run in place.
+    top 0 : y, the same shape.
+    Formula: y = x * s, s = 1 / (1 + exp(-beta * x))
     Gradient: dx = dy * (s + beta * y * (1 - s)).
-    Parameters (swish_param): beta (default 1).
-    Source: Ramachandran, Zoph and Le, Searching for Activation Functions, 2017.
+    Parameters (swish_param):
+        beta : factor inside the logistic function.
+    Source: Ramachandran, Zoph and Le, Searching for activation functions, 2017; Caffe's SwishLayer.
     """
 
     def setup(self, bottom: Sequence[Blob], top: Sequence[Blob]) -> None:
         self.beta = self.param.swish_param.beta
 
-    def _gate(self, x: np.ndarray) -> np.ndarray:
-        """s, in the form that does not overflow."""
-        s = np.multiply(x, 0.5 * self.beta)
-        np.tanh(s, out=s)
-        s *= 0.5
-        s += 0.5
-        return s
-
-    def value(self, x: np.ndarray, y: np.ndarray) -> None:
-        np.multiply(x, self._gate(x), out=y)
-
-    def slope(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        s = self._gate(x)
-        return s + self.beta * y * (1 - s)
-
     def describe(self) -> str:
         return f"beta {self.beta:g}"
+
+    def function(self, x: Descriptor) -> elementwise.Elementwise:
+        return elementwise.Elementwise("swish", x, self.beta)
 
 
 @register("PReLU")
 class PReLU(Layer):
-    """y = max(x, 0) + a_c * min(x, 0), with a learned slope a_c for each channel c, or one for all.
+    """A rectifier with a learned slope below 0, for each channel or one for all.
 
-    bottom 0 : x, (N, C, ...). top 0 : y, the same shape; may run in place (x is then kept for the gradient).
+    bottom 0 : x, (N, C, ...); may run in place (x is then kept for the gradient).
+    top 0 : y, the same shape.
     blobs[0] : a, (C,), or () where channel_shared.
+    Formula: y = max(x, 0) + a_c * min(x, 0)
     Gradient: dx = dy for x > 0, a_c * dy elsewhere; da_c = sum of dy * x over the x <= 0 of channel c.
-    Parameters (prelu_param): filler (default: constant 0.25), channel_shared (default false).
-    Source: He et al., Delving Deep into Rectifiers, ICCV 2015.
+    Parameters (prelu_param):
+        filler : of the slopes; constant 0.25 where none is given.
+        channel_shared : one slope for all channels.
+    Source: He et al., Delving deep into rectifiers, ICCV 2015; Caffe's PReLULayer.
     """
 
     in_place = True
