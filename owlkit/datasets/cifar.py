@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ ARCHIVE = "cifar-10-binary.tar.gz"
 _FOLDER = "cifar-10-batches-bin"
 _MEMBERS = {"train": [f"data_batch_{i}.bin" for i in range(1, 6)], "test": ["test_batch.bin"]}
 _RECORD = 1 + 3 * 32 * 32  # bytes
+_LARGEST = 10_000 * _RECORD
 
 
 def make_cifar10(folder: Path, files: Mapping[str, Path], shuffle: int | None) -> dict[str, Any]:
@@ -41,11 +43,14 @@ def read_members(archive: Path, members: list[str]) -> tuple[np.ndarray, np.ndar
     try:
         with tarfile.open(archive) as tar:
             for member in members:
-                stream = tar.extractfile(f"{_FOLDER}/{member}")
-                if stream is None:
-                    raise FileFormatError(f"{archive}: {member} is not a file")
+                found = tar.getmember(f"{_FOLDER}/{member}")
+                stream = tar.extractfile(found)
+                if stream is None or found.issparse() or found.size > _LARGEST:
+                    raise FileFormatError(f"{archive}: {member} is not a file of at most {_LARGEST} bytes")
                 content += stream.read()
-    except (tarfile.TarError, KeyError, EOFError) as error:
+    except FileFormatError:
+        raise
+    except (tarfile.TarError, KeyError, EOFError, OSError, ValueError, zlib.error) as error:
         raise FileFormatError(f"{archive} is not CIFAR-10's binary archive: {error}") from error
     if len(content) % _RECORD:
         raise FileFormatError(f"{archive}: {len(content)} bytes are no whole number of records of {_RECORD}")

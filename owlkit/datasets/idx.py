@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import math
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ import numpy as np
 from owlkit.core.errors import FileFormatError
 from owlkit.datasets.convert import write_images
 
+_MOST_AXES = 4
+_EXPANSION = 1032  # what Deflate saves at best
 _PARTS = {"train": "train", "test": "t10k"}
 
 
@@ -22,17 +26,25 @@ def read_idx(path: Path) -> np.ndarray:
     (yann.lecun.com/exdb/mnist). Raises FileFormatError where that does not fit the content.
     """
     try:
-        content = gzip.decompress(path.read_bytes())
-    except (EOFError, gzip.BadGzipFile) as error:
+        with gzip.open(path) as stream:
+            start = stream.read(4)
+            if len(start) < 4 or start[:3] != b"\0\0\x08":
+                raise FileFormatError(f"{path} is no IDX file of bytes: it starts with {start!r}")
+            shape = np.frombuffer(stream.read(4 * start[3]).ljust(4 * start[3], b"\xff"), ">i4").tolist()
+            if not 1 <= len(shape) <= _MOST_AXES or min(shape) < 0:
+                raise FileFormatError(f"{path} is no IDX file: its shape is {shape}")
+            count = math.prod(shape)
+            if count > _EXPANSION * path.stat().st_size:
+                raise FileFormatError(
+                    f"{path}: shape {shape} needs {count} values; the file is far too short"
+                )
+            content = stream.read(count + 1)  # one more tells a file that is too long, however long it is
+    except (EOFError, OSError, zlib.error) as error:
         raise FileFormatError(f"{path} is no whole gzip file: {error}") from error
-    if len(content) < 4 or content[:3] != b"\0\0\x08":
-        raise FileFormatError(f"{path} is no IDX file of bytes: it starts with {content[:4]!r}")
-    axes = content[3]
-    shape = np.frombuffer(content, ">i4", axes, offset=4).tolist()
-    values = np.frombuffer(content, np.uint8, offset=4 + 4 * axes)
-    if values.size != np.prod(shape):
-        raise FileFormatError(f"{path}: shape {shape} needs {np.prod(shape)} values, found {values.size}")
-    return values.reshape(shape)
+    if len(content) != count:
+        found = len(content) if len(content) < count else "more"
+        raise FileFormatError(f"{path}: shape {shape} needs {count} values, found {found}")
+    return np.frombuffer(content, np.uint8).reshape(shape)
 
 
 def idx_maker(name: str) -> Callable[[Path, Mapping[str, Path], int | None], dict[str, Any]]:

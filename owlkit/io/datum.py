@@ -11,6 +11,12 @@ from google.protobuf.message import DecodeError
 from owlkit.core.errors import DataError
 from owlkit.proto import caffe_pb2
 
+# What OpenCV, and with it Caffe, reads. Others are left out on purpose: Pillow hands EPS to Ghostscript, a
+# program that runs what the file says.
+_FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
+# Pixels that a file of any length may have, and how many more each of its bytes allows. A file that claims
+# more is damaged or made to exhaust memory: compressed photographs stay a hundred times below.
+_FREE_PIXELS, _PIXELS_PER_BYTE = 1 << 24, 1000
 _AS_THEY_ARE = {"1": "L", "L": "L", "RGB": "RGB", "P": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "RGBA": "RGBA"}
 
 
@@ -79,21 +85,29 @@ def decode(content: bytes, key: bytes = b"", *, color: bool = False, gray: bool 
             f"record {show_key(key)} is an encoded image, and Pillow is missing: pip install Pillow"
         ) from error
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
+            _check_size(image.size, len(content))
             mode = "RGB" if color else "L" if gray else _AS_THEY_ARE.get(image.mode)
             if mode is None:
                 raise DataError(
                     f"record {show_key(key)}: images of mode {image.mode} (not 8 bit) cannot be used"
                 )
             pixels = np.asarray(image.convert(mode))
-    except (OSError, SyntaxError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
+    except (DataError, MemoryError):
+        raise
+    except Exception as error:  # Pillow raises whatever a damaged file leads it into
         raise DataError(f"record {show_key(key)}: the encoded image cannot be decoded: {error}") from error
     if pixels.ndim == 2:
         return pixels[None]
     order = [2, 1, 0, 3][: pixels.shape[2]]
     return pixels.transpose(2, 0, 1)[order]
+
+
+def _check_size(size: tuple[int, int], length: int) -> None:
+    """Refuse an image of (width, height) that a file of `length` bytes cannot hold."""
+    width, height = size
+    if width * height > _FREE_PIXELS + _PIXELS_PER_BYTE * length:
+        raise ValueError(f"it claims {width}x{height} pixels in {length} bytes")
 
 
 def show_key(key: bytes) -> str:

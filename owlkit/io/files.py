@@ -103,6 +103,14 @@ def read_bytes(path: str | Path, what: str) -> bytes:
         raise DataError(f"cannot read {what} {path}: {error.strerror}") from error
 
 
+def is_there(path: Path) -> bool:
+    """`path.exists()`, and False for a name that no file can have: too long, with a null character."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def _neighbours(path: Path) -> str:
     if not path.parent.is_dir():
         return f": the folder {path.parent} does not exist"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from owlkit.core.errors import DataError, closest
+from owlkit.core.errors import DataError, OwlkitError, closest
+from owlkit.io.files import is_there
+
+# A dataset may claim more than is stored: HDF5 compresses, and leaves out what was never written. Deflate
+# shrinks to a thousandth at best; beyond that a file of a few kilobytes could ask for all memory.
+_FREE_BYTES, _EXPANSION = 16 << 20, 1032
 
 
 def import_h5py() -> Any:
@@ -32,8 +38,16 @@ def open_hdf5(path: str | Path, mode: str = "r") -> Any:
     except OSError as error:
         what = "is not a readable HDF5 file" if mode == "r" else "cannot be written"
         raise DataError(f"{path} {what}: {error}") from error
-    with file:
-        yield file
+    try:
+        with file:
+            yield file
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        if isinstance(error, OwlkitError):
+            raise
+        what = (
+            "is damaged" if mode == "r" else "cannot be written"
+        )  # h5py's kinds of error for what HDF5 reports
+        raise DataError(f"{path} {what}: {error}") from error
 
 
 def listed_files(source: str | Path) -> list[Path]:
@@ -51,7 +65,7 @@ def listed_files(source: str | Path) -> list[Path]:
     if not names:
         raise DataError(f"{source} lists no HDF5 files; write one path in each line")
     beside = Path(source).parent
-    return [name if name.exists() or not (beside / name).exists() else beside / name for name in names]
+    return [name if is_there(name) or not is_there(beside / name) else beside / name for name in names]
 
 
 class Hdf5Rows:
@@ -154,4 +168,13 @@ class Hdf5Rows:
             raise DataError(f"{file}: dataset {name!r} holds {dataset.dtype}; numbers are needed")
         if not dataset.shape:
             raise DataError(f"{file}: dataset {name!r} is a single value; its first axis must count the rows")
+        stored_bytes, bytes_needed = (
+            dataset.id.get_storage_size(),
+            math.prod(dataset.shape) * dataset.dtype.itemsize,
+        )
+        if bytes_needed > _FREE_BYTES + _EXPANSION * stored_bytes and not dataset.is_virtual:
+            raise DataError(
+                f"{file}: dataset {name!r} claims {bytes_needed:,} bytes, of which the file stores "
+                f"{stored_bytes:,}; it is damaged or was never filled"
+            )
         return tuple(dataset.shape)

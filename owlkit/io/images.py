@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from owlkit.io.batches import Batch
 from owlkit.io.datum import decode
 from owlkit.io.files import read_bytes
 from owlkit.io.transform import Transformer
+
+_LABEL = re.compile(r"[+-]?[0-9]{1,18}")  # within int64
 
 
 def read_image(path: str, *, color: bool) -> np.ndarray:
@@ -59,8 +62,9 @@ def read_image_list(source: str | Path) -> tuple[list[str], np.ndarray]:
         if not line.strip():
             continue
         name, _, label = line.strip().rpartition(" ")
-        if not name or not label.lstrip("+-").isdigit():
-            raise DataError(f"{source}, line {number}: expected `name label`, found {line.strip()!r}")
+        if not name or not _LABEL.fullmatch(label):
+            shown = line.strip()[:200]
+            raise DataError(f"{source}, line {number}: expected `name label`, found {shown!r}")
         names.append(name)
         labels.append(int(label))
     if not names:

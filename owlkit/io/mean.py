@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from owlkit.core.errors import FileFormatError
+from owlkit.core.errors import DataError, FileFormatError
 from owlkit.io.blobproto import array_to_proto, read_blob
+from owlkit.io.datum import datum_to_array, parse_datum, show_key
 from owlkit.io.files import write_bytes
+from owlkit.io.records import Records
 
 
 def read_mean(path: str | Path) -> np.ndarray:
@@ -23,6 +26,8 @@ def read_mean(path: str | Path) -> np.ndarray:
         raise FileFormatError(
             f"{path}: a mean image has shape (1, C, H, W) or (C, H, W), found {array.shape}"
         )
+    if array.dtype != np.float32 and np.abs(array).max(initial=0) > np.finfo(np.float32).max:
+        raise FileFormatError(f"{path}: the mean has values beyond float32; the file is damaged")
     return array.astype(np.float32, copy=False)
 
 
@@ -53,3 +58,23 @@ class MeanAccumulator:
         if self._sum is None:
             raise ValueError("the mean of no images is not defined")
         return self._sum / np.float32(self.count)
+
+
+def mean_of_set(records: Records, on_record: Callable[[], None] = lambda: None) -> np.ndarray:
+    """The mean image of an LMDB set of Datum, (C, H, W) float32, encoded images decoded.
+
+    on_record : called after each. Raises DataError naming the record whose shape is not that of the first.
+    """
+    total = MeanAccumulator()
+    shape: tuple[int, ...] = ()
+    for key, value in records:
+        image = datum_to_array(parse_datum(value, key), key)
+        if shape and image.shape != shape:
+            raise DataError(
+                f"record {show_key(key)} of {records.path} has shape (C, H, W) = {image.shape}, those before "
+                f"it {shape}; a mean image needs one shape: convert the set again with a fixed size"
+            )
+        shape = image.shape
+        total.add(image)
+        on_record()
+    return total.mean()

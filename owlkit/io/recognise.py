@@ -24,11 +24,24 @@ _LFS = b"version https://git-lfs"
 
 
 def parse_binary(content: bytes, message_class: type[M]) -> M | None:
-    """The message, or None where the bytes are not one."""
+    """The message, or None where the bytes are not one, or a text in it is not UTF-8."""
     try:
-        return message_class.FromString(content)
-    except DecodeError:
+        message = message_class.FromString(content)
+        return message if has_valid_text(message) else None
+    except (DecodeError, UnicodeDecodeError):
         return None
+
+
+def has_valid_text(message: Message) -> bool:
+    """Whether all texts are UTF-8; protobuf does not check it in proto2, and fails where one is used."""
+    for field, value in message.ListFields():
+        values = value if field.is_repeated else [value]
+        if field.message_type is not None:
+            if not all(has_valid_text(inner) for inner in values):
+                return False
+        elif field.type == field.TYPE_STRING and not all(isinstance(text, str) for text in values):
+            return False
+    return True
 
 
 def _looks_like_text(content: bytes) -> bool:

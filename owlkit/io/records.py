@@ -14,6 +14,7 @@ import lmdb
 
 from owlkit.core.errors import DataError
 from owlkit.io.datum import parse_datum
+from owlkit.io.lmdb_head import damage
 
 _open: weakref.WeakValueDictionary[tuple[Any, ...], _Environment] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
@@ -41,9 +42,11 @@ def _problem(path: Path) -> str | None:
             return f"{path} was only half written (see {partial}): run the conversion again"
         return f"there is no LMDB set {path}{_siblings(path)}"
     if path.is_file():
-        return None if path.name == "data.mdb" else f"{path} is a file; an LMDB set is a folder with data.mdb"
+        if path.name == "data.mdb":
+            return damage(path)
+        return f"{path} is a file; an LMDB set is a folder with data.mdb"
     if (path / "data.mdb").is_file():
-        return None
+        return damage(path / "data.mdb")
     if (path / "CURRENT").exists() and any(path.glob("MANIFEST-*")):
         return (
             f"{path} is a LevelDB set, which owlkit does not read: convert it to LMDB, "
@@ -101,7 +104,10 @@ class Records:
 
     def __iter__(self) -> Iterator[tuple[bytes, bytes]]:
         with self._environment.env.begin() as transaction:
-            yield from transaction.cursor()
+            try:
+                yield from transaction.cursor()
+            except lmdb.Error as error:
+                raise DataError(f"{self.path} is damaged: {error}; copy or convert it again") from error
 
     def __repr__(self) -> str:
         return f"Records({str(self.path)!r}, {self._count:,} records)"

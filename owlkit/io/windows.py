@@ -15,6 +15,7 @@ from owlkit.io.datum import decode
 from owlkit.io.files import read_bytes
 from owlkit.io.images import resize
 
+_BEYOND = 2**31  # classes and pixels are int in Caffe
 Box = tuple[int, int, int, int]  # x1, y1, x2, y2 in pixels, the last ones included
 
 
@@ -84,6 +85,8 @@ def _images(source: str | Path, lines: list[str]) -> Iterator[tuple[str, int, np
             rows = np.array(" ".join(lines[first : first + count]).split(), np.float64).reshape(count, -1)
             if count and rows.shape[1] != 6:
                 raise ValueError(f"expected {count} lines `class overlap x1 y1 x2 y2`")
+            if not (np.abs(rows) < _BEYOND).all():  # also where one is not a number
+                raise ValueError(f"a number is not below {_BEYOND}")
         except (ValueError, IndexError) as error:
             raise DataError(
                 f"{source}: the image that begins in line {at + 1} ({lines[at]!r}) is not as a window file "

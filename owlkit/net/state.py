@@ -37,7 +37,17 @@ def restore(layers: Sequence[Layer], saved: dict[str, Any]) -> None:
         if name in saved.get("rng", {}):
             layer.rng.bit_generator.state = _arrays(saved["rng"][name])
         if name in saved.get("layers", {}):
+            if layer.is_data:
+                _check_positions(saved["layers"][name])
             layer.restore_state(saved["layers"][name])
+
+
+def _check_positions(state: dict[str, Any]) -> None:
+    """ValueError where a position in the data or a seed is no whole number in its range."""
+    for key, value in state.items():
+        limit = 2**128 if key == "seed" else 2**63
+        if type(value) is not int or not 0 <= value < limit:
+            raise ValueError(f"{key} is {value!r}")
 
 
 def _plain(value: Any) -> Any:

@@ -7,9 +7,9 @@ import re
 from typing import Any, NoReturn
 
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
-from google.protobuf.text_encoding import CUnescape
 
 from owlkit.core.errors import closest
+from owlkit.proto.escapes import unescape
 from owlkit.proto.tokens import Source, Token
 
 _INTEGERS = {
@@ -29,6 +29,7 @@ _BOOLS = {
     "0": False,
 }
 _WORDS = {"inf": math.inf, "infinity": math.inf, "nan": math.nan}
+_MOST_DIGITS = 200  # of a number, for its own sake: converting more takes long, or fails
 _FLOAT32_MAX = 3.4028234663852886e38
 
 
@@ -98,14 +99,10 @@ def _string(source: Source, field: FieldDescriptor, tokens: list[Token]) -> str 
 
 
 def _bytes(source: Source, token: Token) -> bytes:
-    text = token.text[1:-1]
-    if "\\" not in text:
-        return text.encode()
     try:
-        # Escapes give bytes, all else is UTF-8.
-        return bytes(CUnescape(text))
+        return unescape(token.text[1:-1])
     except ValueError as error:
-        source.fail(token.at, f"this string has an unknown escape: {error}")
+        source.fail(token.at, f"this string has an unknown escape {error}; write a backslash as \\\\")
 
 
 def _integer(source: Source, field: FieldDescriptor, token: Token) -> int:
@@ -114,6 +111,8 @@ def _integer(source: Source, field: FieldDescriptor, token: Token) -> int:
     if token.kind != "number" or not re.fullmatch(r"-?(0[xX][0-9a-fA-F]+|\d+)", text):
         _wrong(source, field, token, f"a whole number ({name})")
     digits = text.lstrip("-")
+    if len(digits) > _MOST_DIGITS:
+        _wrong(source, field, token, f"a whole number from {lowest} to {highest} ({name})")
     octal = len(digits) > 1 and digits.isdigit() and digits[0] == "0"
     if octal and set(digits) & set("89"):
         _wrong(source, field, token, f"a whole number ({name})", " (a leading 0 makes it octal)")
@@ -130,6 +129,8 @@ def _real(source: Source, field: FieldDescriptor, token: Token) -> float:
         return -_WORDS[bare] if text[0] == "-" else _WORDS[bare]
     if token.kind != "number":
         _wrong(source, field, token, "a number")
+    if len(text) > _MOST_DIGITS:
+        _wrong(source, field, token, f"a number of at most {_MOST_DIGITS} digits")
     value = float(int(text, 16)) if "x" in bare else float(text.rstrip("fF"))
     if field.cpp_type == FieldDescriptor.CPPTYPE_FLOAT and abs(value) > _FLOAT32_MAX:
         _wrong(source, field, token, "a number that float32 can hold")

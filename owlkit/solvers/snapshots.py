@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import DataError, FileFormatError, TrainingError
-from owlkit.io.files import sync_folder
+from owlkit.io.files import is_there, sync_folder
 from owlkit.io.solverstate import (
     SolverStateData,
     check_companions,
@@ -109,6 +109,15 @@ def _check_finite(net: Any) -> None:
             )
 
 
+def damaged_sidecar(path: str | os.PathLike[str], error: Exception) -> FileFormatError:
+    """The error to raise where what the sidecar of a state holds cannot be used."""
+    sidecar = sidecar_path(path)
+    return FileFormatError(
+        f"{sidecar} is damaged ({type(error).__name__}: {error}); delete it to go on without data positions "
+        "and random state"
+    )
+
+
 def find_model(state: Path, data: SolverStateData) -> Path:
     """The weights of a state: beside it, where a snapshot puts them, or else where it says, as in Caffe.
 
@@ -116,7 +125,7 @@ def find_model(state: Path, data: SolverStateData) -> Path:
     """
     stored = data.learned_net
     for candidate in (state.parent / Path(stored).name, Path(stored)):
-        if stored and candidate.is_file():
+        if stored and is_there(candidate) and candidate.is_file():
             return candidate
     raise DataError(f"{state}: its weights {stored or '(no name stored)'} are neither beside it nor there")
 
@@ -166,7 +175,10 @@ class LoadedSnapshot:
 
     def _read(self) -> SolverStateData:
         try:
-            return read_solverstate(self.path)
+            data = read_solverstate(self.path)
+            if data.iter < 0:
+                raise FileFormatError(f"{self.path} is damaged: it is of iteration {data.iter}")
+            return data
         except FileFormatError as error:
             if "a caffemodel (the weights)" not in str(error):
                 raise

@@ -15,7 +15,7 @@ import numpy as np
 
 from owlkit.core import events
 from owlkit.core.conveniences import resolve
-from owlkit.core.errors import TrainingError
+from owlkit.core.errors import OwlkitError, TrainingError
 from owlkit.io.hdf5 import import_h5py
 from owlkit.proto import caffe_pb2
 from owlkit.solvers import diagnosis, loading, nets, policies, saving, snapshots
@@ -164,7 +164,7 @@ class Solver:
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
     def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
-        """Have `on_start()` called before each iteration's passes and `on_gradients_ready()` before its update.
+        """Call `on_start()` before the passes of each iteration, `on_gradients_ready()` before its update.
 
         They are part of the training: what they raise ends it. Caffe's Solver::add_callback.
         """
@@ -379,21 +379,35 @@ class Solver:
         """
         self._check_free("restore")
         loaded = snapshots.LoadedSnapshot(self, path)
-        loaded.apply(self)
+        before = self.extra_state()
+        try:
+            if loaded.extra is not None:
+                self._set_extra_state(loaded.extra)
+            loaded.apply(self)
+        except OwlkitError:
+            self._set_extra_state(before)
+            raise
+        except Exception as error:  # random generators and layers raise what a damaged state leads them into
+            self._set_extra_state(before)
+            raise snapshots.damaged_sidecar(path, error) from error
         self.rule.history_changed()
         self.iter, self._fresh = loaded.data.iter, False
-        self._losses.clear()
-        extra = loaded.extra
-        if extra is None:
+        if loaded.extra is None:
+            self._losses.clear()
             notice = f"{path} has no .owl file beside it: data start from the beginning, random numbers anew"
             self.notices.append(notice)
             self.warn(notice)
-            return
-        self._override = extra["lr"]
-        self._losses.extend(extra["losses"])
+
+    def _set_extra_state(self, extra: dict[str, Any]) -> None:
+        override, losses = self.checked_lr(extra["lr"]), [float(loss) for loss in extra["losses"]]
+        if not all(map(math.isfinite, losses)):
+            raise ValueError(f"a loss is not finite: {losses}")
         self.net.restore_state(extra["net"])
         for net, state in zip(self.test_nets, extra["test_nets"], strict=False):
             net.restore_state(state)
+        self._override = override
+        self._losses.clear()
+        self._losses.extend(losses)
 
     def __repr__(self) -> str:
         limit = f" of {self.param.max_iter}" if self.param.HasField("max_iter") else ""

@@ -213,3 +213,14 @@ def test_datum_float_and_encoded() -> None:
     gray = encoded_datum(buffer.getvalue())
     assert np.array_equal(datum_to_array(gray), rgb[None, ..., 0])
     assert np.array_equal(datum_to_array(gray, color=True), np.stack([rgb[..., 0]] * 3))
+
+
+def test_a_set_that_was_cut_short(tmp_path: Path) -> None:
+    """LMDB itself would end the process where the file ends."""
+    path = a_set(tmp_path / "s", 200)
+    data = path / "data.mdb"
+    whole = data.read_bytes()
+    for length in (len(whole) - 1, len(whole) // 2, 5000, 100):
+        data.write_bytes(whole[:length])
+        with pytest.raises(DataError, match=r"cannot be read as an LMDB set: .*copy or convert it again"):
+            Records(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -189,3 +190,25 @@ def test_ctrl_c_while_stepping_waits_for_the_iteration(tmp_path: Path) -> None:
     whole.step(9)
     resumed.step(5)
     assert parameters(resumed) == parameters(whole)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda content: content.pop("losses"), "KeyError: 'losses'"),
+        (lambda content: content.update(losses=[float("nan")]), "a loss is not finite"),
+        (lambda content: content["net"]["rng"]["data"].pop("state"), "KeyError: 'state'"),
+        (lambda content: content.update(test_nets=[None]), "'NoneType'"),
+    ],
+)
+def test_a_damaged_sidecar_changes_nothing(tmp_path: Path, damage: Any, message: str) -> None:
+    _, state = snapshot_at(3, tmp_path, average_loss=3)
+    document = json.loads(sidecar_path(state).read_text())
+    damage(document["content"])
+    sidecar_path(state).write_text(json.dumps(document))
+    solver = with_tests(average_loss=3, seed=9)
+    solver.step(2)
+    before = parameters(solver), solver.iter, solver.extra_state()
+    with pytest.raises(FileFormatError, match=rf"owl is damaged \(.*{message}.*delete it to go on"):
+        solver.restore(state)
+    assert (parameters(solver), solver.iter, solver.extra_state()) == before
