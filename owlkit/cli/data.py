@@ -6,13 +6,19 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from owlkit.cli.options import add_command, add_json, print_json
+
+EXAMPLES = """  owlkit data get mnist
+  owlkit data get cifar10 --to /big/disk --shuffle 1
+  owlkit data list
+  owlkit data info data/mnist_train_lmdb --json
+"""
+DESCRIPTION = "Get the data sets that owlkit knows, and look into any LMDB set."
 SETS = ("digits", "mnist", "fashion_mnist", "cifar10")  # named here, so that the help imports nothing
 
 
 def add_arguments(subparsers: Any) -> None:
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        "data", help="get data sets and look into them", description=__doc__
-    )
+    parser = add_command(subparsers, "data", DESCRIPTION, EXAMPLES)
     actions = parser.add_subparsers(dest="data_action", required=True, metavar="ACTION")
     get = actions.add_parser("get", help="download a set, check it, convert it to LMDB")
     get.add_argument("name", help=f"one of {', '.join(SETS)}")
@@ -26,8 +32,10 @@ def add_arguments(subparsers: Any) -> None:
     get.add_argument("--force", action="store_true", help="download and convert again")
     listing = actions.add_parser("list", help="which sets there are, and which are here")
     listing.add_argument("--to", type=Path, metavar="DIR", help="where to look (default: as for get)")
+    add_json(listing)
     info = actions.add_parser("info", help="count, shape and labels of an LMDB set")
-    info.add_argument("path", type=Path)
+    info.add_argument("path", type=Path, metavar="SET", help="folder with data.mdb")
+    add_json(info)
     parser.set_defaults(run=run)
 
 
@@ -36,9 +44,12 @@ def run(args: argparse.Namespace) -> int:
     if args.data_action == "get":
         _get(args)
     elif args.data_action == "list":
-        _list(args.to)
+        _list(args.to, args.json)
     else:
-        print(describe_set(args.path))
+        from owlkit.inspection.sets import inspect_set
+
+        found = inspect_set(args.path)
+        print_json(found.content) if args.json else print(found)
     return 0
 
 
@@ -50,33 +61,15 @@ def _get(args: argparse.Namespace) -> None:
         print(f"{subset:6} {path}")
 
 
-def _list(to: Path | None) -> None:
+def _list(to: Path | None, as_json: bool) -> None:
     from owlkit import datasets
     from owlkit.datasets.store import read_manifest
 
     folder = to or datasets.data_folder()
+    here = {name: bool(read_manifest(folder, name)) for name in datasets.CATALOGUE}
+    if as_json:
+        print_json({"folder": str(folder), "here": here})
+        return
     print(f"sets in {folder}")
     for name, entry in datasets.CATALOGUE.items():
-        here = "here" if read_manifest(folder, name) else "-"
-        print(f"  {name:14} {here:5} {entry.about}")
-
-
-def describe_set(path: Path) -> str:
-    """Records, shape and records per label of an LMDB set of Datum."""
-    from owlkit.io.datum import datum_to_array, parse_datum
-    from owlkit.io.records import Records, label_histogram
-
-    records = Records(path)
-    key, value = records.first()
-    datum = parse_datum(value, key)
-    image = datum_to_array(datum, key)
-    kind = "encoded" if datum.encoded else f"raw {image.dtype}"
-    histogram = label_histogram(records)
-    widest = max(histogram.values())
-    lines = [
-        f"{path}: {len(records):,} records, the first is (C, H, W) = {image.shape}, {kind}",
-        f"{len(histogram)} labels",
-    ]
-    for label, count in sorted(histogram.items()):
-        lines.append(f"  {label:6} {count:9,} {'#' * round(40 * count / widest)}")
-    return "\n".join(lines)
+        print(f"  {name:14} {'here' if here[name] else '-':5} {entry.about}")

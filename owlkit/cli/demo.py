@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import owlkit
-from owlkit.cli.options import positive
+from owlkit.cli.options import add_command, positive
+from owlkit.cli.status import INTERRUPTED
 from owlkit.core.errors import OwlkitError
 
+DESCRIPTION = """LeNet learns real handwritten digits, and the first notebook is executed with its
+plots. Exit status 1 where fewer than 98 % of the test digits are read."""
+EXAMPLES = """  owlkit demo
+  owlkit demo --iterations 200 --no-notebook --output /tmp/demo
+"""
 ITERATIONS = 1000  # enough for ENOUGH
 ENOUGH = 0.98
 TEST_BATCHES = 6  # of 60: the 360 digits put aside
@@ -20,14 +26,16 @@ NOTEBOOK_SECONDS = 300
 
 
 def add_arguments(subparsers: Any) -> None:
-    parser: argparse.ArgumentParser = subparsers.add_parser(
-        "demo", help="train LeNet on real digits and execute the first notebook", description=__doc__
+    parser = add_command(subparsers, "demo", DESCRIPTION, EXAMPLES)
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, default=Path("data/demo"), help="folder (default: %(default)s)"
     )
     parser.add_argument(
-        "--output", type=Path, default=Path("data/demo"), help="folder (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--iterations", type=positive, default=ITERATIONS, help="of training (default: %(default)s)"
+        "--iterations",
+        metavar="N",
+        type=positive,
+        default=ITERATIONS,
+        help="of training (default: %(default)s)",
     )
     parser.add_argument("--no-notebook", action="store_true", help="train only")
     parser.set_defaults(run=run)
@@ -39,8 +47,6 @@ def run(args: argparse.Namespace) -> int:
     0 if 98 % of the test digits or more are read, or fewer iterations than usual were asked for; else 1; 130
     where Ctrl-C stopped the training.
     """
-    from owlkit.cli.main import INTERRUPTED
-
     args.output.mkdir(parents=True, exist_ok=True)
     solver = make_solver(args.iterations, args.output)
     print(f"owlkit {owlkit.__version__}: LeNet learns 1,437 handwritten digits and is tested on 360 others")

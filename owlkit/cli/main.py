@@ -1,8 +1,4 @@
-"""The `owlkit` command.
-
-Exit status: 0 all went well; 1 it failed, or the training diverged; 2 the command line makes no sense;
-130 interrupted (Ctrl-C), after a snapshot where a training was stopped by it.
-"""
+"""The `owlkit` command. Only the module of the command that was asked for is imported."""
 
 from __future__ import annotations
 
@@ -14,41 +10,59 @@ import sys
 from collections.abc import Sequence
 
 from owlkit import __version__
+from owlkit.cli.catalogue import COMMANDS, listing
 from owlkit.cli.parser import Parser
-from owlkit.core.errors import OwlkitError
+from owlkit.cli.status import FAILED, INTERRUPTED, MEANINGS, status_of
+from owlkit.core.errors import OwlkitError, closest
 
-COMMANDS = ("train", "test", "time", "data", "demo")
-OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+USAGE_LINE = "owlkit [-h] [--version] [--debug] COMMAND ..."
 EXAMPLES = """examples:
   owlkit train --solver solver.prototxt
   owlkit train --solver solver.prototxt --snapshot lenet_iter_500.solverstate
-  owlkit test --model net.prototxt --weights lenet_iter_1000.caffemodel --iterations 100
-  owlkit time --model net.prototxt
+  owlkit test --model net.prototxt --weights lenet_iter_1000.caffemodel
+  owlkit inspect lenet_iter_1000.caffemodel
   owlkit data get mnist
-Caffe's spelling is understood as well: owlkit train -solver solver.prototxt -weights a.caffemodel
-"""
+`owlkit COMMAND --help` has more of them. Caffe's spelling is understood as
+well: owlkit train -solver solver.prototxt -weights a.caffemodel -gpu=0"""
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of all subcommands. What they need is imported when they run."""
-    parser = Parser(
-        prog="owlkit",
-        description="Train, test and time Caffe's nets.",
-        epilog=EXAMPLES + "\n" + (__doc__ or "").strip().split("\n", 2)[2],
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"owlkit {__version__}")
+class _TopParser(Parser):
+    """Its help lists the commands under headings."""
+
+    def format_help(self) -> str:
+        options = """options:
+  -h, --help           show this help and exit
+  --version            show the version and exit
+  --debug              show where an error comes from"""
+        codes = "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANINGS.items())
+        head = f"usage: {USAGE_LINE}\n\nTrain, test and look into Caffe's nets."
+        return "\n\n".join([head, listing(), options, EXAMPLES, f"exit status:\n{codes}\n"])
+
+
+def make_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands, or with the arguments of one of them. What they need is imported when
+    they run."""
+    parser = _TopParser(prog="owlkit", usage=USAGE_LINE)
+    parser.add_argument("--version", action="version", version=f"owlkit {__version__}", help="show version")
     parser.add_argument("--debug", action="store_true", help="show where an error comes from")
-    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
-        importlib.import_module(f"owlkit.cli.{name}").add_arguments(subparsers)
+    subparsers = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=Parser, prog="owlkit"
+    )
+    for name, entry in COMMANDS.items():
+        if only in (None, name):
+            importlib.import_module(f"owlkit.cli.{entry.module}").add_arguments(subparsers)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line (None: that of the process); returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    args = make_parser().parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    name = _take_command(words)
+    parser = make_parser(only=name if name is not None else "")
+    if name is not None and name not in COMMANDS:
+        parser.error(f"there is no command {name!r}{closest(name, COMMANDS)}; `owlkit --help` lists them")
+    args = parser.parse_args(words)
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
@@ -62,7 +76,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.debug:
             raise
         print(f"owlkit {args.command}: {error}", file=sys.stderr)
-        return FAILED
+        return status_of(error)
+
+
+def _take_command(words: list[str]) -> str | None:
+    """The command among the words, brought to our spelling there: device_query is device-query."""
+    for index, word in enumerate(words):
+        if not word.startswith("-"):
+            ours = word.replace("_", "-")
+            words[index] = ours if ours in COMMANDS else word
+            return words[index]
+    return None
 
 
 if __name__ == "__main__":

@@ -1,49 +1,62 @@
-"""Options that several commands share, in owlkit's and in Caffe's spelling."""
+"""Arguments that several commands share."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import shutil
 import sys
 from typing import Any
 
-from owlkit.core.errors import NetError
+from owlkit.cli.catalogue import COMMANDS
+from owlkit.core.errors import DeviceError, NetError
 
 
-def add_command(subparsers: Any, name: str, summary: str, description: str, examples: str) -> Any:
-    """A subcommand whose help ends with examples."""
-    return subparsers.add_parser(
+def add_command(subparsers: Any, name: str, description: str, examples: str) -> argparse.ArgumentParser:
+    """A command whose help ends with examples."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
-        help=summary,
+        help=COMMANDS[name].summary,
         description=description,
-        epilog=f"examples:\n{examples}",
+        epilog=f"examples:\n{examples.rstrip()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
+    return parser
 
 
 def add_selection(parser: argparse.ArgumentParser, phase: str) -> None:
     """Which layers of a net, and where it runs."""
     parser.add_argument(
-        "--phase",
-        "-phase",
-        type=str.lower,
-        choices=("train", "test"),
-        default=phase,
-        help="default: %(default)s",
+        "--phase", type=str.lower, choices=("train", "test"), default=phase, help="default: %(default)s"
     )
-    parser.add_argument("--level", "-level", type=int, default=0, help="level of the net's state")
-    parser.add_argument(
-        "--stage", "-stage", type=commas, default=[], metavar="A,B", help="stages of the net's state"
-    )
+    parser.add_argument("--level", type=int, default=0, metavar="N", help="level of the net's state")
+    parser.add_argument("--stage", type=commas, default=[], metavar="A,B", help="stages of the net's state")
     add_device(parser)
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--gpu", "-gpu", metavar="ID", help="GPU to use (this version runs on the CPU only)")
+    parser.add_argument(
+        "--gpu",
+        metavar="ID",
+        help="GPU to use: an error (status 4) in this version, which computes on the CPU only",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--backend", type=backend, default="lmdb", metavar="lmdb", help="format of the set: lmdb"
+    )
+
+
+def backend(text: str) -> str:
+    """ "lmdb"; argparse tells what to do about Caffe's other one."""
+    if text.lower() != "lmdb":
+        raise argparse.ArgumentTypeError(f"{text!r}: sets are LMDB here (LevelDB is not read or written)")
+    return "lmdb"
 
 
 def commas(text: str) -> list[str]:
@@ -53,14 +66,15 @@ def commas(text: str) -> list[str]:
 
 def add_net(parser: argparse.ArgumentParser, weights: str) -> None:
     """The net and its weights. weights : what to say of them."""
-    parser.add_argument("--model", "-model", required=True, metavar="FILE", help="net prototxt")
-    parser.add_argument("--weights", "-weights", metavar="FILE", help=weights)
+    parser.add_argument("--model", required=True, metavar="FILE", help="net prototxt")
+    parser.add_argument("--weights", metavar="FILE", help=weights)
 
 
 def make_net(args: argparse.Namespace, *, backward: bool) -> Any:
     """The net that --model, --weights and the selection ask for; what was loaded is told on stderr.
 
-    Raises NetError for a net without layers, and where no layer was loaded.
+    Raises NetError for a net without layers, and where no layer was loaded; DeviceError for a device that
+    cannot be used.
     """
     from owlkit.net import Net
     from owlkit.solvers.loading import described
@@ -82,8 +96,37 @@ def make_net(args: argparse.Namespace, *, backward: bool) -> Any:
 
 
 def device(args: argparse.Namespace) -> str | None:
-    """What to give to Net and Solver as device."""
-    return None if args.gpu is None else f"gpu:{args.gpu}"
+    """What to give to Net and Solver as device. Raises DeviceError for a GPU that cannot be used."""
+    if args.gpu is None:
+        return None
+    from owlkit.core.device import resolve_device
+
+    name = f"gpu:{args.gpu}"
+    try:
+        resolve_device(name)
+    except DeviceError as error:
+        raise DeviceError(f"{error}, that is: leave out --gpu {args.gpu}") from error
+    return name
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that the output goes to; None for a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def print_json(content: Any) -> None:
+    """One document; numbers that JSON does not know (NaN, infinities) become null."""
+    print(json.dumps(_finite(content)))
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, float):
+        return content if content - content == 0 else None
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return content
 
 
 def positive(text: str) -> int:
@@ -91,4 +134,12 @@ def positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+def not_negative(text: str) -> int:
+    """A whole number >= 0; argparse tells where it is not."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return value

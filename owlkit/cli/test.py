@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import Any
 
-from owlkit.cli.options import add_command, add_json, add_net, add_selection, make_net, positive
+from owlkit.cli.options import add_command, add_json, add_net, add_selection, make_net, positive, print_json
+from owlkit.cli.progress import Progress
 
 EXAMPLES = """  owlkit test --model net.prototxt --weights lenet_iter_1000.caffemodel
-  owlkit test --model net.prototxt --weights lenet_iter_1000.caffemodel --iterations 100 --json
+  # 100 batches, as JSON
+  owlkit test -model net.prototxt -weights lenet_iter_1000.caffemodel \
+      -iterations 100 --json
 """
 DESCRIPTION = "Run a net over its data and print the mean of each output."
 BATCHES = 50  # Caffe's; where the net does not know how many records it has
 
 
 def add_arguments(subparsers: Any) -> None:
-    parser = add_command(subparsers, "test", "measure a trained net", DESCRIPTION, EXAMPLES)
+    parser = add_command(subparsers, "test", DESCRIPTION, EXAMPLES)
     add_net(parser, ".caffemodel; without it untrained")
     parser.add_argument(
         "--iterations",
-        "-iterations",
+        metavar="N",
         type=positive,
         help=f"batches (default: one pass over the data set, {BATCHES} where its size is not known)",
     )
@@ -32,18 +34,16 @@ def add_arguments(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the outputs; 0."""
-    from owlkit.solvers.testing import one_pass, run_batches
+    from owlkit.solvers.testing import one_pass
 
     net = make_net(args, backward=False)
     known = one_pass(net)
     iterations = args.iterations or (known[0] if known else BATCHES)
     _remark(args, net, known, iterations)
-    result = run_batches(net, iterations)
-    assert result is not None  # nothing abandons it
-    outputs, loss = result
+    outputs, loss = _measure(net, iterations)
     images = iterations * net.batch_size
     if args.json:
-        print(json.dumps({"net": net.name, "images": images, "loss": loss, "outputs": outputs}))
+        print_json({"net": net.name, "images": images, "loss": loss, "outputs": outputs})
         return 0
     print(f"{net.name or args.model}: {iterations} batches, {images} images")
     for name, value in outputs.items():
@@ -51,6 +51,23 @@ def run(args: argparse.Namespace) -> int:
     if _has_total(net):
         print(f"total loss = {loss:.6g}")
     return 0
+
+
+def _measure(net: Any, iterations: int) -> tuple[dict[str, float], float]:
+    """(outputs, loss), means over the batches."""
+    from owlkit.solvers.testing import run_batches
+
+    with Progress("test", iterations, "batches") as progress:
+
+        def between_batches() -> bool:
+            progress.advance(int(started[0]))
+            started[0] = True
+            return False
+
+        started = [False]  # it is asked before each batch; the first time none is done
+        result = run_batches(net, iterations, between_batches)
+    assert result is not None  # it is never abandoned
+    return result
 
 
 def _remark(args: argparse.Namespace, net: Any, known: tuple[int, int] | None, iterations: int) -> None:

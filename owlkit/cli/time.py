@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from typing import Any
 
-from owlkit.cli.options import add_command, add_json, add_net, add_selection, make_net, positive
+from owlkit.cli.options import add_command, add_json, add_net, add_selection, make_net, positive, print_json
+from owlkit.cli.progress import Progress
 
 EXAMPLES = """  owlkit time --model net.prototxt
   owlkit time --model net.prototxt --iterations 20 --json
 """
-DESCRIPTION = """Time forward and backward of each layer, and of whole iterations (medians, in milliseconds).
-Layers that run as one kernel are timed together: conv1+relu1."""
+DESCRIPTION = """Time forward and backward of each layer, and of whole iterations (medians, in
+milliseconds). Layers that run as one kernel are timed together: conv1+relu1."""
 WARM_UP = 2  # iterations before the first that counts: memory is touched, kernels are made
 
 
 def add_arguments(subparsers: Any) -> None:
-    parser = add_command(subparsers, "time", "time each layer of a net", DESCRIPTION, EXAMPLES)
+    parser = add_command(subparsers, "time", DESCRIPTION, EXAMPLES)
     add_net(parser, ".caffemodel; it changes no times")
     parser.add_argument(
-        "--iterations", "-iterations", type=positive, default=50, help="to time (default: %(default)s)"
+        "--iterations", metavar="N", type=positive, default=50, help="to time (default: %(default)s)"
     )
     add_selection(parser, "train")
     add_json(parser)
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the table; 0."""
     net = make_net(args, backward=True)
     found = measure(net, args.iterations)
-    print(json.dumps(found) if args.json else table(found))
+    print_json(found) if args.json else print(table(found))
     return 0
 
 
@@ -45,7 +45,11 @@ def measure(net: Any, iterations: int) -> dict[str, Any]:
     for _ in range(WARM_UP):
         _once(net)
     waited, started = net.data_wait_seconds, time.perf_counter()
-    times = [_once(net) for _ in range(iterations)]
+    times = []
+    with Progress("time", iterations, "iterations") as progress:
+        for _ in range(iterations):
+            times.append(_once(net))
+            progress.advance()
     share = (net.data_wait_seconds - waited) / (time.perf_counter() - started)
     steps = net.plan.profile(iterations)
     return {

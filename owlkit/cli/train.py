@@ -8,48 +8,66 @@ import shlex
 import sys
 from typing import Any, NamedTuple
 
-from owlkit.cli.options import add_command, add_device, add_json, commas, device
+from owlkit.cli.options import add_command, add_device, add_json, commas, device, print_json
+from owlkit.cli.status import INTERRUPTED, OK
+from owlkit.core.errors import DataError
 
 EFFECTS = ("stop", "snapshot", "none")
+AUTO = "auto"
 EXAMPLES = """  owlkit train --solver solver.prototxt
-  owlkit train --solver solver.prototxt --snapshot lenet_iter_500.solverstate    go on from there
-  owlkit train --solver solver.prototxt --weights bvlc.caffemodel                fine-tune
+  # go on from a snapshot
+  owlkit train --solver solver.prototxt --snapshot lenet_iter_500.solverstate
+  # go on from the newest snapshot that is whole; begin where there is none
+  owlkit train --solver solver.prototxt --snapshot auto
+  # fine-tune
+  owlkit train --solver solver.prototxt --weights bvlc.caffemodel
   owlkit train --solver solver.prototxt --set base_lr=0.001 --set max_iter=100
 """
-DESCRIPTION = """Train a net as a solver file says. Ctrl-C stops after the iteration and writes a snapshot;
-SIGHUP writes a snapshot and goes on."""
+DESCRIPTION = """Train a net as a solver file says. Ctrl-C stops after the iteration and writes a
+snapshot; SIGHUP writes a snapshot and goes on."""
 
 
 def add_arguments(subparsers: Any) -> None:
-    parser = add_command(subparsers, "train", "train a net", DESCRIPTION, EXAMPLES)
-    parser.add_argument("--solver", "-solver", required=True, metavar="FILE", help="solver prototxt")
-    start = parser.add_mutually_exclusive_group()
-    start.add_argument("--snapshot", "-snapshot", metavar="FILE", help=".solverstate to resume from")
-    start.add_argument(
-        "--weights", "-weights", type=commas, metavar="FILE[,FILE]", help=".caffemodel(s) to start from"
+    parser = add_command(subparsers, "train", DESCRIPTION, EXAMPLES)
+    parser.add_argument("--solver", required=True, metavar="FILE", help="solver prototxt")
+    parser.add_argument(
+        "--snapshot",
+        metavar="FILE",
+        help=".solverstate to go on from, or auto: the newest of this solver that is whole",
     )
+    parser.add_argument(
+        "--weights",
+        type=commas,
+        metavar="FILE[,FILE]",
+        help=".caffemodel(s) to start from; with --snapshot auto only where there is no snapshot yet",
+    )
+    add_training(parser)
+    parser.set_defaults(run=run, wrong_usage=parser.error)
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """What `train` and `resume` have in common."""
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         type=assignment,
         metavar="FIELD=VALUE",
-        help="override a solver field",
+        help="override a solver field; may be given several times",
     )
-    parser.add_argument(
-        "--sigint_effect", "-sigint_effect", choices=EFFECTS, default="stop", help="of Ctrl-C"
-    )
-    parser.add_argument(
-        "--sighup_effect", "-sighup_effect", choices=EFFECTS, default="snapshot", help="of SIGHUP"
-    )
+    for signal, usual in (("sigint", "stop"), ("sighup", "snapshot")):
+        name = {"sigint": "Ctrl-C", "sighup": "SIGHUP"}[signal]
+        parser.add_argument(
+            f"--{signal}_effect",
+            choices=EFFECTS,
+            default=usual,
+            help=f"what {name} does (default: %(default)s)",
+        )
     # Caffe's way to give the solver's train_state
-    parser.add_argument("--level", "-level", type=int, help="level of the training net's state")
-    parser.add_argument(
-        "--stage", "-stage", type=commas, metavar="A,B", help="stages of the training net's state"
-    )
+    parser.add_argument("--level", type=int, metavar="N", help="level of the training net's state")
+    parser.add_argument("--stage", type=commas, metavar="A,B", help="stages of the training net's state")
     add_device(parser)
     add_json(parser)
-    parser.set_defaults(run=run)
 
 
 class Assignment(NamedTuple):
@@ -72,41 +90,76 @@ def assignment(text: str) -> Assignment:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 where the training finished, 1 where it diverged, 130 where it was stopped by Ctrl-C."""
-    from owlkit.cli.main import INTERRUPTED, OK
+    """0 where the training finished, 130 where it was stopped by Ctrl-C; DivergedError where it diverged."""
+    if args.weights and args.snapshot not in (None, AUTO):
+        args.wrong_usage("--snapshot FILE goes on where it was, --weights starts anew: give one of them")
+    return train(args, required=False)
+
+
+def train(args: argparse.Namespace, *, required: bool) -> int:
+    """Train; required : whether `--snapshot auto` must find a snapshot (DataError)."""
     from owlkit.solvers import Solver
     from owlkit.training import Run, TextMonitor
 
-    solver = Solver(args.solver, weights=args.weights, device=device(args), **_fields(args))
-    if args.snapshot:
-        solver.restore(args.snapshot)
-        print(f"resuming {args.snapshot} at iteration {solver.iter}", flush=True) if not args.json else None
-    limit = solver.param.max_iter
-    if args.snapshot and solver.param.HasField("max_iter") and solver.iter >= limit:
+    fields, place = _fields(args), device(args)
+    snapshot = _newest(args.solver, fields, required) if args.snapshot == AUTO else args.snapshot
+    # A snapshot holds weights; those that the command line or the solver file names are for a beginning.
+    solver = Solver(args.solver, weights=[] if snapshot else args.weights, device=place, **fields)
+    if snapshot:
+        solver.restore(snapshot)
+        _tell(args, f"resuming {snapshot} at iteration {solver.iter}")
+    if snapshot and _nothing_left(solver):
         print(
-            f"max_iter {limit} is already reached; nothing to do (--set max_iter=N raises it)",
+            f"max_iter {solver.param.max_iter} is already reached; nothing to do "
+            "(--set max_iter=N raises it)",
             file=sys.stderr,
         )
         if args.json:
-            print(json.dumps({**_report(Run(solver)), "state": "finished"}))
+            print_json({**_report(Run(solver)), "state": "finished"})
         return OK
     run = Run(solver, sigint_effect=args.sigint_effect, sighup_effect=args.sighup_effect)
-    if not args.json:
-        TextMonitor(run, reasons=False).follow()
+    TextMonitor(run, sys.stderr if args.json else sys.stdout, reasons=False).follow()
     run.run()
     if args.json:
-        print(json.dumps(_report(run)))
+        print_json(_report(run))
     if run.state != "stopped":
         return OK
-    if not args.json:
-        print(_how_to_resume(args, run))
+    _tell(args, _how_to_resume(args, run, snapshot))
     return INTERRUPTED
 
 
-def _how_to_resume(args: argparse.Namespace, run: Any) -> str:
-    """The command that goes on from the last snapshot."""
+def _tell(args: argparse.Namespace, text: str) -> None:
+    print(text, file=sys.stderr if args.json else sys.stdout, flush=True)
+
+
+def _nothing_left(solver: Any) -> bool:
+    return bool(solver.param.HasField("max_iter") and solver.iter >= solver.param.max_iter)
+
+
+def _newest(path: str, fields: dict[str, Any], required: bool) -> str | None:
+    """The newest whole snapshot of a solver file; what was passed over is told on stderr."""
+    from owlkit.solvers.definition import read_definition
+    from owlkit.solvers.latest import newest_sound
+
+    definition = read_definition(path, None, fields)
+    prefix = definition.param.snapshot_prefix or definition.default_prefix
+    found = newest_sound(prefix)
+    if found is None and required:
+        raise DataError(
+            f"there is no snapshot {prefix}_iter_N.solverstate to go on from; `owlkit train` begins anew"
+        )
+    if found is None:
+        print(f"no snapshot {prefix}_iter_N.solverstate yet: beginning", file=sys.stderr)
+        return None
+    for remark in found.remarks:
+        print(remark, file=sys.stderr)
+    return str(found.state)
+
+
+def _how_to_resume(args: argparse.Namespace, run: Any, started: str | None) -> str:
+    """The command that goes on from the last snapshot. started : the snapshot that this training is from."""
     written = run.history.snapshots
-    state = written[-1].state if written else args.snapshot
+    state = written[-1].state if written else started
     if state is None:
         return "no snapshot was written (snapshot_after_train is false): it cannot be resumed"
     words = ["owlkit", "train", "--solver", args.solver, "--snapshot", state]

@@ -104,7 +104,7 @@ def _graph_title(graph: Graph) -> str:
 def graph_text(graph: Graph) -> str:
     rows = [
         [
-            _wrapped(cell, _GRAPH_WRAP[i]) if i in _GRAPH_WRAP else cell
+            wrapped(cell, _GRAPH_WRAP[i]) if i in _GRAPH_WRAP else cell
             for i, cell in enumerate(_graph_row(node))
         ]
         for node in graph.nodes
@@ -112,7 +112,7 @@ def graph_text(graph: Graph) -> str:
     return _graph_title(graph) + "\n" + text_table(_GRAPH_HEADER, rows, _GRAPH_RIGHT)
 
 
-def _wrapped(text: str, width: int) -> str:
+def wrapped(text: str, width: int) -> str:
     """Broken at spaces only: names and shapes stay whole."""
     return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 

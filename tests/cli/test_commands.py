@@ -187,20 +187,41 @@ def test_time(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (["train", "-solver", "nothing.prototxt"], "owlkit train: there is no solver file nothing.prototxt"),
         (["train", "-solver", "solver.prototxt", "--set", "base_rl=1"], "did you mean 'base_lr'"),
-        (["train", "-solver", "solver.prototxt", "-gpu", "0"], "runs on the CPU only"),
         (["train", "-solver", "solver.prototxt", "-snapshot", "a.solverstate"], "a.solverstate"),
         (["test", "-model", "nothing.prototxt"], "owlkit test: "),
         (["test", "-model", "."], ". is a folder, not a prototxt; it holds net.prototxt, solver.prototxt"),
         (["train", "-solver", "solver.protoxt"], "(did you mean 'solver.prototxt'?)"),
         (["train", "-solver", "."], ". is a folder"),
         (["train", "-solver", "net.prototxt"], "net.prototxt is a net, not a solver: give the solver file"),
-        (["train", "-solver", "solver.prototxt", "--set", "base_lr=1e30"], "lower base_lr"),
     ],
 )
 def test_a_failure_is_one_clear_line(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(arguments) == 1
+    _fails_clearly(arguments, 1, message, capsys)
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["train", "-solver", "solver.prototxt", "--set", "base_lr=1e30"], 3, "lower base_lr"),
+        (["train", "-solver", "solver.prototxt", "-gpu", "0"], 4, "runs on the CPU only"),
+        (["train", "-solver=solver.prototxt", "-gpu=all"], 4, "leave out --gpu all"),
+        (["test", "-model", "net.prototxt", "--gpu", "0,1"], 4, "leave out --gpu 0,1"),
+        (["time", "-model", "net.prototxt", "-gpu", "0"], 4, "leave out --gpu 0"),
+    ],
+)
+def test_scripts_can_tell_failures_apart(
+    arguments: list[str], status: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _fails_clearly(arguments, status, message, capsys)
+
+
+def _fails_clearly(
+    arguments: list[str], status: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == status
     out, err = capsys.readouterr()
     assert message in err
     assert (out + err).count("lower base_lr") <= 1

@@ -24,7 +24,7 @@ ARROWS = {
     "solvers": {"net", "io", "proto", "core", "kernels"},
     "training": {"solvers", "core"},
     "datasets": {"io", "core", "proto"},
-    "inspection": {"net", "core"},
+    "inspection": {"net", "io", "proto", "core"},
     "caffe": {"core", "proto", "spec", "io", "layers", "net", "solvers"},
 }
 TOP = {"", "__main__", "cli"}  # "" is owlkit/__init__.py; these may import everything

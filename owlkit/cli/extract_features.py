@@ -1,0 +1,96 @@
+"""`owlkit extract-features`: blobs of a net as LMDB sets."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from owlkit.cli.options import (
+    add_command,
+    add_device,
+    add_json,
+    backend,
+    commas,
+    make_net,
+    positive,
+    print_json,
+)
+from owlkit.cli.progress import Progress
+from owlkit.cli.status import OK
+from owlkit.core.errors import DataError, DeviceError, NetError, closest
+
+EXAMPLES = """  # all records of the net's data layer, once
+  owlkit extract-features net.caffemodel net.prototxt fc7 fc7_lmdb
+  # two blobs, ten batches, in the words of Caffe's tool
+  owlkit extract_features net.caffemodel net.prototxt fc7,prob fc7_lmdb,prob_lmdb \\
+      10 lmdb CPU
+"""
+DESCRIPTION = """Run a trained net over the data of its own data layer and write blobs as LMDB sets,
+one Datum with float_data per example, as Caffe's extract_features does."""
+
+
+def add_arguments(subparsers: Any) -> None:
+    parser = add_command(subparsers, "extract-features", DESCRIPTION, EXAMPLES)
+    parser.add_argument("weights", metavar="WEIGHTS", help=".caffemodel")
+    parser.add_argument("model", metavar="NET", help="net prototxt with a data layer")
+    parser.add_argument("blobs", metavar="BLOB[,BLOB]", type=commas, help="names of blobs")
+    parser.add_argument("sets", metavar="SET[,SET]", type=commas, help="folders to write, one per blob")
+    parser.add_argument(
+        "batches", metavar="BATCHES", nargs="?", type=positive, help="default: one pass over the data"
+    )
+    parser.add_argument("backend", metavar="lmdb", nargs="?", type=backend, help="format: lmdb")
+    parser.add_argument("mode", metavar="CPU|GPU", nargs="?", choices=("CPU", "GPU"), help="default: CPU")
+    parser.add_argument("device_id", metavar="ID", nargs="?", help="of the GPU")
+    parser.add_argument("--overwrite", action="store_true", help="replace sets that are there")
+    add_device(parser)
+    add_json(parser)
+    parser.set_defaults(run=run, phase="test", level=0, stage=[])
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the sets; 0. Raises NetError for an unknown blob, DataError where a set cannot be written."""
+    from owlkit.io.features import write_features
+    from owlkit.solvers.testing import one_pass
+
+    _read_mode(args)
+    if len(args.blobs) != len(args.sets):
+        raise DataError(f"{len(args.blobs)} blobs, but {len(args.sets)} sets: name one set for each blob")
+    net = make_net(args, backward=False)
+    for name in args.blobs:
+        if name not in net.blobs:
+            raise NetError(f"{args.model} has no blob {name!r}{closest(name, net.blobs)}")
+    known = one_pass(net)
+    if args.batches is None and known is None:
+        raise DataError(f"{args.model} does not know how many records it has: give BATCHES")
+    count = args.batches or (known[0] if known else 0)
+    limit = known[1] if args.batches is None and known else None
+    with Progress("extract-features", count, "batches") as progress:
+        written = write_features(
+            lambda: _next(net),
+            dict(zip(args.blobs, args.sets, strict=True)),
+            count,
+            limit=limit,
+            overwrite=args.overwrite,
+            on_batch=progress.advance,
+        )
+    if args.json:
+        print_json({name: {"records": n, "shape": list(shape)} for name, (n, shape) in written.items()})
+        return OK
+    for (name, (records, shape)), path in zip(written.items(), args.sets, strict=True):
+        print(f"{path}: {records:,} records of {name}, (C, H, W) = {shape}")
+    return OK
+
+
+def _next(net: Any) -> dict[str, Any]:
+    net.forward()
+    return {name: blob.data for name, blob in net.blobs.items()}
+
+
+def _read_mode(args: argparse.Namespace) -> None:
+    if args.mode == "GPU" and args.gpu is None:
+        args.gpu = args.device_id or "0"
+    elif args.mode != "GPU" and args.device_id is not None:
+        raise DeviceError(f"a device {args.device_id} is named, but not GPU before it")
+    if args.mode == "CPU" and args.gpu is not None:
+        print("CPU is named, and --gpu too: --gpu counts", file=sys.stderr)
