@@ -15,11 +15,6 @@ class Layer(PythonLayer):
 
     type: ClassVar[str] = "Python"
 
-    @property
-    def param_str_(self) -> str:
-        """`param_str`, as it was called until the middle of 2015."""
-        return self.param_str
-
 
 class LayerView:
     """A layer of a net. type : as in prototxt. blobs : its learned blobs."""

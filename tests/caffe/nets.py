@@ -70,6 +70,7 @@ def write(folder: Path, text: str, name: str = "net.prototxt") -> str:
 
 
 def write_solver(folder: Path, *lines: str, net: str = TRAINABLE) -> str:
-    """The path of a solver file for `net`, with further lines; its snapshots go into `folder`."""
+    """The path of a solver file for `net`, with lines added or replaced; its snapshots go into `folder`."""
     text = SOLVER.replace("{net}", write(folder, net)).replace("{prefix}", str(folder / "snap"))
-    return write(folder, text + "\n".join(lines), "solver.prototxt")
+    fields = {line.split(":")[0]: line for line in (*text.splitlines(), *lines)}
+    return write(folder, "\n".join(fields.values()), "solver.prototxt")

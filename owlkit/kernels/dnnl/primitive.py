@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes as C
+import inspect
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -270,16 +272,22 @@ Binding = tuple[Tensor | None, ...]
 
 
 class Bound:
-    """Calls bound to tensors, made on first use and remembered by the tensors' identity."""
+    """Calls bound to tensors, made on first use and remembered by the tensors' identity.
+
+    make : makes a call. A kernel's own method is referred to weakly: the kernel keeps its Bound, and a circle
+    would keep the tensors' memory after the net is dropped, until the garbage collector comes round.
+    """
 
     __slots__ = ("_calls", "_make")
 
     def __init__(self, make: Callable[..., Callable[[], None]]) -> None:
-        self._make = make
+        self._make = weakref.WeakMethod(make) if inspect.ismethod(make) else lambda: make
         self._calls: dict[Binding, Callable[[], None]] = {}
 
     def __call__(self, *tensors: Tensor | None) -> None:
         call = self._calls.get(tensors)
         if call is None:
-            call = self._calls[tensors] = self._make(*tensors)
+            make = self._make()
+            assert make is not None, "the kernel that this belongs to is gone; keep the kernel"
+            call = self._calls[tensors] = make(*tensors)
         call()
