@@ -60,6 +60,12 @@ class ReLU(_Activation):
                 "a negative negative_slope cannot run in place: the sign of x is lost", bottom[0]
             )
 
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if propagate_down[0]:
+            # Below a slope < 0 y is never negative: only x tells the sign.
+            signed = bottom if self.slope < 0 else top
+            self.kernel.backward(signed[0].data_tensor, top[0].diff_tensor, bottom[0].diff_tensor)
+
     def top_survives(self, follower: Layer) -> bool:
         """Backward reads the sign alone, which these two keep wherever a gradient passes."""
         return follower.type in ("ReLU", "Dropout")

@@ -26,5 +26,8 @@ class Activation:
 
 
 def make(device: Device, spec: Activation) -> Any:
-    """A kernel with `forward(x, y)` and `backward(y, dy, dx)`; for ReLU, `backward` reads y's sign only."""
+    """A kernel with `forward(x, y)` and `backward(y, dy, dx)`.
+
+    For ReLU, `backward` reads y's sign only. Where slope < 0, y has lost the sign: give it x in place of y.
+    """
     return choose(device, spec, {"onednn": onednn.ActivationKernel, "reference": reference.ActivationKernel})

@@ -19,6 +19,8 @@ class LRNKernel:
     def __init__(self, device: Device, spec: LRN) -> None:
         if spec.within:
             raise Unsupported("oneDNN normalises within a channel by slow loops only")
+        if spec.size < 3:
+            raise Unsupported("oneDNN crashes where a window is one channel wide")
         md = MemoryDescriptor.of(spec.x)
         numbers = (spec.size, spec.alpha, spec.beta, spec.k)
         kind = api.LRN_ACROSS_CHANNELS
