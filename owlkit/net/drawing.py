@@ -1,8 +1,10 @@
-"""A small drawing of a graph as SVG: layers left to right, one column per depth."""
+"""Small drawings of nets as SVG: a box for each layer, one column per depth."""
 
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from owlkit.net import tables
@@ -10,10 +12,31 @@ from owlkit.net import tables
 if TYPE_CHECKING:
     from owlkit.net.graph import Graph, Node
 
-_COLUMN, _ROW, _WIDTH, _HEIGHT, _MARGIN = 150, 52, 128, 38, 8
+#: Which way a net flows: left to right, right to left, from the top or from the bottom.
+DIRECTIONS = ("LR", "RL", "TB", "BT")
+
+_WIDTH, _HEIGHT, _LINE, _MARGIN = 128, 38, 14, 8
+_BETWEEN_COLUMNS, _BETWEEN_ROWS = 22, 14
 # fill by what a layer does: data, learned, loss and measure, everything else (Okabe-Ito tints)
 _COLOURS = {"data": "#e4f3ee", "learned": "#e8f3fa", "loss": "#fcebe2", "other": "#f5f6f7"}
 _DRAWN_LAYERS = 60  # beyond this the table alone is clearer
+
+
+@dataclass
+class Box:
+    """A layer as it is drawn.
+
+    caption : its type and those of the in-place layers in it. detail : a third line, empty for none.
+    title : shown when the mouse rests on it. kind : "data", "learned", "loss" or "other".
+    inputs : numbers of the boxes, all before this one, from which lines lead here.
+    """
+
+    name: str
+    caption: str
+    title: str
+    kind: str
+    inputs: list[int]
+    detail: str = ""
 
 
 def _kind(node: Node) -> str:
@@ -51,54 +74,116 @@ def _sources(graph: Graph) -> dict[str, str]:
 
 
 def draw_svg(graph: Graph) -> str:
-    """SVG of the graph; empty for nets too large to read at this size."""
+    """SVG of the graph for a page; empty for nets too large to read at this size."""
     drawn = _merge_chains(graph)
     if not drawn or len(drawn) > _DRAWN_LAYERS:
         return ""
     made = _sources(graph)
-    column: dict[str, int] = {}
-    row: dict[str, int] = {}
-    used: dict[int, int] = {}
-    for node, _ in drawn:
-        depth = max((column[made[b]] + 1 for b in node.bottom_names), default=0)
-        column[node.name], row[node.name] = depth, used.get(depth, 0)
-        used[depth] = row[node.name] + 1
-    lines = [_edge(column, row, made[b], node.name) for node, _ in drawn for b in node.bottom_names]
-    boxes = [_box(node, extra, column[node.name], row[node.name]) for node, extra in drawn]
-    width = (max(used) + 1) * _COLUMN + _MARGIN
-    height = max(used.values()) * _ROW + _MARGIN + _HEIGHT // 2
-    label = html.escape(f"{graph.name}: layers and blobs")
+    number = {node.name: i for i, (node, _) in enumerate(drawn)}
+    boxes = [_box_of(node, extra, [number[made[b]] for b in node.bottom_names]) for node, extra in drawn]
+    return f'<div style="overflow-x:auto">{svg(boxes, f"{graph.name}: layers and blobs")}</div>'
+
+
+def _box_of(node: Node, extra: list[str], inputs: list[int]) -> Box:
+    kinds = " + ".join([node.layer.type, *extra])
+    shapes = ", ".join(tables.shape(top.shape) for top in node.top)
+    title = f"{node.name} ({kinds}) {node.layer.describe()} -> {shapes}"
+    return Box(node.name, kinds, title, _kind(node), inputs)
+
+
+def svg(boxes: Sequence[Box], label: str, rankdir: str = "LR") -> str:
+    """Boxes, joined by lines, as SVG that is complete as a file.
+
+    label : what the drawing shows, for readers who cannot see it. rankdir : one of DIRECTIONS.
+    """
+    columns: list[int] = []
+    rows: list[int] = []
+    for box in boxes:
+        columns.append(max((columns[i] + 1 for i in box.inputs), default=0))
+        rows.append(columns[:-1].count(columns[-1]))
+    height = _HEIGHT + (_LINE if any(box.detail for box in boxes) else 0)
+    frame = _Frame(rankdir, height, [columns.count(i) for i in range(max(columns, default=0) + 1)])
+    places = list(zip(columns, rows, strict=True))
+    lines = [
+        frame.line(places[i], place) for box, place in zip(boxes, places, strict=True) for i in box.inputs
+    ]
+    drawn = [_draw_box(box, *frame.corner(place), height) for box, place in zip(boxes, places, strict=True)]
+    width, full_height = frame.size
     return (
-        f'<div style="overflow-x:auto"><svg role="img" aria-label="{label}" '
-        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="sans-serif" '
-        f'font-size="11">{"".join(lines)}{"".join(boxes)}</svg></div>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{html.escape(label)}" '
+        f'width="{width}" height="{full_height}" viewBox="0 0 {width} {full_height}" '
+        f'font-family="sans-serif" font-size="11">{"".join(lines)}{"".join(drawn)}</svg>'
     )
 
 
-def _edge(column: dict[str, int], row: dict[str, int], start: str, end: str) -> str:
-    x1 = column[start] * _COLUMN + _MARGIN + _WIDTH
-    y1 = row[start] * _ROW + _MARGIN + _HEIGHT // 2
-    x2, y2 = column[end] * _COLUMN + _MARGIN, row[end] * _ROW + _MARGIN + _HEIGHT // 2
-    bend = (x2 - x1) // 2
-    dip = 0
-    if column[end] - column[start] > 1:
-        # A shortcut: swing below the boxes that it passes.
-        bend, dip = min(bend, _COLUMN // 2), _HEIGHT
-    path = f"M{x1} {y1} C{x1 + bend} {y1 + dip} {x2 - bend} {y2 + dip} {x2} {y2}"
-    return f'<path d="{path}" fill="none" stroke="#85898e"/>'
+class _Frame:
+    """Where columns and rows lie. `along` runs with the net, `across` from row to row, both in pixels.
+
+    rows : how many boxes each column has.
+    """
+
+    def __init__(self, rankdir: str, height: int, rows: list[int]) -> None:
+        self._rows = rows
+        self._vertical, self._turned = rankdir in ("TB", "BT"), rankdir in ("RL", "BT")
+        self._box = (height, _WIDTH) if self._vertical else (_WIDTH, height)
+        self._column, self._row = self._box[0] + _BETWEEN_COLUMNS, self._box[1] + _BETWEEN_ROWS
+        self._along = len(rows) * self._column + _MARGIN
+        self._across = max(rows) * self._row + _MARGIN + _HEIGHT // 2
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the drawing."""
+        return (self._across, self._along) if self._vertical else (self._along, self._across)
+
+    def _point(self, along: int, across: int) -> tuple[int, int]:
+        along = self._along - along if self._turned else along
+        return (across, along) if self._vertical else (along, across)
+
+    def corner(self, place: tuple[int, int]) -> tuple[int, int]:
+        """The upper left corner of the box in (column, row)."""
+        along = place[0] * self._column + _MARGIN + (self._box[0] if self._turned else 0)
+        return self._point(along, place[1] * self._row + _MARGIN)
+
+    def line(self, start: tuple[int, int], end: tuple[int, int]) -> str:
+        """A line from the end of one box to the beginning of another, past the boxes between."""
+        a1 = start[0] * self._column + _MARGIN + self._box[0]
+        a2 = end[0] * self._column + _MARGIN
+        c1, c2 = (place[1] * self._row + _MARGIN + self._box[1] // 2 for place in (start, end))
+        occupied = max(self._rows[start[0] + 1 : end[0]], default=0)
+        if not occupied:
+            middle = (a2 - a1) // 2
+            return self._path([(a1, c1)], [(a1 + middle, c1), (a2 - middle, c2), (a2, c2)])
+        if max(start[1], end[1]) >= occupied:
+            lane = c2 if end[1] >= occupied else c1
+        else:
+            lane = occupied * self._row + _MARGIN - _BETWEEN_ROWS // 2
+        gap = _BETWEEN_COLUMNS
+        down = [(a1 + gap, c1), (a1, lane), (a1 + gap, lane)]
+        return self._path([(a1, c1)], down, [(a2 - gap, lane)], [(a2, lane), (a2 - gap, c2), (a2, c2)])
+
+    def _path(self, *parts: list[tuple[int, int]]) -> str:
+        """Through points: lists of one are straight, of three a curve's."""
+        commands = []
+        for part in parts:
+            letter = "M" if not commands else "C" if len(part) == 3 else "L"
+            commands.append(letter + " ".join("{} {}".format(*self._point(*point)) for point in part))
+        return f'<path d="{" ".join(commands)}" fill="none" stroke="#85898e"/>'
 
 
-def _box(node: Node, extra: list[str], column: int, row: int) -> str:
-    x, y = column * _COLUMN + _MARGIN, row * _ROW + _MARGIN
-    kinds = " + ".join([node.layer.type, *extra])
-    shapes = ", ".join(tables.shape(top.shape) for top in node.top)
-    title = html.escape(f"{node.name} ({kinds}) {node.layer.describe()} -> {shapes}")
-    small = html.escape(kinds if len(kinds) < 24 else kinds[:22] + "…")
+def _draw_box(box: Box, x: int, y: int, height: int) -> str:
+    middle = x + _WIDTH / 2
+    texts = [(y + 16, "#1f2328", ' font-weight="600"', box.name[:20])]
+    texts += [
+        (y + 16 + _LINE * (i + 1), "#5f6368", "", line if len(line) < 24 else line[:22] + "…")
+        for i, line in enumerate([box.caption, box.detail])
+        if line
+    ]
+    rows = "".join(
+        f'<text x="{middle}" y="{at}" text-anchor="middle"{weight} fill="{fill}">{html.escape(text)}</text>'
+        for at, fill, weight, text in texts
+    )
     return (
-        f"<g><title>{title}</title>"
-        f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{_HEIGHT}" rx="5" fill="{_COLOURS[_kind(node)]}" '
-        'stroke="#878b90"/>'
-        f'<text x="{x + _WIDTH / 2}" y="{y + 16}" text-anchor="middle" font-weight="600" fill="#1f2328">'
-        f"{html.escape(node.name[:20])}</text>"
-        f'<text x="{x + _WIDTH / 2}" y="{y + 30}" text-anchor="middle" fill="#5f6368">{small}</text></g>'
+        f"<g><title>{html.escape(box.title)}</title>"
+        f'<rect x="{x}" y="{y}" width="{_WIDTH}" height="{height}" rx="5" fill="{_COLOURS[box.kind]}" '
+        f'stroke="#878b90"/>{rows}</g>'
     )
