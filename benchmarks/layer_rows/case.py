@@ -12,7 +12,7 @@ from typing import Any
 class Bottom:
     """One input.
 
-    kind : "normal", "positive", "uniform" (0 to 1), "probabilities", "bits", "ones", or a number of classes for
+    kind : "normal", "positive", "uniform" (0 to 1), "probabilities", "bits", "ones", or the number of classes of
         labels.
     gradient : whether a gradient to it is computed.
     """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
+from owlkit.core.tensor import Tensor
+from owlkit.kernels import bias, copy
 from owlkit.layers.base import Arity, Blobs, Layer, register
 
 
@@ -58,32 +58,33 @@ class Bias(Layer):
         end = axis + b.ndim
         if x.shape[axis:end] != b.shape:
             raise self.error(f"b of shape {b.shape} does not stand in x's shape from axis {axis} on", x)
-        # b's shape among x's axes, and the axes over which its gradient is summed.
-        self._spread = (1,) * axis + b.shape + (1,) * (x.ndim - end)
-        self._summed = tuple(range(axis)) + tuple(range(end, x.ndim))
+        self._along = axis, b.ndim
         top[0].reshape(x.shape)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         self._b = bottom[1] if len(bottom) == 2 else self.blobs[0]
+        self.kernel = bias.make(device, bias.Bias(bottom[0].descriptor, *self._along))
+        self._copy = copy.make(device, copy.Copy(bottom[0].descriptor, bottom[0].descriptor))
+        self._spare = Tensor(self._b.descriptor)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        np.add(bottom[0].data, self._b.data.reshape(self._spread), out=top[0].data)
+        self.kernel.forward(bottom[0].data_tensor, self._b.data_tensor, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        dy = top[0].diff
+        dy = top[0].diff_tensor
         if len(bottom) == 2 and propagate_down[1]:
-            self._b.diff[...] = dy.sum(axis=self._summed)
+            self.kernel.gradient(dy, self._b.diff_tensor)
         elif self.wants_param(0):
             self._add_gradient(dy)
         if propagate_down[0] and not bottom[0].shares_diff(top[0]):
-            bottom[0].diff_tensor.flat[...] = top[0].diff_tensor.flat
+            self._copy.forward(dy, bottom[0].diff_tensor)
 
     def passes_gradient(self, index: int) -> bool:
         return index == 0
 
-    def _add_gradient(self, dy: np.ndarray) -> None:
-        db = dy.sum(axis=self._summed)
-        if self._b.begin_accumulate():
-            self._b.diff_tensor.array[...] += db
-        else:
-            self._b.diff_tensor.array[...] = db
+    def _add_gradient(self, dy: Tensor) -> None:
+        accumulate = self._b.begin_accumulate()
+        target = self._spare if accumulate else self._b.diff_tensor
+        self.kernel.gradient(dy, target)
+        if accumulate:
+            self._b.diff_tensor.flat[...] += target.flat

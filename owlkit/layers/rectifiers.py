@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
-from owlkit.core.tensor import Descriptor
-from owlkit.kernels import elementwise
-from owlkit.kernels.axes import split
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels import elementwise, prelu
 from owlkit.layers.base import Blobs, Layer, register
 from owlkit.layers.elementwise import Elementwise
+from owlkit.layers.overwritten import KeptInput
 from owlkit.proto.caffe_pb2 import FillerParameter
 
 
@@ -111,38 +109,25 @@ class PReLU(Layer):
         top[0].reshape(bottom[0].shape)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        self._split = split(bottom[0].descriptor, 1)
-        shared = bottom[0].shares_data(top[0])
-        self._kept = np.empty(self._split, bottom[0].dtype) if shared else None
+        x, wanted = bottom[0].descriptor, any(self.propagate_down) or self.wants_params
+        self.kernel = prelu.make(device, prelu.PReLU(x, shared=not self.blobs[0].ndim))
+        self.input = KeptInput(device, bottom, top, wanted)
+        self._spare_slopes = Tensor(self.blobs[0].descriptor)
+        self._spare_dx: Tensor | None = None
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x, y = (blob.data_tensor.flat.reshape(self._split) for blob in (bottom[0], top[0]))
-        if self._kept is not None:
-            self._kept[...] = x
-        below = self._slopes() * np.minimum(x, 0)
-        np.maximum(x, 0, out=y)
-        np.add(y, below, out=y)
-
-    def _slopes(self) -> np.ndarray:
-        """a against (outer, C, inner)."""
-        return self.blobs[0].data.reshape(-1, 1)
+        self.kernel.forward(self.input.keep(bottom), self.blobs[0].data_tensor, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        x = bottom[0].data_tensor.flat.reshape(self._split) if self._kept is None else self._kept
-        dy = top[0].diff_tensor.flat.reshape(self._split)
-        if self.wants_param(0):
-            self._add_slope_gradient(dy * np.minimum(x, 0))
-        if propagate_down[0]:
-            slope = np.where(x > 0, 1, self._slopes()).astype(dy.dtype, copy=False)
-            np.multiply(dy, slope, out=bottom[0].diff_tensor.flat.reshape(self._split))
-
-    def _add_slope_gradient(self, products: np.ndarray) -> None:
-        a = self.blobs[0]
-        gradient = products.sum(axis=(0, 2)) if a.ndim else products.sum()
-        if a.begin_accumulate():
-            a.diff_tensor.array[...] += gradient
-        else:
-            a.diff_tensor.array[...] = gradient
+        a, x = self.blobs[0], self.input.kept(bottom)
+        accumulate = not self.wants_param(0) or a.begin_accumulate()
+        da = self._spare_slopes if accumulate else a.diff_tensor
+        if not propagate_down[0] and self._spare_dx is None:
+            self._spare_dx = Tensor(bottom[0].descriptor)
+        dx = bottom[0].diff_tensor if propagate_down[0] else self._spare_dx
+        self.kernel.backward(x, a.data_tensor, top[0].diff_tensor, dx, da)
+        if accumulate and self.wants_param(0):
+            a.diff_tensor.flat[...] += da.flat
 
     def describe(self) -> str:
         return "shared" if self.param.prelu_param.channel_shared else ""

@@ -94,6 +94,11 @@ CREATORS: dict[str, tuple[Any, ...]] = {
     "softmax_forward": (Int, Int, Pointer, Pointer, Int),
     "softmax_backward": (Int, Pointer, Pointer, Pointer, Int, Pointer),
     "binary": (Int, Pointer, Pointer, Pointer),
+    "prelu_forward": (Int, Pointer, Pointer, Pointer),
+    "prelu_backward": (Pointer,) * 6,
+    "reduction": (Int, Pointer, Pointer, Float, Float),
+    "layer_normalization_forward": (Int, Pointer, Pointer, Pointer, Float, Unsigned),
+    "layer_normalization_backward": (Int, Pointer, Pointer, Pointer, Pointer, Float, Unsigned, Pointer),
     "batch_normalization_forward": (Int, Pointer, Pointer, Float, Unsigned),
     "batch_normalization_backward": (Int, Pointer, Pointer, Pointer, Float, Unsigned, Pointer),
 }

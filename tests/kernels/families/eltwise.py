@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from owlkit.kernels.eltwise import Eltwise
 from tests.kernels.cases import Case, Values, layout
 
@@ -26,6 +28,16 @@ def _one_gradient(kernel: Any, spec: Eltwise, values: Values) -> None:
     y = values.output("y", spec.x)
     kernel.forward(xs, y)
     kernel.backward(xs, y, values.normal(spec.x), [None, values.output("dx1", spec.x)])
+
+
+def _ties(kernel: Any, spec: Eltwise, values: Values) -> None:
+    """Whole numbers: most places have a tie."""
+    xs = [values.normal(spec.x) for _ in spec.coefficients]
+    for x in xs:
+        x.flat[...] = np.round(x.flat)
+    y, dy = values.output("y", spec.x), values.normal(spec.x)
+    kernel.forward(xs, y)
+    kernel.backward(xs, y, dy, [values.output(f"dx{i}", spec.x) for i in range(len(xs))])
 
 
 def _case(
@@ -51,6 +63,12 @@ CASES = [
     _case("prod_one_gradient", "prod", 1.0, 1.0, run=_one_gradient),
     _case("prod_of_three", "prod", 1.0, 1.0, 1.0, fast=False),
     _case("prod_unstable", "prod", 1.0, 1.0, fast=False, stable=False),
-    _case("max", "max", 1.0, 1.0, fast=False),
-    _case("max_of_three", "max", 1.0, 1.0, 1.0, fast=False),
+    _case("max", "max", 1.0, 1.0),
+    _case("max_ties", "max", 1.0, 1.0, run=_ties),
+    _case("max_of_three", "max", 1.0, 1.0, 1.0),
+    _case("max_of_four_ties", "max", *(1.0,) * 4, run=_ties),
+    _case("max_one_gradient", "max", 1.0, 1.0, run=_one_gradient),
+    _case("sum_of_four_relu", "sum", *(1.0,) * 4, relu=True),
+    _case("sum_of_many", "sum", *(1.0,) * 9),
+    _case("weighted_relu", "sum", 0.5, -2.0, relu=True),
 ]

@@ -1,0 +1,31 @@
+"""Addition of a smaller tensor along some axes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor
+from owlkit.kernels import choose
+from owlkit.kernels.bias import onednn, reference
+
+
+@dataclass(frozen=True)
+class Bias:
+    """y = x + b, with b of shape x.shape[axis : axis + num_axes], repeated elsewhere.
+
+    x : descriptor of bottom and top.
+    """
+
+    x: Descriptor
+    axis: int
+    num_axes: int
+
+
+def make(device: Device, spec: Bias) -> Any:
+    """A kernel with `forward(x, b, y)`, where x and y may be one tensor, and `gradient(dy, db)`.
+
+    `gradient` overwrites db with the sum of dy over the axes that b lacks.
+    """
+    return choose(device, spec, {"onednn": onednn.BiasKernel, "reference": reference.BiasKernel})

@@ -1,0 +1,30 @@
+"""ReLU with a slope for each channel, and the gradient of these slopes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor
+from owlkit.kernels import choose
+from owlkit.kernels.prelu import onednn, reference
+
+
+@dataclass(frozen=True)
+class PReLU:
+    """y = max(x, 0) + a * min(x, 0), x : (N, C, ...), a : (C,), or () where all channels share one.
+
+    x : descriptor of bottom and top.
+    """
+
+    x: Descriptor
+    shared: bool = False
+
+
+def make(device: Device, spec: PReLU) -> Any:
+    """A kernel with `forward(x, a, y)` and `backward(x, a, dy, dx, da)`, which overwrites dx and da.
+
+    x and y may be one tensor in forward; dx may be dy.
+    """
+    return choose(device, spec, {"onednn": onednn.PReLUKernel, "reference": reference.PReLUKernel})
