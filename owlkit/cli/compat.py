@@ -31,25 +31,8 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
 CAFFE_COMMANDS = ("train", "test", "time", "device_query")
 TEST_ITERATIONS = 50  # Caffe's default, where owlkit makes one pass
 # glog's flags only say where its log goes; here results go to standard output, all else to standard error.
-GLOG = ("logtostderr", "alsologtostderr", "log_dir", "minloglevel", "stderrthreshold", "v", "vmodule")
-GLOG += (
-    "colorlogtostderr",
-    "log_prefix",
-    "logbufsecs",
-    "max_log_size",
-    "log_link",
-    "stop_logging_if_full_disk",
-)
-WITH_VALUE = (
-    "log_dir",
-    "minloglevel",
-    "stderrthreshold",
-    "v",
-    "vmodule",
-    "logbufsecs",
-    "max_log_size",
-    "log_link",
-)
+WITH_VALUE = ("log_dir", "minloglevel", "stderrthreshold", "v", "vmodule", "logbufsecs", "max_log_size")
+GLOG = (*WITH_VALUE, "logtostderr", "alsologtostderr", "colorlogtostderr", "log_prefix")
 EXAMPLES = """examples:
   owlkit-compat install                      beside the owlkit command
   owlkit-compat install --bin build/tools    where old scripts look for them

@@ -48,15 +48,15 @@ def compare(a: str | Path, b: str | Path, tolerance: Tolerance | None = None) ->
         return _report(a, b, "solver", _definitions(*entries))
     if kinds[0] == "set":
         raise FileFormatError(f"{a} and {b} are data sets; `owlkit inspect` shows what is in each")
-    blobs = [_arrays(kinds[0], path) for path in (a, b)]
-    return _report_numbers(a, b, kinds[0], *blobs, tolerance or Tolerance())
+    ours, theirs = _arrays(kinds[0], a), _arrays(kinds[0], b)
+    return _report_numbers(a, b, kinds[0], ours, theirs, tolerance or Tolerance())
 
 
 # -- definitions
 def _net_entries(path: str | Path) -> dict[str, str]:
     """ "layer conv1: convolution_param.num_output" -> "20"."""
     net = proto.read_net(path)
-    entries = {}
+    entries: dict[str, str] = {}
     seen: dict[str, int] = {}
     for layer in net.layer:
         # A name may stand twice: once per phase.
@@ -96,25 +96,17 @@ def _value(described: Any, value: Any) -> str:
 
 def _definitions(a: Mapping[str, str], b: Mapping[str, str]) -> list[tuple[str, str, str]]:
     """(place, in a, in b) of what differs; a layer that only one has is one row."""
-    owners = [{name.partition(": ")[0] for name in entries} for entries in (a, b)]
-    rows = []
-    told: set[str] = set()
+    ours, theirs = ({name.partition(": ")[0] for name in entries} for entries in (a, b))
+    rows: dict[str, tuple[str, str, str]] = {}
     for name in dict.fromkeys([*a, *b]):
         owner = name.partition(": ")[0]
-        if any(owner not in names for names in owners):
-            if owner not in told:
-                told.add(owner)
-                there = a.get(f"{owner}: type", "there"), b.get(f"{owner}: type", "there")
-                rows.append(
-                    (
-                        owner,
-                        *(kind if owner in names else "-" for kind, names in zip(there, owners, strict=True)),
-                    )
-                )
-            continue
-        if a.get(name) != b.get(name):
-            rows.append((name, a.get(name, "-"), b.get(name, "-")))
-    return rows
+        if owner not in theirs:
+            rows[owner] = (owner, a.get(f"{owner}: type", "there"), "-")
+        elif owner not in ours:
+            rows[owner] = (owner, "-", b.get(f"{owner}: type", "there"))
+        elif a.get(name) != b.get(name):
+            rows[name] = (name, a.get(name, "-"), b.get(name, "-"))
+    return list(rows.values())
 
 
 def _report(a: Any, b: Any, kind: str, found: list[tuple[str, str, str]]) -> Report:

@@ -130,8 +130,9 @@ def _moments(stamps: list[re.Match[str]], last_year: int) -> Iterator[datetime.d
         year -= 1
     for stamp, turned in zip(stamps, [False, *turns], strict=True):
         year += turned
-        numbers = (int(stamp[i]) for i in range(2, 7))
-        yield datetime.datetime(int(stamp[1] or year), *numbers, int(stamp[7].ljust(6, "0")))
+        month, day, hour, minute, second = (int(stamp[i]) for i in range(2, 7))
+        fraction = int(stamp[7].ljust(6, "0"))
+        yield datetime.datetime(int(stamp[1] or year), month, day, hour, minute, second, fraction)
 
 
 class _Reader:
