@@ -56,8 +56,8 @@ class Classifier(Net):
         if not oversample:
             crops = crops[4::10]
         name = self.inputs[0]
-        ready = np.stack([self.transformer.preprocess(name, crop) for crop in crops])
-        predictions: np.ndarray = self.forward_all(**{name: ready})[self.outputs[0]]
+        ready: dict[str, Any] = {name: np.stack([self.transformer.preprocess(name, crop) for crop in crops])}
+        predictions = self.forward_all(**ready)[self.outputs[0]]
         if oversample:
             predictions = predictions.reshape(len(inputs), 10, -1).mean(1)
         return predictions

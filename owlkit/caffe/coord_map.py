@@ -51,13 +51,12 @@ def conv_params(fn: Function) -> tuple[int, np.ndarray, np.ndarray, np.ndarray]:
     whole blob.
     """
     layer = fn.build()
+    param: Any = layer.convolution_param
+    axis, dilation = param.axis, np.array(list(param.dilation) or [1])
     if fn.type_name == "Pooling":
-        param, axis, dilation = layer.pooling_param, 1, np.ones(1, int)
+        param = layer.pooling_param
         if param.global_pooling:
             raise UndefinedMapException("Pooling: global_pooling leaves no coordinates to map")
-    else:
-        param = layer.convolution_param
-        axis, dilation = param.axis, np.array(list(param.dilation) or [1])
     kernel = _pair(param, "kernel_size", "kernel", 0)
     stride, pad = _pair(param, "stride", "stride", 1), _pair(param, "pad", "pad", 0)
     if not kernel.all():

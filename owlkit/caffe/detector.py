@@ -52,23 +52,24 @@ class Detector(Net):
         Returns for each window a dict of `window`, `filename` and `prediction`, the first output's row.
         Raises DataError for a file that is no image, or a window outside its image.
         """
-        images_windows = [(file, list(windows)) for file, windows in images_windows]
-        cuts = self._cuts(images_windows)
+        asked = [(file, list(windows)) for file, windows in images_windows]
+        cuts = self._cuts(asked)
         name = self.inputs[0]
         predictions: list[np.ndarray] = []
         # Batch by batch: the thousands of windows of R-CNN do not fit into memory at once.
         size = self.blobs[name].shape[0]
         while batch := list(itertools.islice(cuts, size)):
             ready = np.stack([self.transformer.preprocess(name, cut) for cut in batch])
-            predictions.extend(self.forward_all(**{name: ready})[self.outputs[0]])
-        names = [(file, window) for file, windows in images_windows for window in windows]
+            inputs: dict[str, Any] = {name: ready}
+            predictions.extend(self.forward_all(**inputs)[self.outputs[0]])
+        names = [(file, window) for file, windows in asked for window in windows]
         return [
             {"window": window, "prediction": prediction, "filename": file}
             for (file, window), prediction in zip(names, predictions, strict=True)
         ]
 
-    def _cuts(self, images_windows: list[tuple[Any, list[Any]]]) -> Iterator[np.ndarray]:
-        for file, windows in images_windows:
+    def _cuts(self, asked: list[tuple[Any, list[Any]]]) -> Iterator[np.ndarray]:
+        for file, windows in asked:
             image = load_image(file)
             for window in windows:
                 try:

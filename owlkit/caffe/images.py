@@ -25,7 +25,7 @@ _MODES = {
 }
 
 
-def resize_image(im: np.ndarray, new_dims: Sequence[int], interp_order: int = 1) -> np.ndarray:
+def resize_image(im: np.ndarray, new_dims: Sequence[int] | np.ndarray, interp_order: int = 1) -> np.ndarray:
     """An image in another size, (H, W, K) to (new_dims[0], new_dims[1], K) float32.
 
     With 1 or 3 channels samples lie at pixel centres; beyond the border lies the smallest value of the image.
@@ -117,7 +117,9 @@ def as_float(array: np.ndarray) -> np.ndarray:
     )
 
 
-def oversample(images: Sequence[np.ndarray], crop_dims: Sequence[int]) -> np.ndarray:
+def oversample(
+    images: Sequence[np.ndarray] | np.ndarray, crop_dims: Sequence[int] | np.ndarray
+) -> np.ndarray:
     """The four corners and the centre of each image, then the same five mirrored.
 
     images : N of (H, W, K), all alike. crop_dims : (height, width).

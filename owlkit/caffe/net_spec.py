@@ -45,8 +45,5 @@ def assign_proto(proto: Any, name: str, val: Any) -> None:
 
 def param_name_dict() -> dict[str, str]:
     """Name of a parameter message without "Parameter" -> its field in a layer without "_param"."""
-    fields = [field for field in LAYER.fields if field.name.endswith("_param")]
-    return {
-        field.message_type.name.removesuffix("Parameter"): field.name.removesuffix("_param")
-        for field in fields
-    }
+    fields = ((field.message_type, field.name) for field in LAYER.fields if field.name.endswith("_param"))
+    return {kind.name.removesuffix("Parameter"): name.removesuffix("_param") for kind, name in fields if kind}

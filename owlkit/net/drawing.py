@@ -163,7 +163,7 @@ class _Frame:
 
     def _path(self, *parts: list[tuple[int, int]]) -> str:
         """Through points: lists of one are straight, of three a curve's."""
-        commands = []
+        commands: list[str] = []
         for part in parts:
             letter = "M" if not commands else "C" if len(part) == 3 else "L"
             commands.append(letter + " ".join("{} {}".format(*self._point(*point)) for point in part))
