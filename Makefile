@@ -12,7 +12,7 @@ UV          ?= $(shell command -v uv 2>/dev/null)
 INPUTS      := pyproject.toml $(CONSTRAINTS) $(wildcard widgets/hatch_build.py widgets/js/*.json) \
                $(shell find widgets/js/src -type f 2>/dev/null)
 
-.PHONY: demo test lab lint js proto lock clean
+.PHONY: demo test lab lint js proto docs lock clean
 demo: $(VENV)/.ready
 	$(PY) -m owlkit.cli.main demo
 
@@ -46,6 +46,10 @@ js: $(VENV)/.ready
 # The committed caffe_pb2 from caffe.proto; a test compares the two.
 proto: $(VENV)/.ready
 	$(PY) -m owlkit.proto.generate
+
+# docs/layers from the docstrings, the schema and the examples; a test compares.
+docs: $(VENV)/.ready
+	$(PY) -m docs.make_layers
 
 # Versions only: no address of a package index gets into the file.
 lock: $(VENV)/.ready

@@ -12,7 +12,7 @@ class Input(Layer):
     """Tops whose data the caller writes before each forward pass; the layer itself computes nothing.
 
     top i : shape[i], or shape[0] for every top where there is one shape only.
-    Formula: none
+    Formula: y = what the caller wrote
     Gradient: none.
     Parameters (input_param):
         shape : one for all tops, or one for each; required.

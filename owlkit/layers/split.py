@@ -53,7 +53,7 @@ class Silence(Layer):
     """Takes blobs that nobody else reads, so that they are no outputs of the net.
 
     bottom i : x_i, any number, any shapes.
-    Formula: none
+    Formula: none; nothing is computed
     Gradient: dx_i = 0.
     Parameters: none.
     Source: Caffe's SilenceLayer.
