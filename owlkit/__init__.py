@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from owlkit import datasets as datasets
     from owlkit import zoo as zoo
     from owlkit.core import errors as errors
+    from owlkit.export import export_onnx as export_onnx
+    from owlkit.export import export_safetensors as export_safetensors
     from owlkit.inspection.filters import show_filters as show_filters
     from owlkit.inspection.gradients import check_gradients as check_gradients
     from owlkit.layers.python import PythonLayer as PythonLayer
@@ -43,6 +45,8 @@ _LAZY = {
     "check_gradients": "owlkit.inspection.gradients:check_gradients",
     "datasets": "owlkit.datasets",
     "errors": "owlkit.core.errors",
+    "export_onnx": "owlkit.export:export_onnx",
+    "export_safetensors": "owlkit.export:export_safetensors",
     "layer": "owlkit.layers.python:layer",
     "show_filters": "owlkit.inspection.filters:show_filters",
     "train": "owlkit.training:train",

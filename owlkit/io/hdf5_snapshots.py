@@ -79,7 +79,7 @@ def _write_arrays(file: Any, group: str, arrays: Mapping[int, np.ndarray]) -> No
     place = file.require_group(group)
     for index, array in arrays.items():
         dtype = np.float64 if array.dtype == np.float64 else np.float32
-        place.create_dataset(str(index), data=np.ascontiguousarray(array, dtype))
+        place.create_dataset(str(index), data=np.asarray(array, dtype, order="C"))
 
 
 def _write_text(file: Any, name: str, text: str) -> None:

@@ -51,7 +51,7 @@ def write_weights(path: str | Path, blobs: Iterable[tuple[str, str, int, np.ndar
             raise FileFormatError(
                 f"layers {places[name][0]!r} and {layer!r} both have a blob {name!r}; rename one"
             )
-        tensors[name], places[name] = np.ascontiguousarray(array), [layer, index]
+        tensors[name], places[name] = np.asarray(array, order="C"), [layer, index]
     metadata = {"format": "np", _KEY: json.dumps(places)}
     write_bytes(path, _library().save(tensors, metadata))
 

@@ -112,6 +112,17 @@ def test_shared_parameters(tmp_path: Path, kind: str) -> None:
         }
 
 
+def test_a_blob_without_axes(tmp_path: Path) -> None:
+    """The slope of a PReLU that is shared by all channels."""
+    more = (
+        SHARED + 'layer { name: "p" type: "PReLU" bottom: "d" top: "p" prelu_param { channel_shared: true } }'
+    )
+    net = Net(text.parse(more, caffe_pb2.NetParameter))
+    net.save(tmp_path / "x.h5")
+    assert layout(tmp_path / "x.h5")["data/p/0"][0] == ()
+    assert net.copy_from(tmp_path / "x.h5").loaded[-1] == "p"
+
+
 def test_gradients_are_stored_with_every_layer(tmp_path: Path) -> None:
     net = shared_net(1)
     net.save_hdf5(tmp_path / "x.h5", write_diff=True)

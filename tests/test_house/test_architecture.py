@@ -24,6 +24,7 @@ ARROWS = {
     "solvers": {"net", "io", "proto", "core", "kernels"},
     "training": {"solvers", "core"},
     "datasets": {"io", "core", "proto"},
+    "export": {"core", "proto", "io", "net"},
     "inspection": {"net", "io", "proto", "core"},
     "caffe": {"core", "proto", "spec", "io", "layers", "net", "solvers"},
 }

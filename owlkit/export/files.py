@@ -1,0 +1,170 @@
+"""Writing nets for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from owlkit import proto
+from owlkit.core.errors import FileFormatError, NetError, OwlkitError
+from owlkit.export import pointwise, recurrence, shapes, windows
+from owlkit.export.rules import RULES, NotInOnnx
+from owlkit.export.writer import Writer, import_onnx
+from owlkit.io.files import write_bytes
+from owlkit.net import Graph, Net
+
+FAMILIES = (pointwise, recurrence, shapes, windows)  # importing them is what fills RULES
+# The newest that every version of onnx which the extra allows can check; no operator used here changed since.
+OPSET = 23
+_LIMIT = 2**31 - 1  # bytes: protobuf's limit for one message
+_SOURCES = "it brings data or labels; export a deploy definition, whose data come from Input layers"
+_LOSSES = "it is for training or testing; export a deploy definition, which ends with the scores"
+
+
+def export_safetensors(net: Any, path: str | Path, *, weights: Any = None) -> Path:
+    """Write the learned blobs of a net as safetensors, from which `Net.copy_from` reads them again.
+
+    net : a Net, or a definition (path, NetParameter, NetSpec) whose weights are in the file `weights`.
+    Returns the path. Raises as `Net` and `Net.save` do.
+    """
+    path = Path(path)
+    if path.suffix != ".safetensors":
+        raise FileFormatError(f"{path}: give a name that ends in .safetensors")
+    _as_net(net, weights).save(path)
+    return path
+
+
+def export_onnx(
+    net: Any, path: str | Path, *, weights: Any = None, dynamic_batch: bool = False, opset: int = OPSET
+) -> Path:
+    """Write a trained net as an ONNX model that computes what the net computes in the test phase.
+
+    net : a Net in the test phase, or a definition (path, NetParameter, NetSpec) whose weights are in the file
+        `weights` (a caffemodel, HDF5 or safetensors file). Blobs keep their names.
+    dynamic_batch : leave the first axis of inputs and outputs open; otherwise shapes are the net's.
+    opset : version of ONNX's operators, 18 or later.
+    Returns the path. Raises NetError that names every layer which cannot be expressed, before anything is
+    written; FileFormatError above 2 GiB; DataError where the file cannot be written or onnx is missing.
+    """
+    if opset < 18:
+        raise FileFormatError(
+            f"opset {opset} is too old: operators are written as ONNX has had them since 18"
+        )
+    model = to_onnx(_as_net(net, weights), dynamic_batch=dynamic_batch, opset=opset)
+    size = model.ByteSize()
+    if size > _LIMIT:
+        raise FileFormatError(f"{path}: the model takes {size:,} bytes; an ONNX file can hold {_LIMIT:,}")
+    import_onnx().checker.check_model(model, full_check=True)
+    write_bytes(path, model.SerializeToString())
+    return Path(path)
+
+
+def to_onnx(net: Net, *, dynamic_batch: bool = False, opset: int = OPSET) -> Any:
+    """The ONNX ModelProto of a net; see `export_onnx`."""
+    onnx = import_onnx()
+    writer = Writer(_scaled_blobs(net) if dynamic_batch else None)
+    _write_layers(writer, net)
+    nodes = writer.finish(net.outputs)
+    if not writer.output_names:
+        raise NetError(f"net {net.name!r} has no outputs that layers compute; there is nothing to write")
+    inputs = [_value(name, net.blobs[name], name in writer.scaled) for name in net.inputs]
+    outputs = [
+        _value(name, net.blobs[blob], blob in writer.scaled)
+        for name, blob in zip(writer.output_names, writer.output_blobs, strict=True)
+    ]
+    graph = onnx.helper.make_graph(nodes, net.name or "net", inputs, outputs, writer.tensors())
+    versions = [onnx.helper.make_opsetid("", opset)]
+    return onnx.helper.make_model(
+        graph,
+        opset_imports=versions,
+        ir_version=onnx.helper.find_min_ir_version_for(versions),
+        producer_name="owlkit",
+    )
+
+
+def _as_net(net: Any, weights: Any) -> Net:
+    if not isinstance(net, Net):
+        return Net(net, phase="test", weights=weights, backward=False)
+    if net.phase != "test":
+        raise NetError(
+            f"net {net.name!r} is in the train phase; export one made with phase='test', such as "
+            "Net(definition, weights=...) or a solver's test net"
+        )
+    if weights is not None:
+        net.copy_from(weights)
+    return net
+
+
+def _write_layers(writer: Writer, net: Net) -> None:
+    """All layers through their rules; NetError with all that cannot be written."""
+    refused = []
+    for node in net.graph.nodes:
+        writer.node = node
+        reason = _refusal(node.layer)
+        if reason is None and node.layer.type == "Input":
+            for name in node.top_names:
+                writer.add_input(name)
+        elif reason is None:
+            try:
+                RULES[node.layer.type](writer)
+            except NotInOnnx as error:
+                reason = str(error)
+        if reason is not None:
+            refused.append(f"{node.name} ({node.layer.type}): {reason}")
+            for index in range(len(node.top)):  # so that the layers behind it are looked at too
+                writer.top("", index)
+    writer.node = None
+    if refused:
+        raise NetError(f"net {net.name!r} cannot be written as ONNX; nothing was:\n  " + "\n  ".join(refused))
+
+
+def _refusal(layer: Any) -> str | None:
+    """Why a layer's type cannot be written, where it cannot."""
+    if layer.type == "BatchNorm" and not layer.global_stats:
+        return "statistics of the batch; take use_global_stats: false away"
+    if layer.type == "Input" or layer.type in RULES:
+        return None
+    if layer.is_data or layer.type in ("DummyData", "HDF5Output"):
+        return _SOURCES
+    if layer.type.endswith("Loss") or layer.type in ("Accuracy", "SoftmaxWithLoss"):
+        return _LOSSES
+    return "ONNX has nothing that computes it"
+
+
+def _value(name: str, blob: Any, scaled: bool) -> Any:
+    shape: list[Any] = list(blob.shape)
+    if scaled:
+        shape[0] = "N"
+    return import_onnx().helper.make_tensor_value_info(name, 1, shape)
+
+
+def _scaled_blobs(net: Net) -> set[str]:
+    """Blobs whose first axis grows with that of the inputs; NetError where a shape does otherwise."""
+    definition = proto.net_param(net.graph.definition)
+    sizes = {net.blobs[name].shape[0] for name in net.inputs if net.blobs[name].shape}
+    if len(sizes) != 1:
+        raise NetError(
+            f"inputs have {sorted(sizes)} items; dynamic_batch needs one size of the batch for all"
+        )
+    (size,) = sizes
+    for layer in definition.layer:
+        if layer.type == "Input":
+            del layer.input_param.shape[:]
+            for top in layer.top:
+                layer.input_param.shape.add().dim.extend([size * 3, *net.blobs[top].shape[1:]])
+    try:
+        other = Graph(definition, phase="test").blobs
+    except OwlkitError as error:
+        raise NetError(f"dynamic_batch: the net holds for batches of {size} only: {error}") from error
+    scaled = set()
+    for name, blob in net.blobs.items():
+        found = other[name].shape
+        if found == blob.shape:
+            continue
+        if found != (size * 3, *blob.shape[1:]) or blob.shape[0] != size:
+            raise NetError(
+                f"dynamic_batch: blob {name!r} is {blob.shape} for a batch of {size} but {found} for "
+                f"{size * 3}; its first axis must be the batch"
+            )
+        scaled.add(name)
+    return scaled
