@@ -28,6 +28,7 @@ class _HandedOut:
 
     def __init__(self, blob: Blob, role: str, source: np.ndarray) -> None:
         self.blob, self.role = blob, role
+        self.memory = blob.memory(role)  # kept, so that its identity stays its own
         self._held: np.ndarray | None = np.ascontiguousarray(source)
         self._reference = weakref.ref(self._held)
 
@@ -55,23 +56,25 @@ class Arrays:
     """The C-order arrays that were handed out for the blobs of one net."""
 
     def __init__(self) -> None:
-        self._handed_out: dict[tuple[int, str], _HandedOut] = {}
+        self._handed_out: dict[int, _HandedOut] = {}
         self._running = False
 
     def of(self, blob: Blob, role: str) -> np.ndarray:
         """`data` or `diff` of a blob, C order, writable; the same array while it is in use."""
-        memory: np.ndarray = getattr(blob, role)
-        if memory.flags.c_contiguous:
-            return memory
+        source: np.ndarray = getattr(blob, role)
+        if source.flags.c_contiguous:
+            return source
         # Blobs that share memory (the tops of a Split) share the array.
-        key = (memory.ctypes.data, role)
+        key = id(blob.memory(role))
         known = self._handed_out.get(key)
-        array = known.hold() if known is not None and not self._running else None
-        if array is None or array.shape != memory.shape:
-            known = self._handed_out[key] = _HandedOut(blob, role, memory)
-            array = known.array
-            assert array is not None
-        return array
+        if known is not None and (array := known.hold()) is not None and array.shape == source.shape:
+            if self._running:
+                array[...] = source
+            return array
+        entry = self._handed_out[key] = _HandedOut(blob, role, source)
+        made = entry.array
+        assert made is not None
+        return made
 
     def put_in(self) -> None:
         """Let the net see what was written to the arrays."""
@@ -86,18 +89,22 @@ class Arrays:
 
     @contextmanager
     def passed_on(self) -> Iterator[None]:
-        """Around whatever runs the net."""
+        """Around whatever runs the net; a Python layer that looks at arrays meanwhile can only read them."""
         self.put_in()
+        self._running = True
         try:
             yield
         finally:
+            self._running = False
             self.take_out()
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Around the user's code in the middle of a pass."""
+        """Around the user's code between two layers of a pass."""
         self.take_out()
+        self._running = False
         try:
             yield
         finally:
+            self._running = True
             self.put_in()

@@ -43,6 +43,8 @@ class Net:
     ) -> None:
         if isinstance(phase, str | Path) and phase not in ("train", "test"):
             phase, level, weights = level, None, phase  # Net(network_file, weights, phase)
+        if isinstance(level, str | Path):
+            raise TypeError(f"the third argument of caffe.Net is the level; give weights={str(level)!r}")
         if phase is None:
             raise TypeError("caffe.Net needs a phase: caffe.Net(network_file, caffe.TEST, weights=...)")
         definition = proto.net_param(existing(network_file))
@@ -68,7 +70,7 @@ class Net:
         """The net of a solver in pycaffe's form."""
         made = cls.__new__(cls)
         made._wrap(net)
-        made._solver_trains = net.phase == "train"
+        made._solver_trains, made._solver_tests = net.phase == "train", net.phase == "test"
         net.plan  # noqa: B018
         return made
 
@@ -78,7 +80,7 @@ class Net:
         self._blobs_shown = OrderedDict((name, Blob(b, self._arrays)) for name, b in net.blobs.items())
         self._params_shown = OrderedDict((n, BlobVec(b, self._arrays)) for n, b in net.params.items())
         self._layers_shown = [shown_layer(layer, self._arrays) for layer in net.layers]
-        self._is_run_by_user = self._solver_trains = False
+        self._is_run_by_user = self._solver_trains = self._solver_tests = False
 
     def _run_by_user(self) -> None:
         """Plan for passes of which any part may be run backward next, where there are gradients at all.
@@ -209,6 +211,11 @@ class Net:
         return {name: self._blob(name).diff for name in wanted}
 
     def _backward(self, last: int, first: int) -> None:
+        if self._solver_tests:
+            raise NetError(
+                "a solver's test net runs forward only; make one that runs backward as well with "
+                "caffe.Net(file, caffe.TEST), and solver.share_weights(net)"
+            )
         # On the plan of the forward pass before it, whosever that was: it holds what backward needs.
         names = self._layer_names
         whole = (first, last) == (0, len(names) - 1)

@@ -7,11 +7,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from owlkit import proto
 from owlkit.caffe import alias, logs, mode
 from owlkit.caffe.files import existing
 from owlkit.caffe.net import Net
 from owlkit.solvers import Solver as CoreSolver
+from owlkit.solvers.definition import read_definition
 
 
 class Solver:
@@ -30,9 +30,9 @@ class Solver:
         Raises DataError (a RuntimeError too) where it is missing, otherwise as owlkit.Solver.
         """
         options = {"type": self._type} if self._type else {}
-        solver_file = str(existing(solver_file)) if isinstance(solver_file, str | Path) else solver_file
+        # The file's own seed wins over set_random_seed, which was called before the file is read.
+        seed = None if _read(existing(solver_file)).random_seed >= 0 else mode.next_seed()
         with alias.offered():
-            seed = mode.next_seed()
             self._solver = CoreSolver(solver_file, device=mode.device(), seed=seed, **options)
         self._solver.add_listener(logs.tell)
         self.net = Net.of_solver(self._solver.net)
@@ -175,9 +175,10 @@ _KINDS = (SGDSolver, NesterovSolver, AdaGradSolver, RMSPropSolver, AdaDeltaSolve
 
 def get_solver(solver_file: Any) -> Solver:
     """The solver of the type that the file names. Raises as Solver; TrainingError for an unknown type."""
-    if isinstance(solver_file, str | Path):
-        param = proto.read_solver(existing(solver_file))
-    else:
-        param = solver_file
     kinds = {kind._type: kind for kind in _KINDS}
-    return kinds.get(param.type, Solver)(solver_file)
+    return kinds.get(_read(existing(solver_file)).type, Solver)(solver_file)
+
+
+def _read(solver_file: Any) -> Any:
+    """The SolverParameter of a file, or the one that is given."""
+    return read_definition(solver_file, None, {}).param

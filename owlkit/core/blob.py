@@ -151,6 +151,10 @@ class Blob:
         if not self._owns_data:
             self._data, self._data_tensor, self._owns_data = Memory(), None, True
 
+    def memory(self, role: str) -> Memory:
+        """What "data" or "diff" lies in: one object for all blobs that share it."""
+        return self._data if role == "data" else self._diff
+
     def shares_data(self, other: Blob) -> bool:
         return self._data is other._data
 

@@ -13,7 +13,7 @@ import pytest
 import owlkit.caffe as caffe
 from owlkit.caffe import mode
 from owlkit.core.errors import DeviceError
-from tests.caffe.nets import DEPLOY, write
+from tests.caffe.nets import DEPLOY, write, write_solver
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +36,20 @@ def test_the_same_seed_gives_the_same_nets_in_the_same_order(tmp_path: Path) -> 
     assert (first != second).any()
     caffe.set_random_seed(6)
     assert (weights(tmp_path) != first).any()
+
+
+def test_a_solver_files_own_seed_wins(tmp_path: Path) -> None:
+    def trained(*lines: str) -> np.ndarray:
+        return caffe.SGDSolver(write_solver(tmp_path, *lines)).net.params["conv"][0].data
+
+    caffe.set_random_seed(1)
+    one = trained()
+    caffe.set_random_seed(2)
+    np.testing.assert_array_equal(trained(), one)
+    two = trained("random_seed: -1")
+    caffe.set_random_seed(2)
+    np.testing.assert_array_equal(trained("random_seed: -1"), two)
+    assert (one != two).any()
 
 
 def test_a_gpu_is_refused_unless_the_cpu_may_take_its_place(caplog: pytest.LogCaptureFixture) -> None:

@@ -69,6 +69,8 @@ def test_a_net_needs_a_phase(tmp_path: Path) -> None:
         constructed(tmp_path)
     with pytest.raises(TypeError, match=r"caffe\.TEST"):
         constructed(tmp_path, "some.caffemodel")
+    with pytest.raises(TypeError, match=r"level; give weights='some\.caffemodel'"):
+        constructed(tmp_path, caffe.TEST, "some.caffemodel")
     with pytest.raises(NetError, match=r"phase 7.*caffe\.TRAIN"):
         constructed(tmp_path, 7)
 

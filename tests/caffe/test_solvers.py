@@ -10,7 +10,7 @@ import pytest
 
 import owlkit
 import owlkit.caffe as caffe
-from owlkit.core.errors import DataError, NetError, TrainingError
+from owlkit.core.errors import DataError, NetError, OwlkitError, TrainingError
 from tests.caffe.nets import TRAINABLE, write, write_solver
 
 FIXED = TRAINABLE.replace('type: "gaussian" std: 1 }', 'type: "constant" value: 0.5 }')
@@ -240,3 +240,16 @@ def test_a_user_may_run_any_part_of_a_solvers_net(tmp_path: Path) -> None:
     np.testing.assert_allclose(solver.net.params["conv"][1].diff, 5 * 6 * 4)
     solver.step(1)
     assert solver.iter == 2
+
+
+def test_a_test_net_of_a_solver_says_that_it_runs_forward_only(tmp_path: Path) -> None:
+    solver = caffe.SGDSolver(write_solver(tmp_path))
+    solver.test_nets[0].forward()
+    with pytest.raises(NetError, match=r"solver\.share_weights\(net\)"):
+        solver.test_nets[0].backward()
+
+
+def test_a_net_given_as_a_solver_is_recognised(tmp_path: Path) -> None:
+    for make in (caffe.SGDSolver, caffe.get_solver):
+        with pytest.raises(OwlkitError, match="is a net, not a solver"):
+            make(write(tmp_path, TRAINABLE))
