@@ -101,7 +101,8 @@ def _remarks(told: Documentation) -> Iterator[str]:
         yield "## Good to know"
         yield from map(_prose, told.notes)
     if "Attributes" in told.parts:
-        yield f"**Attributes of the layer.** {_prose(told.parts['Attributes'])}"
+        entries = re.findall(r"(\w+) : (.+?)(?= \w+ : |$)", told.parts["Attributes"])
+        yield "\n".join(["The layer has", "", *(f"- `{name}`: {_escaped(what)}" for name, what in entries)])
 
 
 def _blobs(told: Documentation) -> str:
@@ -171,8 +172,9 @@ def _example(layer_type: str) -> str:
     path = FOLDER / "examples" / f"{layer_type}.py"
     source = path.read_text()
     net, printed = run(path)
-    own = caffe_pb2.NetParameter(layer=[layer for layer in net.to_proto().layer if layer.type == layer_type])
-    if not own.layer or not printed:
+    layers = net.to_proto().layer
+    own = caffe_pb2.NetParameter(layer=[one for one in layers if one.type not in LAYER_TYPES - {layer_type}])
+    if layer_type not in {one.type for one in own.layer} or not printed:
         raise DocumentationError(f"{path}: it has no {layer_type} layer in `n`, or prints nothing")
     return "\n\n".join(
         [

@@ -270,6 +270,16 @@ def test_unknown_types() -> None:
         LAYER_TYPES.remove("Tripled")
 
 
+def test_documentation_is_that_of_the_class_with_the_defaults() -> None:
+    told = L.Pooling.__doc__
+    assert told.startswith("Pooling layer: L.Pooling(bottom, ...")
+    for part in ("bottom 0 : x, (N, C, H, W)", "Gradient: MAX: dy goes to the first maximum", "pool = MAX"):
+        assert part in told
+    assert "stride = 1" in told
+    assert "kernel_size (one or several)" in L.Convolution.__doc__
+    assert "moving_average_fraction = 0.999," in L.BatchNorm.__doc__
+
+
 def test_registered_layers_are_known() -> None:
     base = pytest.importorskip("owlkit.layers.base")
     base.LAYERS["Quadrupled"] = base.Layer

@@ -12,6 +12,7 @@ import inspect
 from collections import Counter
 from typing import Any, NoReturn
 
+from owlkit.core.conveniences import resolve
 from owlkit.core.errors import closest
 from owlkit.proto import caffe_pb2
 from owlkit.spec.assign import assign
@@ -175,11 +176,14 @@ def _input(type_name: str, value: Any) -> Top:
 
 
 class LayerType:
-    """Makes layers of one type. Its documentation lists the parameters that the type takes."""
+    # Makes layers of one type. `L.Pooling?` in a notebook shows the documentation of the type's class.
 
     def __init__(self, name: str) -> None:
         self.__name__ = name
-        self.__doc__ = _documentation(name)
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]
+        return _documentation(self.__name__)
 
     def __call__(self, *bottoms: Top, **params: Any) -> Any:
         fn = Function(self.__name__, bottoms, params)
@@ -192,16 +196,27 @@ class LayerType:
 
 
 def _documentation(name: str) -> str:
+    """What the class says of itself, and the parameters with their defaults."""
+    cls = {**resolve("layers:LAYERS"), **user_types()}.get(name)
     lines = [f"{name} layer: L.{name}(bottom, ..., ntop=1, in_place=False, **parameters)", ""]
-    if name in user_types() and user_types()[name].__doc__:
-        lines += [inspect.cleandoc(user_types()[name].__doc__), ""]
-    for message, field in parameters_of(name):
-        if message:
-            default = f" = {field.default_value}" if field.has_default_value else ""
-            lines.append(f"{field.name}{default}" + (" (one or several)" if field.is_repeated else ""))
+    if cls is not None and cls.__doc__:
+        lines += [inspect.cleandoc(cls.__doc__), ""]
+    own = [_with_default(field) for message, field in parameters_of(name) if message]
     every = [field.name for message, field in parameters_of(name) if not message]
-    lines += ["", "And, as every layer: " + ", ".join(one for one in every if not one.endswith("_param"))]
+    lines += ["Parameters and defaults: " + (", ".join(own) or "none of its own")]
+    lines += ["And, as every layer: " + ", ".join(one for one in every if not one.endswith("_param"))]
     return "\n".join(lines)
+
+
+def _with_default(field: Any) -> str:
+    if field.is_repeated:
+        return f"{field.name} (one or several)"
+    if not field.has_default_value:
+        return str(field.name)
+    value = field.default_value
+    if field.enum_type is not None:
+        value = field.enum_type.values_by_number[value].name
+    return f"{field.name} = {value:.6g}" if isinstance(value, float) else f"{field.name} = {value}"
 
 
 class Layers:
