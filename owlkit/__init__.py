@@ -17,8 +17,14 @@ if TYPE_CHECKING:
     from owlkit.core import errors as errors
     from owlkit.export import export_onnx as export_onnx
     from owlkit.export import export_safetensors as export_safetensors
+    from owlkit.inspection.activations import show_activations as show_activations
+    from owlkit.inspection.embedding import show_embedding as show_embedding
     from owlkit.inspection.filters import show_filters as show_filters
     from owlkit.inspection.gradients import check_gradients as check_gradients
+    from owlkit.inspection.heatmaps import show_heatmap as show_heatmap
+    from owlkit.inspection.image_input import ImageInput as ImageInput
+    from owlkit.inspection.patches import show_top_patches as show_top_patches
+    from owlkit.inspection.saliency import show_saliency as show_saliency
     from owlkit.layers.python import PythonLayer as PythonLayer
     from owlkit.layers.python import layer as layer
     from owlkit.net import Graph as Graph
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
 # name -> "module" or "module:attribute"
 _LAZY = {
     "Graph": "owlkit.net:Graph",
+    "ImageInput": "owlkit.inspection.image_input:ImageInput",
     "L": "owlkit.spec:L",
     "Net": "owlkit.net:Net",
     "NetSpec": "owlkit.spec:NetSpec",
@@ -48,7 +55,12 @@ _LAZY = {
     "export_onnx": "owlkit.export:export_onnx",
     "export_safetensors": "owlkit.export:export_safetensors",
     "layer": "owlkit.layers.python:layer",
+    "show_activations": "owlkit.inspection.activations:show_activations",
+    "show_embedding": "owlkit.inspection.embedding:show_embedding",
     "show_filters": "owlkit.inspection.filters:show_filters",
+    "show_heatmap": "owlkit.inspection.heatmaps:show_heatmap",
+    "show_saliency": "owlkit.inspection.saliency:show_saliency",
+    "show_top_patches": "owlkit.inspection.patches:show_top_patches",
     "train": "owlkit.training:train",
     "zoo": "owlkit.zoo",
 }

@@ -11,8 +11,8 @@ from owlkit.core.errors import NetError, closest
 from owlkit.inspection.gradcheck import nets
 from owlkit.inspection.gradcheck.one_layer import Settings, check_layer, failed_row, has_gradient
 from owlkit.inspection.gradcheck.probe import Probe, isolate, learns
-from owlkit.inspection.gradcheck.progress import Progress
 from owlkit.inspection.gradcheck.report import GradientReport
+from owlkit.inspection.progress import Progress
 
 if TYPE_CHECKING:
     from owlkit.layers.base import Layer

@@ -13,7 +13,7 @@ import numpy as np
 from owlkit.core.blob import Blob
 from owlkit.inspection.gradcheck.one_layer import Settings, check_layer
 from owlkit.inspection.gradcheck.probe import Probe
-from owlkit.inspection.gradcheck.progress import Progress
+from owlkit.inspection.progress import Progress
 from owlkit.inspection.gradcheck.report import GradientReport
 from owlkit.layers.base import Layer
 from tests.support.one_layer import OneLayer

@@ -12,6 +12,7 @@ from owlkit.core.errors import NetError, closest
 from owlkit.inspection.gradcheck.compare import relative_error
 from owlkit.inspection.gradcheck.one_layer import Settings
 from owlkit.inspection.gradcheck.probe import EPSILON, NOISE
+from owlkit.inspection.twin import with_inputs
 from owlkit.net import Net
 from owlkit.net.graph import Node
 
@@ -33,7 +34,8 @@ def in_float64(net: Net, inputs: Mapping[str, Any], seed: int) -> tuple[Net, lis
             raise NetError(f"there is no input {name!r}{closest(name, names)}; inputs are {names}")
     _draw(net, [node for node in sources if node.layer.type != "Input"])
     arrays = {n: np.asarray(inputs[n] if n in inputs else net.blobs[n].data, "float64") for n in names}
-    twin = Net(_definition(net, arrays), phase=net.phase, dtype="float64", seed=net.seed, fuse=False)
+    shapes = {name: array.shape for name, array in arrays.items()}
+    twin = Net(with_inputs(net, shapes), phase=net.phase, dtype="float64", seed=net.seed, fuse=False)
     for theirs, mine in zip(net.layers, twin.layers, strict=True):
         _copy_layer(theirs, mine)
     for name, array in arrays.items():
@@ -51,22 +53,6 @@ def _draw(net: Net, sources: list[Node]) -> None:
     for node in sources:
         node.layer.forward(node.bottom, node.top)
     net.restore_state(saved)
-
-
-def _definition(net: Net, inputs: Mapping[str, np.ndarray]) -> Any:
-    definition = type(net.graph.definition)()
-    definition.CopyFrom(net.graph.definition)
-    for layer in definition.layer:
-        layer.ClearField("include")
-        layer.ClearField("exclude")
-        if layer.top and not layer.bottom and all(name in inputs for name in layer.top):
-            name, tops = layer.name, list(layer.top)
-            layer.Clear()
-            layer.name, layer.type = name, "Input"
-            layer.top.extend(tops)
-            for top in tops:
-                layer.input_param.shape.add(dim=inputs[top].shape)
-    return definition
 
 
 def _copy_layer(theirs: Any, mine: Any) -> None:

@@ -11,8 +11,8 @@ from owlkit.inspection.gradcheck import known, sampling
 from owlkit.inspection.gradcheck.compare import Comparison, check_ties
 from owlkit.inspection.gradcheck.contract import check_contract
 from owlkit.inspection.gradcheck.probe import Probe, Slot
-from owlkit.inspection.gradcheck.progress import Progress
 from owlkit.inspection.gradcheck.result import BlobCheck
+from owlkit.inspection.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,22 @@
-"""A line of plain text while a check takes long."""
+"""A line of plain text while something takes long."""
 
 from __future__ import annotations
 
 import sys
 import time
 
-QUIET_SECONDS = 2.0  # a check that is over by then says nothing
+QUIET_SECONDS = 2.0  # what is over by then says nothing
 INTERVAL_SECONDS = 0.5
 
 
 class Progress:
-    """What is being checked, on one line that is written over; `shown` False: never."""
+    """What is going on, on one line that is written over.
 
-    def __init__(self, shown: bool = True) -> None:
-        self.shown, self.what = shown, ""
+    shown : False means never. verb : what is done to `what`.
+    """
+
+    def __init__(self, shown: bool = True, verb: str = "checking", what: str = "") -> None:
+        self.shown, self.verb, self.what = shown, verb, what
         self.started = time.perf_counter()
         self._next, self._width = self.started + QUIET_SECONDS, 0
 
@@ -25,7 +28,7 @@ class Progress:
         now = time.perf_counter()
         if self.shown and now >= self._next:
             self._next = now + INTERVAL_SECONDS
-            self._write(f"checking {self.what}{detail}, {now - self.started:.0f} s")
+            self._write(f"{self.verb} {self.what}{detail}, {now - self.started:.0f} s")
 
     def _write(self, line: str) -> None:
         sys.stdout.write("\r" + line.ljust(self._width))

@@ -1,0 +1,94 @@
+"""What a layer makes of an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from owlkit.core.errors import NetError
+from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.picture import Picture
+from owlkit.inspection.tiles import tile_grid
+from owlkit.inspection.twin import Twin
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from owlkit.net import Net
+
+MOST_CHANNELS = 64
+MOST_NAMED = 10
+
+
+@dataclass(repr=False)
+class Activations(Picture):
+    """values : the layer's top for one image, (C, H, W) or (C,). image : as the net saw it, uint8."""
+
+    layer: str
+    values: np.ndarray
+    image: np.ndarray
+    channels: int = MOST_CHANNELS
+
+    def figure(self) -> Figure:
+        """The image and one tile per channel, on one scale for all; a line where there is no plane."""
+        return self._planes() if self.values.size > len(self.values) else self._line()
+
+    def _planes(self) -> Figure:
+        import matplotlib.pyplot as plt
+
+        shown = self.values[: self.channels]
+        figure, axes = plt.subplots(1, 2, figsize=(9.5, 4.6), width_ratios=(1, 2), layout="constrained")
+        axes[0].imshow(self.image, cmap="gray")
+        axes[0].set_title("image", fontsize=10)
+        drawn = axes[1].imshow(
+            tile_grid(shown, gap=max(1, shown.shape[2] // 16)), cmap="viridis", interpolation="nearest"
+        )
+        named = (
+            f"{self.layer}: {len(shown)} of {len(self.values)} channels, {shown.shape[1]}x{shown.shape[2]}"
+        )
+        axes[1].set_title(named, fontsize=10)
+        figure.colorbar(drawn, ax=axes[1], shrink=0.8, label="activation")
+        for axis in axes:
+            axis.set_axis_off()
+        plt.close(figure)
+        return figure
+
+    def _line(self) -> Figure:
+        import matplotlib.pyplot as plt
+
+        values = self.values.ravel()
+        figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.4), width_ratios=(1, 2.4), layout="constrained")
+        axes[0].imshow(self.image, cmap="gray")
+        axes[0].set_axis_off()
+        axes[1].plot(values, linewidth=0.8, color="#0072b2")
+        for unit in np.argsort(values)[::-1][:MOST_NAMED]:
+            axes[1].annotate(str(unit), (unit, values[unit]), fontsize=8, ha="center", va="bottom")
+        axes[1].set(title=f"{self.layer}: {len(self.values)} units", xlabel="unit", ylabel="activation")
+        plt.close(figure)
+        return figure
+
+    def __repr__(self) -> str:
+        shape = "x".join(map(str, self.values.shape))
+        dead = int((self.values.reshape(len(self.values), -1).max(1) <= 0).sum())
+        return f"Activations({self.layer!r}, {shape}, {dead} channels without any positive value)"
+
+
+def show_activations(
+    net: Net, image: Any, layer: str, *, prepare: ImageInput | None = None, channels: int = MOST_CHANNELS
+) -> Activations:
+    """Run one image through a net and look at the top of a layer (or at a blob, by name).
+
+    image : a photograph or a prepared array, see ImageInput. prepare : how photographs become input; by
+    default as they are, 0 to 255. channels : how many are drawn; `values` holds all.
+    Raises NetError for an unknown layer or a top with other axes, DataError for an image that does not fit.
+    """
+    prepare = prepare or ImageInput()
+    twin = Twin(net)
+    prepared = prepare(image, twin.shape)
+    layer_name = twin.layer_of(layer)
+    values = twin.run(prepared[None], layer_name)[0]
+    if values.ndim not in (1, 3):
+        raise NetError(f"{layer}: its top has {values.ndim + 1} axes; (N, C) and (N, C, H, W) can be drawn")
+    return Activations(layer, values, prepare.restore(prepared), channels)

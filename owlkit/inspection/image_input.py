@@ -1,0 +1,129 @@
+"""From a photograph to what a net takes, and back to something to look at."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from owlkit.core.errors import DataError
+from owlkit.io.mean import read_mean
+
+Mean = float | Sequence[float] | np.ndarray | str | os.PathLike[str]
+
+
+@dataclass(frozen=True, eq=False)
+class ImageInput:
+    """How photographs become a net's input: (image * raw_scale, in `channels` order, - mean) * scale.
+
+    mean : a number, one number per channel in the order of `channels`, a mean image (C, H, W), or the file of
+        one (binaryproto or .npy). scale : factor afterwards. raw_scale : factor before the mean is taken off;
+        images start out as 0 to 255. channels : "BGR", as Caffe's nets have it, or "RGB".
+    fit : "crop" scales the shorter side and cuts out the middle; "warp" scales both sides.
+
+    Nets of the Caffe era: ImageInput(mean=(104, 117, 123)); LeNet: ImageInput(scale=1 / 256).
+    """
+
+    mean: Mean = 0.0
+    scale: float = 1.0
+    raw_scale: float = 1.0
+    channels: str = "BGR"
+    fit: str = "crop"
+
+    def __post_init__(self) -> None:
+        if self.channels not in ("BGR", "RGB"):
+            raise ValueError(f"channels is {self.channels!r}, expected 'BGR' or 'RGB'")
+        if self.fit not in ("crop", "warp"):
+            raise ValueError(f"fit is {self.fit!r}, expected 'crop' or 'warp'")
+
+    def __call__(self, image: Any, shape: Sequence[int]) -> np.ndarray:
+        """An image as (C, H, W) float32 for a net's input `shape`, (N, C, H, W) or (C, H, W).
+
+        image : a path, a PIL image, uint8 (H, W, 3) RGB or (H, W) gray; an array of floats (C, H, W) counts
+        as prepared already and must fit. Raises DataError where it does not, or cannot be read.
+        """
+        channels, height, width = shape[-3:]
+        if isinstance(image, np.ndarray) and image.dtype.kind == "f":
+            if image.shape != (channels, height, width):
+                raise DataError(
+                    f"an array of floats counts as prepared and has the input's shape "
+                    f"{(channels, height, width)}, not {image.shape}; photographs are uint8 (H, W, 3)"
+                )
+            return image.astype(np.float32, copy=False)
+        if channels not in (1, 3):
+            raise DataError(
+                f"photographs have 1 or 3 channels, the net's input has {channels}; give arrays of floats"
+            )
+        pixels = self._pixels(image, channels, height, width)
+        return (pixels * np.float32(self.raw_scale) - self._mean(pixels.shape)) * np.float32(self.scale)
+
+    def restore(self, prepared: np.ndarray) -> np.ndarray:
+        """The other way: (C, H, W) floats as (H, W, 3) RGB or (H, W) gray, uint8."""
+        pixels = (prepared / self.scale + self._mean(prepared.shape)) / self.raw_scale
+        planes = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+        if len(planes) == 1:
+            return planes[0]
+        return planes[[self.channels.index(c) for c in "RGB"]].transpose(1, 2, 0)
+
+    def _pixels(self, image: Any, channels: int, height: int, width: int) -> np.ndarray:
+        """(C, H, W) float32, 0 to 255, in the net's order of channels."""
+        picture = fitted(open_image(image), height, width, warp=self.fit == "warp")
+        array = np.asarray(picture.convert("RGB" if channels == 3 else "L"), np.float32)
+        if channels == 1:
+            return array[None]
+        return array.transpose(2, 0, 1)[["RGB".index(c) for c in self.channels]]
+
+    def _mean(self, shape: Sequence[int]) -> np.ndarray:
+        mean = self._read_mean
+        if mean.ndim == 3:
+            top, left = ((have - want) // 2 for have, want in zip(mean.shape[1:], shape[1:], strict=True))
+            if top < 0 or left < 0:
+                raise DataError(
+                    f"the mean image {mean.shape} is smaller than the net's input {tuple(shape)}; "
+                    "give one number per channel"
+                )
+            return mean[:, top : top + shape[1], left : left + shape[2]]
+        if mean.ndim == 1 and len(mean) not in (1, shape[0]):
+            raise DataError(
+                f"mean has {len(mean)} numbers for {shape[0]} channels; give one, or one per channel"
+            )
+        return mean.reshape(-1, 1, 1)
+
+    @cached_property
+    def _read_mean(self) -> np.ndarray:
+        if isinstance(self.mean, (str, os.PathLike)):
+            path = Path(self.mean)
+            mean = np.load(path, allow_pickle=False) if path.suffix == ".npy" else read_mean(path)
+            return np.asarray(mean, np.float32)
+        return np.asarray(self.mean, np.float32)
+
+
+def open_image(image: Any) -> Any:
+    """A PIL image from a path, a PIL image or a uint8 array. Raises DataError for anything else."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    if isinstance(image, Image.Image):
+        return image
+    if isinstance(image, np.ndarray):
+        if image.dtype != np.uint8 or image.ndim not in (2, 3):
+            raise DataError(f"an image is uint8 (H, W, 3) or (H, W), found {image.dtype} {image.shape}")
+        return Image.fromarray(image)
+    try:
+        with Image.open(image) as opened:
+            return ImageOps.exif_transpose(opened).convert("RGB")
+    except (OSError, UnidentifiedImageError, ValueError, AttributeError) as error:
+        raise DataError(f"{image!r} cannot be read as an image: {error}") from error
+
+
+def fitted(picture: Any, height: int, width: int, *, warp: bool = False) -> Any:
+    """A PIL image of this size: warped, or scaled by its shorter side and cut around the middle."""
+    from PIL import Image, ImageOps
+
+    if warp:
+        return picture.resize((width, height), Image.Resampling.BILINEAR)
+    return ImageOps.fit(picture, (width, height), Image.Resampling.BILINEAR)

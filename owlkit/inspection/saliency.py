@@ -1,0 +1,117 @@
+"""Which pixels a unit answers to, by the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.picture import Picture
+from owlkit.inspection.twin import Twin
+from owlkit.inspection.units import Unit, choose
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from owlkit.net import Net
+
+METHODS = ("gradient", "deconvnet", "guided")
+CLIP_PERCENTILE = 99.5
+
+
+@dataclass(repr=False)
+class Saliency(Picture):
+    """gradient : (C, H, W), of the unit with respect to the input. value : the unit's. image : uint8."""
+
+    unit: Unit
+    value: float
+    method: str
+    gradient: np.ndarray
+    image: np.ndarray
+
+    @property
+    def map(self) -> np.ndarray:
+        """(H, W): the largest magnitude over the channels."""
+        return np.abs(self.gradient).max(0)
+
+    def figure(self) -> Figure:
+        """The image, the signed gradient around grey, and its magnitude; extremes are cut at 99.5 %."""
+        import matplotlib.pyplot as plt
+
+        figure, axes = plt.subplots(1, 3, figsize=(9.5, 3.5), layout="constrained")
+        axes[0].imshow(self.image, cmap="gray")
+        axes[0].set_title("image", fontsize=10)
+        limit = float(np.percentile(np.abs(self.gradient), CLIP_PERCENTILE)) or 1.0
+        signed = np.clip(0.5 + self.gradient / (2 * limit), 0, 1).transpose(1, 2, 0)
+        axes[1].imshow(
+            signed[..., ::-1] if signed.shape[-1] == 3 else signed[..., 0], cmap="gray", vmin=0, vmax=1
+        )
+        axes[1].set_title(f"{self.method} of {self.unit}", fontsize=10)
+        axes[2].imshow(self.map, cmap="magma", vmax=float(np.percentile(self.map, CLIP_PERCENTILE)) or 1.0)
+        axes[2].set_title("magnitude", fontsize=10)
+        for axis in axes:
+            axis.set_axis_off()
+        plt.close(figure)
+        return figure
+
+    def __repr__(self) -> str:
+        return f"Saliency({self.method} of {self.unit}, value {self.value:.4g})"
+
+
+def show_saliency(
+    net: Net,
+    image: Any,
+    layer: str,
+    unit: int | None = None,
+    *,
+    at: tuple[int, int] | None = None,
+    method: str = "gradient",
+    prepare: ImageInput | None = None,
+) -> Saliency:
+    """Gradient of one unit with respect to the pixels, or one of the two ways to tidy it.
+
+    unit : channel or class of the layer's top, by default the one that answers most; at : (row, column) in
+    its plane, by default where it answers most.
+    method : "gradient" (Simonyan et al. 2014, arXiv:1312.6034); "deconvnet": each ReLU passes what is
+    positive of the gradient instead of what was positive in forward (Zeiler and Fergus 2014,
+    arXiv:1311.2901); "guided": both conditions (Springenberg et al. 2015, arXiv:1412.6806).
+    Raises NetError for an unknown layer or unit, ValueError for another method.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
+    prepare = prepare or ImageInput()
+    twin = Twin(net, gradients=True)
+    prepared = prepare(image, twin.shape)
+    name = twin.layer_of(layer)
+    values = twin.run(prepared[None], name)
+    chosen = choose(layer, values[0], unit, at)
+    if method != "gradient":
+        _tidy(twin, method)
+    gradient = twin.gradient(name, chosen.mask(twin.top(name).shape))[0]
+    return Saliency(chosen, float(chosen.of(values)[0]), method, gradient, prepare.restore(prepared))
+
+
+def _tidy(twin: Twin, method: str) -> None:
+    """Change what ReLUs pass backward, layer by layer as the gradient comes by."""
+    nodes = twin.net.graph.nodes
+    kept: dict[int, np.ndarray] = {}
+
+    def before(index: int) -> None:
+        if nodes[index].layer.type == "ReLU" and method == "deconvnet":
+            kept[index] = np.maximum(nodes[index].top[0].diff, 0)
+
+    def after(index: int) -> None:
+        if nodes[index].layer.type != "ReLU":
+            return
+        diff = nodes[index].bottom[0].diff
+        diff[...] = kept.pop(index) if method == "deconvnet" else np.maximum(diff, 0)
+
+    watchers: tuple[tuple[str, Callable[[int], None]], ...] = (
+        ("before_backward", before),
+        ("after_backward", after),
+    )
+    for moment, watcher in watchers:
+        twin.net.watch_layers(moment, watcher)

@@ -1,0 +1,91 @@
+"""A net made to look into another: its weights, inputs in place of its data layers, a batch of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from owlkit.core.blob import Blob
+from owlkit.core.errors import NetError, closest
+from owlkit.net import Net
+from owlkit.proto import caffe_pb2
+
+
+class Twin:
+    """A net in test phase that shares the weights of `net`; the net itself is left alone.
+
+    batch : length of axis 0 of its inputs. gradients : whether gradients reach the input.
+    Raises NetError where the net has no input with the axes N, C, H, W.
+    """
+
+    def __init__(self, net: Net, batch: int = 1, *, gradients: bool = False) -> None:
+        definition = with_inputs(net, _shapes(net, batch))
+        definition.force_backward = gradients
+        self.net = Net(definition, phase="test", dtype=net.dtype, share=net, fuse=False)
+        images = [name for name in self.net.inputs if self.net.blobs[name].ndim == 4]
+        if not images:
+            raise NetError(f"{net.name or 'the net'} has no input (N, C, H, W) to put images in")
+        self.input = images[0]
+        self._gradients = gradients
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(N, C, H, W) of the input."""
+        return self.net.blobs[self.input].shape
+
+    def layer_of(self, name: str) -> str:
+        """The layer that is meant by a layer's or a blob's name; of several that write a blob the last."""
+        if name in self.net.layer_names:
+            return name
+        writers = [layer for layer, tops in self.net.top_names.items() if name in tops]
+        if not writers:
+            known = [*self.net.layer_names, *self.net.blobs]
+            raise NetError(f"there is no layer or blob {name!r}{closest(name, known)}")
+        return writers[-1]
+
+    def top(self, layer: str) -> Blob:
+        """First top of a layer."""
+        return self.net.blobs[self.net.top_names[layer][0]]
+
+    def run(self, images: np.ndarray, layer: str) -> np.ndarray:
+        """Copy of the first top of `layer`, (n, ...), for n prepared images (n, C, H, W), at most a batch."""
+        data = self.net.blobs[self.input].data
+        data[: len(images)] = images
+        data[len(images) :] = 0
+        self.net.forward(end=layer)
+        return np.array(self.top(layer).data[: len(images)])
+
+    def gradient(self, layer: str, wanted: np.ndarray) -> np.ndarray:
+        """Gradient of sum(wanted * top of `layer`) with respect to the input, (N, C, H, W), after `run`."""
+        if not self._gradients:
+            raise ValueError("this twin was made without gradients=True")
+        for blob in self.net.blobs.values():
+            blob.diff[...] = 0
+        self.top(layer).diff[...] = wanted
+        self.net.backward(start=layer)
+        return np.array(self.net.blobs[self.input].diff)
+
+
+def with_inputs(net: Net, shapes: Mapping[str, Sequence[int]]) -> Any:
+    """The definition of a net as it was filtered; Input layers make the tops that `shapes` names."""
+    definition = caffe_pb2.NetParameter()
+    definition.CopyFrom(net.graph.definition)
+    for layer in definition.layer:
+        layer.ClearField("include")
+        layer.ClearField("exclude")
+        if layer.top and not layer.bottom and all(name in shapes for name in layer.top):
+            name, tops = layer.name, list(layer.top)
+            layer.Clear()
+            layer.name, layer.type = name, "Input"
+            layer.top.extend(tops)
+            for top in tops:
+                layer.input_param.shape.add(dim=shapes[top])
+    return definition
+
+
+def _shapes(net: Net, batch: int) -> dict[str, tuple[int, ...]]:
+    """Of what layers without bottoms and weights make, for a batch of this length."""
+    made = [top for node in net.graph.nodes if not node.bottom and not node.layer.blobs for top in node.top]
+    return {top.name: (batch, *top.shape[1:]) if top.shape else () for top in made}
