@@ -15,7 +15,8 @@ EXAMPLES = """  # bash, for you:
   # zsh, where a folder of $fpath is yours:
   owlkit completion zsh > ~/.zfunc/_owlkit
   # tcsh:
-  owlkit completion tcsh > ~/.owlkit.tcsh; echo source ~/.owlkit.tcsh >> ~/.tcshrc
+  owlkit completion tcsh > ~/.owlkit.tcsh
+  echo source ~/.owlkit.tcsh >> ~/.tcshrc
   # try it in this shell:
   eval "$(owlkit completion bash)"
 """

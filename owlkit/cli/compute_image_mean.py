@@ -10,7 +10,7 @@ from owlkit.cli.progress import Progress
 from owlkit.cli.status import OK
 
 EXAMPLES = """  owlkit compute-image-mean train_lmdb mean.binaryproto
-  owlkit compute-image-mean train_lmdb            # the means of the channels only
+  owlkit compute-image-mean train_lmdb       # the means of the channels only
 """
 DESCRIPTION = """Add up all images of an LMDB set, divide by their number, and write the mean image
 as Caffe's compute_image_mean does: for mean_file in a transform_param. The means of

@@ -23,8 +23,8 @@ from owlkit.core.errors import DataError, DeviceError, NetError, closest
 EXAMPLES = """  # all records of the net's data layer, once
   owlkit extract-features net.caffemodel net.prototxt fc7 fc7_lmdb
   # two blobs, ten batches, in the words of Caffe's tool
-  owlkit extract_features net.caffemodel net.prototxt fc7,prob fc7_lmdb,prob_lmdb \\
-      10 lmdb CPU
+  owlkit extract_features net.caffemodel net.prototxt fc7,prob \\
+      fc7_lmdb,prob_lmdb 10 lmdb CPU
 """
 DESCRIPTION = """Run a trained net over the data of its own data layer and write blobs as LMDB sets,
 one Datum with float_data per example, as Caffe's extract_features does."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from owlkit import __version__
 from owlkit.cli.catalogue import COMMANDS, listing
 from owlkit.cli.parser import Parser
-from owlkit.cli.status import FAILED, INTERRUPTED, MEANINGS, status_of
+from owlkit.cli.status import FAILED, INTERRUPTED, MEANINGS, USAGE, status_of
 from owlkit.core.errors import OwlkitError, closest
 
 USAGE_LINE = "owlkit [-h] [--version] [--debug] COMMAND ..."
@@ -61,7 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     name = _take_command(words)
     parser = make_parser(only=name if name is not None else "")
     if name is not None and name not in COMMANDS:
-        parser.error(f"there is no command {name!r}{closest(name, COMMANDS)}; `owlkit --help` lists them")
+        near = closest(name, COMMANDS)
+        parser.print_usage(sys.stderr)
+        parser.exit(USAGE, f"owlkit: there is no command {name!r}{near}; `owlkit --help` lists them\n")
     args = parser.parse_args(words)
     try:
         return int(args.run(args))

@@ -6,22 +6,29 @@ import argparse
 import json
 import shutil
 import sys
+import textwrap
 from typing import Any
 
 from owlkit.cli.catalogue import COMMANDS
 from owlkit.core.errors import DeviceError, NetError
 
+HELP_WIDTH = 79  # columns
+
 
 def add_command(subparsers: Any, name: str, description: str, examples: str) -> argparse.ArgumentParser:
-    """A command whose help ends with examples."""
+    """A command whose help ends with examples. description : filled here, paragraph by paragraph."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         name,
         help=COMMANDS[name].summary,
-        description=description,
+        description="\n\n".join(_filled(paragraph) for paragraph in description.split("\n\n")),
         epilog=f"examples:\n{examples.rstrip()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return parser
+
+
+def _filled(paragraph: str) -> str:
+    return textwrap.fill(" ".join(paragraph.split()), HELP_WIDTH, break_on_hyphens=False)
 
 
 def add_selection(parser: argparse.ArgumentParser, phase: str) -> None:

@@ -11,7 +11,7 @@ from owlkit.cli.progress import Progress
 
 EXAMPLES = """  owlkit test --model net.prototxt --weights lenet_iter_1000.caffemodel
   # 100 batches, as JSON
-  owlkit test -model net.prototxt -weights lenet_iter_1000.caffemodel \
+  owlkit test -model net.prototxt -weights lenet_iter_1000.caffemodel \\
       -iterations 100 --json
 """
 DESCRIPTION = "Run a net over its data and print the mean of each output."
