@@ -23,7 +23,10 @@ class Eltwise(Layer):
 
     bottom i : x_i, two or more of one shape.
     top 0 : y, that shape.
-    Formula: SUM: y = sum of coeff_i x_i. PROD: y = product of x_i. MAX: y = maximum of x_i.
+    Formula: elementwise,
+        SUM: y = sum of coeff_i x_i
+        PROD: y = product of x_i
+        MAX: y = maximum of x_i
     Gradient: SUM: dx_i = coeff_i dy. PROD: dy times the other factors. MAX: dy where x_i is the maximum:
         bottom 1 wins a tie over bottom 0, later bottoms must be strictly larger (Caffe).
     Parameters (eltwise_param):

@@ -26,8 +26,8 @@ class InfogainLoss(LossLayer):
     bottom 2 (optional) : H, K x K values, e.g. (1, 1, K, K).
     top 0 : loss, scalar.
     top 1 (optional) : p, the shape of x; no gradient flows back through it.
-    Formula: loss = -1/Z * sum_i sum_k H[label_i, k] * log(max(p[i, k], 1e-20)), p = softmax(x) along axis, i
-        over all other axes. With H the identity this is SoftmaxWithLoss.
+    Formula: loss = -1/Z * sum_i sum_k H[label_i, k] * log(max(p[i, k], 1e-20)); p = softmax(x) along axis, i
+        over all other axes; with H the identity this is SoftmaxWithLoss
     Gradient: dx[i, k] = loss_weight / Z * (p[i, k] * sum_j H[label_i, j] - H[label_i, k]), 0 where label_i is
         ignored; as in Caffe, p below 1e-20 changes nothing about it. None to labels and H; with
         force_backward these are left out (Caffe stops).

@@ -28,8 +28,8 @@ class Pooling(Layer):
     Formula: the window of y[n, c, i, j] starts at (i, j) * stride - pad in x[n, c].
         MAX: y = its maximum; padding is never a maximum.
         AVE: y = its sum / its size, which counts padding, but not what hangs over beyond the padding.
-        STOCHASTIC, train: y = a value x_k of it, drawn with probability x_k / its sum; test: y = sum of x_k^2
-            / its sum.
+        STOCHASTIC, train: y = a value x_k of it, drawn with probability x_k / its sum
+        STOCHASTIC, test: y = sum of x_k^2 / its sum
     Gradient: MAX: dy goes to the first maximum of each window. AVE: in equal shares to all of it. STOCHASTIC:
         to the value that was drawn; in test dx_k = dy (2 x_k - y) / sum of the window (Caffe leaves it
         undefined).

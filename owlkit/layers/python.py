@@ -101,7 +101,7 @@ class Python(Layer):
     bottom i : any number, any shapes; may run in place.
     top i : any number, of the shapes that the class gives them, in any of its methods but backward.
     blobs : what the class adds in setup by self.blobs.add_blob(*shape), zeros until it writes them.
-    Formula: the class's.
+    Formula: what forward of the class computes
     Gradient: the class's backward(top, propagate_down, bottom), which writes bottom[i].diff and adds to
         self.blobs[i].diff.
     Parameters (python_param):

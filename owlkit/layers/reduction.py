@@ -23,8 +23,11 @@ class Reduction(Layer):
 
     bottom 0 : x, any shape.
     top 0 : y, x.shape[:axis]; () for axis 0.
-    Formula: y_i = coeff * sum_j f(x_ij), j over all axes from axis on, i over those before it. SUM: f(x) = x.
-        ASUM: |x|. SUMSQ: x^2. MEAN: x / M, M the number of values j runs over.
+    Formula: y_i = coeff * sum_j f(x_ij), j over all axes from axis on, i over those before it.
+        SUM: f(x) = x
+        ASUM: f(x) = |x|
+        SUMSQ: f(x) = x^2
+        MEAN: f(x) = x / M, M the number of values j runs over
     Gradient: dx_ij = coeff * dy_i * f'(x_ij); of ASUM sign(x), 0 at 0.
     Parameters (reduction_param):
         operation : SUM, ASUM, SUMSQ or MEAN.

@@ -20,7 +20,7 @@ class SPP(Layer):
     bottom 0 : x, (N, C, H, W).
     top 0 : y, (N, C * (1 + 4 + ... + 4^(pyramid_height - 1))), of each level in the order (C, b, b); with one
         level (N, C, 1, 1), as in Caffe.
-    Formula: level l = 0 .. pyramid_height - 1 cuts a side of length H into b = 2^l parts: windows of k =
+    Formula: level l = 0 .. pyramid_height - 1 cuts a side of length H into b = 2^l parts; windows of k =
         ceil(H / b), k apart, with a padding of ceil((b k - H) / 2). See Pooling for what a window gives.
     Gradient: dx = the sum of the levels' gradients (see Pooling).
     Parameters (spp_param):
