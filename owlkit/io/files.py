@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
 import shutil
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +16,8 @@ from typing import BinaryIO
 
 from owlkit.core.errors import DataError
 
+_STAGING = ".owlkit-snapshot-"
+GRACE_SECONDS = 60  # a staging folder younger than this may not be locked yet
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -88,6 +93,42 @@ def write_bytes(path: str | Path, content: bytes | memoryview) -> None:
     """Write a whole file atomically; raises as `write_atomically`."""
     with write_atomically(path) as stream:
         stream.write(content)
+
+
+@contextmanager
+def staging_folder(parent: Path) -> Iterator[Path]:
+    """A folder in `parent` where files are made before they are renamed into place; gone when the block ends.
+
+    A process that is killed leaves its folder behind: it is removed by the next one that comes here.
+    """
+    _sweep(parent)
+    staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=parent))
+    descriptor = os.open(staging, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks: nobody will sweep there
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        os.close(descriptor)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove staging folders that no living process has locked."""
+    for left in parent.glob(f"{_STAGING}*"):
+        try:
+            if time.time() - left.stat().st_mtime < GRACE_SECONDS:
+                continue
+            descriptor = os.open(left, os.O_RDONLY)
+        except OSError:
+            continue  # gone meanwhile
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left, ignore_errors=True)
+        except OSError:
+            continue  # somebody works there
+        finally:
+            os.close(descriptor)
 
 
 def read_bytes(path: str | Path, what: str) -> bytes:

@@ -8,7 +8,6 @@ With it a training that was interrupted goes on bit for bit as if it had not bee
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import DataError, FileFormatError, TrainingError
-from owlkit.io.files import is_there, sync_folder
+from owlkit.io.files import is_there, staging_folder, sync_folder
 from owlkit.io.solverstate import (
     SolverStateData,
     check_companions,
@@ -65,16 +64,13 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
     model, state = snapshot_paths(prefix, solver.iter, ".h5" if hdf5 else "")
     model.absolute().parent.mkdir(parents=True, exist_ok=True)
     with hold_interrupts():
-        staging = Path(tempfile.mkdtemp(prefix=".owlkit-snapshot-", dir=model.absolute().parent))
-        try:
+        with staging_folder(model.absolute().parent) as staging:
             staged_model, staged_state = staging / model.name, staging / state.name
             _save_model(solver, staged_model)
             write_solverstate(staged_state, _state_data(solver, model))
             write_sidecar(staged_state, solver.iter, solver.extra_state(), staged_model)
             for staged, target in _moves(staged_model, staged_state, model, state):
                 os.replace(staged, target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
         sync_folder(model.absolute().parent)
     return model, state
 
@@ -225,7 +221,7 @@ class LoadedSnapshot:
 
     def apply(self, solver: Any) -> None:
         """Put weights and history into the solver."""
-        solver.net.copy_from(self.weights)
+        solver.net.copy_from(self.weights, quiet=True)
         for theirs, mine in zip(self.data.history, solver.history, strict=True):
             mine[...] = theirs.reshape(mine.shape)
 
