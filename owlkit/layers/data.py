@@ -33,7 +33,8 @@ class Data(PrefetchingLayer):
         backend : must be LMDB; LEVELDB, Caffe's default, is refused with a way out.
         rand_skip : leave out a random number of records below it at the start.
         prefetch : batches made ahead.
-        scale, mean_file, crop_size, mirror : older places of what transform_param has; moved there.
+        scale, mean_file, crop_size, mirror : older places of what transform_param has; moved there
+            from layers of before 2014, and refused in today's, where Caffe ignores them.
         force_encoded_color : the older place of transform_param's force_color.
     Parameters (transform_param):
         crop_size : side of the square that is cut out: at random in train, in the middle in test; 0: none.
@@ -56,6 +57,7 @@ class Data(PrefetchingLayer):
         self.on_warning: Callable[[str], None] | None = None
         self._classes: set[int] = set()
         param = self.param.data_param
+        self.refuse_moved("data_param")
         self._check_param(param)
         reader = self._open(param)
         shape = (param.batch_size, *self.checked(reader.shape))

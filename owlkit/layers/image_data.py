@@ -26,7 +26,8 @@ class ImageData(PrefetchingLayer):
         is_color : three channels, or one.
         shuffle : a new order in every pass.
         rand_skip : leave out a random number of images below it at the start.
-        scale, mean_file, crop_size, mirror : older places of what transform_param has; moved there.
+        scale, mean_file, crop_size, mirror : older places of what transform_param has; moved there
+            from layers of before 2014, and refused in today's, where Caffe ignores them.
     Parameters (transform_param):
         crop_size : side of the square that is cut out: at random in train, in the middle in test; 0: none.
         mirror : mirror each image with probability 1/2, in both phases, as in Caffe.
@@ -43,6 +44,7 @@ class ImageData(PrefetchingLayer):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param, transform = self.param.image_data_param, self.param.transform_param
+        self.refuse_moved("image_data_param")
         if not param.source:
             raise self.error(
                 "image_data_param has no source; give a text file with `name label` in each line"

@@ -34,6 +34,19 @@ class PrefetchingLayer(Layer):
     tops = Arity(1, 2)
     is_data = True
 
+    def refuse_moved(self, source: str) -> None:
+        """Refuse what has moved from `source` ("data_param") to transform_param.
+
+        In layers of before 2014 an upgrade has moved it; in today's Caffe ignores it.
+        """
+        param = getattr(self.param, source)
+        given = [name for name in ("scale", "mean_file", "crop_size", "mirror") if param.HasField(name)]
+        if given:
+            raise self.error(
+                f"{source}.{given[0]} has no effect, in Caffe neither; write it in transform_param, or "
+                "remove it"
+            )
+
     def read_from(self, reader: Any, shape: Sequence[int], source: str, prefetch: int) -> None:
         """Take batches from `reader` (a Reader), of `shape` = (N, C, h, w), `prefetch` of them ahead."""
         if prefetch < 1:

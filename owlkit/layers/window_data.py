@@ -31,7 +31,8 @@ class WindowData(PrefetchingLayer):
         crop_mode : "warp" stretches the window, "square" widens it to a square first.
         cache_images : keep the files in memory.
         root_folder : put before each path as it is.
-        scale, mean_file, crop_size, mirror : older places of what transform_param has; moved there.
+        scale, mean_file, crop_size, mirror : older places of what transform_param has; moved there
+            from layers of before 2014, and refused in today's, where Caffe ignores them.
     Parameters (transform_param):
         crop_size : side of the square, required.
         mirror : mirror each window with probability 1/2.
@@ -50,6 +51,7 @@ class WindowData(PrefetchingLayer):
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param, transform = self.param.window_data_param, self.param.transform_param
+        self.refuse_moved("window_data_param")
         self._check(param, transform)
         windows: Windows = self.checked(lambda: read_windows(param.source))
         if windows.channels not in (1, 3):

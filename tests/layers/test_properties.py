@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from owlkit.core.device import Device
 from owlkit.core.errors import OwlkitError
 from owlkit.inspection.gradients import check_gradients
 from owlkit.layers import LAYERS
+from owlkit.layers.activation import ReLU
+from owlkit.layers.base import Blobs
 from owlkit.net import Net
 from tests.support.kinds import KINDS
 from tests.support.options import Definition, draw
@@ -119,3 +122,27 @@ def _check_implementations(definition: Definition) -> None:
 def test_every_type_is_drawn() -> None:
     assert set(KINDS) | NOT_DRAWN >= set(LAYERS)
     assert not NOT_DRAWN & set(KINDS)
+
+
+class _Crashes(ReLU):
+    """Divides by an option without a look at it."""
+
+    def setup(self, bottom: Blobs, top: Blobs) -> None:
+        super().setup(bottom, top)
+        self.width = 1 / self.slope
+
+
+class _WrongBelow(ReLU):
+    """What owlkit's own ReLU once was: with a slope < 0, backward took the sign from y."""
+
+    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        self.kernel.backward(top[0].data_tensor, top[0].diff_tensor, bottom[0].diff_tensor)
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"), [(_Crashes, "neither works nor is refused"), (_WrongBelow, "central difference")]
+)
+def test_a_broken_layer_is_found(broken: type[ReLU], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(LAYERS, "ReLU", broken)
+    with pytest.raises(AssertionError, match=words):
+        test_options_work_or_are_refused("ReLU")

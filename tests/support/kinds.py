@@ -16,7 +16,7 @@ class Kind:
     bottoms : lists of bottoms, one of which is taken; a bottom is a shape, or (shape, what its values are):
         "positive", "labels K", "below K", "flags", "unit" or "ones". tops : how many, one of these.
     params : messages of the layer's options. options : field -> values, in place of what its type allows.
-    always : fields that are set in every definition.
+    always : fields that are set in nearly every definition.
     domain : whether values outside the function's domain may be met (a logarithm's).
     """
 
@@ -32,6 +32,7 @@ ANY = [[(2, 3)], [(2, 3, 4)], [(2, 3, 4, 5)], [(2, 4, 2, 2, 3)], [(5,)]]
 PLANES = [[(2, 4, 5, 4)], [(1, 2, 6, 6)], [(2, 4, 3, 7)], [(3, 2, 4)], [(2, 2, 3, 4, 3)]]
 PAIRS = [[(2, 3), (2, 3)], [(2, 3, 4, 2), (2, 3, 4, 2)], [(3, 4), (3, 2, 2)], [(3,), (3,)]]
 SCORES = [
+    [(5, 5), ((5,), "labels 5")],
     [(4, 5), ((4,), "labels 5")],
     [(4, 5), ((4, 1), "labels 5")],
     [(2, 5, 3, 2), ((2, 3, 2), "labels 5")],
@@ -78,6 +79,7 @@ KINDS: dict[str, Kind] = {
         [
             [(2, 3), (2, 4)],
             [(2, 3), (1, 3)],
+            [(2, 3), (2, 3)],
             [(2, 3, 4, 2), (2, 1, 4, 2), (2, 2, 4, 2)],
             [(2, 3, 4)],
             [(2, 3, 4, 2), (2, 3, 4, 3)],

@@ -71,10 +71,19 @@ def draw(type_: str, pick: Pick) -> Definition:
 
 def _options(message: Any, kind: Kind, pick: Pick) -> None:
     fields = dict(message.DESCRIPTOR.fields_by_name)
-    chosen = [name for name in kind.always if name in fields]
+    chosen = [name for name in kind.always if name in fields and pick((True,) * 7 + (False,))]
     chosen += [pick(list(fields)) for _ in range(pick(MORE))]
+    if pick((True,) * 7 + (False,)):
+        chosen = _in_pairs(chosen)
     for name in dict.fromkeys(chosen):
         set_option(message, fields[name], kind, pick)
+
+
+def _in_pairs(names: Sequence[str]) -> list[str]:
+    """pad_h with pad_w, and without pad, which contradicts them."""
+    stems = {name[:-2] for name in names if name.endswith(("_h", "_w"))}
+    kept = [name for name in names if name.removesuffix("_size") not in stems]
+    return kept + [f"{stem}_{side}" for stem in sorted(stems) for side in "hw"]
 
 
 def set_option(message: Any, found: FieldDescriptor, kind: Kind, pick: Pick) -> None:
