@@ -65,7 +65,7 @@ def datum_to_array(datum: Any, key: bytes = b"", *, color: bool = False, gray: b
     else:
         values = np.array(datum.float_data, np.float32)
     count = shape[0] * shape[1] * shape[2]
-    if count <= 0 or values.size != count:
+    if min(shape) <= 0 or values.size != count:
         raise DataError(
             f"record {show_key(key)}: shape (C, H, W) = {shape} needs {count} values, found {values.size}"
         )

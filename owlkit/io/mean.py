@@ -1,7 +1,9 @@
-"""Mean images in Caffe's binaryproto files."""
+"""Mean images in Caffe's binaryproto files; .npy files, in which pycaffe's users keep them, are read too."""
 
 from __future__ import annotations
 
+import io
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,25 +12,46 @@ import numpy as np
 from owlkit.core.errors import DataError, FileFormatError
 from owlkit.io.blobproto import array_to_proto, read_blob
 from owlkit.io.datum import datum_to_array, parse_datum, show_key
-from owlkit.io.files import write_bytes
+from owlkit.io.files import read_bytes, write_bytes
 from owlkit.io.records import Records
+
+_NPY = b"\x93NUMPY"
 
 
 def read_mean(path: str | Path) -> np.ndarray:
-    """The mean image of a binaryproto file, (C, H, W) float32.
+    """The mean image of a binaryproto file, or of a .npy file; its content says which it is.
 
+    Returns (C, H, W) float32, channels as in the file.
     Raises DataError where the file is missing, FileFormatError where it is not one image.
     """
-    array = read_blob(path, "mean file")
+    content = read_bytes(path, "mean file")
+    array = _from_npy(content, path) if content.startswith(_NPY) else read_blob(path, "mean file")
     if array.ndim == 4 and array.shape[0] == 1:
         array = array[0]
     if array.ndim != 3:
         raise FileFormatError(
             f"{path}: a mean image has shape (1, C, H, W) or (C, H, W), found {array.shape}"
         )
-    if array.dtype != np.float32 and np.abs(array).max(initial=0) > np.finfo(np.float32).max:
+    if array.dtype != np.float32 and (np.abs(array) > np.finfo(np.float32).max).any():
         raise FileFormatError(f"{path}: the mean has values beyond float32; the file is damaged")
     return array.astype(np.float32, copy=False)
+
+
+def _from_npy(content: bytes, path: str | Path) -> np.ndarray:
+    """The array of a .npy file; nothing in it is executed, and no more is taken than the file holds."""
+    try:
+        stream = io.BytesIO(content)
+        old = np.lib.format.read_magic(stream) == (1, 0)
+        read_header = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read_header(stream)
+        if math.prod(shape) * dtype.itemsize > len(content):
+            raise ValueError(f"it is cut short: shape {shape} needs more than its {len(content):,} bytes")
+        array: np.ndarray = np.load(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, EOFError, OverflowError, SyntaxError, TypeError) as error:
+        raise FileFormatError(f"{path}: the .npy file cannot be read: {error}") from error
+    if array.dtype.kind not in "fiu" or not array.size:
+        raise FileFormatError(f"{path} holds {array.size} values of {array.dtype}; a mean image is needed")
+    return array
 
 
 def write_mean(path: str | Path, mean: np.ndarray) -> None:

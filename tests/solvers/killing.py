@@ -39,7 +39,7 @@ OPTIONS: dict[str, Any] = {"momentum": 0.9, "snapshot": EVERY, "type": "Adam"}
 
 
 def digest(solver: Solver) -> str:
-    """Of parameters, statistics, histories, positions, random states and the losses behind the smoothed one."""
+    """Of parameters, statistics, histories, positions, random states, and the losses that are averaged."""
     whole = hashlib.sha256()
     for name, content in sorted(everything(solver).items()):
         whole.update(name.encode() + content)
@@ -127,7 +127,7 @@ class Trainings:
         return [line.split() for line in content.decode().splitlines()]
 
     def life(self, tally: Tally, known: int, seconds: float | None, prepare: Callable[[Solver], None]) -> int:
-        """One life of the training, at most `seconds` long; returns the last iteration that was told as saved.
+        """One life of the training, at most `seconds` long; returns the last iteration told as saved.
 
         known : what the lives before have told. 0 again once the training came to its end.
         """
