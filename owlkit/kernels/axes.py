@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.core.tensor import Descriptor
 
 Split = tuple[int, int, int]
 
@@ -36,10 +36,3 @@ def rows(array: np.ndarray, descriptor: Descriptor, axis: int) -> np.ndarray:
     shape = descriptor.shape[:axis] + descriptor.shape[axis + 1 :]
     order = [a - (a > axis) for a in memory_order(descriptor) if a != axis]
     return array.reshape(shape).transpose(order).reshape(-1)
-
-
-def aligned(tensor: Tensor, descriptor: Descriptor) -> np.ndarray:
-    """The tensor's values in the memory order of `descriptor`, (count,); copied where orders differ."""
-    if tensor.descriptor == descriptor or (tensor.descriptor.is_plain and descriptor.is_plain):
-        return tensor.flat
-    return tensor.array.reshape(descriptor.shape).transpose(memory_order(descriptor)).reshape(-1)

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from owlkit.core.device import Device
-from owlkit.kernels.axes import aligned, memory_order
+from owlkit.core.tensor import Tensor
+from owlkit.kernels import eltwise
+from owlkit.kernels.sums import squared_norm
+from owlkit.layers.aligned import Aligned
 from owlkit.layers.base import Blobs, register
 from owlkit.layers.loss import LossLayer
 
@@ -33,24 +36,20 @@ class EuclideanLoss(LossLayer):
         self.same_count(bottom)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        a = bottom[0]
-        self._difference = np.empty(a.count, a.dtype)  # in a's memory order
-        self._square = np.empty(a.count, a.dtype)
+        a, b = bottom
+        self.kernel = eltwise.make(device, eltwise.Eltwise("sum", (1.0, -1.0), a.descriptor))
+        self._other = Aligned(device, b, a)
+        self._difference = Tensor(a.descriptor)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         a, b = bottom
-        np.subtract(a.data_tensor.flat, aligned(b.data_tensor, a.descriptor), out=self._difference)
-        # Pairwise summation: the error does not grow with the batch, as a running sum's does.
-        total = np.square(self._difference, out=self._square).sum()
-        top[0].data[...] = total / (2 * max(a.num, 1))
+        self.kernel.forward([a.data_tensor, self._other.read(b)], self._difference)
+        top[0].data[...] = squared_norm(self._difference.flat) / (2 * max(a.num, 1))
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         a, b = bottom
         scale = float(top[0].diff) / max(a.num, 1)
         if propagate_down[0]:
-            np.multiply(self._difference, scale, out=a.diff_tensor.flat)
+            np.multiply(self._difference.flat, scale, out=a.diff_tensor.flat)
         if propagate_down[1]:
-            order = memory_order(a.descriptor)
-            lengths = [a.shape[axis] for axis in order]
-            in_caffe_order = self._difference.reshape(lengths).transpose(np.argsort(order))
-            np.multiply(in_caffe_order.reshape(b.shape), -scale, out=b.diff)
+            np.multiply(self._difference.array.reshape(b.shape), -scale, out=b.diff)

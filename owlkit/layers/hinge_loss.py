@@ -63,7 +63,8 @@ class HingeLoss(LossLayer):
         if not propagate_down[0]:
             return
         scale = float(top[0].diff) / max(self._shape[0], 1)
-        gradient = self._margin * (2 * scale) if self._squared else np.sign(self._margin) * scale
+        factor = self._margin.dtype.type(2 * scale if self._squared else scale)
+        gradient = (self._margin if self._squared else self._margin > 0) * factor
         gradient[self._own] *= -1
         bottom[0].diff[...] = gradient.reshape(bottom[0].shape)
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from owlkit.core.device import Device
-from owlkit.kernels.axes import aligned
+from owlkit.core.tensor import Tensor
+from owlkit.kernels import sigmoid_loss
+from owlkit.layers.aligned import Aligned
 from owlkit.layers.base import Blobs, register
 from owlkit.layers.loss import BATCH_SIZE, LossLayer, normalizer
 
@@ -38,36 +40,28 @@ class SigmoidCrossEntropyLoss(LossLayer):
         self.same_count(bottom)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        x = bottom[0]
-        self._decay, self._term = np.empty(x.count, x.dtype), np.empty(x.count, x.dtype)
+        x, t = bottom[0], bottom[1]
+        self.kernel = sigmoid_loss.make(device, sigmoid_loss.SigmoidLoss(x.descriptor))
+        self._targets = Aligned(device, t, x)
+        self._cost = Tensor(x.descriptor)
         self._ignore = self.ignore_label()
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x = bottom[0].data_tensor.flat
-        t = aligned(bottom[1].data_tensor, bottom[0].descriptor)
-        decay, term = self._decay, self._term
-        np.negative(np.abs(x, out=decay), out=decay)
-        np.exp(decay, out=decay)  # exp(-|x|), kept for the gradient
-        np.log1p(decay, out=term)
-        term += np.maximum(x, 0)
-        term -= x * t
-        valid = x.size
+        x, t = bottom[0], self._targets.read(bottom[1])
+        self.kernel.forward(x.data_tensor, t, self._cost)
+        cost, valid = self._cost.flat, x.count
         if self._ignore is not None:
-            keep = t != self._ignore
-            np.multiply(term, keep, out=term)
+            keep = t.flat != self._ignore
+            np.multiply(cost, keep, out=cost)
             valid = int(keep.sum())
-        self._normalizer = normalizer(self._mode, bottom[0].num, x.size, valid)
-        top[0].data[...] = float(term.sum()) / self._normalizer
+        self._normalizer = normalizer(self._mode, x.num, x.count, valid)
+        top[0].data[...] = float(cost.sum()) / self._normalizer
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down, bottom[1])
         if not propagate_down[0]:
             return
-        x, dx = bottom[0].data_tensor.flat, bottom[0].diff_tensor.flat
-        t = aligned(bottom[1].data_tensor, bottom[0].descriptor)
-        # s = 1 / (1 + e) for x >= 0 and e / (1 + e) below, with e = exp(-|x|)
-        np.divide(np.where(x >= 0, 1, self._decay), 1 + self._decay, out=dx)
-        dx -= t
-        dx *= float(top[0].diff) / self._normalizer
+        x, t = bottom[0], self._targets.kept(bottom[1])
+        self.kernel.backward(x.data_tensor, t, float(top[0].diff) / self._normalizer, x.diff_tensor)
         if self._ignore is not None:
-            dx *= t != self._ignore
+            np.multiply(x.diff_tensor.flat, t.flat != self._ignore, out=x.diff_tensor.flat)
