@@ -6,6 +6,7 @@ import logging
 import math
 import operator
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -36,6 +37,18 @@ def checked_count(n: Any) -> int:
         return operator.index(n)
     except TypeError:
         raise TrainingError(f"step({n!r}): give a whole number of iterations") from None
+
+
+def _while_alive(remark: Callable[[str], None]) -> Callable[[str], None]:
+    """The bound method, without keeping its solver: a layer that held it would outlive both."""
+    reference = weakref.WeakMethod(remark)
+
+    def call(message: str) -> None:
+        method = reference()
+        if method is not None:
+            method(message)
+
+    return call
 
 
 class Solver:
@@ -106,7 +119,7 @@ class Solver:
         for net in (self.net, *self.test_nets):
             for layer in net.layers:
                 if hasattr(layer, "on_warning"):
-                    layer.on_warning = self.warn
+                    layer.on_warning = _while_alive(self.warn)
 
     def _load_weights(self, weights: Any) -> bool:
         given = list(self.param.weights) if weights is None else weights
