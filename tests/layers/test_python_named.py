@@ -96,6 +96,20 @@ def test_running_the_cell_again_changes_new_nets_and_leaves_old_ones() -> None:
         assert net.forward(x=x)["y"].max() == factor
 
 
+@pytest.mark.parametrize("way", ["Times", "Python"])
+def test_a_check_of_an_old_net_does_not_check_the_new_class(way: str) -> None:
+    cell(2)
+    n = NetSpec()
+    n.x = L.Input(shape=dict(dim=[2, 3]))
+    n.y = L.Times(n.x) if way == "Times" else L.Python(n.x, layer="Times")
+    old = Net(n)
+    assert owlkit.check_gradients(old).ok
+    cell(5)
+    assert owlkit.check_gradients(Net(n)).ok
+    with pytest.raises(NetError, match=r"y \(\w+\): its class was defined again.*build the net again"):
+        owlkit.check_gradients(old)
+
+
 def test_parameters_reach_the_class_as_param_str() -> None:
     @owlkit.layer
     class Power2:

@@ -56,12 +56,22 @@ def _draw(net: Net, sources: list[Node]) -> None:
 
 
 def _copy_layer(theirs: Any, mine: Any) -> None:
+    if _user_class(mine) is not _user_class(theirs):
+        raise NetError(
+            f"{theirs.name} ({theirs.type}): its class was defined again after this net was built, and that "
+            "one would be checked, not the one that runs here; build the net again"
+        )
     for blob, source in zip(mine.blobs, theirs.blobs, strict=True):
         blob.data[...] = source.data
     if mine.type != "Input":
         mine.rng.bit_generator.state = theirs.rng.bit_generator.state
         if theirs.state():
             mine.restore_state(theirs.state())
+
+
+def _user_class(layer: Any) -> type | None:
+    """The class behind a Python layer."""
+    return type(layer.instance) if hasattr(layer, "instance") else None
 
 
 def _fill_empty_inputs(net: Net, names: set[str], rng: np.random.Generator) -> list[str]:
