@@ -117,8 +117,8 @@ def run(name: str, words: Sequence[str]) -> int:
     given = without_glog(words)
     if name != "caffe":
         return owlkit([*PROGRAMS[name], *given])
-    command = next((word for word in given if not word.startswith("-")), None)
-    if command not in CAFFE_COMMANDS:
+    command = next((word for word in given if word in CAFFE_COMMANDS), None)
+    if command is None:
         print(f"usage: caffe <command> <args>; commands: {', '.join(CAFFE_COMMANDS)}", file=sys.stderr)
         return USAGE
     # gflags lets options stand before the command.

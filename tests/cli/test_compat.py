@@ -1,0 +1,108 @@
+"""owlkit-compat: Caffe's programs by their own names."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from owlkit.cli import compat
+from tests.support.sets import random_images
+from tests.training.small import NET
+
+ROOT = Path(__file__).resolve().parents[2]
+SOLVER = (
+    'net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" random_seed: 5 max_iter: 4 snapshot_prefix: "a"'
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "net.prototxt").write_text(NET)
+    (tmp_path / "solver.prototxt").write_text(SOLVER)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_install_and_remove(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tools = folder / "build" / "tools"
+    assert compat.main(["install", "--bin", str(tools)]) == 0
+    assert capsys.readouterr().out == f"installed in {tools}: {', '.join(compat.PROGRAMS)}\n"
+    assert {path.name for path in tools.iterdir()} == set(compat.PROGRAMS)
+    assert all(os.access(path, os.X_OK) for path in tools.iterdir())
+    assert compat.main(["install", "--bin", str(tools)]) == 0  # once more: ours may be replaced
+    (tools / "caffe").unlink()
+    (tools / "caffe").write_text("#!/bin/sh\nexec /opt/caffe/bin/caffe\n")
+    assert compat.main(["install", "--bin", str(tools)]) == 1
+    assert "has caffe of another maker" in capsys.readouterr().err
+    assert compat.main(["remove", "--bin", str(tools)]) == 0
+    assert [path.name for path in tools.iterdir()] == ["caffe"]
+    assert "opt/caffe" in (tools / "caffe").read_text()
+
+
+def test_a_shell_script_of_before(folder: Path) -> None:
+    """Installed programs, called as Caffe's tutorials call them, from a script that stops at a failure."""
+    compat.main(["install", "--bin", "build/tools"])
+    Path("train.sh").write_text(
+        "#!/usr/bin/env sh\nset -e\n"
+        "GLOG_logtostderr=1 ./build/tools/caffe train -logtostderr=1 --solver=solver.prototxt $@\n"
+        "./build/tools/caffe.sh test 2>/dev/null || ./build/tools/caffe test -model net.prototxt -weights "
+        "a_iter_4.caffemodel\n./build/tools/caffe train -solver solver.prototxt -gpu 0\necho not reached\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["sh", "train.sh"], capture_output=True, text=True, env=environment)
+    assert done.returncode == 4, done.stderr
+    assert "Finished at iteration 4" in done.stdout
+    assert "50 batches, 400 images" in done.stdout
+    assert "not reached" not in done.stdout
+    assert "leave out --gpu 0" in done.stderr
+
+
+def test_convert_imageset_goes_on_without_what_cannot_be_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from PIL import Image
+
+    Image.fromarray(random_images(1)[0].transpose(1, 2, 0)).save("a.png")
+    (folder / "list.txt").write_text("a.png 0\nnone.png 1\n")
+    words = ["--logtostderr", "--minloglevel", "1", "--shuffle", "./", "list.txt", "set_lmdb"]
+    assert compat.run("convert_imageset", words) == 0
+    out, err = capsys.readouterr()
+    assert "set_lmdb: 1 records" in out
+    assert "none.png" in err
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (["-v", "2", "train"], ["train"]),
+        (["-v=2", "--alsologtostderr=1", "train"], ["train"]),
+        (["--log_dir", "/tmp", "--nologtostderr", "-solver", "x"], ["-solver", "x"]),
+        (["-logtostderr", "train"], ["train"]),
+        (["train", "-verbose"], ["train", "-verbose"]),
+    ],
+)
+def test_glogs_flags_are_taken_out(given: list[str], kept: list[str]) -> None:
+    assert compat.without_glog(given) == kept
+
+
+@pytest.mark.usefixtures("folder")
+def test_options_may_stand_before_the_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert compat.run("caffe", ["-model=net.prototxt", "-iterations=2", "test"]) == 0
+    assert "2 batches, 16 images" in capsys.readouterr().out
+    assert compat.run("caffe", ["-solver", "solver.prototxt", "train"]) == 0
+
+
+@pytest.mark.parametrize("words", [[], ["trian"], ["-version"]])
+def test_another_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert compat.run("caffe", words) == 2
+    assert "commands: train, test, time, device_query" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["compute_image_mean", "extract_features", "upgrade_net_proto_text"])
+def test_the_other_programs_reach_their_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        compat.run(name, ["--help"])
+    assert f"usage: owlkit {compat.PROGRAMS[name][0]}" in capsys.readouterr().out

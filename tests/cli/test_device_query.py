@@ -1,0 +1,112 @@
+"""What there is to compute on, with and without a GPU (a driver that is made up)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from owlkit.cli.main import main
+from owlkit.core import machine
+
+
+class Driver:
+    """As much of libcuda as is asked: two GPUs, or an error at the start."""
+
+    names = (b"Tesla K40c", b"GeForce GTX 980")
+
+    def __init__(self, status: int = 0) -> None:
+        self.status = status
+
+    def cuInit(self, flags: int) -> int:
+        return self.status
+
+    def cuDriverGetVersion(self, number: Any) -> None:
+        number._obj.value = 12040
+
+    def cuDeviceGetCount(self, number: Any) -> None:
+        number._obj.value = len(self.names)
+
+    def cuDeviceGet(self, device: Any, index: int) -> None:
+        device._obj.value = index
+
+    def cuDeviceGetName(self, name: Any, length: int, device: Any) -> None:
+        name.value = self.names[device.value]
+
+    def cuDeviceTotalMem_v2(self, total: Any, device: Any) -> None:
+        total._obj.value = (12 << 30, 4 << 30)[device.value]
+
+    def cuDeviceGetAttribute(self, value: Any, attribute: int, device: Any) -> None:
+        value._obj.value = {75: (3, 5), 76: (5, 2), 16: (15, 16)}[attribute][device.value]
+
+
+def load(monkeypatch: pytest.MonkeyPatch, driver: Driver | None) -> None:
+    def library(name: str) -> Driver:
+        if driver is None:
+            raise OSError(f"{name}: cannot open shared object file")
+        return driver
+
+    monkeypatch.setattr(machine.ctypes, "CDLL", library)
+
+
+def test_two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    load(monkeypatch, Driver())
+    found = machine.gpus()
+    assert found.driver == (12, 4)
+    assert found.found[0] == machine.Gpu(0, "Tesla K40c", 12 << 30, (3, 5), 15)
+    assert [gpu.capability for gpu in found.found] == [(3, 5), (5, 2)]
+
+
+@pytest.mark.parametrize(
+    ("driver", "reason"),
+    [
+        (None, "NVIDIA's driver (libcuda) is not installed"),
+        (Driver(100), "finds none it can use (CUDA error 100)"),
+    ],
+)
+def test_why_there_is_none(driver: Driver | None, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    load(monkeypatch, driver)
+    assert machine.gpus().found == ()
+    assert reason in machine.gpus().reason
+
+
+@pytest.fixture
+def two(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = [machine.Gpu(index, f"GPU number {index}", 4 << 30, (5, 2), 16) for index in (0, 1)]
+    monkeypatch.setattr(machine, "gpus", lambda: machine.Gpus(tuple(gpus), "", (12, 4)))
+
+
+@pytest.fixture
+def none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "gpus", lambda: machine.Gpus(reason="none is plugged in"))
+
+
+@pytest.mark.usefixtures("two")
+@pytest.mark.parametrize(("asked", "status"), [("0", 0), ("0,1", 0), ("all", 0), ("2", 4), ("1,7", 4)])
+def test_gpus_that_must_be_there(asked: str, status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["device_query", "-gpu", asked]) == status
+    out, err = capsys.readouterr()
+    assert "GPU 1  GPU number 1, 4.0 GiB\n       compute capability 5.2, 16 multiprocessors" in out
+    assert ("there are 0, 1" in err) == (status == 4)
+
+
+@pytest.mark.usefixtures("none")
+def test_no_gpu(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["device-query"]) == 0
+    assert "GPU    none: none is plugged in" in capsys.readouterr().out
+    for asked in ("0", "all"):
+        assert main(["device-query", "--gpu", asked]) == 4
+        assert "there is no GPU" in capsys.readouterr().err
+    assert main(["device-query", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["gpus"] == []
+    assert found["cpu"]["cores"] >= 1
+    assert found["used"][0] == "cpu"
+
+
+def test_a_gpu_that_is_no_number(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["device-query", "--gpu", "first"])
+    assert stopped.value.code == 2
+    assert "give numbers" in capsys.readouterr().err
