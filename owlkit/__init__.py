@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from owlkit import caffe as caffe
     from owlkit import datasets as datasets
     from owlkit import zoo as zoo
     from owlkit.core import errors as errors
@@ -49,6 +50,7 @@ _LAZY = {
     "PythonLayer": "owlkit.layers.python:PythonLayer",
     "Run": "owlkit.training:Run",
     "Solver": "owlkit.solvers:Solver",
+    "caffe": "owlkit.caffe",
     "check_gradients": "owlkit.inspection.gradients:check_gradients",
     "datasets": "owlkit.datasets",
     "errors": "owlkit.core.errors",
