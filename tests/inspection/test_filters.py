@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from owlkit.core.errors import NetError
-from owlkit.inspection.filters import MOST_TILES, draw_tiles, filter_tiles, show_filters
+from owlkit.inspection.filter_health import filter_health
+from owlkit.inspection.filters import MOST_TILES, filter_tiles, show_filters
 
 plt = pytest.importorskip("matplotlib.pyplot", reason="matplotlib is in the notebook extra")
 
@@ -43,14 +44,40 @@ def test_many_inputs_give_a_tile_for_each_pair() -> None:
 
 
 def test_the_figure_is_not_shown_twice() -> None:
-    figure = show_filters(net_with(conv1=np.ones((20, 1, 5, 5))), "conv1")
+    figure = show_filters(net_with(conv1=np.ones((20, 1, 5, 5))), "conv1", captions=True).figure()
     assert plt.get_fignums() == []
-    assert sum(bool(axes.images) for axes in figure.axes) == 20
+    assert [text.get_text() for text in figure.axes[0].texts if text.get_text().isdigit()] == [
+        str(index) for index in range(20)
+    ]
 
 
-def test_tiles_carry_labels() -> None:
-    figure = draw_tiles(np.zeros((3, 4, 4)), labels=["a", "b", "c"])
-    assert [axes.get_title() for axes in figure.axes][:3] == ["a", "b", "c"]
+def test_each_filter_on_its_own_scale_or_all_on_one() -> None:
+    weights = np.array([1.0, 0.1]).reshape(2, 1, 1, 1)
+    assert filter_tiles(weights, scale="shared").ravel() == pytest.approx([1, 0.55])
+    assert filter_tiles(weights, scale="own").ravel() == pytest.approx([1, 1])
+    with pytest.raises(ValueError, match="'owned'"):
+        show_filters(net_with(conv1=weights), "conv1", scale="owned")
+
+
+def test_filters_that_do_no_work_are_found_and_marked() -> None:
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[:11, :11]
+    waves = [np.sin(rows * k / 3 + columns * (5 - k) / 3 + k) for k in range(12)]
+    weights = np.stack(waves)[:, None]
+    weights[3] = 0.01 * weights[3]  # dead
+    weights[8] = -1.1 * weights[5]  # the same up to scale and sign
+    weights[10] = rng.standard_normal((1, 11, 11))  # noise
+    seen = show_filters(net_with(conv1=weights), "conv1")
+    assert seen.health.flags == {3: "dead", 5: "duplicate", 8: "duplicate", 10: "noise"}
+    assert "1 dead, 1 duplicate pair, 1 still noise" in repr(seen)
+    glyphs = sorted(text.get_text() for text in seen.figure().axes[0].texts)
+    assert glyphs == sorted("∅==~")
+
+
+def test_an_untrained_layer_is_all_noise_and_small_windows_are_not_judged() -> None:
+    rng = np.random.default_rng(0)
+    assert len(filter_health(rng.standard_normal((96, 3, 11, 11))).noise) > 80
+    assert filter_health(rng.standard_normal((64, 3, 3, 3))).noise == ()
 
 
 def test_errors_name_what_there_is() -> None:
