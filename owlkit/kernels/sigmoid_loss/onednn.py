@@ -26,8 +26,8 @@ class SigmoidLossKernel:
         md = self._md = MemoryDescriptor.strided((spec.x.count,), (1,), spec.x.dtype)
         self._device = device
         self._abs, self._relu = self._eltwise(api.ABS), self._eltwise(api.RELU)
-        self._smooth = self._eltwise(api.SOFT_RELU, -1.0)  # -log(1 + exp(-x))
-        self._sigmoid = self._eltwise(api.LOGISTIC)
+        # log(sigmoid(|x|)) = -log(1 + exp(-|x|)), to within 1e-7; oneDNN's softplus errs by 1e-7 |x|.
+        self._sigmoid, self._log = self._eltwise(api.LOGISTIC), self._eltwise(api.LOG)
         # x * t - max(x, 0) - log(1 + exp(-|x|)), the cost with the other sign; then turned round.
         chain = Attributes([("binary", api.BINARY_SUB, md), ("binary", api.BINARY_ADD, md)])
         self._join = Primitive(device, "binary", api.BINARY_MUL, md, md, md, attributes=chain)
@@ -58,7 +58,8 @@ class SigmoidLossKernel:
         }
         return in_sequence(
             self._call(self._abs, x, self._smoothed),
-            self._call(self._smooth, self._smoothed, self._smoothed),
+            self._call(self._sigmoid, self._smoothed, self._smoothed),
+            self._call(self._log, self._smoothed, self._smoothed),
             self._call(self._relu, x, self._positive),
             self._join.bind({key: self._memory(tensor) for key, tensor in join.items()}),
             self._call(self._turn, cost, cost),
