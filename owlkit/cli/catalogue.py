@@ -27,6 +27,7 @@ COMMANDS: dict[str, Entry] = {
     "inspect": Entry("nets and files", "inspect", "what is in a file of Caffe's or owlkit's"),
     "diff": Entry("nets and files", "diff", "what differs between two nets, solvers, weights"),
     "draw": Entry("nets and files", "draw", "draw a net"),
+    "export": Entry("nets and files", "export", "write a trained net as ONNX, weights as safetensors"),
     "upgrade-net": Entry("nets and files", "upgrade_net", "bring an old net or its weights up to date"),
     "upgrade-solver": Entry("nets and files", "upgrade_solver", "bring an old solver file up to date"),
     "device-query": Entry("this machine", "device_query", "what there is to compute on"),

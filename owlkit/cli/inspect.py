@@ -14,7 +14,7 @@ EXAMPLES = """  owlkit inspect train_val.prototxt --phase train
   owlkit inspect data/mnist_train_lmdb --json
 """
 DESCRIPTION = """Show what is in a file of Caffe's or owlkit's: a net or a solver (prototxt), weights
-(.caffemodel, any age), a solver's state, a mean image, an LMDB set. The kind is
+(.caffemodel of any age, HDF5, safetensors), a solver's state, a mean image, an LMDB set. The kind is
 found from the content, whatever the name."""
 
 

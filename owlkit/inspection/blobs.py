@@ -11,7 +11,7 @@ import numpy as np
 from owlkit.inspection.report import Report
 from owlkit.io.mean import read_mean
 from owlkit.io.solverstate import read_sidecar, read_solverstate, sidecar_path
-from owlkit.io.weights import proto_to_array, read_caffemodel
+from owlkit.io.stored import StoredWeights, read_weights
 from owlkit.net import tables
 
 _HEADER = ("shape", "mean", "std", "min", "max")
@@ -29,33 +29,27 @@ def statistics(array: np.ndarray) -> dict[str, Any]:
 
 
 def inspect_weights(path: str | Path) -> Report:
-    """Each learned blob of a caffemodel, old formats included."""
-    return weights_report(str(path), read_caffemodel(path))
-
-
-def weights_report(name: str, model: Any) -> Report:
-    """The same for a NetParameter with blobs; name : of the file, for the title."""
-    blobs = named_blobs(model)
-    types = {layer.name: layer.type for layer in model.layer}
-    title = (
-        f"{name}: weights of {model.name!r}, {len(model.layer)} layers, "
-        f"{tables.count(sum(array.size for array in blobs.values()))} learned values"
-    )
+    """Each learned blob of a file of weights: caffemodel of any age, HDF5 or safetensors."""
+    stored = read_weights(path)
+    blobs = named_blobs(stored)
+    values = tables.count(sum(array.size for array in blobs.values()))
+    title = f"{path}: weights of {len(stored.layers)} layers, {len(blobs)} blobs, {values} values"
     report = _table(title, "blob", blobs.items())
     entries = [
-        {"layer": label.rpartition("[")[0], "type": types[label.rpartition("[")[0]], **statistics(array)}
-        for label, array in blobs.items()
+        {"layer": layer, "index": index, **statistics(blob.array)}
+        for layer, members in stored.layers.items()
+        for index, blob in members.items()
     ]
-    report.content = {"kind": "caffemodel", "net": model.name, "layers": len(model.layer), "blobs": entries}
+    report.content = {"kind": "weights", "blobs": entries}
     return report
 
 
-def named_blobs(model: Any) -> dict[str, np.ndarray]:
-    """Learned blobs of a NetParameter by name: "conv1[0]" are weights, "conv1[1]" biases."""
+def named_blobs(stored: StoredWeights) -> dict[str, np.ndarray]:
+    """Learned blobs by name: "conv1[0]" are weights, "conv1[1]" biases."""
     return {
-        f"{layer.name}[{index}]": proto_to_array(blob, f"{layer.name}[{index}]")
-        for layer in model.layer
-        for index, blob in enumerate(layer.blobs)
+        f"{layer}[{index}]": blob.array
+        for layer, members in stored.layers.items()
+        for index, blob in members.items()
     }
 
 

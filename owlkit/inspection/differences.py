@@ -16,7 +16,7 @@ from owlkit.inspection.files import kind_of
 from owlkit.inspection.report import Report
 from owlkit.io.mean import read_mean
 from owlkit.io.solverstate import read_solverstate
-from owlkit.io.weights import read_caffemodel
+from owlkit.io.stored import read_weights
 from owlkit.net import tables
 
 WIDTH = 28  # characters of a value before it goes on in the next line
@@ -128,7 +128,7 @@ def _title(a: Any, b: Any, kind: str, count: int) -> str:
 # -- numbers
 def _arrays(kind: str, path: str | Path) -> dict[str, np.ndarray]:
     if kind == "weights":
-        return named_blobs(read_caffemodel(path))
+        return named_blobs(read_weights(path))
     if kind == "mean":
         return {"mean": read_mean(path)}
     state = read_solverstate(path)

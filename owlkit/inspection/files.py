@@ -8,10 +8,18 @@ from typing import Any
 
 from owlkit.core.errors import FileFormatError, PrototxtError
 from owlkit.inspection.report import Report
+from owlkit.io import hdf5_snapshots
 from owlkit.io.files import read_bytes
+from owlkit.io.hdf5 import open_hdf5
 from owlkit.io.recognise import recognise
 
-_PHRASES = {"a solverstate": "state", "a caffemodel": "weights", "a single blob": "mean", "text": "text"}
+_PHRASES = {
+    "a solverstate": "state",
+    "a caffemodel": "weights",
+    "a safetensors": "weights",
+    "a single blob": "mean",
+    "text": "text",
+}
 
 
 def kind_of(path: str | Path) -> str:
@@ -25,6 +33,9 @@ def kind_of(path: str | Path) -> str:
         return "set"
     content = read_bytes(path, "file")
     phrase = recognise(content)
+    if hdf5_snapshots.recognises(content):
+        with open_hdf5(path) as file:
+            phrase = hdf5_snapshots.describe(file)
     for start, kind in _PHRASES.items():
         if phrase.startswith(start):
             return _kind_of_text(path) if kind == "text" else kind

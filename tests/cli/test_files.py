@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from owlkit import proto
 from owlkit.cli.main import main
 from owlkit.io.mean import write_mean
 from owlkit.io.weights import read_caffemodel, write_caffemodel
+from owlkit.net import Net
 from tests.support.sets import random_images, write_set
 from tests.support.shared import shared
 
@@ -33,7 +35,8 @@ def test_inspect_a_net(capsys: pytest.CaptureFixture[str]) -> None:
     out = printed(["inspect", path], capsys)
     assert "LeNet (test), 9 layers, 431 k parameters, 147 M multiply-adds" in out
     (row,) = (line for line in out.splitlines() if line.startswith("conv2"))
-    assert row.split() == "conv2 Convolution 50 of 5x5 pool1 64x50x8x8 25.1 k 102 M".split()
+    cells = ["conv2", "Convolution", "50 of 5x5", "pool1", "64x50x8x8", "25.1 k", "102 M"]
+    assert re.split(r"  +", row) == cells
     found = json.loads(printed(["inspect", path, "--json"], capsys))
     assert found["parameters"] == 431080
     assert found["layers"][1] == {
@@ -125,6 +128,19 @@ def test_a_narrow_terminal_gets_fewer_columns(tmp_path: Path) -> None:
     assert wide.split() == ["layer", "type", "settings", "bottom", "top", "params", "mult-adds"]
     assert narrow.split() == ["layer", "type", "settings", "top", "params"]
     assert report._repr_html_().count("<tr>") == 4
+
+
+def test_inspect_and_diff_weights_of_any_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = shared("models/lenet/lenet_iter_10000.caffemodel")
+    net = Net(shared("models/lenet/deploy.prototxt"), weights=old)
+    for name in ("a.caffemodel.h5", "a.safetensors"):
+        net.save(tmp_path / name)
+        out = printed(["inspect", str(tmp_path / name)], capsys)
+        assert f"{name}: weights of 4 layers, 8 blobs, 431 k values" in out
+        assert "weights: no difference" in printed(["diff", str(old), str(tmp_path / name)], capsys)
+    golden = shared("golden/solvers/adam_fixed_l2_snap_iter_5.solverstate.h5")
+    assert "state of a solver after 5 iterations" in printed(["inspect", str(golden)], capsys)
+    assert "no difference" in printed(["diff", str(golden), str(golden).removesuffix(".h5")], capsys)
 
 
 # -- diff
@@ -232,6 +248,38 @@ def test_upgrade_what_is_nothing_of_the_kind(
     assert main([command, str(tmp_path / "a.png"), str(tmp_path / "b")]) == 1
     assert "a.png" in capsys.readouterr().err
     assert not (tmp_path / "b").exists()
+
+
+# -- export
+def test_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net, weights = (
+        str(shared("models/lenet/deploy.prototxt")),
+        str(shared("models/lenet/lenet_iter_10000.caffemodel")),
+    )
+    target = tmp_path / "lenet.safetensors"
+    assert main(["export", net, weights, str(target)]) == 0
+    assert capsys.readouterr().out == f"{target}\n"
+    assert "no difference" in printed(["diff", weights, str(target)], capsys)
+    onnxruntime = pytest.importorskip("onnxruntime")
+    target = tmp_path / "lenet.onnx"
+    assert main(["export", net, weights, str(target), "--dynamic_batch"]) == 0
+    x = np.random.default_rng(1).random((3, 1, 28, 28), dtype=np.float32)
+    (found,) = onnxruntime.InferenceSession(str(target)).run(None, {"data": x})
+    lenet = Net(net, weights=weights)
+    lenet.blobs["data"].reshape(x.shape)
+    np.testing.assert_allclose(found, lenet.forward(data=x)["prob"], rtol=1e-4, atol=1e-6)
+
+
+def test_export_what_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net, weights = shared("models/lenet/deploy.prototxt"), shared("models/lenet/lenet_iter_10000.caffemodel")
+    assert main(["export", str(net), str(weights), str(tmp_path / "a.pt")]) == 1
+    assert "a.pt: the ending says what is written: .onnx or .safetensors" in capsys.readouterr().err
+    own = tmp_path / "own.prototxt"
+    own.write_text(
+        net.read_text() + 'layer { name: "p" type: "Accuracy" bottom: "prob" bottom: "prob" top: "p" }'
+    )
+    assert main(["export", str(own), str(weights), str(tmp_path / "a.onnx")]) == 1
+    assert list(tmp_path.glob("a.*")) == []
 
 
 # -- draw
