@@ -11,7 +11,7 @@ from owlkit.proto import caffe_pb2
 M = TypeVar("M", bound=Message)
 
 _MAGIC = {
-    b"\x89HDF\r\n\x1a\n": "an HDF5 file; save it again with snapshot_format: BINARYPROTO",
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
     b"PK\x03\x04": "a zip archive (perhaps PyTorch weights or .npz)",
     b"\x1f\x8b": "a gzip archive; unpack it first",
     b"\x93NUMPY": "a NumPy .npy file",
@@ -73,6 +73,8 @@ def recognise(content: bytes) -> str:
     for magic, phrase in _MAGIC.items():
         if content.startswith(magic):
             return phrase
+    if content[8:10] == b'{"' and int.from_bytes(content[:8], "little") < len(content):
+        return "a safetensors file"
     if _looks_like_text(content):
         return "text, perhaps a prototxt"
     if _looks_like_state(content):

@@ -46,7 +46,7 @@ def read_solverstate(path: str | Path) -> SolverStateData:
     if hdf5_snapshots.recognises(content):
         return SolverStateData(*hdf5_snapshots.read_state(path))
     state = parse_binary(content, caffe_pb2.SolverState)
-    if state is None or not state.HasField("iter"):
+    if state is None or not state.HasField("iter") or not (state.history or state.learned_net):
         raise FileFormatError(f"{path} is not a solverstate: it is {recognise(content)}")
     if not state.HasField("current_step") and any(blob.HasField("shape") for blob in state.history):
         # Protobuf reads what ends between two fields; since blobs have a shape, current_step comes last.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from owlkit.net.parameters import ArenaGroup, Parameter, build_arena
 from owlkit.net.plan import Plan
 from owlkit.net.watchers import LayerWatchers
 from owlkit.net.weights import LoadReport, load_weights, match_weights, net_to_proto, save_hdf5, save_weights
+
+log = logging.getLogger("owlkit")
 
 
 class Net:
@@ -340,14 +343,18 @@ class Net:
         for parameter in self.learnable:
             parameter.blob.settle_diff()
 
-    def copy_from(self, source: Any) -> LoadReport:
-        """Load weights by layer name; returns (and in a notebook shows) what was done.
+    def copy_from(self, source: Any, *, quiet: bool = False) -> LoadReport:
+        """Load weights by layer name; returns, and unless `quiet` logs, a table of what was done.
 
-        source : path of a caffemodel, binary or HDF5, or of a safetensors file; or a NetParameter.
+        source : path of a caffemodel, binary or HDF5, or of a safetensors file; or a NetParameter. The table
+        is a warning, so that it is seen, where a layer of the net or of the file was left out.
         Raises NetError where shapes differ, FileFormatError where the file is none of these; nothing is
         changed then.
         """
-        return load_weights(self.layers, source, self._followers)
+        report = load_weights(self.layers, source, self._followers)
+        if not quiet:
+            log.log(logging.INFO if report.complete else logging.WARNING, "%s", report)
+        return report
 
     def match(self, source: Any) -> LoadReport:
         """What `copy_from` would do, without doing it; raises as that does."""

@@ -34,6 +34,11 @@ class LoadReport:
     unused: list[str] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
 
+    @property
+    def complete(self) -> bool:
+        """Whether the net and the file have weights for the same layers."""
+        return not (self.missing or self.unused)
+
     def _rows(self) -> list[tuple[str, str]]:
         rows = [(name, "loaded") for name in self.loaded]
         rows += [(name, "shared with an earlier layer") for name in self.shared]

@@ -13,7 +13,7 @@ MANY = 8  # layers: a longer list is cut
 
 def load(net: Any, source: Any) -> LoadReport:
     """`net.copy_from(source)`; NetError where not one layer was loaded."""
-    report: LoadReport = net.copy_from(source)
+    report: LoadReport = net.copy_from(source, quiet=True)
     if not report.loaded:
         raise NetError(
             f"no layer was loaded from {report.source}: the net has weights in {listed(report.missing)}, the "
@@ -22,14 +22,9 @@ def load(net: Any, source: Any) -> LoadReport:
     return report
 
 
-def complete(report: LoadReport) -> bool:
-    """Whether the net and the file have the same layers."""
-    return not (report.missing or report.unused)
-
-
 def described(report: LoadReport) -> str:
     """One line: what was loaded, and by name what was not."""
-    if complete(report):
+    if report.complete:
         return f"weights from {report.source}: all {len(report.loaded)} layers loaded"
     parts = [f"{len(report.loaded)} of {len(report.loaded) + len(report.missing)} layers loaded"]
     if report.missing:

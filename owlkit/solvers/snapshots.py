@@ -105,7 +105,7 @@ def _check_finite(net: Any) -> None:
             )
 
 
-def damaged_sidecar(path: str | os.PathLike[str], error: Exception) -> FileFormatError:
+def damaged_sidecar(path: str | Path, error: Exception) -> FileFormatError:
     """The error to raise where what the sidecar of a state holds cannot be used."""
     sidecar = sidecar_path(path)
     return FileFormatError(

@@ -127,7 +127,7 @@ class Solver:
             for path in entry.split(",") if isinstance(entry, str) else [entry]:
                 report = loading.load(self.net, path.strip() if isinstance(path, str) else path)
                 self.notices.append(loading.described(report))
-                log.log(logging.INFO if loading.complete(report) else logging.WARNING, self.notices[-1])
+                log.log(logging.INFO if report.complete else logging.WARNING, self.notices[-1])
         return bool(given)
 
     # -- what one looks at
