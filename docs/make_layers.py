@@ -47,7 +47,8 @@ _INTRODUCTION = """# Layers
 
 All layer types of Caffe. A page says what the layer does, the shape of every blob, formula, gradient and
 parameters, with an example and what it printed. `make docs` makes the pages from the classes in
-`owlkit/layers`, Caffe's schema and [examples](examples); change those.
+`owlkit/layers`, Caffe's schema and [examples](examples); change those. An example is a program of its own:
+`python docs/layers/examples/ReLU.py`.
 
 Besides its own parameters every layer takes `name`, `bottom`, `top`, `phase`, `include` and `exclude` (in
 which nets it is), `param` (`lr_mult`, `decay_mult` and a shared `name` for each of its learned blobs),
