@@ -34,6 +34,7 @@ _NAMES = {
     "NetSpec": "owlkit.caffe.net_spec:NetSpec",
     "NesterovSolver": "owlkit.caffe.solvers:NesterovSolver",
     "RMSPropSolver": "owlkit.caffe.solvers:RMSPropSolver",
+    "RawBlobVec": "owlkit.caffe.blobs:BlobVec",
     "SGDSolver": "owlkit.caffe.solvers:SGDSolver",
     "Solver": "owlkit.caffe.solvers:Solver",
     "TEST": "owlkit.caffe.mode:TEST",
