@@ -1,11 +1,12 @@
-"""A layer's gradient test in a line: prototxt, shapes, expectation; owlkit.check_gradients does the work.
+"""A layer's test in a line: prototxt, shapes, expectation; owlkit.check_gradients does the work on gradients.
 
-For example check("passes", 'type: "TanH"', (3, 4)), or check("known", 'type: "MVN" mvn_param { eps: 1 }', X).
+For example check("passes", 'type: "TanH"', (3, 4), value=np.tanh), or
+check("known", 'type: "MVN" mvn_param { eps: 1 }', X).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,8 +14,8 @@ import numpy as np
 from owlkit.core.blob import Blob
 from owlkit.inspection.gradcheck.one_layer import Settings, check_layer
 from owlkit.inspection.gradcheck.probe import Probe
-from owlkit.inspection.progress import Progress
 from owlkit.inspection.gradcheck.report import GradientReport
+from owlkit.inspection.progress import Progress
 from owlkit.layers.base import Layer
 from tests.support.one_layer import OneLayer
 
@@ -31,13 +32,29 @@ def check(
     seed: int = 0,
     bottoms: Sequence[int] | None = None,
     in_place: bool = False,
+    learned: Sequence[Any] | None = None,
+    value: Callable[..., Any] | None = None,
+    ties: Sequence[Any] | None = None,
 ) -> GradientReport:
     """The layer of that definition between bottoms of those shapes (or arrays) is as `expected`.
 
     expected : "passes"; "known", a gradient that is wrong as in Caffe; or "wrong".
+    learned : what the learned blobs hold; by default noise.
+    value : what top 0 is, as a function of the bottoms' arrays and then the learned ones'; compared in
+        float64, and in float32 on the default device.
+    ties : for bottoms of equal elements: per bottom, its gradient where that of the tops is 1.
     """
-    net = OneLayer(body, *shapes, tops=tops, phase=phase, dtype="float64", seed=seed)
-    fill_learned(net)
+    net, fast = (
+        OneLayer(body, *shapes, tops=tops, phase=phase, dtype=dtype, seed=seed)
+        for dtype in ("float64", "float32")
+    )
+    for made in (net, fast):
+        fill_learned(made, learned)
+    if value is not None:
+        check_value(net, value)
+        check_value(fast, value, tolerance=1e-5)
+    if ties is not None:
+        check_ties(net, *ties)
     if expected == "passes":
         return check_gradients(net, bottoms=bottoms, in_place=in_place)
     report = report_on(net, bottoms=bottoms, in_place=in_place)
@@ -46,11 +63,19 @@ def check(
     return report
 
 
-def fill_learned(net: OneLayer) -> None:
-    """Normal noise in place of zeros, which hide mistakes."""
+def check_value(net: OneLayer, value: Callable[..., Any], tolerance: float = 1e-12) -> None:
+    """Top 0 is what `value` makes of the bottoms and the learned blobs."""
+    expected = np.asarray(value(*(blob.data.copy() for blob in (*net.bottom, *net.layer.blobs))))
+    found = net.forward()[0]
+    assert found.shape == expected.shape, f"top 0 is {found.shape}, expected {expected.shape}"
+    np.testing.assert_allclose(found, expected, tolerance, tolerance, err_msg="top 0 is another value")
+
+
+def fill_learned(net: OneLayer, values: Sequence[Any] | None = None) -> None:
+    """`values`, or normal noise in place of zeros, which hide mistakes."""
     rng = np.random.default_rng(3)
-    for blob in net.layer.blobs:
-        blob.data[...] = rng.standard_normal(blob.shape)
+    for index, blob in enumerate(net.layer.blobs):
+        blob.data[...] = rng.standard_normal(blob.shape) if values is None else values[index]
 
 
 class LayerBetweenBlobs(Protocol):
