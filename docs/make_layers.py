@@ -73,7 +73,7 @@ def pages() -> Iterator[tuple[str, str]]:
 def _index(documentation: dict[str, Documentation]) -> str:
     lines = [_INTRODUCTION]
     for family, names in FAMILIES.items():
-        lines += ["", f"## {family}", "", "| type | |", "|---|---|"]
+        lines += ["", f"## {family}", "", "| type | what it does |", "|---|---|"]
         lines += [f"| [{name}]({name}.md) | {_escaped(documentation[name].summary)} |" for name in names]
     return "\n".join(lines) + "\n"
 
@@ -110,7 +110,7 @@ def _blobs(told: Documentation) -> str:
     cls = LAYERS[told.type]
     takes = f"Takes {_count(cls.bottoms, 'bottom')}, makes {_count(cls.tops, 'top')}."
     rows = [f"| {_escaped(name)} | {_escaped(what)} |" for name, what in told.blobs]
-    return "\n".join([f"## Blobs\n\n{takes}\n", "| | |", "|---|---|", *rows])
+    return "\n".join([f"## Blobs\n\n{takes}\n", "| blob | what it is |", "|---|---|", *rows])
 
 
 def _count(arity: Any, what: str) -> str:
@@ -124,15 +124,19 @@ def _count(arity: Any, what: str) -> str:
 def _parameters(told: Documentation) -> str:
     if not told.parameters:
         return "## Parameters\n\nNone of its own."
-    lines = ["## Parameters"]
-    for message, meanings in told.parameters.items():
-        kind = descriptor_of(message)
-        lines += ["", f"`{message}` ({kind.name})", "", "| name | type | default | |", "|---|---|---|---|"]
-        for meaning, names in itertools.groupby(meanings, key=meanings.__getitem__):
-            fields = [kind.fields_by_name[name] for name in names]
-            cells = (_each(f"`{field.name}`" for field in fields), _alike(map(_type, fields)),
-                     _alike(map(_default, fields)), _escaped(meaning))  # fmt: skip
-            lines.append(f"| {' | '.join(cells)} |")
+    tables = (_table(message, meanings) for message, meanings in told.parameters.items())
+    return "\n\n".join(["## Parameters", *tables])
+
+
+def _table(message: str, meanings: dict[str, str]) -> str:
+    """A row for each parameter, or for several of one type that the class documents together."""
+    kind = descriptor_of(message)
+    lines = [f"`{message}` ({kind.name})", "", "| name | type | default | meaning |", "|---|---|---|---|"]
+    fields = (kind.fields_by_name[name] for name in meanings)
+    for (meaning, type_), group in itertools.groupby(fields, lambda f: (meanings[f.name], _type(f))):
+        same = list(group)
+        cells = (_each(f"`{f.name}`" for f in same), type_, _alike(map(_default, same)), _escaped(meaning))
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
