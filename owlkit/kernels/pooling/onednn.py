@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
@@ -26,10 +29,35 @@ def _algorithm(spec: Pooling) -> int:
     return api.POOL_AVE_INCLUDE_PADDING if any(spec.pad) else api.POOL_AVE_EXCLUDE_PADDING
 
 
+class _Positions:
+    """Where in the plane the maxima are, h * W + w, from oneDNN's workspace: where in the window they are."""
+
+    def __init__(self, spec: Pooling, workspace: Memory | None) -> None:
+        n, c, height, width = spec.y.shape
+        dtype = {1: np.uint8, 4: np.int32}.get(workspace.owner.size // spec.y.count if workspace else 0)
+        if workspace is None or dtype is None:
+            raise Unsupported("oneDNN keeps the positions of the maxima in a form of its own")
+        self._shape = n, height, width, c
+        self._in_window = workspace.owner.view(dtype)[: spec.y.count].reshape(self._shape)
+        place = np.arange(math.prod(spec.kernel))
+        self._steps = (place // spec.kernel[1] * spec.x.shape[3] + place % spec.kernel[1]).astype(
+            spec.y.dtype
+        )
+        rows, columns = (
+            np.arange(count) * stride - pad
+            for count, stride, pad in zip((height, width), spec.stride, spec.pad, strict=True)
+        )
+        starts = rows[:, None] * spec.x.shape[3] + columns
+        self._starts = starts[:, :, None].astype(spec.y.dtype)
+
+    def write(self, indices: Tensor) -> None:
+        out = indices.flat.reshape(self._shape)
+        np.take(self._steps, self._in_window, out=out, mode="clip")
+        np.add(out, self._starts, out=out)
+
+
 class PoolingKernel:
     def __init__(self, device: Device, spec: Pooling) -> None:
-        if spec.indices:
-            raise Unsupported("oneDNN keeps the positions of the maxima in a form of its own")
         beyond = [max(spec.overhang(a), 0) for a in (0, 1)]
         if any(b + p >= k for b, p, k in zip(beyond, spec.pad, spec.kernel, strict=True)):
             raise Unsupported("a window without any input")
@@ -42,6 +70,7 @@ class PoolingKernel:
             device, "pooling_backward", algorithm, source, target, *window, self._forward
         )
         self._workspace = self._forward.workspace()
+        self._positions = _Positions(spec, self._workspace) if spec.indices else None
         self._edges = self._edge_factors(spec, beyond) if algorithm == api.POOL_AVE_INCLUDE_PADDING else []
         self._scaled = Tensor(spec.y) if self._edges else None
         self.detail = self._forward.implementation
@@ -59,6 +88,8 @@ class PoolingKernel:
         self._pool(x, y)
         for place, factor in self._edges:
             y.array[place] *= factor
+        if self._positions is not None and indices is not None:
+            self._positions.write(indices)
 
     def backward(self, dy: Tensor, dx: Tensor) -> None:
         if self._scaled is not None:
