@@ -112,6 +112,14 @@ class Python(Layer):
         share_in_parallel : accepted, and changes nothing: one process runs one copy of the layer.
     Source: Caffe's PythonLayer.
 
+    The class derives from owlkit.PythonLayer (caffe.Layer in old code) or has its methods. bottom[i], top[i] and
+    self.blobs[i] have data and diff (arrays in C order, written in place), shape, count, num, channels, height
+    and width, and reshape(*shape).
+
+    A class that owlkit.layer decorates is a type of its own: L.MyLayer(bottom), or type: "MyLayer" in a
+    prototxt. Decorated again, as by a cell that is run again, it is what nets built from then on get; those
+    that exist keep the class they have.
+
     As in Caffe, reshape of the class runs before every forward, self.phase is 0 (TRAIN) or 1 (TEST), and a
     loss_weight makes a top a loss. An error in the class surfaces as it is, with the user's traceback and the
     layer named; the net can be used on.
