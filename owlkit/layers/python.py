@@ -112,9 +112,9 @@ class Python(Layer):
         share_in_parallel : accepted, and changes nothing: one process runs one copy of the layer.
     Source: Caffe's PythonLayer.
 
-    The class derives from owlkit.PythonLayer (caffe.Layer in old code) or has its methods. bottom[i], top[i] and
-    self.blobs[i] have data and diff (arrays in C order, written in place), shape, count, num, channels, height
-    and width, and reshape(*shape).
+    The class derives from owlkit.PythonLayer (caffe.Layer in old code) or has its methods. bottom[i], top[i]
+    and self.blobs[i] have data and diff (arrays in C order, written in place), shape, count, num, channels,
+    height and width, and reshape(*shape).
 
     A class that owlkit.layer decorates is a type of its own: L.MyLayer(bottom), or type: "MyLayer" in a
     prototxt. Decorated again, as by a cell that is run again, it is what nets built from then on get; those
