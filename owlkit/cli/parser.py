@@ -88,9 +88,14 @@ class Parser(argparse.ArgumentParser):
         """What to say of words that nothing takes, where something required is missing too."""
         given = {word.partition("=")[0] for word in self._given}
         missing = [action.option_strings[0] for action in self._actions if _is_missing(action, given)]
-        for action in self._actions:
+        required = [action for action in self._actions if action.required]
+        for action in required:
             action.required = False
-        _, unknown = super().parse_known_args(self._given)
+        try:
+            _, unknown = super().parse_known_args(self._given)
+        finally:
+            for action in required:
+                action.required = True
         return self._about(unknown, missing) if unknown else ""
 
     def _about(self, unknown: Sequence[str], missing: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import TextIO
 
-BAR_WIDTH = 20  # characters
+BAR_WIDTH = 20  # characters at most
 BAR_SECONDS = 0.2  # between two drawings on a terminal
 LINE_SECONDS = 10.0  # between two lines in a log; what is done sooner says nothing
 
@@ -52,7 +52,7 @@ class Progress:
         self.stream.flush()
 
     def line(self, now: float) -> str:
-        """ "convert-imageset  [=====     ]  1,200 of 4,000 images  400/s  7 s left" """
+        """ "test  [=====     ]  1,200 of 4,000 batches  400/s  7 s left"; the bar shrinks to fit."""
         seconds = max(now - self._started, 1e-9)
         rate = self.done / seconds
         of = f" of {self.total:,}" if self.total else ""
@@ -61,8 +61,10 @@ class Progress:
         if self.total and self.done:
             parts.append(f"{_time(seconds * (self.total - self.done) / self.done)} left")
         if self.total and self.live:
-            filled = min(BAR_WIDTH, BAR_WIDTH * self.done // self.total)
-            parts.insert(1, "[" + ("=" * filled).ljust(BAR_WIDTH) + "]")
+            free = shutil.get_terminal_size().columns - 5 - len("  ".join(parts))
+            width = max(1, min(BAR_WIDTH, free))
+            filled = min(width, width * self.done // self.total)
+            parts.insert(1, "[" + ("=" * filled).ljust(width) + "]")
         return "  ".join(parts)
 
     def __exit__(

@@ -33,7 +33,7 @@ def inspect_weights(path: str | Path) -> Report:
     stored = read_weights(path)
     blobs = named_blobs(stored)
     values = tables.count(sum(array.size for array in blobs.values()))
-    title = f"{path}: weights of {len(stored.layers)} layers, {len(blobs)} blobs, {values} values"
+    title = f"{path}: weights\n{len(stored.layers)} layers, {len(blobs)} blobs, {values} values"
     report = _table(title, "blob", blobs.items())
     entries = [
         {"layer": layer, "index": index, **statistics(blob.array)}

@@ -55,7 +55,7 @@ def inspect_net(
         rows.append(_row(node.name, node.layer.type, *described, *counts))
         layers.append(_entry(param) | {"shapes": [list(top.shape) for top in node.top]})
         layers[-1] |= {"parameters": learned, "multiply_adds": macs}
-    title = f"{path}: {graph.name or 'net'} ({phase}), {len(nodes)} layers, {total}"
+    title = f"{path}: {graph.name or 'net'} ({phase})\n{len(nodes)} layers, {total}"
     content = _content(graph.name, phase, layers)
     content |= {"parameters": graph.parameter_count, "multiply_adds": graph.macs}
     return Report(title, _HEADER, rows, _RIGHT, _OPTIONAL, notes, content)
@@ -68,7 +68,7 @@ def _without_shapes(
     rows = [
         _row(layer.name, layer.type, ", ".join(layer.bottom), ", ".join(layer.top)) for layer in net.layer
     ]
-    title = f"{path}: {net.name or 'net'} ({state[0]}), {len(rows)} layers"
+    title = f"{path}: {net.name or 'net'} ({state[0]})\n{len(rows)} layers"
     remarks[-1] = f"no shapes, because the net cannot be made here: {remarks[-1]}"
     content = _content(net.name, state[0], [_entry(layer) for layer in net.layer])
     return Report(title, ("layer", "type", "bottom", "top"), rows, remarks=remarks, content=content)

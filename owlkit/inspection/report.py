@@ -14,9 +14,10 @@ from owlkit.net.tables import html_table, text_table
 class Report:
     """A title, a table and remarks, and the same as JSON-able values.
 
-    title : one line. header, rows : of the table; none where `header` is empty. right : columns set to the
-    right. optional : columns to leave out first, in this order, where the table is too wide. remarks : lines
-    below the table. content : what `--json` prints.
+    title : a line or two. header, rows : of the table; none where `header` is empty.
+    right : columns set to the right.
+    optional : columns to leave out first, in this order, where the table is too wide.
+    remarks : lines below the table. content : what `--json` prints.
     """
 
     title: str

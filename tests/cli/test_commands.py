@@ -357,6 +357,7 @@ def test_the_command_that_resumes_is_printed(
         (["test", "-model", "x", "y"], "'y' stands alone: no option takes it"),
         (["train", "-solver", "x", "--sett", "a=1"], "no option --sett (did you mean '--set'?)"),
         (["demo", "--iterations", "0"], "0 is less than 1"),
+        (["train"], "usage: owlkit train [-h] --solver FILE"),
         ([], "owlkit train --solver solver.prototxt --snapshot"),
         (["data"], "download a set"),
     ],

@@ -33,7 +33,7 @@ def printed(words: list[str], capsys: pytest.CaptureFixture[str], status: int = 
 def test_inspect_a_net(capsys: pytest.CaptureFixture[str]) -> None:
     path = str(shared("models/lenet/deploy.prototxt"))
     out = printed(["inspect", path], capsys)
-    assert "LeNet (test), 9 layers, 431 k parameters, 147 M multiply-adds" in out
+    assert "LeNet (test)\n9 layers, 431 k parameters, 147 M multiply-adds" in out
     (row,) = (line for line in out.splitlines() if line.startswith("conv2"))
     cells = ["conv2", "Convolution", "50 of 5x5", "pool1", "64x50x8x8", "25.1 k", "102 M"]
     assert re.split(r"  +", row) == cells
@@ -53,7 +53,7 @@ def test_inspect_a_net(capsys: pytest.CaptureFixture[str]) -> None:
 def test_inspect_a_net_whose_data_are_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     path = str(shared("models/bvlc/examples/mnist/lenet_train_test.prototxt"))
     out = printed(["inspect", path, "--phase", "train"], capsys)
-    assert "LeNet (train), 9 layers" in out
+    assert "LeNet (train)\n9 layers\n" in out
     assert "no shapes, because the net cannot be made here: mnist (Data): there is no LMDB set" in out
 
 
@@ -124,7 +124,7 @@ def test_a_narrow_terminal_gets_fewer_columns(tmp_path: Path) -> None:
         'layer { name: "x0" type: "Input" top: "x0" input_param { shape { dim: 2 dim: 5 } } }' + layers
     )
     report = inspect_file(path)
-    wide, narrow = report.text().splitlines()[1], report.text(80).splitlines()[1]
+    wide, narrow = report.text().splitlines()[2], report.text(80).splitlines()[2]
     assert wide.split() == ["layer", "type", "settings", "bottom", "top", "params", "mult-adds"]
     assert narrow.split() == ["layer", "type", "settings", "top", "params"]
     assert report._repr_html_().count("<tr>") == 4
@@ -136,7 +136,7 @@ def test_inspect_and_diff_weights_of_any_format(tmp_path: Path, capsys: pytest.C
     for name in ("a.caffemodel.h5", "a.safetensors"):
         net.save(tmp_path / name)
         out = printed(["inspect", str(tmp_path / name)], capsys)
-        assert f"{name}: weights of 4 layers, 8 blobs, 431 k values" in out
+        assert f"{name}: weights\n4 layers, 8 blobs, 431 k values" in out
         assert "weights: no difference" in printed(["diff", str(old), str(tmp_path / name)], capsys)
     golden = shared("golden/solvers/adam_fixed_l2_snap_iter_5.solverstate.h5")
     assert "state of a solver after 5 iterations" in printed(["inspect", str(golden)], capsys)
