@@ -93,13 +93,18 @@ class Transformer:
         """An image ready for the net.
 
         data : (H', W', K), any size and type; unlike pycaffe's it is never written to. Returns (K, H, W)
-        float32. Raises DataError where it cannot be resized.
+        float32. Raises DataError for another number of axes, or where it cannot be resized.
         """
         size = self._shape(in_)[1:]
         image = np.array(data, np.float32)
         if size and image.shape[: len(size)] != size:
             image = resize_image(image, size)
         if in_ in self.transpose:
+            if image.ndim != len(self.transpose[in_]):
+                raise DataError(
+                    f"images for {in_!r} have axes (height, width, channels), found shape {image.shape}; "
+                    "a gray image gets its channel by image[:, :, None]"
+                )
             image = image.transpose(self.transpose[in_])
         if in_ in self.channel_swap:
             image = image[list(self.channel_swap[in_])]

@@ -284,6 +284,12 @@ def test_orders_must_name_all_axes_and_channels() -> None:
         transformer.set_channel_swap("data", (1, 0))
 
 
+def test_an_image_without_channels_is_told_of() -> None:
+    for size in (4, 9):
+        with pytest.raises(DataError, match=r"height, width, channels"):
+            _imagenet().preprocess("data", np.zeros((size, size)))
+
+
 def test_an_input_that_is_not_there_is_refused_everywhere() -> None:
     transformer = Transformer({"data": (1, 3, 4, 4)})
     calls = [
