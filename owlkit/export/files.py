@@ -153,12 +153,13 @@ def _scaled_blobs(net: Net) -> set[str]:
             for top in layer.top:
                 layer.input_param.shape.add().dim.extend([size * 3, *net.blobs[top].shape[1:]])
     try:
-        other = Graph(definition, phase="test").blobs
+        graph = Graph(definition, phase="test")
     except OwlkitError as error:
         raise NetError(f"dynamic_batch: the net holds for batches of {size} only: {error}") from error
+    _check_learned(net.graph, graph)
     scaled = set()
     for name, blob in net.blobs.items():
-        found = other[name].shape
+        found = graph.blobs[name].shape
         if found == blob.shape:
             continue
         if found != (size * 3, *blob.shape[1:]) or blob.shape[0] != size:
@@ -168,3 +169,13 @@ def _scaled_blobs(net: Net) -> set[str]:
             )
         scaled.add(name)
     return scaled
+
+
+def _check_learned(graph: Graph, other: Graph) -> None:
+    """NetError where a learned blob has another shape in a net for other batches."""
+    for mine, theirs in zip(graph.parameters.owners, other.parameters.owners, strict=True):
+        if mine.blob.shape != theirs.blob.shape:
+            raise NetError(
+                f"dynamic_batch: parameter {mine.name} is {mine.blob.shape}, as the batch is; it would be "
+                f"{theirs.blob.shape} for another size"
+            )

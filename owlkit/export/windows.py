@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,35 +15,52 @@ from owlkit.proto import caffe_pb2
 @rule("Convolution", "Deconvolution")
 def convolution(w: Writer) -> None:
     assert w.node is not None
-    layer, window = w.layer, w.layer.window
-    if layer.axis != 1:
-        raise NotInOnnx(f"axis {layer.axis}; ONNX has channels on axis 1 only")
-    kind = "Conv" if layer.type == "Convolution" else "ConvTranspose"
-    flat = not window.kernel  # (N, C): a window of one pixel on an axis made for it
+    layer = w.layer
+    flat = not layer.window.kernel  # (N, C): a window of one pixel on an axis made for it
     weights = [w.param(i) for i in range(len(layer.blobs))]
     if flat:
         weights[0] = w.param(0, layer.blobs[0].data[..., None])
-    shape: dict[str, Any] = {
-        "kernel_shape": window.kernel or (1,), "strides": window.stride or (1,),
-        "pads": window.pad * 2 or (0, 0), "dilations": window.dilation or (1,), "group": layer.group,
-    }  # fmt: skip
+    kind = "Conv" if layer.type == "Convolution" else "ConvTranspose"
     for index in range(len(w.node.bottom)):
-        x = w.bottom(index)
-        if flat:
-            x = w.op("Unsqueeze", x, w.constant([2], np.int64))
-        y = w.op(kind, x, *weights, **shape)
-        w.top(w.op("Squeeze", y, w.constant([2], np.int64)) if flat else y, index)
+        w.top(_filter(w, kind, weights, layer.group, index, flat), index)
+
+
+def _filter(w: Writer, kind: str, weights: list[str], group: int, index: int = 0, flat: bool = False) -> str:
+    """A convolution of bottom `index` whose result has the shape of top `index`."""
+    assert w.node is not None
+    window, axis, shape = w.layer.window, w.layer.axis, w.blob(index).shape
+    settings: dict[str, Any] = {
+        "kernel_shape": window.kernel or (1,), "strides": window.stride or (1,),
+        "pads": window.pad * 2 or (0, 0), "dilations": window.dilation or (1,), "group": group,
+    }  # fmt: skip
+    x = w.bottom(index)
+    if axis != 1 or flat:  # ONNX has one axis before the channels, and at least one after them
+        x = w.reshape(x, (math.prod(shape[:axis]), *shape[axis:], *(1,) * flat))
+    y = str(w.op(kind, x, *weights, **settings))
+    return w.reshape(y, w.node.top[index].shape) if axis != 1 or flat else y
+
+
+@rule("Im2col")
+def im2col(w: Writer) -> None:
+    """A convolution of every channel with filters that pick one point of the window each."""
+    kernel, channels = w.layer.window.kernel, w.blob().shape[w.layer.axis]
+    points = math.prod(kernel)
+    filters = np.tile(np.eye(points), (channels, 1)).reshape(channels * points, 1, *kernel)
+    w.top(_filter(w, "Conv", [w.constant(filters)], channels))
 
 
 @rule("Pooling")
 def pooling(w: Writer) -> None:
     assert w.node is not None
     layer = w.layer
-    if len(w.node.top) > 1:
-        raise NotInOnnx("a second top (where the maxima are)")
-    if layer.method == "stochastic":
-        raise NotInOnnx("STOCHASTIC pooling")
-    w.top(pool(w, w.bottom(), layer.method, layer.kernel_shape, layer.stride, layer.pad))
+    window = (layer.kernel_shape, layer.stride, layer.pad)
+    if len(w.node.top) == 1:
+        w.top(pool(w, w.bottom(), layer.method, *window))
+        return
+    y, places = w.op("MaxPool", w.bottom(), outputs=2, **_settings(w, *window))
+    plane = math.prod(w.blob().shape[2:])  # ONNX counts through all planes, Caffe in each anew
+    w.top(y, 0)
+    w.top(w.op("Cast", w.op("Mod", places, w.constant(plane, np.int64)), to=1), 1)
 
 
 def pool(
@@ -56,18 +74,40 @@ def pool(
 ) -> str:
     """Pooling of a tensor with the lengths of bottom 0, into a plane of `size` (by default the top's)."""
     assert w.node is not None
-    lengths = w.blob().shape[2:]
     size = size or w.node.top[0].shape[2:]
-    # Padding at the end that makes ONNX, which rounds down, count the windows that Caffe counts.
+    settings = _settings(w, kernel, stride, pad, size)
+    if method == "max":
+        return str(w.op("MaxPool", x, **settings))
+    if method == "stochastic":
+        return _expected(w, x, settings)
+    y = w.op("AveragePool", x, count_include_pad=1, **settings)
+    factor = _divisors(w.blob().shape[2:], kernel, stride, pad, size)
+    return str(y if np.all(factor == 1) else w.op("Mul", y, w.constant(factor)))
+
+
+def _settings(
+    w: Writer,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    pad: tuple[int, ...],
+    size: tuple[int, ...] | None = None,
+) -> dict[str, Any]:
+    """Window and padding, at the end so much that ONNX, which rounds down, counts Caffe's windows."""
+    assert w.node is not None
+    lengths, size = w.blob().shape[2:], size or w.node.top[0].shape[2:]
+    _check_windows(lengths, size, stride, pad)
     reach = [(n - 1) * s + k for n, s, k in zip(size, stride, kernel, strict=True)]
     after = [max(r - length - p, 0) for r, length, p in zip(reach, lengths, pad, strict=True)]
-    shape: dict[str, Any] = {"kernel_shape": kernel, "strides": stride, "pads": [*pad, *after]}
-    _check_windows(lengths, size, stride, pad)
-    if method == "max":
-        return str(w.op("MaxPool", x, **shape))
-    y = w.op("AveragePool", x, count_include_pad=1, **shape)
-    factor = _divisors(lengths, kernel, stride, pad, size)
-    return y if np.all(factor == 1) else w.op("Mul", y, w.constant(factor))
+    return {"kernel_shape": kernel, "strides": stride, "pads": [*pad, *after]}
+
+
+def _expected(w: Writer, x: str, settings: dict[str, Any]) -> str:
+    """STOCHASTIC pooling in the test phase: the sum of squares / the sum, 0 where that is not positive."""
+    squares, sums = (
+        w.op("AveragePool", tensor, count_include_pad=1, **settings) for tensor in (w.op("Mul", x, x), x)
+    )
+    zero = w.constant(0.0)
+    return str(w.op("Where", w.op("Greater", sums, zero), w.op("Div", squares, sums), zero))
 
 
 def _check_windows(
@@ -97,8 +137,6 @@ def pyramid(w: Writer) -> None:
     layer, x = w.layer, w.blob()
     levels = []
     for number, level in enumerate(layer.levels):
-        if level.method == "stochastic":
-            raise NotInOnnx("STOCHASTIC pooling")
         parts = 2**number
         y = pool(w, w.bottom(), level.method, level.kernel_shape, level.stride, level.pad, (parts, parts))
         levels.append(y if layer.height == 1 else w.reshape(y, (x.shape[0], x.shape[1] * parts**2)))

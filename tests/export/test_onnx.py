@@ -91,6 +91,24 @@ def test_mtcnn(stage: str) -> None:
         np.testing.assert_allclose(found[name], array, rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        'type: "Pooling" bottom: "conv" pooling_param { pool: STOCHASTIC kernel_size: 3 stride: 2 }',
+        'type: "SPP" bottom: "conv" spp_param { pyramid_height: 1 pool: STOCHASTIC }',
+        'type: "Convolution" bottom: "conv" convolution_param { num_output: 2 axis: 2 kernel_size: 2 '
+        'weight_filler { type: "xavier" } }',
+        'type: "Convolution" bottom: "conv" convolution_param { num_output: 2 axis: 0 kernel_size: 3 '
+        'weight_filler { type: "xavier" } }',
+        'type: "Im2col" bottom: "conv" convolution_param { axis: 2 kernel_size: 2 dilation: 2 pad: 1 }',
+    ],
+)
+def test_what_the_golden_cases_do_not_have(layer: str) -> None:
+    net = Net(definition(f'layer {{ name: "l" top: "y" {layer} }}'), seed=1)
+    x = np.random.default_rng(1).standard_normal((2, 3, 9, 9)).astype(np.float32)
+    near(run(net, {"data": x})["y"], net.forward(data=x)["y"])
+
+
 @pytest.mark.parametrize("opset", [18, 21, 26])
 def test_operators_of_other_versions(opset: int) -> None:
     net = Net(definition(), seed=1)
@@ -139,10 +157,9 @@ def test_nets_of_one_size_of_batch(more: str, message: str) -> None:
 def test_every_layer_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     more = """layer { name: "label" type: "DummyData" top: "label" dummy_data_param { shape { dim: 2 } } }
     layer { name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }
-    layer { name: "columns" type: "Im2col" bottom: "pool" top: "columns"
-      convolution_param { kernel_size: 2 } }
-    layer { name: "where" type: "Pooling" bottom: "columns" top: "most" top: "where"
-      pooling_param { kernel_size: 2 } }"""
+    layer { name: "filter" type: "Filter" bottom: "pool" bottom: "label" top: "kept" }
+    layer { name: "far" type: "Pooling" bottom: "pool" top: "far"
+      pooling_param { kernel_size: 1 stride: 7 } }"""
     with pytest.raises(NetError) as told:
         owlkit.export_onnx(definition(more), tmp_path / "x.onnx")
     lines = str(told.value).split("\n")
@@ -150,8 +167,8 @@ def test_every_layer_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert [line.split(":")[0] for line in lines[1:]] == [
         "  label (DummyData)",
         "  loss (SoftmaxWithLoss)",
-        "  columns (Im2col)",
-        "  where (Pooling)",
+        "  filter (Filter)",
+        "  far (Pooling)",
     ]
     assert list(tmp_path.iterdir()) == []
 

@@ -12,7 +12,7 @@ from owlkit.export.files import to_onnx
 from owlkit.export.rules import RULES
 from owlkit.net import Net
 from owlkit.proto import caffe_pb2, text
-from tests.export.running import run
+from tests.export.running import run, run_session, session
 from tests.support.golden import Golden, cases, compare
 from tests.support.shared import shared, shared_root
 
@@ -25,9 +25,7 @@ TRAINED = {"Dropout", "BatchNorm"}
 # What cannot be expressed, and is refused with a reason.
 REFUSED = {
     "batch_norm__test_batch_stats": "l \\(BatchNorm\\): statistics of the batch",
-    "pooling__max_empty_window_fwd": "a second top",
-    "pooling__max_mask_pad": "a second top",
-    "pooling__max_mask_ties": "a second top",
+    "pooling__max_empty_window_fwd": "windows that hold no input",
     "silence__two": "no outputs",
 }
 
@@ -83,6 +81,32 @@ def test_layer(case: Golden) -> None:
             compare(array, expected, name)
             compared += 1
     assert compared
+
+
+def test_batches_of_another_size() -> None:
+    """Layers whose batch may have any size compute what the net does with two batches put together."""
+    compared, refused = set(), set()
+    for case in EXPRESSED:
+        net = load(case)
+        try:
+            runner = session(net, dynamic_batch=True)
+        except NetError as error:
+            if "batch" not in str(error):
+                raise
+            refused.add(case.layer_type)
+            continue
+        if not net.inputs:
+            continue
+        inputs = {name: np.concatenate([array, array[::-1]]) for name, array in inputs_of(case).items()}
+        inputs = {name: array for name, array in inputs.items() if name in net.inputs}
+        for name, array in inputs.items():
+            net.blobs[name].reshape(*array.shape)
+        expected = {name: array.copy() for name, array in net.forward(**inputs).items()}
+        for name, array in run_session(runner, inputs).items():
+            compare(array, expected[name.removesuffix("_out")], f"{case.name}: {name}")
+            compared.add(case.layer_type)
+    assert {"Convolution", "Pooling", "InnerProduct", "Scale", "Slice", "ArgMax", "Softmax"} <= compared
+    assert {"LSTM", "ArgMax"} <= refused
 
 
 @pytest.mark.parametrize("case", NET_CASES, ids=lambda case: case.name)
