@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.device import Device
-from owlkit.core.tensor import Descriptor
+from owlkit.kernels import mvn
 from owlkit.layers.base import Blobs, Layer, register
+from owlkit.layers.overwritten import KeptInput
 
 
 @register("MVN")
@@ -32,6 +31,7 @@ class MVN(Layer):
     """
 
     in_place = True
+    wants_private_bottom = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.mvn_param
@@ -43,42 +43,17 @@ class MVN(Layer):
         top[0].reshape(bottom[0].shape)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        self._groups = _groups(bottom[0].descriptor, self.across)
-        self._y, self._product = (np.empty(self._groups, bottom[0].dtype) for _ in range(2))
+        spec = mvn.MVN(bottom[0].descriptor, self.across, self.scaled, self.eps)
+        self.kernel = mvn.make(device, spec)
+        self.input = KeptInput(device, bottom, top, any(self.propagate_down))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x, y = (blob.data_tensor.flat.reshape(self._groups) for blob in (bottom[0], top[0]))
-        np.subtract(x, x.mean(axis=1, keepdims=True), out=y)
-        if self.scaled:
-            variance = np.square(y, out=self._product).mean(axis=1, keepdims=True)
-            self._deviation = np.sqrt(variance) + y.dtype.type(self.eps)
-            np.divide(y, self._deviation, out=self._y)
-            y[...] = self._y
+        self.kernel.forward(self.input.keep(bottom), top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if not propagate_down[0]:
-            return
-        dy, dx = (blob.diff_tensor.flat.reshape(self._groups) for blob in (top[0], bottom[0]))
-        mean = dy.mean(axis=1, keepdims=True)
-        if not self.scaled:
-            np.subtract(dy, mean, out=dx)
-            return
-        product = self._product
-        slope = np.multiply(self._y, dy, out=product).mean(axis=1, keepdims=True)
-        np.multiply(self._y, slope, out=product)
-        np.subtract(dy, mean, out=dx)
-        np.subtract(dx, product, out=dx)
-        np.divide(dx, self._deviation, out=dx)
+        if propagate_down[0]:
+            self.kernel.backward(self.input.kept(bottom), top[0].diff_tensor, bottom[0].diff_tensor)
 
     def describe(self) -> str:
         parts = ["across channels"] * self.across + ["mean only"] * (not self.scaled)
         return ", ".join(parts)
-
-
-def _groups(x: Descriptor, across: bool) -> tuple[int, int, int]:
-    """A shape of memory whose middle axis runs over the values that share a mean."""
-    n, c = x.shape[:2]
-    rest = x.count // max(n * c, 1)
-    if across:
-        return n, c * rest, 1
-    return (n, rest, c) if x.channels_last else (n * c, rest, 1)

@@ -27,5 +27,7 @@ CASES = [
     _case("three", 16, 3, 0.5, 0.75, 1.0),
     _case("wider_than_channels", 3, 9, 2.0, 0.75, 1.0),
     _case("other_beta", 7, 3, 0.5, 0.6, 2.0, fast=False),
-    _case("within", 3, 5, 3.0, 0.5, 1.0, True, fast=False),
+    _case("within", 3, 5, 3.0, 0.5, 1.0, True),
+    _case("within_three", 32, 3, 5e-5, 0.75, 1.0, True),
+    _case("within_other_beta", 5, 3, 2.0, 0.6, 1.0, True),
 ]
