@@ -366,3 +366,10 @@ def test_progress_is_one_line_of_text(
 def test_a_layer_needs_its_bottoms() -> None:
     with pytest.raises(TypeError, match="give an array or a shape for each bottom"):
         owlkit.check_gradients(OneLayer('type: "TanH"', (2, 2)).layer)
+
+
+def test_layers_without_values_are_passed_over() -> None:
+    n = NetSpec("empty")
+    n.data = L.Input(shape={"dim": [0, 3]})
+    n.ip = L.InnerProduct(n.data, num_output=2, weight_filler=XAVIER)
+    assert owlkit.check_gradients(owlkit.Net(n, phase="train")).rows == []

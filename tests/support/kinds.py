@@ -28,8 +28,12 @@ class Kind:
     domain: bool = False
 
 
-ANY = [[(2, 3)], [(2, 3, 4)], [(2, 3, 4, 5)], [(2, 4, 2, 2, 3)], [(5,)]]
-PLANES = [[(2, 4, 5, 4)], [(1, 2, 6, 6)], [(2, 4, 3, 7)], [(3, 2, 4)], [(2, 2, 3, 4, 3)]]
+ANY = [
+    *([(2, 3)], [(2, 3, 4)], [(2, 3, 4, 5)], [(2, 4, 2, 2, 3)], [(5,)]),
+    *([(1, 3, 1, 1)], [(1, 17, 3, 3)], [(0, 3)], [()]),
+]
+FLAT = [[(2, 4, 5, 4)], [(1, 2, 6, 6)], [(2, 4, 3, 7)], [(1, 18, 6, 5)], [(2, 4, 1, 1)], [(0, 4, 5, 5)]]
+PLANES = [*FLAT, [(3, 2, 4)], [(2, 2, 3, 4, 3)]]
 PAIRS = [[(2, 3), (2, 3)], [(2, 3, 4, 2), (2, 3, 4, 2)], [(3, 4), (3, 2, 2)], [(3,), (3,)]]
 SCORES = [
     [(5, 5), ((5,), "labels 5")],
@@ -177,7 +181,7 @@ KINDS: dict[str, Kind] = {
         [[((4, 5), "unit"), ((4,), "labels 5")], [((2, 3, 2, 1), "unit"), ((2,), "labels 6")]]
     ),
     "PReLU": Kind(ANY, ["prelu_param"]),
-    "Pooling": Kind(PLANES[:3], ["pooling_param"], (1, 1, 1, 2), options=POOL, always=("kernel_size",)),
+    "Pooling": Kind(FLAT, ["pooling_param"], (1, 1, 1, 2), options=POOL, always=("kernel_size",)),
     "Power": Kind(POSITIVE, ["power_param"], domain=True),
     "RNN": Kind(
         [SEQUENCE, [*SEQUENCE, (2, 3)], [*SEQUENCE, (1, 2, 3)], [*SEQUENCE, (2, 5), (1, 2, 3)]],
@@ -189,9 +193,7 @@ KINDS: dict[str, Kind] = {
     "ReLU": Kind(ANY, ["relu_param"]),
     "Reduction": Kind(ANY, ["reduction_param"]),
     "Reshape": Kind(ANY, ["reshape_param"], always=("shape",)),
-    "SPP": Kind(
-        PLANES[:3], ["spp_param"], always=("pyramid_height",), options={"pyramid_height": (2, 1, 3, 0)}
-    ),
+    "SPP": Kind(FLAT, ["spp_param"], always=("pyramid_height",), options={"pyramid_height": (2, 1, 3, 0)}),
     "Scale": Kind(
         [*ANY, [(2, 3, 4), (3, 4)], [(2, 3, 4, 5), (2, 3)], [(2, 3), ()]], ["scale_param"], options=PART
     ),

@@ -6,6 +6,7 @@ taken from a short list by a `Pick`, so that hypothesis, or a seeded generator, 
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,16 @@ FILLERS = (
 DIMS = ((0, -1), (0, 0, -1), (-1,), (2, -1, 2), (6, 4), ())
 
 
+class Picks:
+    """A `Pick` by a seeded generator."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def __call__(self, values: Sequence[Any]) -> Any:
+        return values[self._random.randrange(len(values))]
+
+
 @dataclass
 class Definition:
     """A layer `l` with its bottoms b0, b1, ... and their values."""
@@ -49,8 +60,8 @@ class Definition:
         return f"{self.phase}, {shapes}\n{self.layer}"
 
 
-def draw(type_: str, pick: Pick) -> Definition:
-    """Any definition of a layer of that type."""
+def draw(type_: str, pick: Pick, wanted: str = "") -> Definition:
+    """Any definition of a layer of that type; `wanted` is a field that it has to set."""
     kind = KINDS[type_]
     net = caffe_pb2.NetParameter(force_backward=True)
     inputs = {}
@@ -65,14 +76,14 @@ def draw(type_: str, pick: Pick) -> Definition:
     if inputs and layer.top and pick((True, *[False] * (2 if LAYERS[type_].in_place else 15))):
         layer.top[0] = "b0"  # in place, which most types refuse
     for message in kind.params:
-        _options(getattr(layer, message), kind, pick)
+        _options(getattr(layer, message), kind, pick, wanted)
     return Definition(net, inputs, pick(("TRAIN", "TEST")).lower())
 
 
-def _options(message: Any, kind: Kind, pick: Pick) -> None:
+def _options(message: Any, kind: Kind, pick: Pick, wanted: str) -> None:
     fields = dict(message.DESCRIPTOR.fields_by_name)
     chosen = [name for name in kind.always if name in fields and pick((True,) * 7 + (False,))]
-    chosen += [pick(list(fields)) for _ in range(pick(MORE))]
+    chosen += [pick(list(fields)) for _ in range(pick(MORE))] + [wanted] * (wanted in fields)
     if pick((True,) * 7 + (False,)):
         chosen = _in_pairs(chosen)
     for name in dict.fromkeys(chosen):

@@ -101,12 +101,15 @@ def _origins(net: Net, node: Node) -> list[str]:
 
 
 def walk(net: Net) -> Iterator[tuple[Node, list[np.ndarray]]]:
-    """Each layer with copies of the values that it is about to read, in order; then it runs."""
+    """Each layer with copies of the values that it is about to read, in order; then it runs.
+
+    Without those whose blobs are all empty: they have no kernels and nothing to check.
+    """
     saved, inputs = net.state(), _inputs(net)
     net.forward()  # makes the kernels
     net.restore_state(saved)
     _set(net, inputs)
-    for node in net.graph.nodes:
+    for node in [node for step in net.plan.steps if not step.idle for node in step.nodes]:
         yield node, [blob.data.copy() for blob in node.bottom]
         node.layer.forward(node.bottom, node.top)
     net.restore_state(saved)
