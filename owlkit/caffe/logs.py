@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from owlkit.core import events
+from owlkit.net import LoadReport
+from owlkit.solvers import loading
 
 logger = logging.getLogger("owlkit.caffe")
 
@@ -58,6 +60,11 @@ def tell(event: Any) -> None:
             logger.info("Snapshotting to %s and %s", event.model, event.state)
         case events.Warned():
             logger.warning("Iteration %d: %s", event.iter, event.message)
+
+
+def tell_loaded(report: LoadReport) -> None:
+    """Log what was loaded: a warning where layers of the net keep the values that they had."""
+    logger.log(logging.WARNING if report.missing else logging.INFO, "%s", loading.described(report))
 
 
 def _tell_outputs(which: str, outputs: Mapping[str, float], weights: Mapping[str, float]) -> None:

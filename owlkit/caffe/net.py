@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,20 @@ import numpy as np
 
 from owlkit import proto
 from owlkit.caffe import alias, batches, mode
-from owlkit.caffe.arrays import Arrays
-from owlkit.caffe.blobs import Blob, BlobVec
+from owlkit.caffe.blobs import Blob
 from owlkit.caffe.files import existing
-from owlkit.caffe.layer import shown_layer
+from owlkit.caffe.logs import tell_loaded
+from owlkit.caffe.structure import Structure
 from owlkit.core.errors import NetError, closest
 from owlkit.layers.memory_data import MemoryData
 from owlkit.net import LoadReport
 from owlkit.net import Net as CoreNet
+from owlkit.solvers import loading
 
 Arrayed = dict[str, np.ndarray]
 
 
-class Net:
+class Net(Structure):
     """A net with pycaffe's interface.
 
     Net(network_file, phase, level=0, stages=None, weights=None), or as it was until 2016
@@ -58,9 +58,10 @@ class Net:
                 level=0 if level is None else int(level),
                 stages=() if stages is None else list(stages),
             )
-        if weights is not None:
-            net.copy_from(weights)
-        self._wrap(net)
+        if weights is not None and net.params:
+            tell_loaded(loading.load(net, weights))
+        super().__init__(net)
+        self._solver_trains = self._solver_tests = self._is_run_by_user = False
         self._run_by_user()
         if any(not node.bottom and node.layer.type != "Input" for node in net.graph.nodes):
             net.plan  # noqa: B018  # sources show their first values before anything runs, as in Caffe
@@ -69,18 +70,11 @@ class Net:
     def of_solver(cls, net: CoreNet) -> Net:
         """The net of a solver in pycaffe's form."""
         made = cls.__new__(cls)
-        made._wrap(net)
+        Structure.__init__(made, net)
+        made._is_run_by_user = False
         made._solver_trains, made._solver_tests = net.phase == "train", net.phase == "test"
         net.plan  # noqa: B018
         return made
-
-    def _wrap(self, net: CoreNet) -> None:
-        self._net, self._arrays = net, Arrays()
-        self._layer_names = net.layer_names
-        self._blobs_shown = OrderedDict((name, Blob(b, self._arrays)) for name, b in net.blobs.items())
-        self._params_shown = OrderedDict((n, BlobVec(b, self._arrays)) for n, b in net.params.items())
-        self._layers_shown = [shown_layer(layer, self._arrays) for layer in net.layers]
-        self._is_run_by_user = self._solver_trains = self._solver_tests = False
 
     def _run_by_user(self) -> None:
         """Plan for passes of which any part may be run backward next, where there are gradients at all.
@@ -90,73 +84,12 @@ class Net:
         if self._is_run_by_user:
             return
         self._is_run_by_user = True
-        if any(node.backward for node in self._net.graph.nodes):
+        if self._has_gradients:
             self._net.plan_as(fuse=False)
 
-    # -- what it is made of
     @property
-    def blobs(self) -> OrderedDict[str, Blob]:
-        """Blob name -> Blob, in the order in which they are made."""
-        return self._blobs_shown
-
-    @property
-    def params(self) -> OrderedDict[str, BlobVec]:
-        """Layer name -> its learned blobs (weights, bias), for layers that have any."""
-        return self._params_shown
-
-    @property
-    def layers(self) -> list[Any]:
-        """All layers, Split layers included; a Python layer is the object of the user's class."""
-        return self._layers_shown
-
-    @property
-    def layer_dict(self) -> OrderedDict[str, Any]:
-        """Layer name -> layer."""
-        return OrderedDict(zip(self._layer_names, self._layers_shown, strict=True))
-
-    @property
-    def inputs(self) -> list[str]:
-        """Names of the blobs that the user fills."""
-        return list(self._net.inputs)
-
-    @property
-    def outputs(self) -> list[str]:
-        """Names of the blobs that no layer reads."""
-        return list(self._net.outputs)
-
-    @property
-    def top_names(self) -> OrderedDict[str, list[str]]:
-        """Layer name -> names of the blobs that it makes."""
-        return OrderedDict((name, list(names)) for name, names in self._net.top_names.items())
-
-    @property
-    def bottom_names(self) -> OrderedDict[str, list[str]]:
-        """Layer name -> names of the blobs that it reads."""
-        return OrderedDict((name, list(names)) for name, names in self._net.bottom_names.items())
-
-    @property
-    def blob_loss_weights(self) -> OrderedDict[str, float]:
-        """Blob name -> its weight in the loss, 0 for most."""
-        weights = OrderedDict.fromkeys(self._net.blobs, 0.0)
-        for node in self._net.graph.nodes:
-            weights.update(zip(node.top_names, node.layer.loss_weights, strict=False))
-        return weights
-
-    _blob_names = property(lambda self: list(self._net.blobs))
-    _blobs = property(lambda self: list(self._blobs_shown.values()))
-    _blob_loss_weights = property(lambda self: list(self.blob_loss_weights.values()))
-    _inputs = property(lambda self: self._indices(self._net.inputs))
-    _outputs = property(lambda self: self._indices(self._net.outputs))
-
-    def _bottom_ids(self, layer: int) -> list[int]:
-        return self._indices(self._net.graph.nodes[layer].bottom_names)
-
-    def _top_ids(self, layer: int) -> list[int]:
-        return self._indices(self._net.graph.nodes[layer].top_names)
-
-    def _indices(self, names: Iterable[str]) -> list[int]:
-        known = self._blob_names
-        return [known.index(name) for name in names]
+    def _has_gradients(self) -> bool:
+        return any(node.backward for node in self._net.graph.nodes)
 
     # -- running
     def forward(
@@ -185,11 +118,17 @@ class Net:
         names = self._layer_names
         with self._arrays.passed_on():
             if (first, last) == (0, len(names) - 1):
+                self._plan_whole()
                 self._net.forward()
             elif not self._net.forward_uncut(names[first], names[last]):
                 self._net.plan_as(stepping=True)
                 self._net.forward_uncut(names[first], names[last])
         return self._net.loss
+
+    def _plan_whole(self) -> None:
+        """After a part that cut between layers which work on one blob: gradients need its versions again."""
+        if self._has_gradients and self._net.is_stepping and not self._net.watchers:
+            self._net.plan_as(fuse=False)
 
     def backward(
         self,

@@ -65,6 +65,7 @@ class Net:
         self._plan: Plan | None = None
         self._last_plan: Plan | None = None
         self._inferred_from = self._input_shapes()
+        self._reach = len(self.graph.nodes)  # the number of layers whose shapes follow from the inputs'
         if not backward:
             forbid_backward(self.graph)
         self._allocate(share)
@@ -175,12 +176,18 @@ class Net:
         if self._plan is not None and (self._plan.fuse, self._plan.stepping) != (fuse, stepping):
             self._plan = None
 
+    @property
+    def is_stepping(self) -> bool:
+        """Whether whole passes, too, are planned such that they can stop between any two layers."""
+        return self._stepping
+
     def _plan_for(self, *, stepping: bool) -> Plan:
         """The plan for whole passes, or the one that stops between any two layers."""
         stepping = stepping or self._stepping
-        if self._plan is None or self._plan.stepping != stepping:
+        if self._plan is None or (self._plan.stepping, self._plan.reach) != (stepping, self._reach):
             previous, self._plan = self._last_plan, None
-            self._plan = Plan(self.graph, self.device, fuse=self._fuse, stepping=stepping, previous=previous)
+            options = {"fuse": self._fuse, "stepping": stepping, "reach": self._reach}
+            self._plan = Plan(self.graph, self.device, previous=previous, **options)
             self._last_plan = self._plan
         return self._plan
 
@@ -202,12 +209,12 @@ class Net:
         """
         for name, array in inputs.items():
             self._set_input(name, array)
-        self._follow_input_shapes()
+        self._check_layers(start, end)
+        self._follow_input_shapes(end)
         if start is None and end is None:
             self._run_forward(self._plan_for(stepping=False))
             self.loss = self._sum_losses()
             return {name: self.blobs[name].data for name in self.outputs}
-        self._check_layers(start, end)
         plan = self._plan_for(stepping=True)
         first = plan.position(start) if start is not None else 0
         last = plan.position(end) if end is not None else len(plan.steps) - 1
@@ -218,9 +225,9 @@ class Net:
         """Run layers `start` to `end` on the plan of whole passes; False, and nothing is done, where that has
         steps which the range would cut.
         """
-        self._follow_input_shapes()
         self._check_layers(start, end)
-        plan = self.plan
+        self._follow_input_shapes(end)
+        plan = self._plan_for(stepping=False)
         if not plan.fits(start, end):
             return False
         self._run_forward(plan, plan.position(start), plan.position(end))
@@ -234,6 +241,7 @@ class Net:
         as one step.
         """
         self._check_layers(start, end)
+        self._check_reach(start)
         if self.watchers:
             self._run_backward_watched(self.plan, end, start)
         else:
@@ -304,6 +312,15 @@ class Net:
             if name is not None and name not in self.layer_names:
                 raise NetError(f"there is no layer {name!r}{closest(name, self.layer_names)}")
 
+    def _check_reach(self, start: str | None) -> None:
+        names = self.layer_names
+        if self._reach < len(names) and (start is None or names.index(start) >= self._reach):
+            refusing = names[self._reach]
+            raise NetError(
+                f"layer {refusing!r} does not take what the present shape of the inputs gives it; run "
+                "backward from a layer before it with start=..."
+            )
+
     def _set_input(self, name: str, array: Any) -> None:
         if name not in self.blobs:
             raise NetError(f"there is no blob {name!r}{closest(name, self.blobs)}; inputs are {self.inputs}")
@@ -315,19 +332,36 @@ class Net:
             )
         blob.data[...] = array
 
-    def _follow_input_shapes(self) -> None:
-        """Infer shapes again where somebody has changed that of an input, before the first pass or later."""
-        if self._inferred_from != self._input_shapes():
-            self.reshape()
+    def _follow_input_shapes(self, end: str | None) -> None:
+        """Infer shapes again where somebody has changed that of an input, before the first pass or later.
+
+        Layers after `end` may refuse theirs: a part of a net runs on images that its last layers do not take.
+        """
+        last = self.layer_names.index(end) if end is not None else len(self.graph.nodes) - 1
+        if self._inferred_from != self._input_shapes() or self._reach <= last:
+            self._infer(last)
 
     def _input_shapes(self) -> list[tuple[int, ...]]:
         return [self.blobs[name].shape for name in self.inputs]
 
     def reshape(self) -> None:
         """Infer all shapes again and make a new plan where one changed."""
-        for node in self.graph.nodes:
-            if node.layer.type != "Input":
+        self._infer(len(self.graph.nodes) - 1)
+
+    def _infer(self, last: int) -> None:
+        """Infer the shapes of layers up to number `last`, and of as many after it as take theirs."""
+        reach = 0
+        for reach, node in enumerate(self.graph.nodes, 1):
+            if node.layer.type == "Input":
+                continue
+            try:
                 node.layer.reshape(node.bottom, node.top)
+            except Exception:
+                if reach <= last + 1:
+                    raise
+                reach -= 1
+                break
+        self._reach = reach
         self._inferred_from = self._input_shapes()
         if self._plan is not None and not self._plan.is_current():
             self._plan = None

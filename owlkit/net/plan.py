@@ -36,6 +36,7 @@ class Plan:
     device : name or Device; None takes the default.
     fuse : whether layers absorb others and gradients share memory. stepping : see the module.
     previous : the plan of the same graph that this one replaces; data sources go on where they are.
+    reach : the number of layers to plan; None takes all.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Plan:
         fuse: bool = True,
         stepping: bool = False,
         previous: Plan | None = None,
+        reach: int | None = None,
         **options: Any,
     ) -> None:
         self.graph = definition if isinstance(definition, Graph) else Graph(definition, **options)
@@ -53,7 +55,8 @@ class Plan:
         self.fuse, self.stepping = fuse and not stepping, stepping
         self.steps: list[Step] = []
         self.shapes: dict[str, tuple[int, ...]] = dict(previous.shapes) if previous else {}
-        self._append(self.graph.nodes)
+        self.reach = len(self.graph.nodes) if reach is None else reach
+        self._append(self.graph.nodes[: self.reach])
 
     def _append(self, nodes: Sequence[Node], kept: int = 0) -> None:
         """Put the steps of `nodes` after the first `kept` steps and bind all calls."""
@@ -79,7 +82,7 @@ class Plan:
         if self._has_kept_tops(self.steps[position]):
             return
         done = sum(len(step.nodes) for step in self.steps[: position + 1])
-        later = self.graph.nodes[done:]
+        later = self.graph.nodes[done : self.reach]
         # Where a layer refuses its new shape, the next pass has to come here again.
         before, self.shapes = self.shapes, {}
         for node in later:

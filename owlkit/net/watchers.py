@@ -18,9 +18,8 @@ class LayerWatchers:
     def add(self, moment: str, watcher: Callable[[int], None]) -> None:
         """Raises NetError for a moment that there is not."""
         if moment not in MOMENTS:
-            raise NetError(
-                f"layers are not watched {moment!r}{closest(moment, MOMENTS)}; {', '.join(MOMENTS)}"
-            )
+            near = closest(moment, MOMENTS)
+            raise NetError(f"layers are watched {', '.join(MOMENTS)}, not {moment!r}{near}")
         self._found.setdefault(moment, []).append(watcher)
 
     def tell(self, moment: str, layer: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from pathlib import Path
 
@@ -405,3 +406,49 @@ def test_a_net_shows_itself(deploy: caffe.Net) -> None:
     assert "conv1" in repr(deploy)
     assert "<table" in deploy._repr_html_()
     assert "(2, 4, 8, 8)" in repr(deploy.blobs["conv1"])
+
+
+def test_gradients_are_right_again_after_a_part_that_was_cut(tmp_path: Path) -> None:
+    """A layer that reads its own top, then one in place behind it: Caffe's gradient is wrong there."""
+    text = """force_backward: true
+    layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 } } }
+    layer { name: "sigmoid" type: "Sigmoid" bottom: "data" top: "x" }
+    layer { name: "times" type: "Power" bottom: "x" top: "x" power_param { scale: 3 } }
+    layer { name: "sum" type: "Reduction" bottom: "x" top: "sum" loss_weight: 1 }"""
+    net = caffe.Net(write(tmp_path, text), caffe.TRAIN)
+    x = np.linspace(-2, 2, 6, dtype=np.float32).reshape(2, 3)
+    y = 1 / (1 + np.exp(-x))
+    np.testing.assert_allclose(net.forward(data=x, end="sigmoid")["x"], y, rtol=1e-5)
+    np.testing.assert_allclose(net.forward(data=x, blobs=["x"])["x"], 3 * y, rtol=1e-5)
+    np.testing.assert_allclose(net.backward()["data"], 3 * y * (1 - y), rtol=1e-5)
+
+
+def test_an_image_is_changed_to_excite_a_layer(tmp_path: Path) -> None:
+    """The loop behind inceptionism: forward to a layer, its data as its gradient, backward from there."""
+    net = caffe.Net(write(tmp_path, "force_backward: true\n" + DEPLOY), caffe.TEST)
+    source, end = net.blobs["data"], "conv1"
+    source.reshape(1, 3, 12, 12)
+    source.data[0] = np.random.default_rng(0).normal(size=(3, 12, 12))
+    excitement = []
+    for _ in range(8):
+        net.forward(end=end)
+        target = net.blobs[end]
+        excitement.append(float((target.data**2).sum()))
+        target.diff[:] = target.data
+        net.backward(start=end)
+        gradient = source.diff[0]
+        source.data[0] += 0.5 / np.abs(gradient).mean() * gradient
+    assert all(later > before for before, later in itertools.pairwise(excitement))
+
+
+def test_weights_of_another_net_are_refused_and_partial_ones_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    constructed(tmp_path, caffe.TEST).save(str(tmp_path / "w.caffemodel"))
+    weights = str(tmp_path / "w.caffemodel")
+    renamed = DEPLOY.replace('"fc"', '"other"')
+    net = caffe.Net(write(tmp_path, renamed, "renamed.prototxt"), weights, caffe.TEST)
+    assert "1 of 2 layers loaded; not in the file, kept as they are: other" in caplog.text
+    assert net.copy_from(weights).missing == ["other"]
+    with pytest.raises(NetError, match="no layer was loaded"):
+        caffe.Net(write(tmp_path, renamed.replace('"conv1"', '"c"'), "all.prototxt"), weights, caffe.TEST)

@@ -1,0 +1,87 @@
+"""What a net is made of, by pycaffe's names."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+from owlkit.caffe.arrays import Arrays
+from owlkit.caffe.blobs import Blob, BlobVec
+from owlkit.caffe.layer import shown_layer
+from owlkit.net import Net as CoreNet
+
+
+class Structure:
+    """Base of Net: its blobs, parameters, layers and their names. Running is Net's part."""
+
+    def __init__(self, net: CoreNet) -> None:
+        self._net, self._arrays = net, Arrays()
+        self._layer_names = net.layer_names
+        self._blobs_shown = OrderedDict((name, Blob(b, self._arrays)) for name, b in net.blobs.items())
+        self._params_shown = OrderedDict((n, BlobVec(b, self._arrays)) for n, b in net.params.items())
+        self._layers_shown = [shown_layer(layer, self._arrays) for layer in net.layers]
+
+    @property
+    def blobs(self) -> OrderedDict[str, Blob]:
+        """Blob name -> Blob, in the order in which they are made."""
+        return self._blobs_shown
+
+    @property
+    def params(self) -> OrderedDict[str, BlobVec]:
+        """Layer name -> its learned blobs (weights, bias), for layers that have any."""
+        return self._params_shown
+
+    @property
+    def layers(self) -> list[Any]:
+        """All layers, Split layers included; a Python layer is the object of the user's class."""
+        return self._layers_shown
+
+    @property
+    def layer_dict(self) -> OrderedDict[str, Any]:
+        """Layer name -> layer."""
+        return OrderedDict(zip(self._layer_names, self._layers_shown, strict=True))
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the blobs that the user fills."""
+        return list(self._net.inputs)
+
+    @property
+    def outputs(self) -> list[str]:
+        """Names of the blobs that no layer reads."""
+        return list(self._net.outputs)
+
+    @property
+    def top_names(self) -> OrderedDict[str, list[str]]:
+        """Layer name -> names of the blobs that it makes."""
+        return OrderedDict((name, list(names)) for name, names in self._net.top_names.items())
+
+    @property
+    def bottom_names(self) -> OrderedDict[str, list[str]]:
+        """Layer name -> names of the blobs that it reads."""
+        return OrderedDict((name, list(names)) for name, names in self._net.bottom_names.items())
+
+    @property
+    def blob_loss_weights(self) -> OrderedDict[str, float]:
+        """Blob name -> its weight in the loss, 0 for most."""
+        weights = OrderedDict.fromkeys(self._net.blobs, 0.0)
+        for node in self._net.graph.nodes:
+            weights.update(zip(node.top_names, node.layer.loss_weights, strict=False))
+        return weights
+
+    _blob_names = property(lambda self: list(self._net.blobs))
+    _blobs = property(lambda self: list(self._blobs_shown.values()))
+    _blob_loss_weights = property(lambda self: list(self.blob_loss_weights.values()))
+    _inputs = property(lambda self: self._indices(self._net.inputs))
+    _outputs = property(lambda self: self._indices(self._net.outputs))
+
+    def _bottom_ids(self, layer: int) -> list[int]:
+        return self._indices(self._net.graph.nodes[layer].bottom_names)
+
+    def _top_ids(self, layer: int) -> list[int]:
+        return self._indices(self._net.graph.nodes[layer].top_names)
+
+    def _indices(self, names: Iterable[str]) -> list[int]:
+        known = self._blob_names
+        return [known.index(name) for name in names]
