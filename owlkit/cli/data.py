@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from owlkit.cli.options import add_command, add_json, print_json
+from owlkit.cli.progress import Progress
 
 EXAMPLES = """  owlkit data get mnist
   owlkit data get cifar10 --to /big/disk --shuffle 1
@@ -48,7 +49,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         from owlkit.inspection.sets import inspect_set
 
-        found = inspect_set(args.path)
+        with Progress("data info", 0, "records") as progress:
+            found = inspect_set(args.path, progress.advance_of)
         print_json(found.content) if args.json else print(found)
     return 0
 

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from owlkit.cli.options import add_command, add_json, commas, print_json, terminal_width
+from owlkit.cli.progress import Progress
 
 EXAMPLES = """  owlkit inspect train_val.prototxt --phase train
   owlkit inspect lenet_iter_10000.caffemodel
@@ -38,9 +39,11 @@ def run(args: argparse.Namespace) -> int:
     """Print a report per file; 0."""
     from owlkit.inspection.files import inspect_file
 
-    reports = [
-        inspect_file(path, phase=args.phase, level=args.level, stages=args.stage) for path in args.file
-    ]
+    reports = []
+    for path in args.file:
+        with Progress("inspect", 0, "records") as progress:
+            selection = {"phase": args.phase, "level": args.level, "stages": args.stage}
+            reports.append(inspect_file(path, **selection, on_record=progress.advance_of))
     if args.json:
         found = [{"file": path, **report.content} for path, report in zip(args.file, reports, strict=True)]
         print_json(found if len(found) > 1 else found[0])

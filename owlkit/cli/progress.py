@@ -45,6 +45,11 @@ class Progress:
             self.stream.write(self.line(now) + "\n")
             self.stream.flush()
 
+    def advance_of(self, total: int) -> None:
+        """Count one, where how many there are is known only now."""
+        self.total = total
+        self.advance()
+
     def tell(self, text: str) -> None:
         """Write a line of its own."""
         self._erase()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,20 +68,29 @@ def _line(error: PrototxtError) -> tuple[int, ...]:
 
 
 def inspect_file(
-    path: str | Path, *, phase: str = "test", level: int = 0, stages: Sequence[str] = ()
+    path: str | Path,
+    *,
+    phase: str = "test",
+    level: int = 0,
+    stages: Sequence[str] = (),
+    on_record: Callable[[int], None] = lambda total: None,
 ) -> Report:
-    """A report on a file; phase, level and stages select the layers of a net. Raises as `kind_of`."""
+    """A report on a file. Raises as `kind_of`, and as the reader of the kind.
+
+    phase, level, stages : select the layers of a net. on_record : of a set, see `inspect_set`.
+    """
     from owlkit.inspection import blobs, definitions, sets
 
     kind = kind_of(path)
     if kind == "net":
         return definitions.inspect_net(path, phase=phase, level=level, stages=stages)
+    if kind == "set":
+        return sets.inspect_set(path, on_record)
     readers: dict[str, Any] = {
         "solver": definitions.inspect_solver,
         "weights": blobs.inspect_weights,
         "state": blobs.inspect_state,
         "mean": blobs.inspect_mean,
-        "set": sets.inspect_set,
     }
     report: Report = readers[kind](path)
     return report

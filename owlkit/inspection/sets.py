@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from owlkit.inspection.report import Report
@@ -12,9 +13,10 @@ MANY = 100  # labels: of more, the most frequent are shown
 BAR = 40  # characters
 
 
-def inspect_set(path: str | Path) -> Report:
+def inspect_set(path: str | Path, on_record: Callable[[int], None] = lambda total: None) -> Report:
     """Records, shape of the first, records per label; reads the whole set.
 
+    on_record : called with the number of all records after each that was read.
     Raises DataError where it is no LMDB set of Datum.
     """
     records = Records(path)
@@ -22,7 +24,7 @@ def inspect_set(path: str | Path) -> Report:
     datum = parse_datum(value, key)
     image = datum_to_array(datum, key)
     kind = "encoded" if datum.encoded else f"raw {image.dtype}"
-    histogram = label_histogram(records)
+    histogram = label_histogram(records, on_record)
     widest = max(histogram.values())
     lines = [f"{len(histogram)} labels"]
     shown = dict(histogram.most_common(MANY))

@@ -6,7 +6,7 @@ import os
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +160,13 @@ class RecordCursor:
         self._transaction.abort()
 
 
-def label_histogram(records: Records) -> Counter[int]:
-    """How many records have each label; reads the whole set."""
-    return Counter(parse_datum(value, key).label for key, value in records)
+def label_histogram(records: Records, on_record: Callable[[int], None] = lambda total: None) -> Counter[int]:
+    """How many records have each label; reads the whole set.
+
+    on_record : called with the number of all records after each that was read.
+    """
+    found: Counter[int] = Counter()
+    for key, value in records:
+        found[parse_datum(value, key).label] += 1
+        on_record(len(records))
+    return found

@@ -188,8 +188,11 @@ def test_diff_of_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert found[0]["largest"] == pytest.approx(0.5, abs=1e-6)
     assert found[0]["share"] == pytest.approx(1 / 500)
     assert found[1] == {"blob": "ip2[0]", "a": "10x500", "b": None}
-    found = json.loads(printed([*words, "--atol", "0.6"], capsys, 5))["differences"]
-    assert [each["blob"] for each in found] == ["ip2[0]", "ip2[1]"]
+    for tolerance in (["--atol", "0.6"], ["--rtol", "1e9"]):
+        close = json.loads(printed([*words, *tolerance], capsys, 5))["differences"]
+        assert [each["blob"] for each in close] == ["ip2[0]", "ip2[1]"]
+    found = json.loads(printed([*words, "--atol", "0.4"], capsys, 5))["differences"]
+    assert [each["blob"] for each in found] == ["conv1[0]", "ip2[0]", "ip2[1]"]
 
 
 def test_diff_of_states(capsys: pytest.CaptureFixture[str]) -> None:
