@@ -186,8 +186,14 @@ class Net:
         stepping = stepping or self._stepping
         if self._plan is None or (self._plan.stepping, self._plan.reach) != (stepping, self._reach):
             previous, self._plan = self._last_plan, None
-            options = {"fuse": self._fuse, "stepping": stepping, "reach": self._reach}
-            self._plan = Plan(self.graph, self.device, previous=previous, **options)
+            self._plan = Plan(
+                self.graph,
+                self.device,
+                fuse=self._fuse,
+                stepping=stepping,
+                previous=previous,
+                reach=self._reach,
+            )
             self._last_plan = self._plan
         return self._plan
 
