@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-import numpy as np
-
-from owlkit.core.blob import Blob
 from owlkit.core.device import Device
+from owlkit.kernels import im2col
 from owlkit.layers.base import Blobs, Layer, register
 from owlkit.layers.window import read_window
 
@@ -65,42 +62,24 @@ class Im2col(Layer):
                 f"kernel {kernel} exceeds the padded input {padded}; lower kernel_size or add pad", x
             )
         steps = zip(room, window.extent(), window.stride, strict=True)
-        self._out = tuple((n - extent) // stride + 1 for n, extent, stride in steps)
-        self._room = (*x.shape[: self.axis + 1], *room)
+        out = tuple((n - extent) // stride + 1 for n, extent, stride in steps)
         channels = x.shape[self.axis] * math.prod(window.kernel)
-        top[0].reshape(*x.shape[: self.axis], channels, *self._out)
+        top[0].reshape(*x.shape[: self.axis], channels, *out)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        lengths = zip(self.window.pad, bottom[0].shape[self.axis + 1 :], strict=True)
-        self._outer = (slice(None),) * (self.axis + 1)
-        self._inside = self._outer + tuple(slice(pad, pad + n) for pad, n in lengths)
-        # Zeros around x; forward writes x only.
-        self._padded = Blob(self._room, bottom[0].dtype, f"{self.name}.padded")
-
-    def _places(self, y: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[slice, ...]]]:
-        """For each position in the window: its part of y, (N, C, *out), and where the padded x holds it."""
-        window, outer = self.window, y.shape[: self.axis]
-        split = y.reshape(*outer, -1, *window.kernel, *self._out)  # a view: one axis is divided
-        for position in itertools.product(*map(range, window.kernel)):
-            starts = [o * dilation for o, dilation in zip(position, window.dilation, strict=True)]
-            axes = zip(starts, window.stride, self._out, strict=True)
-            where = tuple(slice(start, start + stride * (n - 1) + 1, stride) for start, stride, n in axes)
-            yield split[self._outer + position], self._outer + where
+        window = self.window
+        spec = im2col.Im2col(
+            bottom[0].descriptor, top[0].descriptor, self.axis,
+            window.kernel, window.stride, window.pad, window.dilation,
+        )  # fmt: skip
+        self.kernel = im2col.make(device, spec)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        padded = self._padded.data
-        padded[self._inside] = bottom[0].data
-        for part, where in self._places(top[0].data):
-            part[...] = padded[where]
+        self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if not propagate_down[0]:
-            return
-        self._padded.diff_tensor.flat[...] = 0
-        padded = self._padded.diff
-        for part, where in self._places(top[0].diff):
-            padded[where] += part
-        bottom[0].diff[...] = padded[self._inside]
+        if propagate_down[0]:
+            self.kernel.backward(top[0].diff_tensor, bottom[0].diff_tensor)
 
     def describe(self) -> str:
         return str(self.window)
