@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 import owlkit.caffe as caffe
+from owlkit import datasets
 from owlkit.core.errors import OwlkitError
 from tests.caffe.nets import DEPLOY, TRAINABLE, write, write_solver
 
@@ -65,6 +67,22 @@ def test_a_dropped_solver_is_gone_at_once(tmp_path: Path) -> None:
     dropped = [weakref.ref(solver), weakref.ref(solver._solver), weakref.ref(solver.net._net)]
     del solver
     assert [reference() for reference in dropped] == [None] * 3
+
+
+def test_a_dropped_solver_ends_the_threads_that_read_its_data(tmp_path: Path) -> None:
+    data = f'''layer {{ name: "data" type: "Data" top: "data" top: "label"
+      data_param {{ source: "{Path(datasets.digits()).resolve()}" backend: LMDB batch_size: 5 }} }}'''
+    text = data + TRAINABLE[TRAINABLE.index('layer { name: "conv"') :]
+    threads = threading.active_count()
+    solver = caffe.SGDSolver(write_solver(tmp_path, net=text.replace("num_output: 3", "num_output: 10")))
+    solver.step(2)
+    dropped = weakref.ref(solver._solver)
+    del solver
+    assert dropped() is None
+    deadline = time.monotonic() + 10
+    while threading.active_count() > threads and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == threads
 
 
 def test_nets_outlive_their_solver(tmp_path: Path) -> None:
