@@ -25,6 +25,7 @@ from owlkit.io.images import read_image, read_image_list
 from owlkit.io.mean import read_mean
 from owlkit.io.records import Records
 from owlkit.io.solverstate import read_sidecar, read_solverstate, sidecar_path, write_sidecar
+from owlkit.io.stored import read_weights
 from owlkit.io.weights import read_caffemodel
 from owlkit.io.windows import read_windows
 from owlkit.proto import caffe_pb2
@@ -182,6 +183,10 @@ READERS = {
         Reader("image_list", read_image_list, lambda: [seeds.IMAGE_LIST], **_LIST),
         Reader("windows", read_windows, lambda: [seeds.WINDOWS], **_LIST),
         Reader("hdf5", _hdf5, seeds.hdf5_files, ".h5"),
+        Reader("hdf5_weights", read_weights, seeds.hdf5_weights, ".caffemodel.h5"),
+        Reader("hdf5_state", read_solverstate, seeds.hdf5_states, ".solverstate.h5"),
+        Reader("safetensors", read_weights, seeds.safetensors, ".safetensors"),
+        Reader("mean_npy", read_mean, seeds.npy_means, ".npy"),
         Reader("hdf5_list", listed_files, lambda: [b"a.h5\nb.h5\n"], **_LIST),
         Reader(
             "idx", read_idx, seeds.idx_files, ".gz", pack=lambda content: gzip.compress(content, 1, mtime=0)

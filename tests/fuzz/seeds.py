@@ -6,12 +6,18 @@ import gzip
 import io
 import struct
 import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from owlkit.io import hdf5_snapshots, safetensors_weights
 from owlkit.io.blobproto import array_to_proto
 from owlkit.io.datum import array_to_datum, encoded_datum
+from owlkit.io.hdf5_snapshots import LayerBlobs
+from owlkit.io.solverstate import SolverStateData, write_solverstate
 from owlkit.proto import caffe_pb2
 
 NET = b"""name: "small" # a comment
@@ -146,3 +152,32 @@ def hdf5_files() -> list[bytes]:
             file.create_dataset("label", data=np.arange(4, dtype=np.float32))
         found.append(stream.getvalue())
     return found
+
+
+def _written(write: Callable[[Path], object], suffix: str) -> bytes:
+    """What `write(path)` writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"seed{suffix}"
+        write(path)
+        return path.read_bytes()
+
+
+def hdf5_weights() -> list[bytes]:
+    arrays = {0: np.ones((2, 3), np.float32), 1: np.ones(2, np.float64)}
+    layers = [LayerBlobs("data"), LayerBlobs("conv/1x1", arrays, arrays)]
+    return [_written(lambda path: hdf5_snapshots.write_weights(path, layers), ".h5")]
+
+
+def hdf5_states() -> list[bytes]:
+    state = SolverStateData(5, "a_iter_5.caffemodel.h5", 1, [np.ones((2, 3), np.float32)] * 11)
+    return [_written(lambda path: write_solverstate(path, state), ".h5")]
+
+
+def safetensors() -> list[bytes]:
+    blobs = [("conv", "Convolution", 0, np.ones((2, 3), np.float32)), ("p", "PReLU", 0, np.array(0.25))]
+    return [_written(lambda path: safetensors_weights.write_weights(path, blobs), ".safetensors")]
+
+
+def npy_means() -> list[bytes]:
+    kinds = (np.float32, np.float64, np.uint8)
+    return [_written(lambda path, k=kind: np.save(path, np.ones((3, 2, 2), k)), ".npy") for kind in kinds]
