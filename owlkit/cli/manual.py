@@ -23,8 +23,9 @@ it writes a line every ten seconds.
 Caffe's spelling is understood everywhere: one dash or two (`-solver`), `_` and `-` alike (`device_query`,
 `--resize-height`), `--shuffle=true`, `--noshuffle`, and options after positional words.
 
-Files and sets appear under their names when they are complete: whatever ends a command, Ctrl-C included,
-leaves nothing half made, and what was there before stays."""
+Files and sets appear under their names when they are complete; until then what was there before stays.
+Ctrl-C and errors leave nothing behind. A command that is killed outright (`kill -9`, a power cut) may leave
+a folder `SET.partial`, which its next run replaces, or a hidden file `.owlkit-*.tmp`."""
 COMPAT = """## owlkit-compat
 
 `owlkit-compat install [--bin DIR]` writes programs with Caffe's names that call owlkit, so that shell

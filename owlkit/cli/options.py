@@ -84,12 +84,11 @@ def make_net(args: argparse.Namespace, *, backward: bool) -> Any:
     cannot be used.
     """
     from owlkit.net import Net
-    from owlkit.solvers.loading import described
+    from owlkit.solvers.loading import described, load
 
     net = Net(
         args.model,
         phase=args.phase,
-        weights=args.weights,
         device=device(args),
         level=args.level,
         stages=tuple(args.stage),
@@ -97,8 +96,8 @@ def make_net(args: argparse.Namespace, *, backward: bool) -> Any:
     )
     if not net.layers:
         raise NetError(f"{args.model} has no layers in phase {args.phase}; is the file complete?")
-    if net.load_report is not None:
-        print(described(net.load_report), file=sys.stderr)
+    if args.weights is not None:
+        print(described(load(net, args.weights)), file=sys.stderr)
     return net
 
 

@@ -10,7 +10,7 @@ from owlkit import proto
 from owlkit.core.errors import OwlkitError
 from owlkit.inspection.report import Report
 from owlkit.net import tables
-from owlkit.net.graph import Graph
+from owlkit.net.graph import Graph, Node
 from owlkit.proto import rules, text
 
 _HEADER = ("layer", "type", "settings", "bottom", "top", "params", "mult-adds")
@@ -33,32 +33,36 @@ def inspect_net(
         graph = Graph(definition, phase=phase, level=level, stages=stages, seed=1)
     except (OwlkitError, OSError) as error:
         return _without_shapes(str(path), definition, (phase, level, stages), [*notes, str(error)])
-    total = f"{tables.count(graph.parameter_count)} parameters, {tables.count(graph.macs)} multiply-adds"
     nodes = [node for node in graph.nodes if node.layer.type != "Split"]
-    rows = []
-    layers = []
-    for node in nodes:
-        learned = sum(blob.count for blob in node.layer.blobs)
-        macs = node.macs()
-        param = next(layer for layer in definition.layer if layer.name == node.name)
-        # A top that is named as its layer needs no name.
-        tops = (
-            ["in place"]
-            if node.runs_in_place
-            else [
-                f"{'' if name == node.name else name + ' '}{tables.shape(top.shape)}"
-                for name, top in zip(node.top_names, node.top, strict=True)
-            ]
-        )
-        described = (node.layer.describe(), ", ".join(param.bottom), ", ".join(tops))
-        counts = (tables.count(learned) if learned else "", tables.count(macs) if macs else "")
-        rows.append(_row(node.name, node.layer.type, *described, *counts))
-        layers.append(_entry(param) | {"shapes": [list(top.shape) for top in node.top]})
-        layers[-1] |= {"parameters": learned, "multiply_adds": macs}
-    title = f"{path}: {graph.name or 'net'} ({phase})\n{len(nodes)} layers, {total}"
-    content = _content(graph.name, phase, layers)
+    params = {layer.name: layer for layer in rules.filter_net(definition, phase, level, stages).layer}
+    content = _content(graph.name, phase, [_counted(node, params[node.name]) for node in nodes])
     content |= {"parameters": graph.parameter_count, "multiply_adds": graph.macs}
+    total = f"{tables.count(graph.parameter_count)} parameters, {tables.count(graph.macs)} multiply-adds"
+    title = f"{path}: {graph.name or 'net'} ({phase})\n{len(nodes)} layers, {total}"
+    rows = [_node_row(node, params[node.name]) for node in nodes]
     return Report(title, _HEADER, rows, _RIGHT, _OPTIONAL, notes, content)
+
+
+def _node_row(node: Node, param: Any) -> list[str]:
+    # A top that is named as its layer needs no name.
+    tops = [
+        f"{'' if name == node.name else name + ' '}{tables.shape(top.shape)}"
+        for name, top in zip(node.top_names, node.top, strict=True)
+    ]
+    made = "in place" if node.runs_in_place else ", ".join(tops)
+    learned, macs = sum(blob.count for blob in node.layer.blobs), node.macs()
+    counts = (tables.count(learned) if learned else "", tables.count(macs) if macs else "")
+    return _row(node.name, node.layer.type, node.layer.describe(), ", ".join(param.bottom), made, *counts)
+
+
+def _counted(node: Node, param: Any) -> dict[str, Any]:
+    """A layer as `--json` gives it; bottoms under the names of the definition, without splits."""
+    return {
+        **_entry(param),
+        "shapes": [list(top.shape) for top in node.top],
+        "parameters": sum(blob.count for blob in node.layer.blobs),
+        "multiply_adds": node.macs(),
+    }
 
 
 def _without_shapes(

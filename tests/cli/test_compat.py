@@ -48,7 +48,7 @@ def test_a_shell_script_of_before(folder: Path) -> None:
     Path("train.sh").write_text(
         "#!/usr/bin/env sh\nset -e\n"
         "GLOG_logtostderr=1 ./build/tools/caffe train -logtostderr=1 --solver=solver.prototxt $@\n"
-        "./build/tools/caffe.sh test 2>/dev/null || ./build/tools/caffe test -model net.prototxt -weights "
+        "./build/tools/caffe test -model net.prototxt -weights "
         "a_iter_4.caffemodel\n./build/tools/caffe train -solver solver.prototxt -gpu 0\necho not reached\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -57,6 +57,8 @@ def test_a_shell_script_of_before(folder: Path) -> None:
     assert "Finished at iteration 4" in done.stdout
     assert "50 batches, 400 images" in done.stdout
     assert "not reached" not in done.stdout
+    assert done.stderr.count("weights from a_iter_4.caffemodel: all 2 layers loaded") == 1
+    assert done.stderr.count("loaded") == 1  # once, not as a table too
     assert "leave out --gpu 0" in done.stderr
 
 
