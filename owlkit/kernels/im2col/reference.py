@@ -26,7 +26,7 @@ class Im2colKernel:
         )
 
     def _places(self, y: np.ndarray) -> Iterator[tuple[np.ndarray, tuple[slice, ...]]]:
-        """For each position in the window: its part of y, (*outer, C, *out), and the padded x it comes from."""
+        """For each position in the window: its part of y, (*outer, C, *out), and the padded x behind it."""
         spec = self.spec
         split = y.reshape(*y.shape[: spec.axis], -1, *spec.kernel, *spec.out)  # a view: one axis is divided
         for position in itertools.product(*map(range, spec.kernel)):

@@ -6,7 +6,7 @@ It gives y, dx, dgamma and dbeta in one pass for each direction; elementwise pri
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor, Tensor
@@ -19,32 +19,49 @@ if TYPE_CHECKING:
     from owlkit.kernels.scale import Scale
 
 
-def _as_channels(spec: Scale) -> Descriptor:
-    """The same memory with the scaled axes as its axis 1."""
+def _as_channels(spec: Scale) -> tuple[Descriptor, int]:
+    """The same memory with the scaled axes as its axis 1; in as many parts as the number says."""
     x = spec.x
     if spec.num_axes == 1:
-        return x if spec.axis == 1 else x.viewed(*split(x, spec.axis))
+        return (x if spec.axis == 1 else x.viewed(*split(x, spec.axis))), 1
+    if x.channels_last and (spec.axis, spec.num_axes) == (0, 2):
+        # A factor for every channel of every image: image by image.
+        return Descriptor((1, *x.shape[1:]), x.dtype, channels_last=True), x.shape[0]
     if spec.num_axes == 0 or x.channels_last or spec.num_axes > 3:
         raise Unsupported("the scaled axes do not lie together in memory as one")
     end = spec.axis + spec.num_axes
-    return x.viewed(
-        *(math.prod(part) for part in (x.shape[: spec.axis], x.shape[spec.axis : end], x.shape[end:]))
-    )
+    lengths = (math.prod(part) for part in (x.shape[: spec.axis], x.shape[spec.axis : end], x.shape[end:]))
+    return x.viewed(*lengths), 1
 
 
 class ScaleKernel:
     def __init__(self, device: Device, spec: Scale) -> None:
-        x = _as_channels(spec)
+        x, self._count = _as_channels(spec)
         norm = BatchNorm(x, eps=0.0, global_stats=True, scale=True, shift=spec.bias)
         self._norm = BatchNormKernel(device, norm)
         self._mean, self._variance = (Tensor(Descriptor((x.shape[1],), x.dtype)) for _ in range(2))
         self._variance.flat[...] = 1
+        self._parts: dict[Tensor | None, list[Any]] = {None: [None] * self._count}
         self.detail = self._norm.detail
 
+    def _split(self, tensor: Tensor | None) -> list[Any]:
+        """The tensor in its parts, the same ones every time."""
+        parts = self._parts.get(tensor)
+        if parts is None:
+            assert tensor is not None
+            count = tensor.descriptor.count // self._count
+            flat = Descriptor((count,), tensor.dtype)
+            parts = [tensor.part(n * count, flat) for n in range(self._count)]
+            self._parts[tensor] = parts = parts if self._count > 1 else [tensor]
+        return parts
+
     def forward(self, x: Tensor, y: Tensor, gamma: Tensor, beta: Tensor | None) -> None:
-        self._norm.forward(x, y, self._mean, self._variance, gamma, beta)
+        for a, b, factor, shift in zip(*map(self._split, (x, y, gamma, beta)), strict=True):
+            self._norm.forward(a, b, self._mean, self._variance, factor, shift)
 
     def backward(
         self, x: Tensor, gamma: Tensor, dy: Tensor, dx: Tensor, dgamma: Tensor, dbeta: Tensor | None
     ) -> None:
-        self._norm.backward(x, self._mean, self._variance, gamma, dy, dx, dgamma, dbeta)
+        tensors = (x, gamma, dy, dx, dgamma, dbeta)
+        for a, factor, g, to_x, to_gamma, to_beta in zip(*map(self._split, tensors), strict=True):
+            self._norm.backward(a, self._mean, self._variance, factor, g, to_x, to_gamma, to_beta)
