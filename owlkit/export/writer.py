@@ -29,6 +29,7 @@ class Writer:
     before an in-place layer get a number.
 
     scaled : names of blobs whose first axis grows with the batch, where the batch may have any size.
+    output_blobs, output_names : after `finish`, the blobs that are outputs, and their names in the file.
     prefix : of the names of values, for a graph inside a graph.
     """
 
@@ -39,6 +40,8 @@ class Writer:
         self.initializers: dict[str, np.ndarray] = {}
         self.scaled, self.prefix = scaled or set(), prefix
         self.owners: dict[int, str] = {}
+        self.output_blobs: list[str] = []
+        self.output_names: list[str] = []
         self._tensors: dict[str, str] = {}
         self._names: dict[str, str] = {}
         self._counter = 0
@@ -111,7 +114,6 @@ class Writer:
     def finish(self, outputs: Sequence[str]) -> list[Any]:
         """All nodes, the outputs under the names of their blobs where no input has that name already."""
         self.output_blobs = [blob for blob in outputs if self._tensors[blob] != blob]  # others are inputs
-        self.output_names: list[str] = []
         for blob in self.output_blobs:
             tensor = self._tensors[blob]
             if tensor in self._names or tensor in self.initializers:
@@ -124,11 +126,11 @@ class Writer:
                 field[:] = [self._names.get(name, name) for name in field]
         return self.nodes
 
+    def tensors(self) -> list[Any]:
+        """The initializers as ONNX stores them."""
+        return [self.numpy_helper.from_array(array, name) for name, array in self.initializers.items()]
+
     def _fresh(self, kind: str) -> str:
         self._counter += 1
         layer = f"{self.node.name}/" if self.node is not None else ""
         return f"{layer}{self.prefix}{kind}:{self._counter}"
-
-    def tensors(self) -> list[Any]:
-        """The initializers as ONNX stores them."""
-        return [self.numpy_helper.from_array(array, name) for name, array in self.initializers.items()]
