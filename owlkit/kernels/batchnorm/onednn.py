@@ -49,7 +49,7 @@ class BatchNormKernel:
         )
         self._workspace = self._forward.workspace()
         self.detail = self._forward.implementation
-        self.forward, self.backward = Bound(self._bind_forward), Bound(self._bind_backward)
+        self.forward, self.backward = Bound(self.bind_forward), Bound(self.bind_backward)
 
     def _memories(self, data: dict[int, Tensor], channels: dict[int, Tensor | None]) -> dict[int, Memory]:
         memories = {key: Memory.of(tensor, self._md) for key, tensor in data.items()}
@@ -57,13 +57,13 @@ class BatchNormKernel:
         memories |= {key: Memory.of(tensor, self._channels) for key, tensor in given.items()}
         return memories | ({api.WORKSPACE: self._workspace} if self._workspace else {})
 
-    def _bind_forward(
+    def bind_forward(
         self, x: Tensor, y: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None
     ) -> Callable[[], None]:
         channels = {api.MEAN: mean, api.VARIANCE: variance, api.SCALE: gamma, api.SHIFT: beta}
         return self._forward.bind(self._memories({api.SRC: x, api.DST: y}, channels))
 
-    def _bind_backward(
+    def bind_backward(
         self, x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None,
         dy: Tensor, dx: Tensor, dgamma: Tensor | None, dbeta: Tensor | None,
     ) -> Callable[[], None]:  # fmt: skip

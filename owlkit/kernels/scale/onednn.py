@@ -6,6 +6,7 @@ It gives y, dx, dgamma and dbeta in one pass for each direction; elementwise pri
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from owlkit.core.device import Device
@@ -14,6 +15,7 @@ from owlkit.kernels import Unsupported
 from owlkit.kernels.axes import split
 from owlkit.kernels.batchnorm import BatchNorm
 from owlkit.kernels.batchnorm.onednn import BatchNormKernel
+from owlkit.kernels.dnnl.primitive import Bound, in_sequence
 
 if TYPE_CHECKING:
     from owlkit.kernels.scale import Scale
@@ -41,27 +43,30 @@ class ScaleKernel:
         self._norm = BatchNormKernel(device, norm)
         self._mean, self._variance = (Tensor(Descriptor((x.shape[1],), x.dtype)) for _ in range(2))
         self._variance.flat[...] = 1
-        self._parts: dict[Tensor | None, list[Any]] = {None: [None] * self._count}
+        self.forward, self.backward = Bound(self._bind_forward), Bound(self._bind_backward)
         self.detail = self._norm.detail
 
     def _split(self, tensor: Tensor | None) -> list[Any]:
-        """The tensor in its parts, the same ones every time."""
-        parts = self._parts.get(tensor)
-        if parts is None:
-            assert tensor is not None
-            count = tensor.descriptor.count // self._count
-            flat = Descriptor((count,), tensor.dtype)
-            parts = [tensor.part(n * count, flat) for n in range(self._count)]
-            self._parts[tensor] = parts = parts if self._count > 1 else [tensor]
-        return parts
+        """The tensor in its parts."""
+        if tensor is None or self._count == 1:
+            return [tensor] * self._count
+        count = tensor.descriptor.count // self._count
+        flat = Descriptor((count,), tensor.dtype)
+        return [tensor.part(n * count, flat) for n in range(self._count)]
 
-    def forward(self, x: Tensor, y: Tensor, gamma: Tensor, beta: Tensor | None) -> None:
-        for a, b, factor, shift in zip(*map(self._split, (x, y, gamma, beta)), strict=True):
-            self._norm.forward(a, b, self._mean, self._variance, factor, shift)
+    def _bind_forward(self, x: Tensor, y: Tensor, gamma: Tensor, beta: Tensor | None) -> Callable[[], None]:
+        calls = [
+            self._norm.bind_forward(a, b, self._mean, self._variance, factor, shift)
+            for a, b, factor, shift in zip(*map(self._split, (x, y, gamma, beta)), strict=True)
+        ]
+        return in_sequence(*calls)
 
-    def backward(
+    def _bind_backward(
         self, x: Tensor, gamma: Tensor, dy: Tensor, dx: Tensor, dgamma: Tensor, dbeta: Tensor | None
-    ) -> None:
+    ) -> Callable[[], None]:
         tensors = (x, gamma, dy, dx, dgamma, dbeta)
-        for a, factor, g, to_x, to_gamma, to_beta in zip(*map(self._split, tensors), strict=True):
-            self._norm.backward(a, self._mean, self._variance, factor, g, to_x, to_gamma, to_beta)
+        calls = [
+            self._norm.bind_backward(a, self._mean, self._variance, factor, g, to_x, to_gamma, to_beta)
+            for a, factor, g, to_x, to_gamma, to_beta in zip(*map(self._split, tensors), strict=True)
+        ]
+        return in_sequence(*calls)
