@@ -59,6 +59,7 @@ class LSTMUnit(Layer):
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         cell = self._cell
         cell.dc[...] = top[0].diff[0]
+        cell.slopes(0, self._gates[None], self._dx[None])
         cell.backward(0, self._gates, top[1].diff[0], self._dx)
         for wanted, blob, gradient in zip(propagate_down, bottom, (cell.dc, self._dx), strict=False):
             if wanted:

@@ -24,6 +24,7 @@ class LSTMCell:
         self.c = np.zeros((steps + 1, streams, units), dtype)
         self.tanh_c = np.empty((steps, streams, units), dtype)
         self.dc = np.zeros((streams, units), dtype)
+        self._to_c = np.empty((steps, streams, units), dtype)  # the gradient of c for one of h
         self._spare = np.empty((streams, units), dtype)
 
     def activate(self, z: np.ndarray) -> None:
@@ -49,30 +50,38 @@ class LSTMCell:
         np.tanh(c, out=tanh_c)
         np.multiply(o, tanh_c, out=h)
 
-    def backward(self, t: int, gates: np.ndarray, dh: np.ndarray, dz: np.ndarray) -> None:
-        """Write dz, (N, 4 H); turn `dc` from the gradient of c[t + 1] into that of c[t]."""
-        i, f, o, g = self._split(gates)
-        di, df, do, dg = self._split(dz)
-        dc, spare, tanh_c = self.dc, self._spare, self.tanh_c[t]
-        np.multiply(tanh_c, tanh_c, out=spare)
-        np.subtract(1, spare, out=spare)
-        spare *= o
-        spare *= dh
-        dc += spare
-        sigmoids, slopes = gates[:, : 3 * self._units], dz[:, : 3 * self._units]
+    def slopes(self, start: int, gates: np.ndarray, dz: np.ndarray) -> None:
+        """Put into dz, for the steps from `start` on, what each gate's gradient is multiplied by.
+
+        gates, dz : (steps, N, 4 H). Several steps at once: a call of NumPy takes longer than a step's values.
+        """
+        steps, streams = gates.shape[:2]
+        i, _, o, g = np.moveaxis(gates.reshape(steps, streams, 4, self._units), 2, 0)
+        di, df, do, dg = np.moveaxis(dz.reshape(steps, streams, 4, self._units), 2, 0)
+        here = slice(start, start + steps)
+        tanh_c, to_c = self.tanh_c[here], self._to_c[here]
+        np.multiply(tanh_c, tanh_c, out=to_c)
+        np.subtract(1, to_c, out=to_c)
+        to_c *= o
+        sigmoids, slopes = gates[..., : 3 * self._units], dz[..., : 3 * self._units]
         np.subtract(1, sigmoids, out=slopes)
         slopes *= sigmoids
-        do *= tanh_c
-        do *= dh
         di *= g
-        di *= dc
-        df *= self.c[t]
-        df *= dc
+        df *= self.c[here]
+        do *= tanh_c
         np.multiply(g, g, out=dg)
         np.subtract(1, dg, out=dg)
         dg *= i
-        dg *= dc
-        dc *= f
+
+    def backward(self, t: int, gates: np.ndarray, dh: np.ndarray, dz: np.ndarray) -> None:
+        """Turn dz, (N, 4 H), from slopes into gradients, and `dc` from that of c[t + 1] into that of c[t]."""
+        dc, spare, parts = self.dc, self._spare, dz.reshape(len(dz), 4, self._units)
+        np.multiply(self._to_c[t], dh, out=spare)
+        dc += spare
+        parts[:, :2] *= dc[:, None]
+        parts[:, 2] *= dh
+        parts[:, 3] *= dc
+        dc *= gates[:, self._units : 2 * self._units]
 
     def begin(self, start: tuple[np.ndarray, ...]) -> None:
         self.c[0] = start[1].reshape(self.dc.shape)
@@ -98,9 +107,11 @@ class TanHCell:
     def forward(self, t: int, gates: np.ndarray, cont: np.ndarray, h: np.ndarray) -> None:
         h[...] = gates
 
-    def backward(self, t: int, gates: np.ndarray, dh: np.ndarray, dz: np.ndarray) -> None:
+    def slopes(self, start: int, gates: np.ndarray, dz: np.ndarray) -> None:
         np.multiply(gates, gates, out=dz)
         np.subtract(1, dz, out=dz)
+
+    def backward(self, t: int, gates: np.ndarray, dh: np.ndarray, dz: np.ndarray) -> None:
         dz *= dh
 
     def begin(self, start: tuple[np.ndarray, ...]) -> None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from owlkit.kernels.recurrent import Recurrent
 
 Calls = Sequence[Callable[[], None]]
+_BLOCK = (
+    1 << 17
+)  # values of gates whose slopes are computed at once: with the rest they fit a second-level cache
 
 
 class Loop:
@@ -62,7 +65,11 @@ class Loop:
         retreat = self._retreats(dz, w)
         cell.begin_backward()
         total[...] = given[-1]
+        at_once = max(1, _BLOCK // (spec.streams * spec.width))
         for t in reversed(range(spec.steps)):
+            if t % at_once == at_once - 1 or t == spec.steps - 1:
+                start = t - t % at_once
+                cell.slopes(start, gates[start : t + 1], slopes[start : t + 1])
             cell.backward(t, gates[t], total, slopes[t])
             if t:
                 retreat[t]()

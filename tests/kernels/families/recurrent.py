@@ -42,6 +42,7 @@ CASES = [
     _case("lstm_odd", "lstm", 4, 2, 5),
     _case("lstm_one_step", "lstm", 1, 4, 16),
     _case("lstm_wide", "lstm", 3, 16, 96),
+    _case("lstm_long", "lstm", 21, 16, 96),
     _case("tanh", "tanh", 5, 3, 8),
     _case("tanh_one_stream", "tanh", 6, 1, 7),
 ]
