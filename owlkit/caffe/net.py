@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from owlkit.core.errors import NetError, closest
 from owlkit.layers.memory_data import MemoryData
 from owlkit.net import LoadReport
 from owlkit.net import Net as CoreNet
+from owlkit.net.steps import hides_needed_data
 from owlkit.solvers import loading
 
 Arrayed = dict[str, np.ndarray]
@@ -77,15 +79,20 @@ class Net(Structure):
         return made
 
     def _run_by_user(self) -> None:
-        """Plan for passes of which any part may be run backward next, where there are gradients at all.
+        """Plan for passes of which any part may be run next, also backward, where there are gradients.
 
-        A solver's own loop runs whole passes, which are faster planned as a whole.
+        A solver's own loop runs whole passes, which are faster planned as a whole. A plan is not changed
+        later where that can be helped: with it go the masks and the like that a later backward pass needs.
         """
         if self._is_run_by_user:
             return
         self._is_run_by_user = True
         if self._has_gradients:
-            self._net.plan_as(fuse=False)
+            self._net.plan_as(stepping=not self._hides_needed_data)
+
+    @cached_property
+    def _hides_needed_data(self) -> bool:
+        return hides_needed_data(self._net.graph.nodes)
 
     @property
     def _has_gradients(self) -> bool:
@@ -126,9 +133,9 @@ class Net(Structure):
         return self._net.loss
 
     def _plan_whole(self) -> None:
-        """After a part that cut between layers which work on one blob: gradients need its versions again."""
-        if self._has_gradients and self._net.is_stepping and not self._net.watchers:
-            self._net.plan_as(fuse=False)
+        """After a part that cut between layers in place: gradients need the versions of their blob again."""
+        if self._has_gradients and self._hides_needed_data and not self._net.watchers:
+            self._net.plan_as(stepping=False)
 
     def backward(
         self,
@@ -155,6 +162,8 @@ class Net(Structure):
                 "a solver's test net runs forward only; make one that runs backward as well with "
                 "caffe.Net(file, caffe.TEST), and solver.share_weights(net)"
             )
+        if not self._has_gradients:
+            return  # no layer runs backward: a deployed net without force_backward, as in Caffe
         # On the plan of the forward pass before it, whosever that was: it holds what backward needs.
         names = self._layer_names
         whole = (first, last) == (0, len(names) - 1)

@@ -176,11 +176,6 @@ class Net:
         if self._plan is not None and (self._plan.fuse, self._plan.stepping) != (fuse, stepping):
             self._plan = None
 
-    @property
-    def is_stepping(self) -> bool:
-        """Whether whole passes, too, are planned such that they can stop between any two layers."""
-        return self._stepping
-
     def _plan_for(self, *, stepping: bool) -> Plan:
         """The plan for whole passes, or the one that stops between any two layers."""
         stepping = stepping or self._stepping

@@ -147,6 +147,21 @@ def _keep_overwritten(steps: Sequence[Step]) -> None:
             reader.private_bottom = True
 
 
+def hides_needed_data(nodes: Sequence[Node]) -> bool:
+    """Whether a layer reads its own top in backward although a later layer has overwritten that in place.
+
+    Without the second rewrite (see the module) its gradient is wrong, as it is in Caffe.
+    """
+    for number, first in enumerate(nodes):
+        if len(first.top) != 1 or first.runs_in_place:
+            continue
+        chain = [first, *(n for n in nodes[number:] if n.runs_in_place and n.bottom[0] is first.top[0])]
+        for place, writer in enumerate(chain):
+            if writer.backward and not all(writer.layer.top_survives(n.layer) for n in chain[place + 1 :]):
+                return True
+    return False
+
+
 def _share_gradients(steps: Sequence[Step]) -> None:
     # From the losses down: a sum of sums hands the same memory on.
     for number, step in reversed(list(enumerate(steps))):
