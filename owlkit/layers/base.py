@@ -161,13 +161,9 @@ class Layer:
         Where only some were cleared (one of them is shared with another layer), these are zeroed and all are
         added to.
         """
-        cleared, wanted = [], 0
-        for blob, want in zip(self.blobs, self.param_propagate_down, strict=True):
-            if want:
-                wanted += 1
-                if not blob.begin_accumulate():
-                    cleared.append(blob)
-        if len(cleared) == wanted:
+        wanted = self.param_propagate_down
+        cleared = [blob for i, blob in enumerate(self.blobs) if wanted[i] and not blob.begin_accumulate()]
+        if len(cleared) == wanted.count(True):
             return False
         for blob in cleared:
             blob.diff_tensor.flat[...] = 0

@@ -65,18 +65,18 @@ class FilterBank(Layer):
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         w, b = self.param_tensors()
-        for kernel, x, y in zip(self.kernels, bottom, top, strict=True):
-            kernel.forward(x.data_tensor, w, b, y.data_tensor)
+        for i, kernel in enumerate(self.kernels):
+            kernel.forward(bottom[i].data_tensor, w, b, top[i].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         w = self.blobs[0].data_tensor
         learns = self.wants_params
         dw, db = self.param_gradients()
-        for kernel, x, y, wanted in zip(self.kernels, bottom, top, propagate_down, strict=True):
-            dy = y.diff_tensor
+        for i, kernel in enumerate(self.kernels):
+            x, dy = bottom[i], top[i].diff_tensor
             if learns:
                 kernel.backward_params(x.data_tensor, dy, dw, db, self.begin_accumulate())
-            if wanted:
+            if propagate_down[i]:
                 kernel.backward_data(dy, w, x.diff_tensor)
 
     def describe(self) -> str:
