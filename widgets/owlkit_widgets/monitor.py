@@ -2,12 +2,15 @@
 
 Traits, kernel to browser (they come back whole when a page is loaded again):
 
-- ``run``      {name, detail, max_iter, checklist: [{done, text}]}
+- ``run``      {name, detail, max_iter, checklist: [{done, text}], tests: names of the test nets,
+  layers, filters: see `watched.Watched`}
 - ``status``   {state, since, problem: {title, detail} | None}
-- ``figures``  what the header and the footer show, twice a second; unknown is None
-- ``history``  the whole run, decimated: {total, n, columns, data, tests, flags}. It is made when it is asked
-  for (a page loads), and sent only then and when the run ends.
-- ``view``     browser to kernel: smoothing, log, zoom, hidden, pinned, table; kept for the next load
+- ``figures``  what the header and the footer show, and which layers need a look, twice a second; unknown is
+  None
+- ``history``  the whole run, decimated: {total, n, columns, data, tests, flags, panels}. It is made when it
+  is asked for (a page loads), and sent only then and when the run ends.
+- ``view``     browser to kernel: smoothing, log, zoom, hidden, pinned, table, and what the panels show; kept
+  for the next load
 
 Messages, kernel to browser:
 
@@ -15,13 +18,13 @@ Messages, kernel to browser:
   five times a second: n rows as columns one after the other, uint32 iterations, then float32 ``mean, lr``
   (every iteration) or ``mean, lo, hi, lr`` (buckets). ``*first`` say how many came before, so that the
   browser sees a gap.
-- ``{type: "history", ...}`` + one buffer: answer to ``resync``
+- ``{type: "norms" | "frame" | "histogram", ...}`` + one buffer: what the panels show, see `panels.Panels`
 - ``{type: "answer", id, ok, error}``: a command was carried out or refused
 - ``{type: "alive"}`` every three seconds without other news, while the run can go on; without a word for ten
   seconds the browser shows "Disconnected"
 
-Messages, browser to kernel: ``{type: "hello"}``, ``{type: "resync"}`` after a gap, and
-``{type: "command", id, name, value}`` with the names of `commands.Controls`.
+Messages, browser to kernel: ``{type: "hello"}``, ``{type: "resync"}`` after a gap (`history` is sent then),
+and ``{type: "command", id, name, value}`` with the names of `commands.Controls`.
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ import traitlets
 
 from .assets import asset
 from .commands import Controls
+from .panels import Panels
 from .publisher import Publisher
 from .recorder import Recorder
 
@@ -46,7 +50,7 @@ FIGURES_PERIOD = 0.5
 
 def _whole(_value: Any, widget: Monitor) -> dict[str, Any]:
     """Serialiser of `history`: the recorder's present state instead of a stored copy."""
-    return widget.recorder.history()
+    return widget.recorder.history() | {"panels": widget.panels.history()}
 
 
 class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
@@ -68,6 +72,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def __init__(self, run: Any) -> None:
         self.recorder = Recorder(run)
+        self.panels = Panels(run)
         self.seen = False  # a browser has shown it
         self._controls = Controls(run, self.recorder)
         self.on_end: list[Callable[[Monitor], None]] = []
@@ -78,7 +83,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._publisher = Publisher(self.publish, self._heartbeat)
         super().__init__(
             uid=uuid.uuid4().hex,
-            run=describe(run),
+            run=describe(run) | self.panels.describe(),
             status=self.recorder.status(),
             figures=self._measure(),
         )
@@ -131,6 +136,9 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
                 self.send(message, buffers=[data])
                 self._updates += 1
                 self._bytes += len(data) + 160 + 60 * (len(message["tests"]) + len(message["flags"]))
+            for message, data in self.panels.take():
+                self.send(message, buffers=[data])
+                self._bytes += len(data) + 60 if message["type"] == "norms" else 0
             now = time.perf_counter()
             if last or changed or now >= self._figures_due:
                 self._figures_due = now + FIGURES_PERIOD
@@ -148,16 +156,17 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def _measure(self) -> dict[str, Any]:
         figures = self.recorder.figures()
-        spent = self.recorder.cost_seconds + self._publisher.cpu_seconds
+        spent = self.recorder.cost_seconds + self.panels.cost_seconds + self._publisher.cpu_seconds
         seconds = figures["seconds"]
         updates = max(1, self._updates)
         return figures | {
+            "health": self.panels.health.row(),
             "monitor": {
                 "share": min(1.0, spent / seconds) if seconds > 0 else 0.0,
                 "updates_per_second": min(5.0, self._updates / seconds) if seconds > 1 else 0.0,
                 "bytes_per_update": self._bytes / updates,
                 "history_bytes": 20 * self.recorder.points.n,
-            }
+            },
         }
 
     # -- from the browser ----------------------------------------------------------------------------------
@@ -167,9 +176,8 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         if kind == "hello":
             self.seen = True
         elif kind == "resync":
-            history = self.recorder.history()
-            data = history.pop("data")
-            self.send({"type": "history", **history}, buffers=[data])
+            with self._sending:
+                self.send_state("history")
         elif kind == "command":
             error = self._controls.obey(content["name"], content.get("value"))
             self.send({"type": "answer", "id": content["id"], "ok": error is None, "error": error})
@@ -178,6 +186,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     def close(self) -> None:
         """Let go of the run."""
         self._unsubscribe()
+        self.panels.remove()
         super().close()
 
 

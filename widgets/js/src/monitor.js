@@ -37,7 +37,6 @@ function connect(store, model, commands) {
     "change:history": () => store.load(model.get("history")),
     "msg:custom": (message, buffers) => {
       if (message.type === "answer") commands.answer(message);
-      else if (message.type === "history") store.load({ ...message, data: buffers[0] });
       else if (message.type === "append" && !store.append(message, buffers[0])) model.send({ type: "resync" });
     },
     "comm_live_update": () => hear(store, false),

@@ -1,0 +1,87 @@
+"""The kernel's half of the panels beneath the chart: layers, filters, histograms.
+
+Messages, kernel to browser, each with one buffer:
+
+- ``{type: "norms", first, n}``: n rows of norms that follow the `first` rows sent before, in the layout of
+  `norms.pack`
+- ``{type: "frame", row, kept}``: a picture of the filters (`filmstrip.Frame`), and the iterations of those
+  that are still kept
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .filmstrip import Filmstrip, Frame
+from .judgement import Health, judge
+from .norms import Norms, pack
+from .sampler import Sampler
+
+STILL = frozenset({"ready", "paused", "stopped", "finished", "failed", "diverged"})
+"""States in which nobody writes to the net."""
+
+
+class Panels:
+    """Samples of a run's net, as tables that are handed out whole or in parts.
+
+    run : with `.solver` (net, rule, add_listener); without one there is nothing to show.
+    """
+
+    def __init__(self, run: Any) -> None:
+        solver = getattr(run, "solver", None)
+        self.lock = threading.RLock()
+        self.sampler = Sampler(solver) if solver is not None else None
+        self.norms = Norms(len(self.sampler.watched.parameters) if self.sampler else 0)
+        self.film = Filmstrip()
+        self.health = Health(None, ())
+        self.remove: Callable[[], None] = lambda: None
+        self._sent = 0
+        if self.sampler is not None:
+            if run.state in STILL:
+                self.sampler.first_look(int(run.iter))
+            self.remove = solver.add_listener(self.sampler)
+
+    @property
+    def cost_seconds(self) -> float:
+        """Seconds that the training thread spent on samples."""
+        return self.sampler.cost_seconds if self.sampler else 0.0
+
+    def describe(self) -> dict[str, Any]:
+        """What of the net is shown, for the `run` trait: {layers, filters}."""
+        if self.sampler is None:
+            return {"layers": [], "filters": None}
+        return {"layers": self.sampler.watched.layers, "filters": self.sampler.watched.filters}
+
+    def take(self) -> list[tuple[dict[str, Any], bytes]]:
+        """What is new since the last call, as messages with their buffers."""
+        if self.sampler is None:
+            return []
+        with self.lock:
+            return self._fetch(self.sampler)
+
+    def _fetch(self, sampler: Sampler) -> list[tuple[dict[str, Any], bytes]]:
+        rows, messages = [], []
+        for sample in sampler.fetch():
+            if sample.norms is not None:
+                self.norms.add(sample.iter, sample.norms)
+                rows.append((sample.iter, sample.norms))
+            if sample.filters is not None and np.isfinite(sample.filters).all():
+                frame = Frame.of(sample.iter, sample.filters)
+                self.film.add(frame)
+                messages.append(({"type": "frame", "row": frame.row(), "kept": self.film.iters}, frame.data))
+        if rows:
+            messages.insert(0, ({"type": "norms", "first": self._sent, "n": len(rows)}, pack(rows)))
+            self._sent += len(rows)
+            self.health = judge(*self.norms.columns(), sampler.watched.judged)
+        return messages
+
+    def history(self) -> dict[str, Any]:
+        """All of it, for a page that loads."""
+        with self.lock:
+            n, data = self.norms.block()
+            norms = {"total": self.norms.total, "n": n, "data": data}
+            return {"norms": norms, "film": self.film.block()}

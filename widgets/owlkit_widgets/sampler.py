@@ -1,0 +1,136 @@
+"""Taking samples of a net between two iterations, at a bounded cost."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .watched import Watched
+
+PERIOD = 0.5
+"""Seconds between samples, at least: the panels are drawn twice a second."""
+FILTERS_PERIOD = 2.0
+"""Seconds between copies of the filters, at least."""
+SHARE = 0.003
+"""Share of the training time that samples may take; a large net is sampled less often."""
+CHUNK = 1 << 16
+"""Elements squared and summed at once in float32; the sums of chunks are added in float64."""
+WAITING = 64
+"""Samples that may wait to be fetched; beyond that the oldest are dropped."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """norms : (2, parameters) float32, of the weights and of the step that was subtracted from them.
+
+    filters : (outputs, inputs, H, W) float32 or None. histograms : request -> what its reader returned.
+    """
+
+    iter: int
+    norms: NDArray[np.float32] | None = None
+    filters: NDArray[np.float32] | None = None
+    histograms: dict[Any, Any] = field(default_factory=dict)
+
+
+class Sampler:
+    """Listener of a solver, called in the training thread: only there do weights and their step stand still.
+
+    An iteration that takes no sample costs one comparison of times. The step of SGD is its history, so it is
+    there for the reading. With other rules the update kernel is asked to leave the step in the gradients
+    (`rule.leaves_update`, as Caffe always does) in the one iteration that is sampled.
+
+    requests : key -> function that is called with each sample and whose result goes into it.
+    """
+
+    def __init__(self, solver: Any, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.watched = Watched.of(solver.net)
+        self.requests: dict[Any, Callable[[], Any]] = {}
+        self.cost_seconds = 0.0
+        self._rule = solver.rule
+        self._clock = clock
+        self._samples: deque[Sample] = deque(maxlen=WAITING)
+        self._due = self._filters_due = -float("inf")
+        self._asked: dict[Any, Any] | None = None  # histograms, while the step is waited for
+        self._left_before = False
+        self._history = self._steps_of_sgd(solver)
+
+    def _steps_of_sgd(self, solver: Any) -> list[Any] | None:
+        """History arrays of the watched parameters where they are the steps, else None."""
+        if self._rule.name != "SGD":
+            return None
+        places = {id(p): history for p, history in zip(solver.net.learnable, self._rule.history, strict=True)}
+        return [places[id(p)] for p in self.watched.parameters]
+
+    def __call__(self, event: Any) -> None:
+        """Called after each iteration; events of other kinds pass."""
+        if type(event).__name__ != "IterationDone":
+            return
+        start = self._clock()
+        if start < self._due and self._asked is None:
+            return
+        if self._history is None and self._asked is None:
+            self._ask_for_step()
+            self.cost_seconds += self._clock() - start
+            return
+        self._take(event.iter, start)
+        seconds = self._clock() - start
+        self.cost_seconds += seconds
+        self._due = start + max(PERIOD, seconds / SHARE)
+
+    def first_look(self, iteration: int) -> None:
+        """The filters as they are before training; call it only while nobody trains."""
+        if self.watched.filters is not None:
+            self._samples.append(Sample(iteration, filters=self._filters()))
+
+    def fetch(self) -> list[Sample]:
+        """Samples since the last call, oldest first. For any thread."""
+        samples = []
+        while self._samples:
+            samples.append(self._samples.popleft())
+        return samples
+
+    def _ask_for_step(self) -> None:
+        """Gradients are read now: after the next iteration the step lies in their place."""
+        self._asked = self._read_requests()
+        self._left_before, self._rule.leaves_update = self._rule.leaves_update, True
+
+    def _take(self, iteration: int, now: float) -> None:
+        if self._history is not None:
+            steps = self._history
+        else:
+            steps = [p.blob.diff for p in self.watched.parameters]
+            self._rule.leaves_update = self._left_before
+        weights = [p.blob.data for p in self.watched.parameters]
+        norms = np.array([[norm(a) for a in weights], [norm(a) for a in steps]], np.float32)
+        asked = self._asked if self._asked is not None else self._read_requests()
+        self._asked = None
+        filters = None
+        if self.watched.filters is not None and now >= self._filters_due:
+            self._filters_due = now + FILTERS_PERIOD
+            filters = self._filters()
+        self._samples.append(Sample(iteration, norms, filters, asked))
+
+    def _read_requests(self) -> dict[Any, Any]:
+        return {key: read() for key, read in tuple(self.requests.items())}
+
+    def _filters(self) -> NDArray[np.float32]:
+        assert self.watched.filters is not None
+        return np.array(self.watched.parameters[self.watched.filters["index"]].blob.data, np.float32)
+
+
+def norm(array: NDArray[Any]) -> float:
+    """L2 norm of an array, without a copy of it."""
+    flat = array.reshape(-1)
+    if flat.size <= CHUNK:
+        return float(np.dot(flat, flat)) ** 0.5
+    total = 0.0
+    for start in range(0, flat.size, CHUNK):
+        part = flat[start : start + CHUNK]
+        total += float(np.dot(part, part))
+    return total**0.5
