@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from owlkit.core.blob import Blob
@@ -78,12 +76,6 @@ class Convolution(FilterBank):
         self.kernel = self.kernels[0]
         if relu and (self.wants_params or any(self.propagate_down)):
             self.relu = activation.make(device, activation.Activation("relu", top[0].descriptor))
-
-    def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if self.absorbed:
-            dy = top[0].diff_tensor
-            self.relu.backward(top[0].data_tensor, dy, dy)
-        super().backward(top, propagate_down, bottom)
 
     def macs(self, bottom: Blobs, top: Blobs) -> int:
         per_output = int(np.prod(self.blobs[0].shape[1:]))

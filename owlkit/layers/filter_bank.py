@@ -13,12 +13,14 @@ from owlkit.layers.window import read_window
 class FilterBank(Layer):
     """Reads convolution_param, declares w and b, and calls one kernel per pair of bottom and top.
 
-    A subclass says the shape of w, the size of its output, and which kernel it takes.
+    A subclass says the shape of w, the size of its output, and which kernel it takes; one that absorbs a ReLU
+    makes the kernel of its gradient, `relu`, too.
     """
 
     bottoms = Arity(minimum=1)
     tops = Arity(minimum=1)
     kernels: list[Any]
+    relu: Any
 
     def weight_shape(self, channels: int, outputs: int) -> tuple[int, ...]:
         """Of w without the window's axes, for so many input and output channels."""
@@ -69,9 +71,12 @@ class FilterBank(Layer):
             kernel.forward(bottom[i].data_tensor, w, b, top[i].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+        if self.absorbed:
+            y, dy = top[0].data_tensor, top[0].diff_tensor
+            self.relu.backward(y, dy, dy)
         w = self.blobs[0].data_tensor
-        learns = self.wants_params
         dw, db = self.param_gradients()
+        learns = dw is not None or db is not None
         for i, kernel in enumerate(self.kernels):
             x, dy = bottom[i], top[i].diff_tensor
             if learns:

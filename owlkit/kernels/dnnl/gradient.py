@@ -31,10 +31,10 @@ class ParameterGradients:
         return spare
 
     def __call__(self, x: Tensor, dy: Tensor, dw: Tensor | None, db: Tensor | None, accumulate: bool) -> None:
-        if dw is None:
-            self._bias_only(dy, db, accumulate)
-        elif not accumulate:
+        if dw is not None and not accumulate:
             self._write(x, dy, dw, db)
+        elif dw is None:
+            self._bias_only(dy, db, accumulate)
         else:
             to_w, to_b = self._like(dw, "w"), self._like(db, "b")
             self._write(x, dy, to_w, to_b)
