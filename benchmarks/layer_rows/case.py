@@ -12,8 +12,8 @@ from typing import Any
 class Bottom:
     """One input.
 
-    kind : "normal", "positive", "uniform" (0 to 1), "probabilities", "bits", "ones", or the number of classes of
-        labels.
+    kind : "normal", "positive", "uniform" (0 to 1), "probabilities", "bits", "ones", or how many classes
+        labels have.
     gradient : whether a gradient to it is computed.
     """
 
@@ -30,7 +30,6 @@ class Case:
     peer : makes a function (or Module) of the bottoms' tensors.
     compared : whether outputs and gradients must agree. backward : whether there is a backward pass.
     dense : PyTorch's gradients are views with gaps, which the next convolution copies; so does the peer.
-    why : shown where owlkit is slower.
     """
 
     name: str
@@ -42,7 +41,6 @@ class Case:
     compared: bool = True
     backward: bool = True
     dense: bool = False
-    why: str = ""
 
 
 def blob(*shape: int, kind: str | int = "normal", gradient: bool = True) -> Bottom:

@@ -43,6 +43,11 @@ class Im2colKernel:
         room = Descriptor((*spec.room, channels), spec.x.dtype)
         self._padded, self._sums = Tensor(room).array, Tensor(room).array
         self._seen = self._windows(self._padded)
+        positions = enumerate(itertools.product(*map(range, spec.kernel)))
+        self._shares = [
+            (self._sums[spec.seen_at(position)], self._columns.array[:, index].reshape(*spec.out, channels))
+            for index, position in positions
+        ]
         self._calls: dict[tuple[Tensor, bool], Calls] = {}
 
     def _windows(self, padded: np.ndarray) -> np.ndarray:
@@ -77,11 +82,9 @@ class Im2colKernel:
             turn()
 
     def backward(self, dy: Tensor, dx: Tensor) -> None:
-        positions = list(itertools.product(*map(range, self.spec.kernel)))
         for image, turn in zip(self._by_image(dx), self._reorders(dy, False), strict=True):
             turn()
             self._sums[...] = 0
-            for position in positions:
-                seen = self._sums[self.spec.seen_at(position)]
-                seen += self._by_position[(..., *position, slice(None))]
+            for seen, share in self._shares:
+                seen += share
             image[...] = self._sums[self.spec.inside]

@@ -21,14 +21,21 @@ def _some(kernel: Any, spec: Concat, values: Values) -> None:
     kernel.cut(whole, [values.output("part0", spec.parts[0]), *[None] * (len(spec.parts) - 1)])
 
 
-def _case(name: str, shape: tuple[int, ...], axis: int, lengths: tuple[int, ...], run: Any = _run) -> Case:
+def _case(
+    name: str,
+    shape: tuple[int, ...],
+    axis: int,
+    lengths: tuple[int, ...],
+    run: Any = _run,
+    fast: bool = True,
+) -> Case:
     def sized(length: int, dtype: str) -> Any:
         return layout(*shape[:axis], length, *shape[axis + 1 :], dtype=dtype)
 
     def spec(dtype: str) -> Concat:
         return Concat(tuple(sized(n, dtype) for n in lengths), sized(sum(lengths), dtype), axis)
 
-    return Case(f"concat-{name}", spec, run)
+    return Case(f"concat-{name}", spec, run, fast=fast)
 
 
 CASES = [
@@ -38,5 +45,6 @@ CASES = [
     _case("columns", (2, 3, 4, 0), 3, (4, 1)),
     _case("vectors", (6, 0), 1, (4, 1)),
     _case("volume", (2, 3, 0, 2, 3), 2, (4, 1)),
+    _case("single_columns", (6, 0), 1, (1, 1), fast=False),
     _case("some", (2, 0, 4, 5), 1, (3, 1), run=_some),
 ]
