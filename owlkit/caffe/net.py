@@ -94,7 +94,7 @@ class Net(Structure):
     def _hides_needed_data(self) -> bool:
         return hides_needed_data(self._net.graph.nodes)
 
-    @property
+    @cached_property
     def _has_gradients(self) -> bool:
         return any(node.backward for node in self._net.graph.nodes)
 
@@ -222,7 +222,7 @@ class Net(Structure):
                     f"{what} {name!r} is {blob.shape}, but the array is {array.shape}; its axis 0 must be "
                     f"the batch size: net.blobs[{name!r}].reshape(...) changes it, forward_all cuts batches"
                 )
-            getattr(blob, role)[...] = array
+            self._arrays.write(self._net.blobs[name], role, array)
 
     def reshape(self) -> None:
         """Infer all shapes from those of the inputs."""

@@ -191,6 +191,15 @@ def test_inputs_must_be_all_there_and_of_the_batch_size(deploy: caffe.Net) -> No
         deploy.forward(data=np.zeros((3, 3, 8, 8)))
 
 
+def test_inputs_given_by_name_reach_arrays_that_are_held(deploy: caffe.Net) -> None:
+    first, second = np.random.default_rng(0).normal(size=(2, 2, 3, 8, 8)).astype(np.float32)
+    held = deploy.blobs["data"].data
+    for image in (first, second):
+        out = deploy.forward(data=image)["prob"].copy()
+        np.testing.assert_array_equal(held, image)
+        np.testing.assert_array_equal(deploy.forward()["prob"], out)
+
+
 def test_two_inputs_and_their_gradients(tmp_path: Path) -> None:
     net = caffe.Net(write(tmp_path, TWO_INPUTS), caffe.TEST)
     a, b = np.ones((4, 3), np.float32), np.full((4, 3), 2, np.float32)
