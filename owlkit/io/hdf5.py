@@ -41,7 +41,7 @@ def open_hdf5(path: str | Path, mode: str = "r") -> Any:
     try:
         with file:
             yield file
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
         if isinstance(error, OwlkitError):
             raise
         what = (
