@@ -1,4 +1,4 @@
-"""`owlkit data`: get the data sets that owlkit knows, and look into any LMDB set."""
+"""`owlkit data`: get the sets and models that owlkit knows, and look into any LMDB set."""
 
 from __future__ import annotations
 
@@ -11,18 +11,24 @@ from owlkit.cli.progress import Progress
 
 EXAMPLES = """  owlkit data get mnist
   owlkit data get cifar10 --to /big/disk --shuffle 1
+  owlkit data get squeezenet
   owlkit data list
   owlkit data info data/mnist_train_lmdb --json
 """
-DESCRIPTION = "Get the data sets that owlkit knows, and look into any LMDB set."
-SETS = ("digits", "mnist", "fashion_mnist", "cifar10")  # named here, so that the help imports nothing
+DESCRIPTION = "Get the data sets and models that owlkit knows, and look into any LMDB set."
+# Named here, so that the help imports nothing.
+SETS = ("digits", "mnist", "fashion_mnist", "cifar10")
+MODELS = ("squeezenet", "caffenet", "googlenet", "imagenet_labels")
 
 
 def add_arguments(subparsers: Any) -> None:
     parser = add_command(subparsers, "data", DESCRIPTION, EXAMPLES)
     actions = parser.add_subparsers(dest="data_action", required=True, metavar="ACTION")
-    get = actions.add_parser("get", help="download a set, check it, convert it to LMDB")
-    get.add_argument("name", help=f"one of {', '.join(SETS)}")
+    get = actions.add_parser("get", help="download a set, check it, convert it to LMDB; or a model")
+    get.add_argument(
+        "name",
+        help=f"one of {', '.join(SETS)}; of published models {', '.join(MODELS[:-1])}, and {MODELS[-1]}",
+    )
     get.add_argument(
         "--mirror", help="a folder or an address that has the files, used instead of the known ones"
     )
@@ -59,8 +65,9 @@ def _get(args: argparse.Namespace) -> None:
     from owlkit import datasets
 
     paths = datasets.get(args.name, mirror=args.mirror, to=args.to, shuffle=args.shuffle, force=args.force)
+    width = max(6, *map(len, paths))
     for subset, path in paths.items():
-        print(f"{subset:6} {path}")
+        print(f"{subset:{width}} {path}")
 
 
 def _list(to: Path | None, as_json: bool) -> None:
@@ -74,4 +81,4 @@ def _list(to: Path | None, as_json: bool) -> None:
         return
     print(f"sets in {folder}")
     for name, entry in datasets.CATALOGUE.items():
-        print(f"  {name:14} {'here' if here[name] else '-':5} {entry.about}")
+        print(f"  {name:16} {'here' if here[name] else '-':5} {entry.about}")

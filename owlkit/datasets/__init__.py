@@ -1,13 +1,34 @@
-"""Data sets: `digits` needs no download, the others are fetched once. Each call gives the path of a set.
+"""Data sets and models: `digits` needs no download, the others are fetched once. Each call gives paths.
 
 owlkit.datasets.digits("train")     1,437 images (1, 28, 28), 10 classes; "test": 360
 owlkit.datasets.mnist("train")      60,000 images (1, 28, 28), 10 classes; "test": 10,000
 owlkit.datasets.fashion_mnist(...)  as MNIST
 owlkit.datasets.cifar10("train")    50,000 images (3, 32, 32) in the order red, green, blue; "test": 10,000;
                                     "mean": the mean image, a binaryproto file
+owlkit.datasets.model("squeezenet") definition and weights of a published model; "caffenet", "googlenet"
+owlkit.datasets.imagenet_labels()   the names of the 1,000 classes that these tell apart
 """
 
-from owlkit.datasets.catalogue import CATALOGUE, cifar10, digits, fashion_mnist, get, mnist
+from owlkit.datasets.catalogue import (
+    CATALOGUE,
+    cifar10,
+    digits,
+    fashion_mnist,
+    get,
+    imagenet_labels,
+    mnist,
+    model,
+)
 from owlkit.datasets.store import data_folder
 
-__all__ = ["CATALOGUE", "cifar10", "data_folder", "digits", "fashion_mnist", "get", "mnist"]
+__all__ = [
+    "CATALOGUE",
+    "cifar10",
+    "data_folder",
+    "digits",
+    "fashion_mnist",
+    "get",
+    "imagenet_labels",
+    "mnist",
+    "model",
+]

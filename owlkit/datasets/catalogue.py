@@ -1,36 +1,16 @@
-"""The data sets that owlkit knows: where they come from, their checksums, and the calls that give paths."""
+"""The sets and models that owlkit knows: where they come from, and the calls that give paths."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from owlkit.core.errors import DataError, closest
 from owlkit.datasets import cifar, embedded, idx
 from owlkit.datasets.download import RemoteFile, obtain
+from owlkit.datasets.models import MODELS
+from owlkit.datasets.recipe import Dataset
 from owlkit.datasets.store import data_folder, make_set, read_manifest
-
-Maker = Callable[[Path, Mapping[str, Path], int | None], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """One entry.
-
-    recipe : identifies how the set is made; another one makes it anew. outputs : subset to file name.
-    files : needed from elsewhere. addresses : folders on the net that hold them.
-    make : writes the outputs into a folder, from the files, shuffled by a seed where one is given.
-    """
-
-    name: str
-    about: str
-    outputs: Mapping[str, str]
-    make: Maker
-    recipe: Mapping[str, Any]
-    files: tuple[RemoteFile, ...] = ()
-    addresses: tuple[str, ...] = ()
 
 
 def _lmdbs(name: str) -> dict[str, str]:
@@ -118,6 +98,7 @@ CATALOGUE: dict[str, Dataset] = {
             _CIFAR10,
             ("https://www.cs.toronto.edu/~kriz",),
         ),
+        *MODELS,
     )
 }
 
@@ -132,9 +113,12 @@ def get(
 ) -> dict[str, str]:
     """Make a data set unless it is there, downloading what it needs; the path of each subset.
 
+    A published model has the subsets "definition" and "weights".
+
     mirror : a local folder or an address that holds the files. to : where to put the set, default
     `data_folder()`. shuffle : seed of a random order; the sets come shuffled from their makers, so the
-    default keeps the order, as Caffe does. force : download and make it again.
+    default keeps the order, as Caffe does; a model has no records to shuffle. force : download and make it
+    again.
     Raises DataError for an unknown name, a wrong or missing download, or a full disk; then nothing half-made
     stays.
     """
@@ -142,8 +126,10 @@ def get(
         known = ", ".join(CATALOGUE)
         raise DataError(f"there is no data set {name!r}{closest(name, CATALOGUE)}; known are {known}")
     dataset = CATALOGUE[name]
+    if shuffle is not None and not dataset.records:
+        raise DataError(f"{name} has no records to shuffle; leave shuffle out")
     folder = Path(to).expanduser() if to is not None else data_folder()
-    recipe = dict(dataset.recipe) | ({"shuffle": shuffle} if dataset.files else {})
+    recipe = dict(dataset.recipe) | ({"shuffle": shuffle} if dataset.files and dataset.records else {})
 
     def make(staging: Path) -> dict[str, Any]:
         downloads = folder / "downloads" / name
@@ -187,3 +173,20 @@ def fashion_mnist(subset: str = "train", mirror: str | None = None) -> str:
 def cifar10(subset: str = "train", mirror: str | None = None) -> str:
     """Path of CIFAR-10's LMDB set, "train" or "test", or of its "mean"; downloads 170 MB at first use."""
     return _subset("cifar10", subset, mirror)
+
+
+def model(name: str, mirror: str | None = None) -> tuple[str, str]:
+    """Paths of a published model's definition and weights, downloaded at first use.
+
+    name : "squeezenet" (5 MB), "caffenet" (244 MB) or "googlenet" (54 MB). mirror : as for `get`.
+    """
+    models = [entry.name for entry in CATALOGUE.values() if "weights" in entry.outputs]
+    if name not in models:
+        known = ", ".join(models)
+        raise DataError(f"there is no model {name!r}{closest(name, models)}; known are {known}")
+    return _subset(name, "definition", mirror), _subset(name, "weights", mirror)
+
+
+def imagenet_labels(mirror: str | None = None) -> str:
+    """Path of the names of ImageNet's 1,000 classes, one per line; downloads 18 MB at first use."""
+    return _subset("imagenet_labels", "labels", mirror)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import tarfile
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 from owlkit.core.errors import DataError
 from owlkit.datasets.progress import Progress
@@ -27,27 +29,51 @@ _ATTEMPTS = 3  # per mirror; each goes on where the last one broke off
 class RemoteFile:
     """A file to be had from elsewhere.
 
-    algorithm, checksum : "sha256" or "md5", in hex.
+    algorithm, checksum : "sha256", "sha1" or "md5", in hex. also : checksums of other copies that will do.
     unpacked : the checksum is of what the gzip file holds, so that a copy packed anew is accepted as well.
+    member : the checksum is of this file in the tar archive, the only one that is used; a local mirror may
+        hold it unpacked.
+    addresses : of folders that hold this one; without any, those of its set.
     """
 
     name: str
     algorithm: str
     checksum: str
     unpacked: bool = False
+    also: tuple[str, ...] = ()
+    member: str = ""
+    addresses: tuple[str, ...] = ()
 
     def check(self, path: Path) -> str | None:
         """What is wrong with a copy of the file, or None."""
         digest = hashlib.new(self.algorithm, usedforsecurity=False)
         try:
-            with gzip.open(path) if self.unpacked else path.open("rb") as stream:
+            with self._open(path) as stream:
                 for chunk in iter(lambda: stream.read(_CHUNK), b""):
                     digest.update(chunk)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except (EOFError, gzip.BadGzipFile, zlib.error, tarfile.TarError, KeyError) as error:
             return f"it is cut short or damaged ({error})"
-        if digest.hexdigest() != self.checksum:
-            return f"its {self.algorithm} is {digest.hexdigest()}, expected {self.checksum}"
+        if digest.hexdigest() not in (self.checksum, *self.also):
+            of = f" of {self.member} in it" if self.member else ""
+            return f"its {self.algorithm}{of} is {digest.hexdigest()}, expected {self.checksum}"
         return None
+
+    @contextmanager
+    def _open(self, path: Path) -> Iterator[IO[bytes]]:
+        """The bytes that the checksum is of."""
+        if not self.member:
+            with gzip.open(path) if self.unpacked else path.open("rb") as stream:
+                yield cast(IO[bytes], stream)
+            return
+        if path.is_dir():
+            with (path / self.member).open("rb") as stream:
+                yield stream
+            return
+        with tarfile.open(path) as tar:
+            member = tar.extractfile(self.member)
+            if member is None:
+                raise tarfile.TarError(f"{self.member} is no file")
+            yield member
 
 
 def obtain(
@@ -72,7 +98,7 @@ def obtain(
         return target
     folder.mkdir(parents=True, exist_ok=True)
     problems = []
-    for address in [mirror] if mirror is not None else addresses:
+    for address in [mirror] if mirror is not None else file.addresses or addresses:
         url = f"{address.rstrip('/')}/{file.name}"
         problem = _download(file, url, target)
         if problem is None:
@@ -86,7 +112,9 @@ def obtain(
 
 def _local(file: RemoteFile, folder: Path) -> Path:
     path = folder / file.name
-    if not path.is_file():
+    if not path.is_file() and file.member and (folder / file.member).is_file():
+        path = folder
+    if not path.is_file() and path != folder:
         raise DataError(f"the mirror {folder} has no {file.name}")
     problem = file.check(path)
     if problem:

@@ -28,7 +28,7 @@ def test_get_and_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     call("list", "--to", str(tmp_path))
     listed = capsys.readouterr().out
     assert listed.count(" here ") == 1
-    assert all(name in listed for name in ("digits", "mnist", "fashion_mnist", "cifar10"))
+    assert all(name in listed for name in ("digits", "mnist", "fashion_mnist", "cifar10", "squeezenet"))
 
 
 def test_info(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +44,7 @@ def test_the_help_names_the_sets(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         call("get", "--help")
     assert "one of digits, mnist, fashion_mnist, cifar10" in " ".join(capsys.readouterr().out.split())
-    assert set(data.SETS) == set(datasets.CATALOGUE)
+    assert {*data.SETS, *data.MODELS} == set(datasets.CATALOGUE)
 
 
 def test_errors_come_through(tmp_path: Path) -> None:
