@@ -28,6 +28,7 @@ LAYERS_TO_CHECK = {
     "lrn_across": ('type: "LRN" lrn_param { local_size: 3 alpha: 2 beta: 0.75 k: 2 }', X),
     "lrn_across_other_beta": ('type: "LRN" lrn_param { local_size: 5 alpha: 1 beta: 0.6 }', X),
     "lrn_one_channel": ('type: "LRN" lrn_param { local_size: 1 alpha: 2 }', X),
+    "lrn_wide": ('type: "LRN" lrn_param { local_size: 7 alpha: 2 }', (1, 18, 3, 2)),
     "relu_negative_slope": ('type: "ReLU" relu_param { negative_slope: -0.5 }', X),
     "lrn_within": ('type: "LRN" lrn_param { local_size: 3 alpha: 2 norm_region: WITHIN_CHANNEL }', X),
     "dropout": ('type: "Dropout" dropout_param { dropout_ratio: 0.3 }', X),
