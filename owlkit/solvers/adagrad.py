@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from owlkit.solvers.rule import ChunkedRule
+from owlkit.solvers.rule import UpdateRule
 
 
-class AdaGrad(ChunkedRule):
+class AdaGrad(UpdateRule):
     """h = h + g^2; step = rate * g / (sqrt(h) + delta).
 
     Source: Caffe's AdaGradSolver; Duchi, Hazan, Singer, Adaptive subgradient methods, JMLR 2011.
@@ -15,8 +13,3 @@ class AdaGrad(ChunkedRule):
 
     name = "AdaGrad"
     unused = ("momentum",)
-
-    def step(self, g: np.ndarray, history: list[np.ndarray], rate: float, iteration: int) -> np.ndarray:
-        (h,), scalar = history, g.dtype.type
-        h += g * g
-        return scalar(rate) * g / (np.sqrt(h) + scalar(self.param.delta))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from owlkit.solvers.rule import ChunkedRule
+from owlkit.solvers.rule import UpdateRule
 
 
-class Adam(ChunkedRule):
+class Adam(UpdateRule):
     """m = b1 * m + (1 - b1) * g; v = b2 * v + (1 - b2) * g^2; step = rate * c * m / (sqrt(v) + delta).
 
     b1, b2 are the solver's momentum and momentum2, c = sqrt(1 - b2^t) / (1 - b1^t), t = iteration + 1.
@@ -16,13 +14,10 @@ class Adam(ChunkedRule):
 
     name = "Adam"
     slots = 2
+    shares = ("momentum", "momentum2")
+    below_one = True  # the correction of the bias divides by 1 - momentum
 
-    def step(self, g: np.ndarray, history: list[np.ndarray], rate: float, iteration: int) -> np.ndarray:
-        (m, v), scalar = history, g.dtype.type
-        b1, b2, t = self.param.momentum, self.param.momentum2, iteration + 1
-        m *= scalar(b1)
-        m += scalar(1 - b1) * g
-        v *= scalar(b2)
-        v += scalar(1 - b2) * g * g
-        correction = (1 - b2**t) ** 0.5 / (1 - b1**t)
-        return scalar(rate * correction) * m / (np.sqrt(v) + scalar(self.param.delta))
+    def rate(self, rate: float, iteration: int) -> float:
+        t = iteration + 1
+        correction: float = (1 - self.param.momentum2**t) ** 0.5 / (1 - self.param.momentum**t)
+        return rate * correction

@@ -28,12 +28,41 @@ def _mean_magnitude(array: np.ndarray) -> float:
 
 
 def log_debug_info(net: Any) -> None:
-    """debug_info: log the mean |data| and |diff| of each top and each parameter, one line each."""
-    for layer in net.layers:
-        for top in net.top_names[layer.name]:
-            blob = net.blobs[top]
-            data, diff = _mean_magnitude(blob.data), _mean_magnitude(blob.diff)
-            log.info("%s, top %s: data %.6g, diff %.6g", layer.name, top, data, diff)
-        for index, blob in enumerate(layer.blobs):
-            data, diff = _mean_magnitude(blob.data), _mean_magnitude(blob.diff)
-            log.info("%s, param %d: data %.6g, diff %.6g", layer.name, index, data, diff)
+    """debug_info: log the mean |data| of each top and parameter, the mean |diff| of what has a gradient.
+
+    Lines, words and order are those of Caffe's Net::ForwardDebugInfo and BackwardDebugInfo, so what
+    reads Caffe's logs reads these: forward, backward from the last layer, norms over all parameters.
+    """
+    for node in net.graph.nodes:
+        for top in net.top_names[node.layer.name]:
+            value = _mean_magnitude(net.blobs[top].data)
+            log.info("    [Forward] Layer %s, top blob %s data: %.6g", node.layer.name, top, value)
+        for index, blob in enumerate(node.layer.blobs):
+            value = _mean_magnitude(blob.data)
+            log.info("    [Forward] Layer %s, param blob %d data: %.6g", node.layer.name, index, value)
+    for node in reversed([node for node in net.graph.nodes if node.backward]):
+        _log_backward(net, node)
+    data = [parameter.blob.data for parameter in net.learnable]
+    diff = [parameter.blob.diff for parameter in net.learnable]
+    log.info(
+        "    [Backward] All net params (data, diff): L1 norm = (%.6g, %.6g); L2 norm = (%.6g, %.6g)",
+        *(_norm(arrays, order) for order in (1, 2) for arrays in (data, diff)),
+    )
+
+
+def _log_backward(net: Any, node: Any) -> None:
+    layer = node.layer
+    for bottom, wanted in zip(net.bottom_names[layer.name], node.propagate_down, strict=True):
+        if wanted:
+            value = _mean_magnitude(net.blobs[bottom].diff)
+            log.info("    [Backward] Layer %s, bottom blob %s diff: %.6g", layer.name, bottom, value)
+    for index, blob in enumerate(layer.blobs):
+        if layer.param_propagate_down[index]:
+            value = _mean_magnitude(blob.diff)
+            log.info("    [Backward] Layer %s, param blob %d diff: %.6g", layer.name, index, value)
+
+
+def _norm(arrays: list[np.ndarray], order: int) -> float:
+    """L1 or L2 norm over all elements of all arrays."""
+    total = sum(float((np.abs(array.astype(np.float64)) ** order).sum()) for array in arrays)
+    return total ** (1 / order)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from owlkit.solvers.rule import ChunkedRule
+from owlkit.solvers.rule import UpdateRule
 
 
-class Nesterov(ChunkedRule):
+class Nesterov(UpdateRule):
     """v = momentum * v' + rate * g; step = (1 + momentum) * v - momentum * v', with v' the former v.
 
     Source: Caffe's NesterovSolver; Sutskever et al., On the importance of initialization and momentum in
@@ -16,13 +14,3 @@ class Nesterov(ChunkedRule):
 
     name = "Nesterov"
     rate_in_history = True
-
-    def step(self, g: np.ndarray, history: list[np.ndarray], rate: float, iteration: int) -> np.ndarray:
-        (v,), scalar = history, g.dtype.type
-        momentum = scalar(self.param.momentum)
-        former = momentum * v
-        np.multiply(g, scalar(rate), out=v)
-        v += former
-        step = (1 + momentum) * v
-        step -= former
-        return step

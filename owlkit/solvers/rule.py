@@ -7,14 +7,14 @@ The order of an update is Caffe's: the gradient is clipped and divided by iter_s
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
 from owlkit.core.errors import TrainingError, closest
-from owlkit.core.tensor import Tensor
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels import update
 
 CHUNK = 1 << 16  # elements: a chunk of each array in use fits into a core's second-level cache
 
@@ -25,18 +25,21 @@ def chunks(count: int) -> Iterator[slice]:
         yield slice(start, min(start + CHUNK, count))
 
 
-class UpdateRule(ABC):
-    """Base of the update rules. A rule is made for one solver and one net.
+class UpdateRule:
+    """Base of the update rules. A rule is made for one solver and one net; kernels/update computes it.
 
     slots : history arrays per parameter. In files all first ones come before all second ones, as in Caffe.
     rate_in_history : the history has the learning rate as a factor, so that it stays 0 where lr_mult is 0.
     unused : fields of the solver that must not be set to anything but 0 with this rule.
+    shares : fields that say which share of a history is kept, from 0 to 1. below_one : whether 1 is refused.
     """
 
     name: ClassVar[str] = ""
     slots: ClassVar[int] = 1
     rate_in_history: ClassVar[bool] = False
     unused: ClassVar[tuple[str, ...]] = ()
+    shares: ClassVar[tuple[str, ...]] = ()
+    below_one: ClassVar[bool] = False
 
     #: Whether the gradients hold what was subtracted after an update, as Caffe leaves them: another pass over
     #: the memory, for those who look at it.
@@ -48,9 +51,15 @@ class UpdateRule(ABC):
                 raise TrainingError(
                     f"{self.name} has no {field} (found {getattr(param, field):g}); remove it"
                 )
+        for field in self.shares:
+            value = getattr(param, field)
+            if not 0 <= value <= 1 or (self.below_one and value == 1):
+                bound = "below 1" if self.below_one else "to 1"
+                raise TrainingError(f"{field} is {value:g}; {self.name} keeps that share: give 0 {bound}")
         self.param = param
         self.groups: list[Any] = list(net.arena)
         self.histories = [[Tensor(g.data.descriptor) for g in self.groups] for _ in range(self.slots)]
+        self._kernels = [update.make(net.device, self._spec(g.data.descriptor)) for g in self.groups]
         self.history = [
             view for slot in self.histories for view in self._views(net.learnable, self.groups, slot)
         ]
@@ -80,43 +89,23 @@ class UpdateRule(ABC):
 
         rate : the learning rate. scale : factor of the accumulated gradients. iteration : updates done.
         """
-        decay = self.param.weight_decay
+        decay, rate = self.param.weight_decay, self.rate(rate, iteration)
         for index, group in enumerate(self.groups):
             if index not in self._idle:
-                self.update(index, group, rate * group.lr_mult, scale, decay * group.decay_mult, iteration)
+                history = tuple(slot[index] for slot in self.histories)
+                factors = (rate * group.lr_mult, scale, decay * group.decay_mult)
+                self._kernels[index](group.data, group.diff, history, *factors, self.leaves_update)
             elif self.leaves_update:
                 group.diff.flat[...] = 0
 
-    @abstractmethod
-    def update(self, index: int, group: Any, rate: float, scale: float, decay: float, iteration: int) -> None:
-        """Update one group; rate and decay have their multipliers in them."""
+    def rate(self, rate: float, iteration: int) -> float:
+        """The rate that the kernels get."""
+        return rate
 
-
-class ChunkedRule(UpdateRule):
-    """Base of the rules that are computed by NumPy, chunk by chunk, without arrays of full size."""
-
-    def update(self, index: int, group: Any, rate: float, scale: float, decay: float, iteration: int) -> None:
-        data, diff = group.data.flat, group.diff.flat
-        scalar = data.dtype.type
-        for part in chunks(data.size):
-            w, g = data[part], diff[part]
-            if scale != 1:
-                g *= scalar(scale)
-            add_decay(self.param, w, g, decay)
-            step = self.step(g, [slot[index].flat[part] for slot in self.histories], rate, iteration)
-            w -= step
-            if self.leaves_update:
-                g[...] = step
-
-    @abstractmethod
-    def step(self, g: np.ndarray, history: list[np.ndarray], rate: float, iteration: int) -> np.ndarray:
-        """What to subtract for the gradient `g`, (n,); `history` is brought up to date in place."""
-
-
-def add_decay(param: Any, w: np.ndarray, g: np.ndarray, decay: float) -> None:
-    """Add the gradient of the regularisation, decay * w (L2) or decay * sign(w) (L1), to `g` in place."""
-    if decay:
-        g += g.dtype.type(decay) * (np.sign(w) if param.regularization_type == "L1" else w)
+    def _spec(self, values: Descriptor) -> update.Update:
+        p = self.param
+        l1 = p.regularization_type == "L1"
+        return update.Update(self.name, values, l1, p.momentum, p.momentum2, p.rms_decay, p.delta)
 
 
 def gradient_norm(groups: Sequence[Any]) -> float:

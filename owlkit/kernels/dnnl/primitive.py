@@ -96,8 +96,9 @@ class Memory:
 class Attributes:
     """Post-operations and runtime scales of a primitive; scratch memory is always given by the caller.
 
-    post : ("relu", slope), ("tanh",), ("sum", scale) or ("binary", algorithm, MemoryDescriptor), in order; a
-        binary's second operand is bound as api.post_op_source(its place).
+    post : ("relu", slope), ("tanh",), ("eltwise", algorithm, alpha, beta), ("sum", scale) or ("binary",
+        algorithm, MemoryDescriptor), in order; a binary's second operand is bound as
+        api.post_op_source(its place).
     scales : arguments that are multiplied by one number, given at run time.
     """
 
@@ -117,6 +118,8 @@ class Attributes:
                 api.function("post_ops_append_eltwise")(chain, api.RELU, values[0], 0.0)
             elif name == "tanh":
                 api.function("post_ops_append_eltwise")(chain, api.TANH, 0.0, 0.0)
+            elif name == "eltwise":
+                api.function("post_ops_append_eltwise")(chain, *values)
             elif name == "sum":
                 api.function("post_ops_append_sum")(chain, values[0], 0, 0)
             else:

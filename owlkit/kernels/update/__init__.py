@@ -1,4 +1,12 @@
-"""Solver updates of flat parameter groups."""
+"""Solver updates of flat parameter groups: each rule in one pass over memory, in chunks that stay in cache.
+
+All rules start from the regularised gradient
+
+    g = scale * diff + decay * data        (L2; decay * sign(data) for L1)
+
+where `scale` holds the clipping of gradients and the division by iter_size. Formulas of the rules are in
+`reference.py`, in the letters of Caffe's solvers.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +18,31 @@ from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
 from owlkit.kernels.update import onednn, reference
 
+SLOTS = {"SGD": 1, "Nesterov": 1, "AdaGrad": 1, "RMSProp": 1, "AdaDelta": 2, "Adam": 2}
+
 
 @dataclass(frozen=True)
-class Momentum:
-    """history = momentum * history + rate * (diff + decay * data); data = data - history.
+class Update:
+    """One rule for one group.
 
-    values : descriptor of data, diff and history, one flat axis.
-    Source: Caffe's SGDSolver; Sutskever et al., On the importance of initialization and momentum, ICML 2013.
+    rule : name of the solver's type. values : descriptor of data, diff and each history, one flat axis.
+    l1 : whether the regularisation is L1. momentum, momentum2, rms_decay, delta : of the solver, as the rule
+    uses them.
     """
 
+    rule: str
     values: Descriptor
-    momentum: float
+    l1: bool = False
+    momentum: float = 0.0
+    momentum2: float = 0.999
+    rms_decay: float = 0.99
+    delta: float = 1e-8
 
 
-def make_sgd(device: Device, values: Descriptor, momentum: float) -> Any:
-    """A kernel to call as kernel(data, diff, history, rate, decay); rate and decay are numbers."""
-    found = {"onednn": onednn.MomentumKernel, "reference": reference.MomentumKernel}
-    return choose(device, Momentum(values, momentum), found)
+def make(device: Device, spec: Update) -> Any:
+    """A kernel to call as kernel(data, diff, history, rate, scale, decay, leave=False).
+
+    history : tuple of SLOTS[rule] tensors. rate, scale, decay : numbers. leave : write what was subtracted
+    from `data` into `diff`, as Caffe does; otherwise `diff` keeps the gradient. A call allocates nothing.
+    """
+    return choose(device, spec, {"onednn": onednn.UpdateKernel, "reference": reference.UpdateKernel})

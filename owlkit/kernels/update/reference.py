@@ -1,7 +1,8 @@
-"""Solver updates in NumPy, in chunks that stay in cache."""
+"""Solver updates in NumPy, in chunks that stay in cache, with scratch memory that is made once."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,23 +11,127 @@ from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from owlkit.kernels.update import Momentum
+    from owlkit.kernels.update import Update
 
-CHUNK = 1 << 16  # elements: three float32 chunks and a temporary fit into a core's second-level cache
+CHUNK = (
+    1 << 15
+)  # elements: data, gradient, histories and scratch of a chunk fit into a core's second-level cache
+Array = np.ndarray
+# step(spec, g, history, rate, t): turns g into what is to be subtracted, with a scratch array t, in place
+Step = Callable[["Update", Array, Sequence[Array], float, Array], None]
 
 
-class MomentumKernel:
-    def __init__(self, device: Device, spec: Momentum) -> None:
-        self._momentum = np.dtype(spec.values.dtype).type(spec.momentum)
-        self._step = np.empty(min(CHUNK, spec.values.count), spec.values.dtype)
+def _sgd(spec: Update, g: Array, history: Sequence[Array], rate: float, t: Array) -> None:
+    """v = momentum * v + rate * g; step = v."""
+    (v,) = history
+    g *= rate
+    v *= spec.momentum
+    v += g
+    g[...] = v
 
-    def __call__(self, data: Tensor, diff: Tensor, history: Tensor, rate: float, decay: float) -> None:
-        scalar = data.flat.dtype.type
+
+def _nesterov(spec: Update, g: Array, history: Sequence[Array], rate: float, t: Array) -> None:
+    """v = momentum * v' + rate * g; step = (1 + momentum) * v - momentum * v', with v' the former v."""
+    (v,) = history
+    g *= rate
+    np.multiply(v, spec.momentum, out=t)
+    np.add(g, t, out=v)
+    np.multiply(v, 1 + spec.momentum, out=g)
+    g -= t
+
+
+def _adagrad(spec: Update, g: Array, history: Sequence[Array], rate: float, t: Array) -> None:
+    """h = h + g^2; step = rate * g / (sqrt(h) + delta)."""
+    (h,) = history
+    np.multiply(g, g, out=t)
+    h += t
+    _over_root(spec, g, h, rate, t)
+
+
+def _rmsprop(spec: Update, g: Array, history: Sequence[Array], rate: float, t: Array) -> None:
+    """h = rms_decay * h + (1 - rms_decay) * g^2; step = rate * g / (sqrt(h) + delta)."""
+    (h,) = history
+    _moving_square(h, g, spec.rms_decay, t)
+    _over_root(spec, g, h, rate, t)
+
+
+def _adadelta(spec: Update, g: Array, history: Sequence[Array], rate: float, t: Array) -> None:
+    """h = m * h + (1 - m) * g^2; s = g * sqrt((u + delta) / (h + delta)); u = m * u + (1 - m) * s^2;
+    step = rate * s; m is the solver's momentum."""
+    h, u = history
+    _moving_square(h, g, spec.momentum, t)
+    np.add(u, spec.delta, out=t)
+    g *= np.sqrt(t, out=t)
+    np.add(h, spec.delta, out=t)
+    g /= np.sqrt(t, out=t)
+    _moving_square(u, g, spec.momentum, t)
+    g *= rate
+
+
+def _adam(spec: Update, g: Array, history: Sequence[Array], rate: float, t: Array) -> None:
+    """m = b1 * m + (1 - b1) * g; v = b2 * v + (1 - b2) * g^2; step = rate * m / (sqrt(v) + delta); b1, b2 are
+    the solver's momentum and momentum2, and the correction of the bias is in the rate."""
+    m, v = history
+    _moving_square(v, g, spec.momentum2, t)
+    g *= 1 - spec.momentum
+    m *= spec.momentum
+    m += g
+    g[...] = m
+    _over_root(spec, g, v, rate, t)
+
+
+def _moving_square(h: Array, g: Array, keep: float, t: Array) -> None:
+    """h = keep * h + (1 - keep) * g^2"""
+    np.multiply(g, g, out=t)
+    t *= 1 - keep
+    h *= keep
+    h += t
+
+
+def _over_root(spec: Update, g: Array, h: Array, rate: float, t: Array) -> None:
+    """g = rate * g / (sqrt(h) + delta)"""
+    np.sqrt(h, out=t)
+    t += spec.delta
+    g *= rate
+    g /= t
+
+
+STEPS: dict[str, Step] = {
+    "SGD": _sgd,
+    "Nesterov": _nesterov,
+    "AdaGrad": _adagrad,
+    "RMSProp": _rmsprop,
+    "AdaDelta": _adadelta,
+    "Adam": _adam,
+}
+
+
+class UpdateKernel:
+    def __init__(self, device: Device, spec: Update) -> None:
+        self._spec, self._step = spec, STEPS[spec.rule]
+        size = min(CHUNK, spec.values.count)
+        self._g, self._t = (np.empty(size, spec.values.dtype) for _ in range(2))
+
+    def __call__(
+        self,
+        data: Tensor,
+        diff: Tensor,
+        history: Sequence[Tensor],
+        rate: float,
+        scale: float,
+        decay: float,
+        leave: bool = False,
+    ) -> None:
         for start in range(0, data.flat.size, CHUNK):
-            w, g, v = (t.flat[start : start + CHUNK] for t in (data, diff, history))
-            step = np.multiply(w, scalar(decay), out=self._step[: w.size])
-            step += g
-            step *= scalar(rate)
-            v *= self._momentum
-            v += step
-            w -= v
+            part = slice(start, min(start + CHUNK, data.flat.size))
+            w, parts = data.flat[part], [h.flat[part] for h in history]
+            g, t = self._g[: w.size], self._t[: w.size]
+            if decay:
+                np.multiply(np.sign(w, out=t) if self._spec.l1 else w, decay, out=t)
+            np.multiply(diff.flat[part], scale, out=g)
+            if decay:
+                g += t
+            self._step(self._spec, g, parts, rate, t)
+            w -= g
+            if leave:
+                diff.flat[part] = g

@@ -1,0 +1,229 @@
+"""Fields of a solver file, each seen to do what Caffe's does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from owlkit.core.errors import PrototxtError, TrainingError
+from owlkit.proto import caffe_pb2, text
+from owlkit.solvers import Solver
+from tests.training.small import NET, make_solver, net_param, parameters
+
+OLD_TYPES = {
+    "SGD": "SGD",
+    "NESTEROV": "Nesterov",
+    "ADAGRAD": "AdaGrad",
+    "RMSPROP": "RMSProp",
+    "ADADELTA": "AdaDelta",
+    "ADAM": "Adam",
+}
+STAGED = """
+name: "staged"
+layer { name: "data" type: "DummyData" top: "data" top: "label"
+  dummy_data_param { shape { dim: 8 dim: 6 } shape { dim: 8 } } }
+layer { name: "ip1" type: "InnerProduct" bottom: "data" top: "ip1" inner_product_param { num_output: 5 } }
+layer { name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2" inner_product_param { num_output: 3 } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip2" bottom: "label" top: "loss" }
+layer { name: "top1" type: "Accuracy" bottom: "ip2" bottom: "label" top: "top1" include { stage: "first" } }
+layer { name: "top2" type: "Accuracy" bottom: "ip2" bottom: "label" top: "top2" accuracy_param { top_k: 2 }
+  include { min_level: 2 } }
+layer { name: "spy" type: "Silence" bottom: "data"
+  include { phase: TRAIN stage: "watched" not_stage: "off" } }
+"""
+
+
+def written(folder: Path, solver: str, net: str = NET) -> Path:
+    """A solver file beside its net."""
+    (folder / "net.prototxt").write_text(net)
+    path = folder / "solver.prototxt"
+    path.write_text(
+        f'net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" max_iter: 9 random_seed: 3 {solver}'
+    )
+    return path
+
+
+@pytest.mark.parametrize("old", list(OLD_TYPES))
+def test_the_old_enum_is_the_type_of_today(tmp_path: Path, old: str) -> None:
+    momentum = "" if old in ("ADAGRAD", "RMSPROP") else "momentum: 0.9"
+    solvers = [
+        Solver(written(tmp_path, f"{momentum} {kind}"))
+        for kind in (
+            f"solver_type: {old}",
+            f'type: "{OLD_TYPES[old]}"',
+            f"solver_type: {list(OLD_TYPES).index(old)}",
+        )
+    ]
+    for solver in solvers:
+        solver.step(3)
+    assert solvers[0].param.type == OLD_TYPES[old]
+    assert parameters(solvers[0]) == parameters(solvers[1]) == parameters(solvers[2])
+
+
+def test_both_type_and_the_old_enum(tmp_path: Path) -> None:
+    with pytest.raises(PrototxtError, match="both type and its old form solver_type"):
+        Solver(written(tmp_path, 'solver_type: ADAM type: "Adam"'))
+
+
+def test_several_test_nets_with_states(tmp_path: Path) -> None:
+    """One net, three states; every test net has layers of its own and the parameters of the trained one."""
+    solver = Solver(
+        written(
+            tmp_path,
+            """train_state { stage: "watched" } test_interval: 3 test_iter: 1 test_iter: 2 test_iter: 4
+            test_state { stage: "first" } test_state { level: 2 } test_state { stage: "first" level: 2 }""",
+            STAGED,
+        )
+    )
+    assert "spy" in solver.net.layer_names
+    assert [sorted(set(net.layer_names) & {"top1", "top2", "spy"}) for net in solver.test_nets] == [
+        ["top1"],
+        ["top2"],
+        ["top1", "top2"],
+    ]
+    assert solver.test_iterations == [1, 2, 4]
+    solver.net.params["ip2"][1].data[...] = [9, 0, 0]
+    assert [sorted(solver.test(index)) for index in range(3)] == [
+        ["loss", "top1"],
+        ["loss", "top2"],
+        ["loss", "top1", "top2"],
+    ]
+    assert solver.test(2)["top1"] == 1
+
+
+def test_states_must_be_as_many_as_nets(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="1 test_state for 2 test nets"):
+        Solver(
+            written(tmp_path, 'test_interval: 3 test_iter: 1 test_iter: 2 test_state { stage: "a" }', STAGED)
+        )
+
+
+@pytest.mark.parametrize("form", ["repeated", "commas"])
+def test_weights_in_the_solver_file(tmp_path: Path, form: str) -> None:
+    """Later files win, as later --weights of Caffe do."""
+    models = [
+        make_solver(seed=seed, snapshot_prefix=str(tmp_path / f"s{seed}")).snapshot()[0] for seed in (1, 2)
+    ]
+    joined = ",".join(map(str, models))
+    given = (
+        f'weights: "{joined}"' if form == "commas" else " ".join(f'weights: "{model}"' for model in models)
+    )
+    assert parameters(Solver(written(tmp_path, given))) == parameters(make_solver(seed=2))
+    assert parameters(Solver(written(tmp_path, given), weights=str(models[0]))) == parameters(
+        make_solver(seed=1)
+    )
+
+
+def test_layer_wise_reduce_changes_no_bits_on_one_device(tmp_path: Path) -> None:
+    """It says when several devices add their gradients up; with one there is nothing to add."""
+    on, off = (Solver(written(tmp_path, f"layer_wise_reduce: {value}")) for value in ("true", "false"))
+    on.step(4)
+    off.step(4)
+    assert (on.param.layer_wise_reduce, off.param.layer_wise_reduce) == (True, False)
+    assert parameters(on) == parameters(off)
+
+
+def test_random_seed(tmp_path: Path) -> None:
+    path = written(tmp_path, "")
+    one, same = Solver(path), Solver(path)
+    other, none, again = (
+        Solver(path, random_seed=4),
+        Solver(path, random_seed=-1),
+        Solver(path, random_seed=-1),
+    )
+    for solver in (one, same, other, none, again):
+        solver.step(2)
+    assert parameters(one) == parameters(same)
+    assert len({repr(parameters(solver)) for solver in (one, other, none, again)}) == 4
+
+
+@pytest.mark.parametrize("window", [1, 3, 10])
+def test_average_loss(window: int) -> None:
+    solver = make_solver(average_loss=window)
+    seen: list[Any] = []
+    solver.add_listener(lambda event: seen.append(event) if hasattr(event, "smoothed_loss") else None)
+    solver.step(6)
+    losses = [event.loss for event in seen]
+    for done, event in enumerate(seen, 1):
+        assert event.smoothed_loss == pytest.approx(np.mean(losses[max(0, done - window) : done]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        ("Adam", "momentum", 1.0),
+        ("Adam", "momentum2", 1.0),
+        ("Adam", "momentum2", -0.5),
+        ("AdaDelta", "momentum", 1.5),
+        ("RMSProp", "rms_decay", 1.01),
+    ],
+)
+def test_shares_of_a_history_that_make_no_sense(kind: str, field: str, value: float) -> None:
+    """Adam would divide by zero, the others take the root of a negative number, deep in the training."""
+    others = {"momentum": 0} if kind == "RMSProp" else {}
+    with pytest.raises(TrainingError, match=rf"{field} is {value:g}; {kind} keeps that share: give 0"):
+        make_solver(type=kind, **{**others, field: value})
+
+
+DEBUG_LINE = re.compile(
+    r"    \[(Forward|Backward)\] "
+    r"(?:Layer (\S+), (top blob|bottom blob|param blob) (\S+) (data|diff): ([-+.\de]+)"
+    r"|All net params \(data, diff\): L1 norm = \((\S+), (\S+)\); L2 norm = \((\S+), (\S+)\))"
+)
+
+
+def test_debug_info_in_caffes_words(caplog: pytest.LogCaptureFixture) -> None:
+    """At the display interval only, means of absolute values, forward in order and backward in reverse."""
+    caplog.set_level("INFO", "owlkit")
+    solver = make_solver(display=2, debug_info=True)
+    solver.step(1)
+    lines = [record.message for record in caplog.records if record.message.startswith("    [")]
+    found = [DEBUG_LINE.fullmatch(line) for line in lines]
+    assert all(found), lines
+    names = [match.group(1, 2, 3, 4, 5) for match in found if match and match[2]]
+    assert names == [
+        ("Forward", "data", "top blob", "data", "data"),
+        ("Forward", "data", "top blob", "label", "data"),
+        ("Forward", "ip1", "top blob", "ip1", "data"),
+        ("Forward", "ip1", "param blob", "0", "data"),
+        ("Forward", "ip1", "param blob", "1", "data"),
+        ("Forward", "relu1", "top blob", "ip1", "data"),
+        ("Forward", "ip2", "top blob", "ip2", "data"),
+        ("Forward", "ip2", "param blob", "0", "data"),
+        ("Forward", "ip2", "param blob", "1", "data"),
+        ("Forward", "loss", "top blob", "loss", "data"),
+        ("Backward", "loss", "bottom blob", "ip2", "diff"),
+        ("Backward", "ip2", "bottom blob", "ip1", "diff"),
+        ("Backward", "ip2", "param blob", "0", "diff"),
+        ("Backward", "ip2", "param blob", "1", "diff"),
+        ("Backward", "relu1", "bottom blob", "ip1", "diff"),
+        ("Backward", "ip1", "param blob", "0", "diff"),
+        ("Backward", "ip1", "param blob", "1", "diff"),
+    ]
+    values = {match.group(1, 2, 3, 4): float(match[6]) for match in found if match and match[2]}
+    diff = solver.net.params["ip2"][0].diff
+    assert values["Backward", "ip2", "param blob", "0"] == pytest.approx(float(np.abs(diff).mean()), rel=1e-5)
+    gradients = np.concatenate([p.blob.diff.ravel() for p in solver.net.learnable])
+    assert float(found[-1][10]) == pytest.approx(float(np.linalg.norm(gradients)), rel=1e-5)  # type: ignore[index]
+    caplog.clear()
+    solver.step(1)
+    assert not [record for record in caplog.records if record.message.startswith("    [")]
+
+
+def test_policies_in_a_file_change_the_rate(tmp_path: Path) -> None:
+    solver = Solver(written(tmp_path, "stepvalue: 2 stepvalue: 3 gamma: 0.1"), lr_policy="multistep")
+    rates = []
+    for _ in range(4):
+        rates.append(solver.lr)
+        solver.step(1)
+    assert rates == pytest.approx([0.01, 0.01, 0.001, 0.0001])
+
+
+def test_a_net_from_a_message() -> None:
+    param = text.parse('base_lr: 0.1 lr_policy: "fixed" type: "AdaGrad"', caffe_pb2.SolverParameter)
+    param.net_param.CopyFrom(net_param())
+    assert Solver(param).param.type == "AdaGrad"
