@@ -26,8 +26,8 @@ class MVN(Layer):
         eps : added to the standard deviation.
     Source: Caffe's MVNLayer.
 
-    It may run in place, and be changed in place by what follows; Caffe's gradient is wrong in both cases: it
-    reads y where this layer has a copy.
+    It may run in place, and be changed in place by what follows; Caffe's gradient is wrong in both cases,
+    because it reads y. This layer's reads x, of which it keeps a copy where it runs in place.
     """
 
     in_place = True
