@@ -12,10 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from owlkit.core.blob import Blob
-from owlkit.inspection.gradcheck.one_layer import Settings, check_layer
+from owlkit.inspection.gradcheck.course import Course
+from owlkit.inspection.gradcheck.one_layer import check_layer
 from owlkit.inspection.gradcheck.probe import Probe
 from owlkit.inspection.gradcheck.report import GradientReport
-from owlkit.inspection.progress import Progress
+from owlkit.inspection.gradcheck.settings import Settings
 from owlkit.layers.base import Layer
 from tests.support.one_layer import OneLayer
 
@@ -101,7 +102,7 @@ def report_on(
     settings = Settings(elements="all")
     report = GradientReport(net.layer.name, settings)
     probe = Probe(net.layer, net.bottom, net.top, wanted, np.random.default_rng(1))
-    check_layer(probe, settings, Progress(shown=False), report.rows)
+    check_layer(probe, settings, Course(), report.rows)
     return report
 
 

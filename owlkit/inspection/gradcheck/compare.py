@@ -15,6 +15,7 @@ AT_KINK = 0.01  # of the step: where it is decided whether there is a kink; belo
 KINK = 1e-3  # left and right slopes that go on differing by more, relative to the largest, mark a kink
 LASTING = 0.3  # of the difference must be left at the smallest step: curvature shrinks with it, kinks do not
 SMALL = 0.01  # of the blob's largest slope: errors of smaller slopes are measured against this
+CURVE_STEPS = tuple(10.0**e for e in range(-10, 0))
 MOST_TIES = 16  # values at which ties are tried
 
 
@@ -35,6 +36,7 @@ class Comparison:
     def __init__(self, probe: Probe, check: BlobCheck, step: float, tick: Callable[[], None]) -> None:
         self.probe, self.check, self.tick = probe, check, tick
         self.slot: Slot = check.slot
+        self.relative = step
         self.step = probe.step_for(self.slot, step)
         self.noise = probe.rounding / self.step
 
@@ -93,6 +95,19 @@ class Comparison:
             left_over = abs(at_left - at_right) - 4 * self.noise / AT_KINK
             is_kink = left_over > KINK * max(abs(at_left), abs(at_right), SMALL * scale)
             check.kink[k] = is_kink and abs(at_left - at_right) > LASTING * gap
+
+    def curve(self) -> None:
+        """The worst element's error over many steps: a valley where the gradient is right, flat where not.
+
+        Without the allowance for rounding, so that it shows.
+        """
+        check, k = self.check, self.check.worst_position
+        if k is None:
+            return
+        floor, typical = SMALL * self.scale, self.step / self.relative
+        for step in sorted({*CURVE_STEPS, self.relative}):
+            left, right = self.probe.slopes(self._one(int(check.elements[k])), step * typical)
+            check.curve.append((step, relative_error(check.analytic[k], (left + right) / 2, floor)))
 
     # -- directions
     def directions(self, number: int, gradient: np.ndarray, rng: np.random.Generator) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from owlkit.core.errors import NetError, closest
+from owlkit.inspection.gradcheck import sampling
 from owlkit.inspection.gradcheck.compare import relative_error
-from owlkit.inspection.gradcheck.one_layer import Settings
-from owlkit.inspection.gradcheck.probe import EPSILON, NOISE
+from owlkit.inspection.gradcheck.course import Expected, pass_seconds
+from owlkit.inspection.gradcheck.one_layer import has_gradient, wanted_bottoms
+from owlkit.inspection.gradcheck.probe import EPSILON, NOISE, Slot, learns
+from owlkit.inspection.gradcheck.settings import Settings
 from owlkit.inspection.twin import with_inputs
 from owlkit.net import Net
 from owlkit.net.graph import Node
@@ -98,6 +101,26 @@ def _origins(net: Net, node: Node) -> list[str]:
     if node.layer.type == "Split":
         return []
     return [behind.get(name, name) for name in node.bottom_names]
+
+
+def expected(nodes: Sequence[Node], settings: Settings) -> list[Expected]:
+    """The blobs of these layers that will be checked, in order."""
+    found = []
+    for node in nodes:
+        wanted = wanted_bottoms(node.layer, [blob.count for blob in node.bottom])
+        learned = [learns(node.layer, i) for i in range(len(node.layer.blobs))]
+        if not has_gradient(type(node.layer), wanted, learned):
+            continue
+        slots = [Slot(False, i, node.bottom_names[i]) for i, want in enumerate(wanted) if want]
+        slots += [Slot(True, i) for i, learns_it in enumerate(learned) if learns_it]
+        moved = sum(blob.count for blob in (*node.bottom, *node.top))
+        seconds = pass_seconds(node.macs(), moved)
+        for slot in slots:
+            if settings.blob in ("", slot.label):
+                blob = node.layer.blobs[slot.index] if slot.learned else node.bottom[slot.index]
+                some = sampling.number(blob.count, settings.elements if settings.at is None else 1)
+                found.append(Expected(node.name, node.layer.type, slot, tuple(blob.shape), some, seconds))
+    return found
 
 
 def walk(net: Net) -> Iterator[tuple[Node, list[np.ndarray]]]:

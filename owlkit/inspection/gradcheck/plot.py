@@ -88,9 +88,7 @@ def _draw_row(axis: Any, row: BlobCheck, colours: Any, norm: Any) -> None:
     axis.set_yticks([])
     for spine in axis.spines.values():
         spine.set_visible(False)
-    label = f"{row.layer} {'blobs' if row.slot.learned else row.slot.name}"
-    label += f"[{row.slot.index}]" if row.slot.learned else ""
-    axis.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8)
+    axis.set_ylabel(f"{row.layer} {row.slot.label}", rotation=0, ha="right", va="center", fontsize=8)
     axis.annotate(
         f"{GLYPHS[row.verdict]} {row.verdict}",
         (1.01, 0.5),

@@ -31,6 +31,11 @@ class Slot:
     index: int
     name: str = ""
 
+    @property
+    def label(self) -> str:
+        """What it is called in a table: "blobs[0]", or the bottom's name."""
+        return f"blobs[{self.index}]" if self.learned else self.name or f"bottom {self.index}"
+
     def __str__(self) -> str:
         return f"{'learned blob' if self.learned else 'bottom'} {self.index}"
 

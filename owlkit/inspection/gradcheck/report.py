@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from owlkit.core import frontends
 from owlkit.core.errors import OwlkitError
+from owlkit.inspection.gradcheck.course import Course
 from owlkit.inspection.gradcheck.nets import LOSS_TOLERANCE, LossCheck
-from owlkit.inspection.gradcheck.one_layer import Settings
 from owlkit.inspection.gradcheck.result import GLYPHS, BlobCheck
+from owlkit.inspection.gradcheck.settings import Settings
 from owlkit.net import tables
 
 if TYPE_CHECKING:
@@ -23,13 +26,16 @@ class GradientError(OwlkitError, AssertionError):
     """A gradient is not the slope of what forward computes."""
 
 
-@dataclass
+@dataclass(eq=False)
 class GradientReport:
     """What `check_gradients` found.
 
     rows : one BlobCheck per bottom and learned blob, in the net's order. loss : one LossCheck per direction.
     skipped : layers that have no gradient. remarks : what was done to the inputs.
+    course : how far the check is, for front ends. again : checks once more, into this report.
     """
+
+    frontend_kind = "gradients"
 
     name: str
     settings: Settings
@@ -39,6 +45,8 @@ class GradientReport:
     remarks: list[str] = field(default_factory=list)
     interrupted: bool = False
     seconds: float = 0.0
+    course: Course = field(default_factory=Course, repr=False)
+    again: Callable[[], GradientReport] | None = field(default=None, repr=False)
 
     # -- what it comes to
     @property
@@ -120,6 +128,10 @@ class GradientReport:
         table = tables.text_table(HEADER, self._table(), RIGHT)
         return "\n".join([self._title(), table, *self._notes()])
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
+        plain = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        return frontends.mimebundle(self) or plain
+
     def _repr_html_(self) -> str:
         notes = "".join(f"<div>{html.escape(note)}</div>" for note in self._notes())
         table = tables.html_table(HEADER, self._table(), RIGHT)
@@ -131,11 +143,10 @@ def _cells(row: BlobCheck) -> tuple[str, ...]:
     checked = f"{row.done} of {tables.count(row.count)}"
     if row.directions:
         checked += f", {len(row.directions)} directions"
-    name = f"blobs[{row.slot.index}]" if row.slot.learned else row.slot.name
     return (
         row.layer,
         row.type,
-        name,
+        row.slot.label,
         tables.shape(row.shape),
         checked,
         _number(worst.error) if worst else "–",

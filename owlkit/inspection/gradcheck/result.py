@@ -31,6 +31,7 @@ class BlobCheck:
     kink : (n,) bool, where the objective has no slope. directions : relative error along each random
     direction, NaN for one that runs along a kink. faults : what else is wrong, in words.
     known : why Caffe's gradient is not the true one here, or "".
+    curve : (relative step, relative error) of the worst element at many steps, where that was measured.
     """
 
     layer: str
@@ -46,6 +47,7 @@ class BlobCheck:
     done: int = 0
     directions: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    curve: list[tuple[float, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.numeric = np.zeros(self.elements.size)
@@ -90,12 +92,19 @@ class BlobCheck:
         return sum(error > self.tolerance for error in self.directions)
 
     @property
+    def worst_position(self) -> int | None:
+        """Which of the sample has the largest relative error; None where no element was checked."""
+        counted = self._counted
+        return int(counted[np.argmax(self.error[counted])]) if counted.size else None
+
+    @property
     def worst(self) -> Worst | None:
         """The element with the largest relative error; None where no element was checked."""
-        counted = self._counted
-        if not counted.size:
-            return None
-        k = int(counted[np.argmax(self.error[counted])])
+        k = self.worst_position
+        return None if k is None else self.element(k)
+
+    def element(self, k: int) -> Worst:
+        """The k-th of the sample."""
         index = tuple(int(i) for i in np.unravel_index(int(self.elements[k]), self.shape))
         value = float(self.values.reshape(-1)[self.elements[k]])
         return Worst(index, value, float(self.analytic[k]), float(self.numeric[k]), float(self.error[k]))

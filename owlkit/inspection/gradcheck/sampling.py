@@ -21,6 +21,19 @@ class Sample:
     directions: int
 
 
+def number(count: int, elements: int | str) -> int:
+    """How many of `count` elements are checked one by one."""
+    if elements == "auto":
+        return count if count <= EXHAUSTIVE else SAMPLES
+    return count if elements == "all" else min(int(elements), count)
+
+
+def only(analytic: np.ndarray, element: int) -> Sample:
+    """One element, and the one with the largest gradient, against which small errors are measured."""
+    largest = int(np.argmax(np.nan_to_num(np.abs(analytic), nan=0.0)))
+    return Sample(np.unique([element, largest]), 0)
+
+
 def choose(
     analytic: np.ndarray, elements: int | str, directions: int | None, rng: np.random.Generator
 ) -> Sample:
@@ -30,17 +43,14 @@ def choose(
     largest gradient is always among them. directions : how many; None: none where every element is checked.
     """
     count = analytic.size
-    if elements == "auto":
-        number = count if count <= EXHAUSTIVE else SAMPLES
-    else:
-        number = count if elements == "all" else min(int(elements), count)
+    some = number(count, elements)
     if directions is None:
-        directions = DIRECTIONS if number < count else 0
-    if number == count:
+        directions = DIRECTIONS if some < count else 0
+    if some == count:
         return Sample(np.arange(count), directions)
     largest = int(np.argmax(np.nan_to_num(np.abs(analytic), nan=np.inf)))
-    others = rng.choice(count, number, replace=False)
-    kept = np.append(others[others != largest], largest)[-number:] if number else others
+    others = rng.choice(count, some, replace=False)
+    kept = np.append(others[others != largest], largest)[-some:] if some else others
     return Sample(np.sort(kept), directions)
 
 
