@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from owlkit.inspection.gradients import check_gradients as check_gradients
     from owlkit.inspection.heatmaps import show_heatmap as show_heatmap
     from owlkit.inspection.image_input import ImageInput as ImageInput
+    from owlkit.inspection.inspector import inspect as inspect
     from owlkit.inspection.patches import show_top_patches as show_top_patches
     from owlkit.inspection.saliency import show_saliency as show_saliency
     from owlkit.layers.python import PythonLayer as PythonLayer
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from owlkit.spec import NetSpec as NetSpec
     from owlkit.spec import P as P
     from owlkit.training import Run as Run
+    from owlkit.training import monitor as monitor
+    from owlkit.training import runs as runs
     from owlkit.training import train as train
 
 # name -> "module" or "module:attribute"
@@ -56,7 +59,10 @@ _LAZY = {
     "errors": "owlkit.core.errors",
     "export_onnx": "owlkit.export:export_onnx",
     "export_safetensors": "owlkit.export:export_safetensors",
+    "inspect": "owlkit.inspection.inspector:inspect",
     "layer": "owlkit.layers.python:layer",
+    "monitor": "owlkit.training:monitor",
+    "runs": "owlkit.training:runs",
     "show_activations": "owlkit.inspection.activations:show_activations",
     "show_embedding": "owlkit.inspection.embedding:show_embedding",
     "show_filters": "owlkit.inspection.filters:show_filters",
