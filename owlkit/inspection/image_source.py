@@ -29,7 +29,7 @@ class ImageSource:
     def __init__(self, source: Any, limit: int | None = None) -> None:
         self._items: Sequence[Any] | Records
         if isinstance(source, (str, os.PathLike)):
-            self._items = _folder(Path(source))
+            self._items = _folder(Path(source).expanduser())
         else:
             self._items = source
         count = len(self._items)
