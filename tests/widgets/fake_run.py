@@ -26,10 +26,12 @@ class FakeRun:
         seconds: float = 0.004,
         test_interval: int = 200,
         diverge_at: int | None = None,
+        solver: Any = None,
     ) -> None:
         self.name, self.max_iter, self.seconds = name, max_iter, seconds
         self.test_interval, self.diverge_at = test_interval, diverge_at
         self.iter, self.state = 0, "ready"
+        self.solver = solver
         self._lr = POLICY_RATE
         self._random = random.Random(3)
         self._listeners: list[Callable[[Any], None]] = []
@@ -109,9 +111,14 @@ class FakeRun:
         for _ in range(n):
             self.iter += 1
             loss = self.loss(self.iter)
-            self.emit(
-                events.IterationDone(self.iter, loss, loss, self._lr, self.seconds, self.seconds * 0.03, 64)
+            done = events.IterationDone(
+                self.iter, loss, loss, self._lr, self.seconds, self.seconds * 0.03, 64
             )
+            if self.solver is not None:
+                self.solver.update(self.iter)
+                for listener in list(self.solver.listeners):
+                    listener(done)
+            self.emit(done)
             if self.iter % self.test_interval == 0:
                 accuracy = 0.992 - 0.7 * math.exp(-self.iter / 150)
                 outputs = {"accuracy": accuracy, "loss": self.loss(self.iter) * 1.1}

@@ -50,6 +50,12 @@ class Panels:
         """Seconds that the training thread spent on samples."""
         return self.sampler.cost_seconds if self.sampler else 0.0
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes that a page gets when it loads, about."""
+        frames = self.film.frames
+        return 4 * self.norms.n * (1 + 2 * self.norms.count) + sum(f.levels.nbytes for f in frames)
+
     def describe(self) -> dict[str, Any]:
         """What of the net is shown, for the `run` trait: {layers, filters}."""
         if self.sampler is None:
@@ -64,7 +70,8 @@ class Panels:
             return self._fetch(self.sampler)
 
     def _fetch(self, sampler: Sampler) -> list[tuple[dict[str, Any], bytes]]:
-        rows, messages = [], []
+        rows: list[Any] = []
+        messages: list[tuple[dict[str, Any], bytes]] = []
         for sample in sampler.fetch():
             if sample.norms is not None:
                 self.norms.add(sample.iter, sample.norms)

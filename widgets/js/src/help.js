@@ -16,7 +16,7 @@ const KEYS = [
   ["0", "whole run"],
   ["G", "log loss axis"],
   ["{ and }", "less, more smoothing"],
-  ["1", "chart"],
+  ["1 2 3", "chart, layers, filters"],
   ["T", "table of values"],
   ["?", "this list"],
   ["Esc", "close, then leave the widget"],

@@ -13,6 +13,8 @@ const SHAPES = {
   zoom: '<path d="M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10"/>',
   table: '<rect x="2.5" y="3" width="11" height="10" rx="1"/><path d="M2.5 6.5h11M2.5 9.8h11M6.5 3v10"/>',
   help: '<circle cx="8" cy="8" r="6"/><path d="M6.3 6.3a1.8 1.8 0 1 1 2.5 1.7c-.5.2-.8.6-.8 1.1v.2"/><circle class="f" cx="8" cy="11.4" r=".9"/>',
+  down: '<path d="M4 6.2 8 10l4-3.8"/>',
+  right: '<path d="M6.2 4 10 8l-3.8 4"/>',
   check: '<path d="M3 8.5 6.5 12 13 4.5" stroke-width="2"/>',
   x: '<path d="M4 4l8 8M12 4l-8 8" stroke-width="2"/>',
   warn: '<path d="M8 2.5 14.5 13.5h-13z"/><path d="M8 6.5v3.3"/><circle class="f" cx="8" cy="11.7" r=".8"/>',

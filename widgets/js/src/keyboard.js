@@ -1,7 +1,7 @@
 // Keys work only while the focus is inside. The root carries data-lm-suppress-shortcuts, at which JupyterLab's
 // command registry (Lumino) stops looking for shortcuts, so no key is stolen from or by the notebook.
 
-export function listenToKeys(root, { controls, chart, help, store, tooltip }) {
+export function listenToKeys(root, { controls, chart, help, store, tooltip, panels }) {
   const { cursor } = chart;
 
   function escape() {
@@ -34,6 +34,8 @@ export function listenToKeys(root, { controls, chart, help, store, tooltip }) {
     "{": () => controls.smoothBy(-0.05),
     "}": () => controls.smoothBy(0.05),
     1: () => chart.element.querySelector(".plot").focus(),
+    2: () => panels.focus("layers"),
+    3: () => panels.focus("filters"),
     t: () => controls.press("table"),
     "?": () => help.toggle(),
     Escape: escape,

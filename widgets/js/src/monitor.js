@@ -4,6 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import "./tokens.css";
 import "./base.css";
 import "./monitor.css";
+import "./panels.css";
 import { makeAnnouncer } from "./accessibility.js";
 import { makeBanner } from "./banner.js";
 import { makeChart } from "./chart.js";
@@ -15,6 +16,7 @@ import { makeHeader } from "./header.js";
 import { makeHelp } from "./help.js";
 import { listenToKeys } from "./keyboard.js";
 import { makeLegend } from "./legend.js";
+import { makePanels } from "./panels.js";
 import { DEFAULT_VIEW, Store } from "./store.js";
 import { makeTable } from "./table.js";
 import { makeTooltip } from "./tooltip.js";
@@ -37,7 +39,7 @@ function connect(store, model, commands) {
     "change:history": () => store.load(model.get("history")),
     "msg:custom": (message, buffers) => {
       if (message.type === "answer") commands.answer(message);
-      else if (message.type === "append" && !store.append(message, buffers[0])) model.send({ type: "resync" });
+      else if (store.receive(message, buffers[0]) === false) model.send({ type: "resync" });
     },
     "comm_live_update": () => hear(store, false),
     "comm:close": () => hear(store, false),
@@ -98,15 +100,15 @@ function view(store, commands, el) {
   const announcer = makeAnnouncer(store, root);
   const tooltip = makeTooltip(root, controls.element, controls.tip);
   chart.element.append(chart.overview.element, legend.element);
-  const panels = h("div", { class: "panels" }); // layers and filters slot in here
-  const body = h("div", { class: "mon" }, header.element, header.progress, controls.element, banner.element, chart.element, table.element, panels, footer.element);
+  const panels = makePanels(store, chart, root);
+  const body = h("div", { class: "mon" }, header.element, header.progress, controls.element, banner.element, chart.element, table.element, panels.element, footer.element);
   root.append(body, help.element, tooltip.element, announcer.element);
-  listenToKeys(root, { controls, chart, help, store, tooltip });
-  return { root, chart, parts: [header, controls, banner, legend, table, footer, announcer] };
+  listenToKeys(root, { controls, chart, help, store, tooltip, panels });
+  return { root, chart, panels, parts: [header, controls, banner, legend, table, footer, announcer] };
 }
 
 /** Draw in one animation frame, and only while the widget can be seen. */
-function schedule(store, { root, chart, parts }) {
+function schedule(store, { root, chart, panels, parts }) {
   const pending = new Set();
   let frame = 0;
   let seen = true;
@@ -119,6 +121,7 @@ function schedule(store, { root, chart, parts }) {
     for (const part of parts) part.update();
     const figuresOnly = [...topics].every((topic) => topic === "figures" || topic === "clock");
     if (!chart.element.hidden && !figuresOnly) chart.update();
+    panels.update();
   };
   const ask = (topic) => {
     pending.add(topic);
@@ -131,9 +134,16 @@ function schedule(store, { root, chart, parts }) {
   sight.observe(root);
   const wake = () => ask("sight");
   document.addEventListener("visibilitychange", wake);
-  const size = new ResizeObserver((entries) => chart.resize(entries.at(-1).contentRect.width));
+  const size = new ResizeObserver((entries) => {
+    chart.resize(entries.at(-1).contentRect.width);
+    ask("size");
+  });
   size.observe(root);
-  const theme = new MutationObserver(() => requestAnimationFrame(() => chart.build()));
+  const theme = new MutationObserver(() => requestAnimationFrame(() => {
+    chart.build();
+    panels.theme();
+    panels.update();
+  }));
   theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
   const clock = setInterval(() => store.state === "paused" && ask("clock"), 1000);
   const stop = store.subscribe(ask);

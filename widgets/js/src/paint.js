@@ -4,7 +4,7 @@ import { strokes } from "./decimate.js";
 import { layout, rises } from "./flags.js";
 import { duration, rate, significant } from "./format.js";
 
-const FLAG_COLOUR = { snapshot: "ink-2", pause: "train", lr: "lr", nan: "bad", step: "train", stop: "ink-2" };
+export const FLAG_COLOUR = { snapshot: "ink-2", pause: "train", lr: "lr", nan: "bad", step: "train", stop: "ink-2" };
 const LANE = 29; // below the axis: middle of the flags
 
 /** Text of a flag on the lane. */

@@ -2,10 +2,16 @@
 // The protocol is described in owlkit_widgets/monitor.py.
 
 import { Columns, unpack } from "./columns.js";
+import { PanelData } from "./panels-data.js";
 import { Smoother } from "./smoothing.js";
 import { fromRows } from "./flags.js";
 
-export const DEFAULT_VIEW = { smoothing: 0.9, log: false, zoom: null, hidden: [], pinned: null, table: false };
+export const DEFAULT_VIEW = {
+  smoothing: 0.9, log: false, zoom: null, hidden: [], pinned: null, table: false,
+  panels: null, // open ones; null: as the person left them last
+  layerKind: "ratio", layerSort: "net", layerOpen: [],
+  filter: null, filterScale: "own", filterPlane: "rgb",
+};
 export const LIVE = new Set(["ready", "starting", "running", "paused"]);
 const OVER = new Set(["finished", "stopped", "failed", "diverged"]);
 
@@ -13,6 +19,7 @@ export class Store {
   constructor() {
     this.columns = new Columns();
     this.smoother = new Smoother();
+    this.panels = new PanelData();
     this.tests = []; // { iter, loss, accuracy }
     this.rows = []; // interventions as sent
     this.flags = []; // the same as drawn
@@ -45,6 +52,7 @@ export class Store {
     this.tests = [...history.tests];
     this.rows = [...history.flags];
     this.flags = fromRows(this.rows);
+    this.panels.load(history.panels, this.run);
     this.bytes = history.data.byteLength;
     this.changed("curve");
   }
@@ -65,6 +73,14 @@ export class Store {
     }
     this.changed("curve");
     return true;
+  }
+
+  /** Any message with data. False where something before it is missing. */
+  receive(message, view) {
+    if (message.type === "append") return this.append(message, view);
+    const taken = this.panels.receive(message, view);
+    if (taken) this.changed("panels");
+    return taken;
   }
 
   set(topic, value) {

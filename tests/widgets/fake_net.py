@@ -1,0 +1,90 @@
+"""A net and a solver as far as the panels look at them: made-up weights that learn, freeze or run hot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+LENET = ("conv1", "conv2", "ip1", "ip2")
+CAFFENET = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+
+
+def resnet152() -> tuple[str, ...]:
+    """Names of the 156 layers with weights of ResNet-152."""
+    names = ["conv1"]
+    for stage, blocks in ((2, 3), (3, 8), (4, 36), (5, 3)):
+        for block in range(blocks):
+            names += [f"res{stage}.{block}.proj"] if block == 0 else []
+            names += [f"res{stage}.{block}.{k}" for k in (1, 2, 3)]
+    return (*names, "fc")
+
+
+def blob(values: np.ndarray) -> Any:
+    return SimpleNamespace(data=values, diff=np.zeros_like(values), shape=values.shape, count=values.size)
+
+
+def gabors(count: int, inputs: int, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Stripes and blobs (count, inputs, size, size), as a first layer learns them."""
+    y, x = np.mgrid[:size, :size] - (size - 1) / 2
+    out = np.zeros((count, inputs, size, size), np.float32)
+    for i in range(count):
+        angle, frequency = i * 0.618 * np.pi, rng.uniform(0.08, 0.3)
+        along = x * np.cos(angle) + y * np.sin(angle)
+        window = np.exp(-(x**2 + y**2) / (0.32 * size**2))
+        wave = np.cos(2 * np.pi * frequency * along + rng.uniform(0, 6)) * window
+        colour = rng.normal(size=inputs) if inputs == 3 and i % 96 >= 48 else np.ones(inputs)
+        out[i] = 0.3 * wave * colour[:, None, None] + 0.008 * rng.normal(size=(inputs, size, size))
+    return out
+
+
+class FakeSolver:
+    """SGD on made-up weights. course : (layer number, iteration) -> log10 of update : weight.
+
+    first : shape of the first layer's weights. nan_at : iteration from which the third layer is not finite.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str] = LENET,
+        first: tuple[int, int, int, int] = (20, 1, 5, 5),
+        course: Callable[[int, int], float] = lambda layer, iteration: -3.0,
+        nan_at: int | None = None,
+    ) -> None:
+        self.rng = np.random.default_rng(5)
+        self.course, self.nan_at = course, nan_at
+        self.goal = gabors(first[0], first[1], first[2], self.rng)
+        self.noise = (0.1 * self.rng.normal(size=first)).astype(np.float32)
+        parameters, layers = [], {}
+        for number, name in enumerate(names):
+            weights = self.noise.copy() if number == 0 else self._weights(number)
+            kind = "Convolution" if name.startswith(("conv", "res")) else "InnerProduct"
+            layers[name] = SimpleNamespace(type=kind)
+            for index, values in enumerate((weights, np.full(8, 0.1, np.float32))):
+                parameters.append(SimpleNamespace(blob=blob(values), layer=name, index=index, lr_mult=1.0))
+        self.net = SimpleNamespace(learnable=parameters, layer_dict=layers, params={})
+        history = [np.zeros_like(p.blob.data) for p in parameters]
+        self.rule = SimpleNamespace(name="SGD", history=history, leaves_update=False)
+        self.listeners: list[Callable[[Any], None]] = []
+
+    def _weights(self, number: int) -> np.ndarray:
+        scale = (5.4, 7.4, 7.0, 6.3, 14.0, 38.0, 29.0, 12.5)[number % 8]
+        values = self.rng.normal(size=(8, 8)).astype(np.float32)
+        return np.asarray(values * scale / np.linalg.norm(values), np.float32)
+
+    def add_listener(self, listener: Callable[[Any], None]) -> Callable[[], None]:
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def update(self, iteration: int) -> None:
+        """Give weights and steps the sizes of an iteration."""
+        learned = 1 - np.exp(-iteration / 700)
+        self.net.learnable[0].blob.data[...] = self.noise + learned * (self.goal - self.noise)
+        for i, (parameter, step) in enumerate(zip(self.net.learnable, self.rule.history, strict=True)):
+            ratio = 10 ** (self.course(i // 2, iteration) + self.rng.normal(0, 0.08))
+            step[...] = self.rng.normal(size=step.shape)
+            step *= ratio * np.linalg.norm(parameter.blob.data) / np.linalg.norm(step)
+        if self.nan_at is not None and iteration >= self.nan_at:
+            self.net.learnable[4].blob.data[...] = np.nan

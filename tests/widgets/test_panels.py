@@ -1,0 +1,257 @@
+"""What the panels are made of: norms, judgement, filters, samples of a real solver."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from owlkit.core import events
+from owlkit.inspection.filters import filter_tiles
+from owlkit_widgets import sampler as sampling
+from owlkit_widgets.filmstrip import Filmstrip, Frame
+from owlkit_widgets.judgement import judge
+from owlkit_widgets.norms import Norms, log_ratios, pack
+from owlkit_widgets.panels import Panels
+from owlkit_widgets.sampler import Sampler, norm
+from owlkit_widgets.watched import Watched
+
+from .fake_net import CAFFENET, FakeSolver
+from .fake_run import FakeRun
+from .lenet_digits import lenet
+
+
+def done(iteration: int) -> events.IterationDone:
+    return events.IterationDone(iteration, 1.0, 1.0, 0.01, 0.01, 0.0, 64)
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples at every iteration."""
+    for name in ("PERIOD", "FILTERS_PERIOD"):
+        monkeypatch.setattr(sampling, name, 0.0)
+    monkeypatch.setattr(sampling, "SHARE", math.inf)
+
+
+class TestNorms:
+    def test_a_full_table_merges_neighbours(self) -> None:
+        norms = Norms(1, capacity=4)
+        for i in range(1, 6):
+            norms.add(i, np.array([[i], [10 * i]], np.float32))
+        iters, values = norms.columns()
+        assert iters.tolist() == [2, 4, 5]
+        assert values[:, 0, 0].tolist() == [1.5, 3.5, 5.0]
+        assert norms.total == 5
+
+    def test_what_is_not_finite_is_never_averaged_away(self) -> None:
+        norms = Norms(2, capacity=2)
+        for i in range(1, 30):
+            norms.add(i, np.array([[1, math.nan if i == 3 else 1], [1, 1]], np.float32))
+        assert np.isnan(norms.columns()[1][:, 0, 1]).any()
+        assert np.isfinite(norms.columns()[1][:, 0, 0]).all()
+
+    def test_an_odd_capacity_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="found 5, expected an even number"):
+            Norms(1, 5)
+
+    def test_parts_have_the_layout_of_the_whole(self) -> None:
+        norms = Norms(3)
+        rows = [(i, np.full((2, 3), i, np.float32)) for i in (1, 2)]
+        for row in rows:
+            norms.add(*row)
+        assert norms.block() == (2, pack(rows))
+
+
+class TestJudgement:
+    def rows(self, *ratios: float, n: int = 20) -> tuple[np.ndarray, np.ndarray]:
+        values = np.ones((n, 2, len(ratios)), np.float32)
+        values[:, 1] = 10.0 ** np.array(ratios)
+        return np.arange(1, n + 1), values
+
+    def test_healthy_is_quiet(self) -> None:
+        health = judge(*self.rows(-3.2, -2.8, -3.9), [0, 1, 2])
+        assert health.flags == ()
+        assert health.median == pytest.approx(-3.2)
+
+    def test_frozen_and_hot_stand_apart_from_the_others(self) -> None:
+        health = judge(*self.rows(-3.2, -5.0, -1.0, -3.1), [0, 1, 2, 3])
+        assert [(flag.index, flag.kind) for flag in health.flags] == [(1, "frozen"), (2, "hot")]
+        assert health.whole == ""
+
+    def test_a_low_learning_rate_freezes_the_net_and_no_layer(self) -> None:
+        health = judge(*self.rows(-4.8, -4.7, -4.9), [0, 1, 2])
+        assert health.flags == ()
+        assert health.whole == "frozen"
+
+    def test_since_when(self) -> None:
+        iters, values = self.rows(-3.2, -3.0, -3.1)
+        values[12:, 1, 1] = 1e-6
+        (flag,) = judge(iters, values, [0, 1, 2]).flags
+        assert 13 <= flag.since <= 15
+        values[5, 1, 1] = 1e-6  # one noisy sample is no judgement
+        assert judge(iters[:10], values[:10], [0, 1, 2]).flags == ()
+
+    def test_what_is_not_finite_is_told_at_once(self) -> None:
+        iters, values = self.rows(-3.0, -3.0)
+        values[-1, 0, 1] = np.nan
+        (flag,) = judge(iters, values, [0, 1]).flags
+        assert (flag.index, flag.kind, flag.since) == (1, "nan", 20)
+
+    def test_zeros_are_no_ratio(self) -> None:
+        assert np.isnan(log_ratios(np.array([[[0.0, 1.0], [1.0, 0.0]]]))).all()
+        assert judge(np.array([1]), np.zeros((1, 2, 2), np.float32), [0, 1]).median is None
+
+
+class TestFilmstrip:
+    def frame(self, iteration: int, weights: np.ndarray | None = None) -> Frame:
+        given = np.random.default_rng(0).normal(size=(4, 1, 3, 3)) if weights is None else weights
+        return Frame.of(iteration, given.astype(np.float32))
+
+    def test_the_number_of_frames_is_bounded_and_they_lie_evenly(self) -> None:
+        film = Filmstrip(most=8)
+        frame = self.frame(0)
+        for i in range(1000):
+            film.add(Frame(i, frame.levels, frame.peaks, frame.health, frame.cosines))
+        assert len(film.frames) <= 8
+        assert (film.iters[0], film.iters[-1]) == (0, 999)
+        gaps = np.diff(film.iters)[:-1]
+        assert gaps.max() <= 2 * gaps.min()
+
+    def test_an_older_frame_is_dropped(self) -> None:
+        film = Filmstrip()
+        for iteration in (5, 5, 3, 9):
+            film.add(self.frame(iteration))
+        assert film.iters == [5, 9]
+
+    @pytest.mark.parametrize("inputs", [1, 3, 5])
+    def test_levels_and_peaks_give_both_scales(self, inputs: int) -> None:
+        weights = np.random.default_rng(1).normal(size=(4, inputs, 3, 3)).astype(np.float32)
+        frame = self.frame(1, weights)
+        own = frame.levels / 255
+        assert np.abs(own - filter_tiles(weights, scale="own")).max() <= 0.5 / 255 + 1e-6
+        gain = (frame.peaks / frame.peaks.max()).reshape(-1, *[1] * (own.ndim - 1))
+        assert (
+            np.abs(0.5 + (own - 0.5) * gain - filter_tiles(weights, scale="shared")).max() < 0.5 / 255 + 1e-6
+        )
+        sizes = 4 * frame.peaks.size + 4 * len(weights) + frame.levels.size
+        assert len(frame.data) == sizes
+
+    def test_flags_are_those_of_show_filters(self) -> None:
+        solver = FakeSolver(CAFFENET, (96, 3, 11, 11))
+        weights = solver.goal.copy()
+        weights[13] *= 0.001
+        weights[62] = 1.1 * weights[26]
+        row = self.frame(1, weights).row()
+        assert row["dead"] == [13]
+        assert [pair[:2] for pair in row["duplicates"]] == [[26, 62]]
+        assert row["duplicates"][0][2] == pytest.approx(1)
+
+
+class TestSampler:
+    def test_norms_are_those_of_weights_and_of_what_was_subtracted(self, often: None) -> None:
+        import owlkit as owl
+
+        for kind in ("SGD", "Nesterov", "Adam", "AdaDelta"):
+            solver = owl.Solver(
+                lenet("train"), base_lr=0.01, lr_policy="fixed", type=kind, momentum=0.9, seed=1
+            )
+            sampler = Sampler(solver)
+            solver.add_listener(sampler)
+            solver.step(1)
+            before = [p.blob.data.copy() for p in sampler.watched.parameters]
+            solver.step(1)
+            sample = sampler.fetch()[-1]
+            assert sample.iter == 2
+            assert sample.norms is not None
+            steps = [
+                np.linalg.norm(b - p.blob.data)
+                for b, p in zip(before, sampler.watched.parameters, strict=True)
+            ]
+            assert sample.norms[1] == pytest.approx(steps, rel=2e-3), kind
+            weights = [np.linalg.norm(p.blob.data) for p in sampler.watched.parameters]
+            assert sample.norms[0] == pytest.approx(weights, rel=1e-5)
+            assert not solver.rule.leaves_update
+
+    def test_its_cost_is_bounded(self) -> None:
+        now = [0.0]
+
+        def clock() -> float:
+            now[0] += 0.01  # each look at the clock takes 10 ms: a sample costs as much
+            return now[0]
+
+        sampler = Sampler(FakeSolver(), clock)
+        for i in range(1, 5000):
+            sampler(done(i))
+        taken = sampler.fetch()
+        assert 2 < len(taken) <= 64
+        assert len(taken) * 0.01 / now[0] < 0.01
+        assert sampler.cost_seconds < 0.01 * now[0]
+
+    def test_an_iteration_without_a_sample_costs_nothing_to_speak_of(self) -> None:
+        import time
+
+        sampler, event = Sampler(FakeSolver()), done(1)
+        sampler(event)
+        start = time.perf_counter()
+        for _ in range(1000):
+            sampler(event)
+        assert (time.perf_counter() - start) / 1000 < 20e-6
+
+    def test_large_arrays_are_summed_in_parts(self) -> None:
+        array = np.random.default_rng(0).normal(size=(3, 100_000)).astype(np.float32)
+        assert norm(array) == pytest.approx(float(np.linalg.norm(array.astype(np.float64))), rel=1e-5)
+
+    def test_what_is_watched(self) -> None:
+        import owlkit as owl
+        from owlkit import L, NetSpec
+
+        n = NetSpec("n")
+        n.data = L.DummyData(shape={"dim": [2, 3, 8, 8]})
+        n.one = L.Convolution(n.data, kernel_size=1, num_output=4)
+        n.conv = L.Convolution(n.one, kernel_size=3, num_output=4, param=[{"lr_mult": 0}, {"lr_mult": 1}])
+        n.bn = L.BatchNorm(n.conv)
+        n.scale = L.Scale(n.bn, bias_term=True)
+        watched = Watched.of(owl.Net(n, phase="train"))
+        assert [layer["name"] for layer in watched.layers] == ["one", "conv", "scale"]
+        assert [[p["name"] for p in layer["params"]] for layer in watched.layers] == 3 * [["weight", "bias"]]
+        assert watched.judged == [0, 3, 4]  # the weights of conv are fixed: its bias stands for it
+        assert watched.filters is not None
+        assert watched.filters["layer"] == "conv"
+
+
+class TestPanels:
+    def test_what_is_sent_joins_to_the_whole(self, often: None) -> None:
+        run = FakeRun(solver=FakeSolver(nan_at=40))
+        panels = Panels(run)
+        run._state("running")
+        sent: list[Any] = []
+        for _ in range(5):
+            run.advance(10)
+            sent += panels.take()
+        norms = [(message, data) for message, data in sent if message["type"] == "norms"]
+        assert [message["first"] for message, _ in norms] == [0, 10, 20, 30, 40]
+        whole = panels.history()
+        assert whole["norms"]["total"] == whole["norms"]["n"] == 50
+        iters = np.concatenate([np.frombuffer(data, np.uint32, m["n"]) for m, data in norms])
+        assert iters.tobytes() == whole["norms"]["data"][:200]
+        frames = [message for message, _ in sent if message["type"] == "frame"]
+        assert frames[0]["row"]["iter"] == 0  # as it was before training
+        assert [row["iter"] for row in whole["film"]["rows"]] == frames[-1]["kept"]
+        assert [(flag.index, flag.kind) for flag in panels.health.flags] == [(4, "nan")]
+
+    def test_a_run_without_a_solver_has_nothing_to_show(self) -> None:
+        panels = Panels(FakeRun())
+        assert panels.take() == []
+        assert panels.describe() == {"layers": [], "filters": None}
+        assert panels.history()["norms"]["n"] == 0
+
+    def test_filters_that_went_bad_are_not_drawn(self, often: None) -> None:
+        solver = FakeSolver()
+        run = FakeRun(solver=solver)
+        panels = Panels(run)
+        solver.net.learnable[0].blob.data[...] = np.nan
+        panels.sampler(done(1))  # type: ignore[misc]
+        panels.take()
+        assert panels.film.iters == [0]

@@ -1,0 +1,60 @@
+// What the layers panel says: numbers, rows in their order, chips for what needs a look.
+
+import { DASH, MINUS, scientific, significant } from "./format.js";
+
+export const GLYPH = { hot: "▲", frozen: "▼", nan: "✕" };
+export const WORD = { hot: "hot", frozen: "frozen", nan: "not finite" };
+const LOOK = { hot: "bad", frozen: "info", nan: "bad" };
+
+/** A log ratio, two decimals. */
+export function logRatio(value) {
+  if (value === null || value === undefined) return DASH;
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return `${MINUS}∞`;
+  return value.toFixed(2).replace("-", MINUS);
+}
+
+/** A norm: three digits of weights, two of updates. */
+export function size(value, digits) {
+  return value !== 0 && Math.abs(value) < 1e-3 ? scientific(value, 1) : significant(value, digits);
+}
+
+/** The texts of a parameter's row: [log ratio, weight, update]. */
+export function rowTexts(norms, row, param) {
+  if (row < 0) return [DASH, DASH, DASH];
+  const ratio = param.fixed ? "fixed" : logRatio(norms.ratio(row, param.index));
+  return [ratio, size(norms.weight(row, param.index), 3), size(norms.update(row, param.index), 2)];
+}
+
+/** Rows to show: layers in the order wanted, with their parameters beneath those that are open. */
+export function listRows(layers, norms, { sort, open, flags }) {
+  const last = norms.n - 1;
+  const value = { ratio: (p) => norms.ratio(last, p.index), weight: (p) => norms.weight(last, p.index), update: (p) => norms.update(last, p.index) }[sort];
+  const flagOf = new Map(flags.map((flag) => [flag.index, flag]));
+  const rows = layers.map((layer) => {
+    const param = layer.params.find((p) => !p.fixed) ?? layer.params[0];
+    return { layer, param, name: layer.name, main: true, flag: layer.params.map((p) => flagOf.get(p.index)).find(Boolean) ?? null };
+  });
+  if (value && last >= 0) {
+    const rank = (row) => (row.param.fixed ? -Infinity : (value(row.param) ?? -Infinity));
+    rows.sort((a, b) => (Number.isNaN(rank(b)) ? 1 : Number.isNaN(rank(a)) ? -1 : rank(b) - rank(a) || 0));
+  }
+  return rows.flatMap((row) => {
+    if (!open.includes(row.name) || row.layer.params.length < 2) return [row];
+    return [row, ...row.layer.params.filter((p) => p !== row.param).map((param) => ({ layer: row.layer, param, name: param.name, main: false, flag: null }))];
+  });
+}
+
+/** Chips for what needs a look: names while they are few. */
+export function chipsOf(health, names) {
+  const chips = [];
+  if (health.whole) chips.push({ look: LOOK[health.whole], text: `${GLYPH[health.whole]} the whole net is ${WORD[health.whole]}`, title: "the median of the layers is beyond the limit; look at the learning rate" });
+  for (const kind of ["nan", "hot", "frozen"]) {
+    const found = health.flags.filter((flag) => flag.kind === kind);
+    if (!found.length) continue;
+    const all = found.map((flag) => names.get(flag.index));
+    const text = found.length === 1 ? `${GLYPH[kind]} ${all[0]} ${WORD[kind]}` : `${GLYPH[kind]} ${found.length} ${WORD[kind]}`;
+    chips.push({ look: LOOK[kind], text, title: all.slice(0, 12).join(", ") });
+  }
+  return chips;
+}

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Norms, extreme, pixelRows, spread, stageOf, stages } from "../src/layers-data.js";
+import { shareOf } from "../src/layers-paint.js";
+import { chipsOf, listRows, logRatio, rowTexts, size } from "../src/layers-text.js";
+import { openPanels, togglePanel } from "../src/panel.js";
+import { blend, step } from "../src/ramp.js";
+
+/** Rows [iter, weight of each, update of each] as the kernel sends them. */
+function rows(list) {
+  const iters = Uint32Array.from(list.map((row) => row[0]));
+  const values = Float32Array.from(list.flatMap(([, weights, updates]) => [...weights, ...updates]));
+  const bytes = new Uint8Array(iters.byteLength + values.byteLength);
+  bytes.set(new Uint8Array(iters.buffer), 0);
+  bytes.set(new Uint8Array(values.buffer), iters.byteLength);
+  return new DataView(bytes.buffer);
+}
+
+function table(list, count = 2) {
+  const norms = new Norms();
+  norms.load({ total: list.length, n: list.length, data: rows(list) }, count);
+  return norms;
+}
+
+test("rows arrive once, and a gap is noticed", () => {
+  const norms = table([[10, [1, 2], [0.1, 0.02]]]);
+  const more = rows([[10, [1, 2], [0.1, 0.02]], [20, [1, 2], [0.01, 0.2]]]);
+  assert.ok(norms.append({ first: 0, n: 2 }, more));
+  assert.equal(norms.n, 2);
+  assert.ok(Math.abs(norms.ratio(1, 0) + 2) < 1e-6);
+  assert.equal(norms.append({ first: 5, n: 1 }, more), false);
+});
+
+test("a full table merges neighbours, and a NaN stays", () => {
+  const norms = new Norms(4);
+  norms.load({ total: 5, n: 5, data: rows([1, 2, 3, 4, 5].map((i) => [i, [i, i === 3 ? NaN : 1], [1, 1]])) }, 2);
+  assert.deepEqual([...norms.iter.subarray(0, norms.n)], [2, 4, 5]);
+  assert.equal(norms.weight(0, 0), 1.5);
+  assert.ok(Number.isNaN(norms.ratio(1, 1)));
+});
+
+test("what has no ratio: no update, no weight, not finite", () => {
+  const norms = table([[1, [1, 0], [0, 1]], [2, [Infinity, 1], [1, NaN]]]);
+  assert.equal(norms.ratio(0, 0), -Infinity);
+  assert.equal(norms.ratio(0, 1), null);
+  assert.ok(Number.isNaN(norms.ratio(1, 0)) && Number.isNaN(norms.ratio(1, 1)));
+  assert.deepEqual([-Infinity, null, NaN, -3.456].map(logRatio), ["−∞", "–", "NaN", "−3.46"]);
+});
+
+test("the row at an iteration is the nearest", () => {
+  const norms = table([[10, [1, 1], [1, 1]], [20, [1, 1], [1, 1]], [40, [1, 1], [1, 1]]]);
+  assert.deepEqual([0, 14, 16, 31, 99, null].map((i) => norms.at(i)), [0, 0, 1, 2, 2, 2]);
+  assert.equal(new Norms().at(3), -1);
+});
+
+test("pixels: a row reaches half-way to its neighbours and not beyond the newest", () => {
+  const norms = table([[10, [1, 1], [1, 1]], [20, [1, 1], [1, 1]], [30, [1, 1], [1, 1]]]);
+  const found = pixelRows(norms, 0, 40, 40);
+  const first = Array.from({ length: 40 }, (_, x) => found[2 * x]);
+  assert.deepEqual([first[0], first[14], first[16], first[29], first[31]], [0, 0, 1, 2, -1]);
+});
+
+test("a pixel shows what stands out, and NaN before everything", () => {
+  const norms = table([[1, [1, 1], [1e-3, 1e-3]], [2, [1, 1], [0.5, 1e-3]], [3, [1, NaN], [1e-3, 1e-3]]]);
+  assert.ok(Math.abs(extreme(norms, "ratio", 0, 0, 2, -3) - Math.log10(0.5)) < 1e-6);
+  assert.ok(Number.isNaN(extreme(norms, "ratio", 1, 0, 2, -3)));
+});
+
+test("scales: six decades of ratio, at least one decade of norms", () => {
+  assert.deepEqual([-6, -3, 0].map((v) => shareOf("ratio", v)), [0, 0.5, 1]);
+  const [lo, hi] = spread(table([[1, [10, 10], [1, 1]]]), "weight", [0, 1]);
+  assert.ok(Math.abs(hi - lo - 1) < 1e-9 && Math.abs(lo - 0.5) < 1e-6);
+  assert.deepEqual([-1, 0.5, 2].map(step), [0, 128, 255]);
+  const ramp = blend(["#000000", "#ffffff"]);
+  assert.deepEqual([ramp[0], ramp[3 * 255], ramp.length], [0, 255, 768]);
+});
+
+test("stages of well-known nets", () => {
+  assert.deepEqual(["res4.27.1", "res2a_branch2a", "inception_3a/1x1", "conv4_2", "fc"].map(stageOf), ["res4", "res2", "inception_3", "conv4", "fc"]);
+  assert.deepEqual(stages(["conv1", "res2.0", "res2.1", "fc"]).map((s) => [s.name, s.from, s.to]), [["conv1", 0, 1], ["res2", 1, 3], ["fc", 3, 4]]);
+});
+
+const LAYERS = [
+  { name: "conv1", params: [{ index: 0, name: "weight" }, { index: 1, name: "bias" }] },
+  { name: "ip", params: [{ index: 2, name: "weight", fixed: true }] },
+  { name: "fc", params: [{ index: 3, name: "weight" }] },
+];
+
+test("rows: in the net's order or sorted, parameters beneath an open layer, flags with their layer", () => {
+  const norms = table([[1, [1, 1, 1, 1], [1e-4, 1, 1, 1e-2]]], 4);
+  const names = (sort, open = []) => listRows(LAYERS, norms, { sort, open, flags: [{ index: 0, kind: "frozen" }] }).map((row) => row.name);
+  assert.deepEqual(names("net", ["conv1"]), ["conv1", "bias", "ip", "fc"]);
+  assert.deepEqual(names("ratio"), ["fc", "conv1", "ip"]);
+  assert.equal(listRows(LAYERS, norms, { sort: "net", open: [], flags: [{ index: 0, kind: "frozen" }] })[0].flag.kind, "frozen");
+});
+
+test("texts of a row", () => {
+  const norms = table([[1, [15.512, 1], [9.1e-4, 1]]]);
+  assert.deepEqual(rowTexts(norms, 0, { index: 0 }), ["−4.23", "15.5", "9.1\u202f×\u202f10⁻⁴"]);
+  assert.equal(rowTexts(norms, 0, { index: 0, fixed: true })[0], "fixed");
+  assert.deepEqual(rowTexts(norms, -1, { index: 0 }), ["–", "–", "–"]);
+  assert.equal(size(0, 2), "0");
+});
+
+test("chips name one layer and count several", () => {
+  const names = new Map([[0, "conv1"], [2, "ip"], [3, "fc"]]);
+  const flags = [{ index: 0, kind: "hot" }, { index: 2, kind: "hot" }, { index: 3, kind: "frozen" }];
+  assert.deepEqual(chipsOf({ flags, whole: "" }, names).map((chip) => chip.text), ["▲ 2 hot", "▼ fc frozen"]);
+  assert.equal(chipsOf({ flags: [], whole: "hot" }, names)[0].text, "▲ the whole net is hot");
+});
+
+test("panels are open at first, then as the person left them, then as the run says", () => {
+  const kept = {};
+  const storage = { getItem: (key) => kept[key] ?? null, setItem: (key, value) => (kept[key] = value) };
+  const store = { view: { panels: null }, setView(part) { this.view = { ...this.view, ...part }; } };
+  assert.deepEqual(openPanels(store.view, storage), ["layers", "filters"]);
+  togglePanel(store, "layers", storage);
+  assert.deepEqual(store.view.panels, ["filters"]);
+  assert.deepEqual(openPanels({ panels: null }, storage), ["filters"]);
+  assert.deepEqual(openPanels({ panels: ["layers"] }, storage), ["layers"]);
+  assert.deepEqual(openPanels({ panels: null }, { getItem() { throw new Error("no storage"); } }), ["layers", "filters"]);
+});
