@@ -2,9 +2,9 @@
 
 Only inside a running Jupyter kernel is anything looked up or loaded, and IPython is never imported from here.
 What can be shown live names its kind in `frontend_kind` ("run", "gradients", ...). A front end has
-`display(shown)`, which shows it as output of the present cell and tells whether it did, and
-`mimebundle(shown)`, how it is drawn as the value of a cell, None for a kind that is not known. Without a
-front end, plain text and figures do.
+`display(shown, **options)`, which shows it as output of the present cell and tells whether it did, and
+`mimebundle(shown)`, how it is drawn as the value of a cell, None for a kind that is not known. Options are
+those of the kind (what a run is compared with). Without a front end, plain text and figures do.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def find() -> Any:
     return _load() if in_notebook() else None
 
 
-def display(shown: Any) -> bool:
+def display(shown: Any, **options: Any) -> bool:
     """Show something live where there is a front end that can; whether it was shown."""
-    return _ask("display", shown) is True
+    return _ask("display", shown, **options) is True
 
 
 def mimebundle(shown: Any) -> Any:
@@ -50,12 +50,12 @@ def mimebundle(shown: Any) -> Any:
     return _ask("mimebundle", shown)
 
 
-def _ask(what: str, shown: Any) -> Any:
+def _ask(what: str, shown: Any, **options: Any) -> Any:
     frontend = find()
     if frontend is None:
         return None
     try:
-        return getattr(frontend, what)(shown)
+        return getattr(frontend, what)(shown, **options)
     except Exception:
         log.exception("the front end failed, plain text instead")
         return None

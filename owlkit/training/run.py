@@ -13,10 +13,11 @@ from owlkit.core.errors import TrainingError, closest
 from owlkit.solvers import Solver
 from owlkit.solvers.solver import checked_count
 from owlkit.training.loop import ACTIVE, TrainingLoop
+from owlkit.training.registry import enrol, find_all
 from owlkit.training.requests import Request
+from owlkit.training.showing import show
 from owlkit.training.signals import check_effect, handle_signals
 from owlkit.training.subscriptions import Subscription
-from owlkit.training.text_monitor import TextMonitor
 
 ENDED = ("stopped", "finished", "failed", "diverged")
 
@@ -28,7 +29,7 @@ class Run(TrainingLoop):
     from code, `pause`, `resume`, `step` and `snapshot` return when they have taken effect, so that what
     follows may look at the net; with source="button" (a front end) they return at once.
 
-    name : for monitors, and the prefix of snapshots where the solver has none.
+    name : for monitors, and the prefix of snapshots where the solver has none. number : in this process.
     sigint_effect, sighup_effect : of the signals during `run`: "stop" (with a snapshot), "snapshot", "none".
     state : "ready", "running", "paused", "stopped", "finished", "failed" or "diverged".
     error : what ended the training, where it failed or diverged. history : a History.
@@ -45,6 +46,7 @@ class Run(TrainingLoop):
         sighup_effect: str = "snapshot",
     ) -> None:
         super().__init__(solver, name or solver.net.name or "training")
+        self.number = enrol(self)
         if name is not None and not solver.param.snapshot_prefix:
             solver.default_prefix = name
         self.sigint_effect, self.sighup_effect = check_effect(sigint_effect), check_effect(sighup_effect)
@@ -193,10 +195,13 @@ class Run(TrainingLoop):
 
         return unsubscribe
 
-    def monitor(self) -> None:
-        """Show the live monitor in a notebook that has one, else follow the training as plain text."""
-        if not frontends.display(self):
-            TextMonitor(self).follow()
+    def monitor(self, compare: Any = None) -> None:
+        """Show the live monitor in a notebook that has one, else follow the training as plain text.
+
+        compare : a run, the name of one of this process, the path of a log (Caffe's or ours), or several of
+            these, three at most: their curves are laid under this one's, by iteration. Text shows this run.
+        """
+        show(self, find_all(compare, but=self))
 
     # -- help
     def _ask(self, kind: str, value: Any = None, *, source: str) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from owlkit.core import events
+from owlkit.training.registry import enrol
 
 POLICY_RATE = 0.01
 
@@ -32,6 +33,7 @@ class FakeRun:
         self.test_interval, self.diverge_at = test_interval, diverge_at
         self.iter, self.state = 0, "ready"
         self.solver = solver
+        self.number = enrol(self)
         self._lr = POLICY_RATE
         self._random = random.Random(3)
         self._listeners: list[Callable[[Any], None]] = []

@@ -105,7 +105,7 @@ def test_a_page_that_loads_gets_the_whole_run(sent: list[dict[str, Any]]) -> Non
     again: list[Any] = []
     monitor.send_state = again.append  # type: ignore[method-assign]
     monitor._receive(monitor, {"type": "resync"}, [])
-    assert again == ["history"]
+    assert again == [["history", "references"]]
 
 
 def test_a_monitor_opened_late_catches_up(sent: list[dict[str, Any]]) -> None:

@@ -18,12 +18,12 @@ class Frontend:
     """Hands what is to be shown to the view of its kind."""
 
     @classmethod
-    def display(cls, shown: Any) -> bool:
-        """Show it as output of the present cell; whether there is a view for it."""
+    def display(cls, shown: Any, **options: Any) -> bool:
+        """Show it as output of the present cell; whether there is a view for it. Options are its view's."""
         view = cls.view(shown)
         if view is None:
             return False
-        view.display(shown)
+        view.display(shown, **options)
         return True
 
     @classmethod

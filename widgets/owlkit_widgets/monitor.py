@@ -2,13 +2,16 @@
 
 Traits, kernel to browser (they come back whole when a page is loaded again):
 
-- ``run``      {name, detail, max_iter, checklist: [{done, text}], tests: names of the test nets,
-  layers, filters: see `watched.Watched`}
+One run is in front: header, controls and panels are its own. Others are laid over its curve (`references`).
+
+- ``run``      {key, name, detail, max_iter, checklist: [{done, text}], layers, filters: see
+  `watched.Watched`}: the run in front; `key` tells it from others
 - ``status``   {state, since, problem: {title, detail} | None}
-- ``figures``  what the header and the footer show, and which layers need a look, twice a second; unknown is
-  None
+- ``figures``  what the header and the footer show, which layers need a look, and how far the references are,
+  twice a second; unknown is None
 - ``history``  the whole run, decimated: {total, n, columns, data, tests, flags, panels}. It is made when it
   is asked for (a page loads), and sent only then and when the run ends.
+- ``references`` the other runs, like `history`: a list of {key, name, state, iter, max_iter, total, ...}
 - ``view``     browser to kernel: smoothing, log, zoom, hidden, pinned, table, and what the panels show; kept
   for the next load
 
@@ -17,14 +20,15 @@ Messages, kernel to browser:
 - ``{type: "append", first, count, n, columns, tests_first, tests, flags_first, flags}`` + one buffer, at most
   five times a second: n rows as columns one after the other, uint32 iterations, then float32 ``mean, lr``
   (every iteration) or ``mean, lo, hi, lr`` (buckets). ``*first`` say how many came before, so that the
-  browser sees a gap.
+  browser sees a gap. Of a reference it has ``of``, its key.
 - ``{type: "norms" | "frame" | "histogram", ...}`` + one buffer: what the panels show, see `panels.Panels`
-- ``{type: "answer", id, ok, error}``: a command was carried out or refused
+- ``{type: "answer", id, ok, error, value}``: a command was carried out or refused
 - ``{type: "alive"}`` every three seconds without other news, while the run can go on; without a word for ten
   seconds the browser shows "Disconnected"
 
 Messages, browser to kernel: ``{type: "hello"}``, ``{type: "resync"}`` after a gap (`history` is sent then),
-and ``{type: "command", id, name, value}`` with the names of `commands.Controls`.
+and ``{type: "command", id, name, value}`` with the names of `commands.Controls` for the run in front, or
+``runs`` (the value is a list of runs that can be added), ``compare``, ``drop`` and ``select`` with a key.
 """
 
 from __future__ import annotations
@@ -38,14 +42,20 @@ from typing import Any
 import anywidget
 import traitlets
 
+from owlkit.training.registry import find_all
+
+from . import words
 from .assets import asset
-from .commands import Controls
+from .overlay import Overlay
 from .panels import Panels
 from .publisher import Publisher
 from .recorder import Recorder
+from .subject import Subject, line
 
 FIGURES_PERIOD = 0.5
 """Seconds between updates of the header's figures."""
+OVERLAY = frozenset({"runs", "compare", "drop", "select"})
+"""Commands about which runs are shown."""
 
 
 def _whole(_value: Any, widget: Monitor) -> dict[str, Any]:
@@ -53,11 +63,17 @@ def _whole(_value: Any, widget: Monitor) -> dict[str, Any]:
     return widget.recorder.history() | {"panels": widget.panels.history()}
 
 
+def _references(_value: Any, widget: Monitor) -> list[dict[str, Any]]:
+    """Serialiser of `references`."""
+    return [line(s.run, s.key) | s.recorder.history() for s in widget.overlay.behind]
+
+
 class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
-    """Header, controls and loss chart of one run.
+    """Header, controls, loss chart and panels of one run, with others laid over its curve.
 
     run : anything with `.name .iter .max_iter .state .subscribe(listener)` and the controls of a Run.
-    on_end : called with the monitor each time the run has ended and the last values are out.
+    compare : further runs, at most three.
+    on_end : called with the monitor each time a run has ended and its last values are out.
     """
 
     _esm = asset("monitor.js")
@@ -69,48 +85,83 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     figures: Any = traitlets.Dict().tag(sync=True)
     view: Any = traitlets.Dict().tag(sync=True)
     history: Any = traitlets.Int(0).tag(sync=True, to_json=_whole, from_json=lambda value, widget: 0)
+    references: Any = traitlets.Int(0).tag(sync=True, to_json=_references, from_json=lambda value, widget: 0)
 
-    def __init__(self, run: Any) -> None:
-        self.recorder = Recorder(run)
-        self.panels = Panels(run)
+    def __init__(self, run: Any, compare: Any = None) -> None:
         self.seen = False  # a browser has shown it
-        self._controls = Controls(run, self.recorder)
         self.on_end: list[Callable[[Monitor], None]] = []
         self._sending = threading.RLock()
         self._picture: bytes | None = None
         self._updates = self._bytes = 0
         self._figures_due = 0.0
         self._publisher = Publisher(self.publish, self._heartbeat)
+        self._ready = False  # events that come before are in what the browser gets first; none after `close`
+        self.overlay = Overlay(run, self._heard)
         super().__init__(
             uid=uuid.uuid4().hex,
-            run=describe(run) | self.panels.describe(),
+            run=describe(self.overlay.front),
             status=self.recorder.status(),
             figures=self._measure(),
         )
         self.on_msg(self._receive)
-        with self.recorder.lock:  # what happens meanwhile waits until the past is in
-            self._unsubscribe = run.subscribe(self._listen)
-            self.recorder.catch_up(getattr(run, "history", None))
+        self._ready = True
+        self.compare(*find_all(compare, but=run))
         self.publish()
 
     def __repr__(self) -> str:
         """Cheap: a widget's own repr would serialise every trait."""
-        return f"<monitor of {self.run.get('name', 'a run')}: {self.status.get('state')}>"
+        others = ", ".join(subject.name for subject in self.overlay.behind)
+        compared = f", compared with {others}" if others else ""
+        return f"<monitor of {self.run.get('name', 'a run')}: {self.status.get('state')}{compared}>"
 
-    # -- events of the run ---------------------------------------------------------------------------------
+    @property
+    def recorder(self) -> Recorder:
+        """Of the run in front."""
+        return self.overlay.front.recorder
 
-    def _listen(self, event: Any) -> None:
-        self.recorder(event)
-        if type(event).__name__ == "StateChanged" and self.recorder.over:
+    @property
+    def panels(self) -> Panels:
+        """Of the run in front."""
+        return self.overlay.front.open_panels()
+
+    # -- several runs --------------------------------------------------------------------------------------
+
+    def compare(self, *runs: Any) -> None:
+        """Lay further runs over the curve. Raises ValueError where they would be more than four."""
+        with self._sending:
+            if self.overlay.add(*runs):
+                self._show_references()
+
+    def select(self, key: str) -> None:
+        """Bring the run with that key to the front: header, controls and panels are its own from now on."""
+        with self._sending:
+            self.overlay.select(key)
+            with self.hold_sync():
+                self.run, self.status = describe(self.overlay.front), self.recorder.status()
+                self.history += 1
+                self._show_references()
+
+    def _show_references(self) -> None:
+        self._picture = None
+        self.figures = self._measure()
+        self.references += 1
+
+    # -- events of the runs --------------------------------------------------------------------------------
+
+    def _heard(self, subject: Subject, event: Any) -> None:
+        if not self._ready:
+            return
+        if type(event).__name__ == "StateChanged" and subject.recorder.over:
             self._end()
         else:
             self._publisher.wake()
 
     def _end(self) -> None:
-        """The run is over: everything goes out before whoever waits for the run goes on."""
+        """A run is over: everything goes out before whoever waits for the run goes on."""
         self.publish(last=True)
         with self._sending:
-            self.send_state("history")  # a page that saves the widget's state has the complete curve
+            # A page that saves the widget's state has the complete curves.
+            self.send_state(["history", "references"])
         self._picture = None
         for listener in self.on_end:
             listener(self)
@@ -126,19 +177,15 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     # -- to the browser ------------------------------------------------------------------------------------
 
     def publish(self, last: bool = False) -> None:
-        """Send what is new: the curve now, figures and state where they are due."""
+        """Send what is new: the curves now, figures and state where they are due."""
         with self._sending:
+            if not self._ready:
+                return
             status = self.recorder.status()
             changed = status != self.status
-            update = self.recorder.take()
-            if update is not None:
-                message, data = update
-                self.send(message, buffers=[data])
-                self._updates += 1
-                self._bytes += len(data) + 160 + 60 * (len(message["tests"]) + len(message["flags"]))
-            for message, data in self.panels.take():
-                self.send(message, buffers=[data])
-                self._bytes += len(data) + 60 if message["type"] == "norms" else 0
+            for subject in self.overlay:
+                self._send_curve(subject)
+                self._send_panels(subject)
             now = time.perf_counter()
             if last or changed or now >= self._figures_due:
                 self._figures_due = now + FIGURES_PERIOD
@@ -146,9 +193,28 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             if changed:
                 self.status = status
 
+    def _send_curve(self, subject: Subject) -> None:
+        update = subject.recorder.take()
+        if update is None:
+            return
+        message, data = update
+        if subject is not self.overlay.front:
+            message = message | {"of": subject.key}
+        self.send(message, buffers=[data])
+        self._updates += 1
+        self._bytes += len(data) + 160 + 60 * (len(message["tests"]) + len(message["flags"]))
+
+    def _send_panels(self, subject: Subject) -> None:
+        if subject.panels is None:
+            return
+        for message, data in subject.panels.take():
+            if subject is self.overlay.front:
+                self.send(message, buffers=[data])
+                self._bytes += len(data) + 60 if message["type"] == "norms" else 0
+
     def _heartbeat(self) -> bool:
         """Say that the kernel is there, from a thread: also while a long cell or a slow iteration runs."""
-        if self.recorder.over:
+        if self.overlay.over or not self._ready:
             return False
         with self._sending:
             self.send({"type": "alive"})
@@ -156,16 +222,18 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def _measure(self) -> dict[str, Any]:
         figures = self.recorder.figures()
-        spent = self.recorder.cost_seconds + self.panels.cost_seconds + self._publisher.cpu_seconds
+        subjects = list(self.overlay)
+        spent = sum(subject.cost_seconds for subject in subjects) + self._publisher.cpu_seconds
         seconds = figures["seconds"]
         updates = max(1, self._updates)
         return figures | {
             "health": self.panels.health.row(),
+            "references": [line(subject.run, subject.key) for subject in self.overlay.behind],
             "monitor": {
                 "share": min(1.0, spent / seconds) if seconds > 0 else 0.0,
                 "updates_per_second": min(5.0, self._updates / seconds) if seconds > 1 else 0.0,
                 "bytes_per_update": self._bytes / updates,
-                "history_bytes": 20 * self.recorder.points.n,
+                "history_bytes": 20 * sum(subject.recorder.points.n for subject in subjects),
             },
         }
 
@@ -177,29 +245,50 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             self.seen = True
         elif kind == "resync":
             with self._sending:
-                self.send_state("history")
+                self.send_state(["history", "references"])
         elif kind == "command":
-            error = self._controls.obey(content["name"], content.get("value"))
-            self.send({"type": "answer", "id": content["id"], "ok": error is None, "error": error})
+            error, value = self._obey(content["name"], content.get("value"))
+            answer = {"type": "answer", "id": content["id"], "ok": error is None, "error": error}
+            self.send(answer if value is None else answer | {"value": value})
             self._publisher.wake()
 
+    def _obey(self, name: str, value: Any) -> tuple[str | None, Any]:
+        """(why a command was refused or None, its value)."""
+        if name not in OVERLAY:
+            return self.overlay.front.controls.obey(name, value), None
+        try:
+            with self._sending:
+                if name == "select":
+                    self.select(value)
+                    return None, None
+                found = self.overlay.obey(name, value)
+                if name != "runs":
+                    self._show_references()
+            return None, found
+        except ValueError as error:
+            return str(error), None
+
     def close(self) -> None:
-        """Let go of the run."""
-        self._unsubscribe()
-        self.panels.remove()
+        """Let go of the runs."""
+        with self._sending:
+            if self._ready:
+                self.overlay.close()
+            self._ready = False
         super().close()
 
 
-def describe(run: Any) -> dict[str, Any]:
+def describe(subject: Subject) -> dict[str, Any]:
     """The `run` trait."""
+    run = subject.run
     checklist = [{"done": True, "text": text} for text in [_net_line(run)] if text]
     checklist.append({"done": False, "text": "First iteration"})
     return {
-        "name": str(getattr(run, "name", None) or "run"),
-        "detail": "",
+        "key": subject.key,
+        "name": subject.name,
+        "detail": f"run {subject.key}",
         "max_iter": int(run.max_iter or 0),
         "checklist": checklist,
-    }
+    } | subject.open_panels().describe()
 
 
 def _net_line(run: Any) -> str:
@@ -207,4 +296,4 @@ def _net_line(run: Any) -> str:
     if not params:
         return ""
     count = sum(blob.count for blobs in params.values() for blob in blobs)
-    return f"Net built: {len(params)} layers with weights, {count:,} parameters".replace(",", "\u202f")
+    return f"Net built: {len(params)} layers with weights, {words.integer(count)} parameters"

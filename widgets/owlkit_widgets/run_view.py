@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Sequence
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -44,13 +45,17 @@ class RunView:
         return cls._monitors[run]
 
     @classmethod
-    def display(cls, run: Any) -> None:
-        """Show the live monitor as output of the present cell; it becomes a picture when the run ends."""
+    def display(cls, run: Any, compare: Sequence[Any] = ()) -> None:
+        """Show the live monitor as output of the present cell; it becomes a picture when the run ends.
+
+        compare : further runs, laid over the curve. Raises ValueError beyond four in all.
+        """
         from IPython.display import display
 
         from .picture import warm_up
 
         monitor = cls.monitor(run)
+        monitor.compare(*compare)
         live = display(cls.mimebundle(run), raw=True, display_id=True)
         still = display(_still(monitor), raw=True, display_id=True)
 

@@ -1,0 +1,160 @@
+"""Several runs in one monitor: the kernel's half."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from .fake_run import FakeRun
+
+if importlib.util.find_spec("anywidget") is None:
+    pytest.skip("needs anywidget (extra notebook)", allow_module_level=True)
+
+from owlkit_widgets.assets import STATIC
+
+if not (STATIC / "monitor.js").is_file():
+    pytest.skip("the browser bundle is not built: python widgets/hatch_build.py", allow_module_level=True)
+
+from owlkit_widgets.monitor import Monitor
+
+Watch = Callable[..., Monitor]
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Custom messages that monitors send."""
+    messages: list[dict[str, Any]] = []
+    monkeypatch.setattr(Monitor, "send", lambda self, content, buffers=None: messages.append(content))
+    return messages
+
+
+@pytest.fixture
+def watch(sent: list[dict[str, Any]]) -> Iterator[Watch]:
+    """Makes monitors, and closes them after the test."""
+    made: list[Monitor] = []
+
+    def make(run: FakeRun, compare: Any = None) -> Monitor:
+        made.append(Monitor(run, compare))
+        return made[-1]
+
+    yield make
+    for monitor in made:
+        monitor.close()
+
+
+def ended(name: str, iterations: int = 40) -> FakeRun:
+    run = FakeRun(name, max_iter=iterations, seconds=0.0, test_interval=20)
+    run.start()
+    run.wait()
+    return run
+
+
+def ask(monitor: Monitor, name: str, value: Any = None) -> None:
+    monitor._receive(monitor, {"type": "command", "id": 7, "name": name, "value": value}, [])
+
+
+def references(monitor: Monitor) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = monitor.get_state("references")["references"]
+    return found
+
+
+def test_a_page_that_loads_gets_the_curves_of_all_runs(watch: Watch, sent: list[dict[str, Any]]) -> None:
+    front, other = FakeRun("new"), FakeRun("old", test_interval=10)
+    monitor = watch(front, compare=[other])
+    other._state("running")
+    other.advance(30)
+    (found,) = references(monitor)
+    assert (found["name"], found["state"], found["iter"], found["total"]) == ("old", "running", 30, 30)
+    assert [test["iter"] for test in found["tests"]] == [10, 20, 30]
+    assert np.frombuffer(found["data"], np.uint32, found["n"])[-1] == 30
+    assert monitor.get_state("history")["history"]["total"] == 0
+    assert repr(monitor) == "<monitor of new: ready, compared with old>"
+
+
+def test_points_of_a_reference_say_whose_they_are(watch: Watch, sent: list[dict[str, Any]]) -> None:
+    front, other = FakeRun("new"), FakeRun("old")
+    monitor = watch(front, compare=other)
+    monitor._publisher.wake = lambda: None  # type: ignore[method-assign]
+    sent.clear()
+    front.advance(2)
+    other.advance(3)
+    monitor.publish()
+    appended = [(m.get("of"), m["count"]) for m in sent if m["type"] == "append"]
+    key = monitor.figures["references"][0]["key"]
+    assert appended == [(None, 2), (key, 3)]
+
+
+def test_a_run_is_added_and_removed_by_the_browser(watch: Watch, sent: list[dict[str, Any]]) -> None:
+    front, other = FakeRun("new"), ended("old")
+    monitor = watch(front)
+    ask(monitor, "runs")
+    # Other tests' runs may still be held; the newest come first.
+    offered = {row["name"]: row for row in reversed(sent[-1]["value"])}
+    assert offered["old"]["iter"] == 40
+    assert str(monitor.run["key"]) not in {row["key"] for row in sent[-1]["value"]}
+    ask(monitor, "compare", offered["old"]["key"])
+    assert sent[-1]["ok"]
+    assert [row["name"] for row in references(monitor)] == ["old"]
+    ask(monitor, "compare", offered["old"]["key"])
+    assert len(references(monitor)) == 1, "it is there already"
+    listeners = len(other._listeners)
+    ask(monitor, "drop", offered["old"]["key"])
+    assert references(monitor) == []
+    assert len(other._listeners) == listeners - 1
+    ask(monitor, "drop", offered["old"]["key"])
+    assert not sent[-1]["ok"]
+    assert "no run" in sent[-1]["error"]
+    ask(monitor, "compare", "0")
+    assert sent[-1]["error"] == "run 0 is gone"
+
+
+def test_four_runs_are_enough(watch: Watch, sent: list[dict[str, Any]]) -> None:
+    runs = [FakeRun(name) for name in "abcde"]
+    monitor = watch(runs[0], compare=runs[1:4])
+    with pytest.raises(ValueError, match="4 runs at most; it has a, b, c, d: remove one first"):
+        monitor.compare(runs[4])
+    assert len(references(monitor)) == 3
+
+
+def test_controls_act_on_the_run_in_front(watch: Watch, sent: list[dict[str, Any]]) -> None:
+    first, second = FakeRun("first"), FakeRun("second")
+    monitor = watch(first, compare=second)
+    second.advance(5)
+    ask(monitor, "lr", 0.5)
+    assert (first.lr, second.lr) == (0.5, 0.01)
+    ask(monitor, "select", monitor.figures["references"][0]["key"])
+    assert monitor.run["name"] == "second"
+    assert monitor.figures["iter"] == 5
+    assert monitor.get_state("history")["history"]["total"] == 5
+    assert [row["name"] for row in references(monitor)] == ["first"]
+    ask(monitor, "lr", 0.25)
+    assert (first.lr, second.lr) == (0.5, 0.25)
+    ask(monitor, "undo_lr")
+    assert (first.lr, second.lr) == (0.5, 0.01)
+    assert first.state == "ready"
+    ask(monitor, "stop")
+    ask(monitor, "select", "no such run")
+    assert not sent[-1]["ok"]
+
+
+def test_the_picture_is_drawn_anew_when_any_of_them_ends(watch: Watch, sent: list[dict[str, Any]]) -> None:
+    front, other = ended("done"), FakeRun("going", max_iter=30, seconds=0.0)
+    monitor = watch(front, compare=other)
+    told: list[str] = []
+    monitor.on_end.append(lambda m: told.append(repr(m)))
+    assert not monitor.overlay.over
+    assert monitor._heartbeat()
+    other.start()
+    other.wait()
+    assert told == ["<monitor of done: finished, compared with going>"]
+    assert not monitor._heartbeat()
+
+
+def test_a_closed_monitor_lets_go_of_its_runs(watch: Watch, sent: list[dict[str, Any]]) -> None:
+    front, other = FakeRun("a"), FakeRun("b")
+    watch(front, compare=other).close()
+    assert front._listeners == other._listeners == []

@@ -1,0 +1,90 @@
+"""The runs of one monitor: one in front, others laid over its curve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from owlkit.training.registry import enrol, runs
+
+from .subject import Subject, line
+
+MOST = 4
+"""Runs in one monitor: as many as there are dashes that are told apart."""
+
+
+class Overlay:
+    """front : the Subject that header, controls and panels belong to. behind : the others, oldest first.
+
+    run : the one in front. heard : called with (subject, event) after each event of any of them.
+    """
+
+    def __init__(self, run: Any, heard: Callable[[Subject, Any], None]) -> None:
+        self._heard = heard
+        self.front = self._subject(run)
+        self.front.open_panels()
+        self.behind: list[Subject] = []
+
+    def _subject(self, run: Any) -> Subject:
+        return Subject(run, str(enrol(run)), self._heard)
+
+    def __iter__(self) -> Iterator[Subject]:
+        yield self.front
+        yield from tuple(self.behind)
+
+    @property
+    def over(self) -> bool:
+        """Whether all runs have ended."""
+        return all(subject.recorder.over for subject in self)
+
+    def add(self, *more: Any) -> bool:
+        """Lay runs over the curve; whether one of them was new. Raises ValueError beyond four in all."""
+        held = {id(subject.run) for subject in self}
+        new = list({id(run): run for run in more if id(run) not in held}.values())
+        if len(held) + len(new) > MOST:
+            names = ", ".join(subject.name for subject in self)
+            raise ValueError(f"a monitor shows {MOST} runs at most; it has {names}: remove one first")
+        self.behind += [self._subject(run) for run in new]
+        return bool(new)
+
+    def drop(self, key: str) -> None:
+        """Let go of a run behind. Raises ValueError where there is none with that key."""
+        subject = self._find(key)
+        self.behind.remove(subject)
+        subject.close()
+
+    def select(self, key: str) -> None:
+        """Bring a run to the front; the one there takes its place. Raises ValueError as `drop`."""
+        subject = self._find(key)
+        self.behind[self.behind.index(subject)] = self.front
+        self.front = subject
+        subject.open_panels()
+
+    def _find(self, key: str) -> Subject:
+        for subject in self.behind:
+            if subject.key == key:
+                return subject
+        raise ValueError(f"there is no run {key} behind {self.front.name} in this monitor")
+
+    def addable(self) -> list[dict[str, Any]]:
+        """The runs of this process that are not in here, newest first, as `subject.line` says them."""
+        held = {id(subject.run) for subject in self}
+        return [line(run, str(enrol(run))) for run in reversed(runs()) if id(run) not in held]
+
+    def obey(self, name: str, key: Any) -> Any:
+        """Carry out one of the commands runs, compare, drop; its value or None."""
+        if name == "runs":
+            return self.addable()
+        if name == "compare":
+            found = [run for run in runs() if str(enrol(run)) == key]
+            if not found:
+                raise ValueError(f"run {key} is gone")
+            self.add(*found)
+        else:
+            self.drop(key)
+        return None
+
+    def close(self) -> None:
+        """Let go of all runs."""
+        for subject in self:
+            subject.close()

@@ -1,0 +1,66 @@
+"""One of the runs in a monitor: what it has done, what its buttons do, what of its net is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .commands import Controls
+from .panels import Panels
+from .recorder import Recorder
+
+
+class Subject:
+    """A run, listened to from now on and caught up with what it did before.
+
+    run : anything with `.name .iter .max_iter .state .subscribe(listener)` and the controls of a Run.
+    key : tells it from other runs, for the browser. heard : called with (subject, event) after each event.
+    panels : None until `open_panels`, since they take samples of the net; only a run in front has them.
+    """
+
+    def __init__(self, run: Any, key: str, heard: Callable[[Subject, Any], None]) -> None:
+        self.run, self.key = run, key
+        self.recorder = Recorder(run)
+        self.controls = Controls(run, self.recorder)
+        self.panels: Panels | None = None
+        self._heard = heard
+        with self.recorder.lock:  # what happens meanwhile waits until the past is in
+            self._unsubscribe = run.subscribe(self._listen)
+            self.recorder.catch_up(getattr(run, "history", None))
+
+    def open_panels(self) -> Panels:
+        """Its panels, from the first call on."""
+        if self.panels is None:
+            self.panels = Panels(self.run)
+        return self.panels
+
+    def _listen(self, event: Any) -> None:
+        self.recorder(event)
+        self._heard(self, event)
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return name_of(self.run)
+
+    @property
+    def cost_seconds(self) -> float:
+        """Seconds spent on events and samples."""
+        return self.recorder.cost_seconds + (self.panels.cost_seconds if self.panels else 0.0)
+
+    def close(self) -> None:
+        """Let go of the run."""
+        self._unsubscribe()
+        if self.panels is not None:
+            self.panels.remove()
+
+
+def line(run: Any, key: str) -> dict[str, Any]:
+    """What is said of a run that is not in front: {key, name, state, iter, max_iter}."""
+    limit = int(run.max_iter or 0)
+    return {"key": key, "name": name_of(run), "state": run.state, "iter": int(run.iter), "max_iter": limit}
+
+
+def name_of(run: Any) -> str:
+    """The run's name; "run" where it has none."""
+    return str(getattr(run, "name", None) or "run")
