@@ -28,11 +28,12 @@ class FakeRun:
         test_interval: int = 200,
         diverge_at: int | None = None,
         solver: Any = None,
+        test_nets: tuple[str, ...] = ("test",),
     ) -> None:
         self.name, self.max_iter, self.seconds = name, max_iter, seconds
         self.test_interval, self.diverge_at = test_interval, diverge_at
         self.iter, self.state = 0, "ready"
-        self.solver = solver
+        self.solver, self.test_nets = solver, test_nets
         self.number = enrol(self)
         self._lr = POLICY_RATE
         self._random = random.Random(3)
@@ -122,9 +123,10 @@ class FakeRun:
                     listener(done)
             self.emit(done)
             if self.iter % self.test_interval == 0:
-                accuracy = 0.992 - 0.7 * math.exp(-self.iter / 150)
-                outputs = {"accuracy": accuracy, "loss": self.loss(self.iter) * 1.1}
-                self.emit(events.TestDone(self.iter, 0, "test", outputs, None, 0.01))
+                for index, name in enumerate(self.test_nets):
+                    accuracy = 0.992 - 0.04 * index - 0.7 * math.exp(-self.iter / 150)
+                    outputs = {"accuracy": accuracy, "loss": self.loss(self.iter) * 1.1 + 0.2 * index}
+                    self.emit(events.TestDone(self.iter, index, name, outputs, None, 0.01))
 
     def _work(self) -> None:
         while not self._end.is_set() and self.iter < self.max_iter:

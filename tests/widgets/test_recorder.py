@@ -193,8 +193,9 @@ class TestRecorder:
         recorder(events.TestDone(6, 0, "test", {"accuracy": 0.5, "loss": math.nan}, None, 0.1))
         recorder(events.TestDone(6, 1, "other", {"accuracy": 0.1}, None, 0.1))
         assert recorder.tests == [
-            {"iter": 5, "loss": None, "accuracy": None},
-            {"iter": 6, "loss": None, "accuracy": 0.5},
+            {"iter": 5, "net": 0, "loss": None, "accuracy": None, "name": "test"},
+            {"iter": 6, "net": 0, "loss": None, "accuracy": 0.5},
+            {"iter": 6, "net": 1, "loss": None, "accuracy": 0.1, "name": "other"},
         ]
 
     def test_taking_in_an_iteration_is_cheap(self) -> None:

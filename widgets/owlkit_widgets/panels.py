@@ -90,5 +90,6 @@ class Panels:
         """All of it, for a page that loads."""
         with self.lock:
             n, data = self.norms.block()
-            norms = {"total": self.norms.total, "n": n, "data": data}
-            return {"norms": norms, "film": self.film.block()}
+            norms = {"total": self.norms.total, "n": n, "count": self.norms.count, "data": data}
+            film = self.film.block() | {"filters": self.describe()["filters"]}
+            return {"norms": norms, "film": film}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .machine import memory_total, memory_used
+from .pace import Pace
 from .points import COLUMNS, Points, pack
 
 OVER = frozenset({"finished", "stopped", "failed", "diverged"})
@@ -21,30 +22,8 @@ MOST_ROWS = 256
 """Rows in one message; a net faster than 1280 iterations a second is sent in buckets."""
 JUMP = 1.5
 """A learning rate that changes by this factor from one iteration to the next is flagged: a policy's step."""
-ENOUGH = 0.1
-"""Seconds of training over which the pace is measured, at least."""
 BEFORE_GUESSING = 20
 """Iterations before time left is told."""
-
-
-@dataclass
-class _Pace:
-    """Sums since the last look, and what was seen then."""
-
-    images: int = 0
-    seconds: float = 0.0
-    data_seconds: float = 0.0
-    images_per_second: float | None = None
-    waiting: float | None = None
-
-    def look(self) -> None:
-        if self.seconds < (ENOUGH if self.images_per_second is not None else 1e-9):
-            return  # a single step between two pauses says little
-        rate, wait = self.images / self.seconds, min(1.0, self.data_seconds / self.seconds)
-        old = self.images_per_second
-        self.images_per_second = rate if old is None else 0.5 * (old + rate)
-        self.waiting = wait if self.waiting is None else 0.5 * (self.waiting + wait)
-        self.images, self.seconds, self.data_seconds = 0, 0.0, 0.0
 
 
 @dataclass
@@ -74,10 +53,11 @@ class Recorder:
         self.cost_seconds = 0.0
         self._clock = clock
         self._sent = _Sent()
-        self._pace = _Pace()
+        self._pace = Pace()
         self._iter = self._first_iter = int(run.iter)
         self._lr: float | None = None
         self._lr_flagged = -math.inf
+        self._named: set[int] = set()  # test nets whose name is in `tests`
         self._past: set[int] = set()  # identities of events that `catch_up` has taken in
         self._clock_of_flags: Callable[[], float | None] = clock
         self._state = str(run.state)
@@ -154,13 +134,14 @@ class Recorder:
         self._pace.data_seconds += event.data_seconds
 
     def _test(self, event: Any) -> None:
-        if event.net_index != 0:
-            return
         outputs = {name: float(value) for name, value in event.outputs.items()}
         loss = event.loss if event.loss is not None else _first(outputs, "loss")
-        self.tests.append(
-            {"iter": event.iter, "loss": _plain(loss), "accuracy": _plain(_first(outputs, "acc"))}
-        )
+        row = {"iter": event.iter, "net": event.net_index, "loss": _plain(loss)}
+        row["accuracy"] = _plain(_first(outputs, "acc"))
+        if event.net_index not in self._named:  # a name is sent once
+            self._named.add(event.net_index)
+            row["name"] = event.net_name
+        self.tests.append(row)
 
     def _snapshot(self, event: Any) -> None:
         self._flag(event.iter, "snapshot", event.model, "code")

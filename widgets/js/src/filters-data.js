@@ -26,8 +26,8 @@ export class Film {
     return 4 * this.tiles + 4 * this.outputs + this.tiles * this.height * this.width * this.channels;
   }
 
-  /** All frames, on load. `filters`: what the run trait says of them. */
-  load({ rows, data }, filters) {
+  /** All frames, on load. `filters`: their layer and sizes, null where there are none. */
+  load({ rows, data, filters }) {
     this.clear(filters);
     rows.forEach((row, i) => this.#put(row, data, i * this.bytes));
   }

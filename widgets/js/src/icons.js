@@ -20,18 +20,29 @@ const SHAPES = {
   warn: '<path d="M8 2.5 14.5 13.5h-13z"/><path d="M8 6.5v3.3"/><circle class="f" cx="8" cy="11.7" r=".8"/>',
   clock: '<circle cx="8" cy="8" r="5.8"/><path d="M8 4.8V8l2.3 1.5"/>',
   wait: '<circle cx="8" cy="8" r="5.5" stroke-dasharray="2.5 2.5"/>',
+  copy: '<rect x="5.5" y="5.5" width="8" height="8" rx="1.5"/><path d="M3.5 10.5h-.2a.8.8 0 0 1-.8-.8V3.3a.8.8 0 0 1 .8-.8h6.4a.8.8 0 0 1 .8.8v.2"/>',
+  cell: '<rect x="2.5" y="3" width="11" height="10" rx="1"/><path d="m5 6.5 2 1.5-2 1.5M8.5 10H11"/>',
+  kink: '<path d="M2.5 12 8 5l5.5 7" stroke-width="2"/>',
+  approx: '<path d="M3 6.5c2-2 4-2 5-.8s3 1.200 5-.8M3 11c2-2 4-2 5-.8s3 1.200 5-.8" stroke-width="1.7"/>',
   undo: '<path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M3 6.5 5.8 3.7M3 6.5l2.8 2.8"/>',
 };
 
 export const icon = (name) => `<svg class="ic" viewBox="0 0 16 16" aria-hidden="true">${SHAPES[name]}</svg>`;
+
+const marked = (token, dash, hollow, shape) =>
+  `<path d="M0 6h20" stroke="var(--owl-${token})" stroke-width="${hollow ? 1.5 : 1.75}"${dash}/><g fill="var(--owl-${hollow ? "bg" : token})"${hollow ? ` stroke="var(--owl-${token})" stroke-width="1.5"` : ""}>${shape}</g>`;
+
+/** Swatch of the tests of a net; `shape` is its mark. */
+export function testSwatch(what, shape) {
+  const inner = what === "loss" ? marked("test", ' stroke-dasharray="5 3"', true, shape) : marked("acc", "", false, shape);
+  return `<svg class="sw" width="20" height="12" aria-hidden="true">${inner}</svg>`;
+}
 
 /** Swatch of a curve in the legend; blank where nothing is drawn as a curve (the learning rate). */
 export function swatch(series) {
   const shapes = {
     train: '<path d="M0 6h20" stroke="var(--owl-train)" stroke-width="2"/>',
     raw: '<path d="M0 7l2-3 2 5 3-6 2 5 3-4 2 5 2-6 2 4 2-2" stroke="var(--owl-train)" fill="none" opacity=".55"/>',
-    test: '<path d="M0 6h20" stroke="var(--owl-test)" stroke-width="1.5" stroke-dasharray="5 3"/><circle cx="10" cy="6" r="3" fill="var(--owl-bg)" stroke="var(--owl-test)" stroke-width="1.5"/>',
-    acc: '<path d="M0 6h20" stroke="var(--owl-acc)" stroke-width="1.75"/><path d="M10 2l4 4-4 4-4-4z" fill="var(--owl-acc)"/>',
     run: '<path d="M0 6h20" stroke="var(--owl-ink)" stroke-width="2"/>',
   };
   return `<svg class="sw" width="20" height="12" aria-hidden="true">${shapes[series] ?? ""}</svg>`;

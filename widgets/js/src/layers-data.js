@@ -18,7 +18,7 @@ export class Norms {
   }
 
   /** The whole run, on load or after a gap. `count`: parameters. */
-  load({ total, n, data }, count) {
+  load({ total, n, count, data }) {
     this.clear(count);
     this.#push(data, n, 0);
     this.received = total;

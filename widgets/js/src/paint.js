@@ -3,6 +3,7 @@
 import { strokes } from "./decimate.js";
 import { layout, rises } from "./flags.js";
 import { duration, rate, significant } from "./format.js";
+import { ofNet, outline, seriesKey, testNets } from "./testnets.js";
 
 export const FLAG_COLOUR = { snapshot: "ink-2", pause: "train", lr: "lr", nan: "bad", step: "train", stop: "ink-2" };
 const LANE = 29; // below the axis: middle of the flags
@@ -35,9 +36,9 @@ function polyline(g, points) {
 }
 
 /** Points of a test series in pixels; a value that is not finite leaves a gap. */
-function testPoints(store, key, px, py) {
+function testPoints(tests, key, px, py) {
   const out = [];
-  for (const test of store.tests) {
+  for (const test of tests) {
     const value = test[key];
     if (Number.isFinite(value)) out.push([px(test.iter), py(value)]);
     else if (value !== null && value !== undefined && out.length) out.at(-1).gap = true;
@@ -75,15 +76,17 @@ function curves(g, store, scale, c) {
     trace(g, strokes(columns, columns.lo, columns.hi, from, to, px, py));
     g.globalAlpha = 1;
   }
-  const accuracy = store.visible("acc") ? testPoints(store, "accuracy", px, pa) : [];
-  const test = store.visible("test") ? testPoints(store, "loss", px, py) : [];
+  const nets = testNets(store.tests).map((net) => {
+    const points = (what, toY) => (store.visible(seriesKey(what, net)) ? testPoints(ofNet(store.tests, net), what, px, toY) : []);
+    return { net, accuracy: points("accuracy", pa), loss: points("loss", py) };
+  });
   g.lineWidth = 1.75;
   g.strokeStyle = c.acc;
-  polyline(g, accuracy);
+  for (const { accuracy } of nets) polyline(g, accuracy);
   g.lineWidth = 1.5;
   g.setLineDash([5, 3]);
   g.strokeStyle = c.test;
-  polyline(g, test);
+  for (const { loss } of nets) polyline(g, loss);
   g.setLineDash([]);
   if (store.visible("train")) {
     const smoothed = strokes(columns, store.smoothed, store.smoothed, from, to, px, py);
@@ -96,26 +99,19 @@ function curves(g, store, scale, c) {
     g.strokeStyle = c.train;
     trace(g, smoothed);
   }
-  for (const [x, y] of test) {
-    g.beginPath();
-    g.arc(x, y, 3, 0, 7);
-    g.fillStyle = c.halo;
-    g.fill();
-    g.lineWidth = 1.5;
-    g.strokeStyle = c.test;
-    g.stroke();
+  for (const { net, loss, accuracy } of nets) {
+    marks(g, "loss", net, loss, { fill: c.halo, stroke: c.test, width: 1.5 });
+    marks(g, "accuracy", net, accuracy, { fill: c.acc, stroke: c.halo, width: 1.25 });
   }
-  for (const [x, y] of accuracy) {
-    g.beginPath();
-    g.moveTo(x, y - 4);
-    g.lineTo(x + 4, y);
-    g.lineTo(x, y + 4);
-    g.lineTo(x - 4, y);
-    g.closePath();
-    g.fillStyle = c.acc;
+}
+
+function marks(g, what, net, points, { fill, stroke, width }) {
+  g.fillStyle = fill;
+  g.strokeStyle = stroke;
+  g.lineWidth = width;
+  for (const [x, y] of points) {
+    outline(g, what, net, x, y);
     g.fill();
-    g.lineWidth = 1.25;
-    g.strokeStyle = c.halo;
     g.stroke();
   }
 }

@@ -10,11 +10,10 @@ export class PanelData {
   }
 
   /** The whole run, on load or after a gap. */
-  load(panels, run) {
+  load(panels) {
     if (!panels) return;
-    const count = (run.layers ?? []).reduce((sum, layer) => sum + layer.params.length, 0);
-    this.norms.load(panels.norms, count);
-    if (run.filters) this.film.load(panels.film, run.filters);
+    this.norms.load(panels.norms);
+    this.film.load(panels.film);
   }
 
   /** A message for the panels: null where it is for somebody else, false where something before it is missing. */

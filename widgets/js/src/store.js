@@ -20,7 +20,7 @@ export class Store {
     this.columns = new Columns();
     this.smoother = new Smoother();
     this.panels = new PanelData();
-    this.tests = []; // { iter, loss, accuracy }
+    this.tests = []; // { iter, net, loss, accuracy, name? }
     this.rows = []; // interventions as sent
     this.flags = []; // the same as drawn
     this.run = { name: "", max_iter: 0 };
@@ -52,7 +52,7 @@ export class Store {
     this.tests = [...history.tests];
     this.rows = [...history.flags];
     this.flags = fromRows(this.rows);
-    this.panels.load(history.panels, this.run);
+    this.panels.load(history.panels);
     this.bytes = history.data.byteLength;
     this.changed("curve");
   }
@@ -121,8 +121,7 @@ export class Store {
   at(iteration = null) {
     const { columns } = this;
     const i = iteration === null ? columns.n - 1 : columns.nearest(iteration);
-    const tests = iteration === null ? this.tests : this.tests.filter((t) => t.iter <= iteration);
-    const latest = (key) => tests.findLast((t) => t[key] !== null && t[key] !== undefined)?.[key] ?? null;
+    const latest = (key) => this.tested(key, 0, iteration);
     return {
       iter: i < 0 ? null : columns.iter[i],
       smoothed: i < 0 ? null : this.smoothed[i],
@@ -131,6 +130,12 @@ export class Store {
       test: latest("loss"),
       accuracy: latest("accuracy"),
     };
+  }
+
+  /** Latest "loss" or "accuracy" of a test net up to an iteration (null: now), null where there is none. */
+  tested(key, net, iteration = null) {
+    const known = (t) => (t.net ?? 0) === net && t[key] !== null && t[key] !== undefined && (iteration === null || t.iter <= iteration);
+    return this.tests.findLast(known)?.[key] ?? null;
   }
 
   visible(series) {

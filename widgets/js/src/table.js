@@ -1,9 +1,15 @@
 // The chart as a real table: a row per test, newest first; without tests, twenty rows of the curve.
 
 import { h } from "./dom.js";
+import { netLabel, testNets } from "./testnets.js";
 import { DASH, integer, percent, rate, significant } from "./format.js";
 
-const HEADS = ["iteration", "train loss", "raw", "test loss", "accuracy %", "learning rate", "event"];
+/** Heads of the columns; each test net has its own two. */
+export function tableHeads(tests) {
+  const ofNets = testNets(tests).flatMap((net) => ["test loss", "accuracy %"].map((text) => `${text} ${netLabel(tests, net)}`.trim()));
+  return ["iteration", "train loss", "raw", ...ofNets, "learning rate", "event"];
+}
+
 const MOST = 200; // rows
 const SAMPLES = 20;
 
@@ -18,7 +24,8 @@ export function eventWords(flag) {
 /** Rows of the table as text, newest first. */
 export function tableRows(store) {
   const { columns } = store;
-  let iterations = store.tests.map((t) => t.iter);
+  let iterations = [...new Set(store.tests.map((t) => t.iter))].sort((a, b) => a - b);
+  const nets = testNets(store.tests);
   if (!iterations.length && columns.n) {
     const stride = Math.max(1, Math.floor(columns.n / SAMPLES));
     for (let i = columns.n - 1; i >= 0; i -= stride) iterations.unshift(columns.iter[i]);
@@ -28,15 +35,16 @@ export function tableRows(store) {
   return iterations
     .map((iteration, k) => {
       const v = store.at(iteration);
-      const test = store.tests.find((t) => t.iter === iteration);
       const since = k ? iterations[k - 1] : -1;
       const events = store.flags.filter((f) => f.iter > since && f.iter <= iteration).map(eventWords);
       return [
         integer(iteration),
         v.smoothed === null ? DASH : significant(v.smoothed),
         v.raw === null ? DASH : significant(v.raw),
-        significant(test?.loss ?? null),
-        percent(test?.accuracy ?? null),
+        ...nets.flatMap((net) => {
+          const test = store.tests.find((t) => t.iter === iteration && (t.net ?? 0) === net);
+          return [significant(test?.loss ?? null), percent(test?.accuracy ?? null)];
+        }),
         rate(v.lr),
         [...new Set(events)].join(", "),
       ];
@@ -46,13 +54,14 @@ export function tableRows(store) {
 
 export function makeTable(store) {
   const body = h("tbody");
-  const head = h("thead", {}, h("tr", {}, ...HEADS.map((text) => h("th", { scope: "col", text }))));
+  const head = h("thead");
   const table = h("table", { "aria-label": "Values at each test" }, head, body);
   const element = h("div", { class: "tab", tabindex: 0, hidden: true }, table);
 
   function update() {
     element.hidden = !store.view.table;
     if (element.hidden) return;
+    head.replaceChildren(h("tr", {}, ...tableHeads(store.tests).map((text) => h("th", { scope: "col", text }))));
     const rows = tableRows(store).map((cells) =>
       h("tr", {}, ...cells.map((text, i) => (i ? h("td", { text }) : h("th", { scope: "row", text })))),
     );

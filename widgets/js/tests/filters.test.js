@@ -35,7 +35,7 @@ test("a page that loads gets all frames, each with its own bytes", () => {
   const one = new Uint8Array(frame(made, [1, 2], [3, 4], [0, 255, 64, 191]).buffer);
   const both = new Uint8Array([...one, ...one]);
   both[both.length - 1] = 7;
-  made.load({ rows: [row(0), row(5)], data: new DataView(both.buffer) }, GREY);
+  made.load({ rows: [row(0), row(5)], data: new DataView(both.buffer), filters: GREY });
   assert.deepEqual([...made.frames[1].levels], [0, 255, 64, 7]);
   assert.deepEqual([...made.frames[1].norms], [3, 4]);
 });

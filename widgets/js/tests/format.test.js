@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import * as format from "../src/format.js";
-import { swatch } from "../src/icons.js";
+import { swatch, testSwatch } from "../src/icons.js";
 
 const plain = (text) => text.replaceAll(format.THIN, " ");
 
@@ -64,7 +64,8 @@ test("ticks, bytes, memory, per cent", () => {
 });
 
 test("the legend shows a line only for what is drawn as one", () => {
-  const lines = (series) => (swatch(series).match(/<path/g) ?? []).length;
-  for (const curve of ["train", "raw", "test", "acc"]) assert.ok(lines(curve) > 0, curve);
-  assert.equal(lines("lr"), 0);
+  const lines = (picture) => (picture.match(/<path/g) ?? []).length;
+  for (const curve of ["train", "raw"]) assert.ok(lines(swatch(curve)) > 0, curve);
+  for (const what of ["loss", "accuracy"]) assert.ok(lines(testSwatch(what, "")) > 0, what);
+  assert.equal(lines(swatch("lr")), 0);
 });

@@ -18,7 +18,7 @@ function rows(list) {
 
 function table(list, count = 2) {
   const norms = new Norms();
-  norms.load({ total: list.length, n: list.length, data: rows(list) }, count);
+  norms.load({ total: list.length, n: list.length, count, data: rows(list) });
   return norms;
 }
 
@@ -33,7 +33,7 @@ test("rows arrive once, and a gap is noticed", () => {
 
 test("a full table merges neighbours, and a NaN stays", () => {
   const norms = new Norms(4);
-  norms.load({ total: 5, n: 5, data: rows([1, 2, 3, 4, 5].map((i) => [i, [i, i === 3 ? NaN : 1], [1, 1]])) }, 2);
+  norms.load({ total: 5, n: 5, data: rows([1, 2, 3, 4, 5].map((i) => [i, [i, i === 3 ? NaN : 1], [1, 1]])), count: 2 });
   assert.deepEqual([...norms.iter.subarray(0, norms.n)], [2, 4, 5]);
   assert.equal(norms.weight(0, 0), 1.5);
   assert.ok(Number.isNaN(norms.ratio(1, 1)));
