@@ -13,7 +13,7 @@ from owlkit.inspection.image_input import ImageInput, fitted, open_image
 from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.progress import Progress
-from owlkit.inspection.twin import Twin
+from owlkit.inspection.twin import Twin, batch_for
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from owlkit.net import Net
 
 METHODS = ("tsne", "pca")
-BATCH = 16
 THUMBNAIL = 32  # pixels a side
 PERPLEXITY = 30.0  # van der Maaten and Hinton 2008: 5 to 50
 LEAST = 3
@@ -97,7 +96,7 @@ def show_embedding(
         raise DataError(f"{len(images)} images are too few to arrange; give {LEAST} or more")
     if labels is not None and len(labels) < len(images):
         raise DataError(f"{len(labels)} labels for {len(images)} images; give one per image")
-    twin = Twin(net, min(BATCH, len(images)))
+    twin = Twin(net, batch_for(net, len(images)))
     name = twin.layer_of(layer)
     line = Progress(progress, "looking at", f"{len(images)} images")
     features: list[np.ndarray] = []

@@ -11,7 +11,7 @@ from owlkit.inspection.image_input import ImageInput
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.progress import Progress
 from owlkit.inspection.saliency import show_saliency
-from owlkit.inspection.twin import Twin
+from owlkit.inspection.twin import Twin, batch_for
 from owlkit.inspection.units import Unit, choose
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from owlkit.net import Net
 
 METHODS = ("occlusion", "gradient")
-BATCH = 16
+MOST_PLACES = 16  # at once
 MOST_OPAQUE = 0.85
 # A patch covers about a seventh of a side and moves by a third of itself.
 PATCHES_PER_SIDE, STEPS_PER_PATCH = 7, 3
@@ -97,7 +97,7 @@ def show_heatmap(
     if method == "gradient":
         found = show_saliency(net, image, layer, unit, at=at, prepare=prepare)
         return Heatmap(found.unit, found.value, method, _smooth(found.map), found.image)
-    twin = Twin(net, BATCH)
+    twin = Twin(net, batch_for(net, MOST_PLACES))
     prepared = prepare(image, twin.shape)
     name = twin.layer_of(layer)
     values = twin.run(prepared[None], name)
@@ -137,12 +137,13 @@ def _occlude(
 ) -> np.ndarray:
     """(H, W): how much of the unit's value goes when a pixel is covered, over all squares that cover it."""
     value, side, step = scan
+    batch = twin.shape[0]
     height, width = image.shape[1:]
     places = [(top, left) for top in _starts(height, side, step) for left in _starts(width, side, step)]
     total, times = np.zeros((height, width)), np.zeros((height, width))
     line = Progress(progress, "covering", f"{len(places)} places")
-    for first in range(0, len(places), BATCH):
-        some = places[first : first + BATCH]
+    for first in range(0, len(places), batch):
+        some = places[first : first + batch]
         covered = np.repeat(image[None], len(some), 0)
         for index, (top, left) in enumerate(some):
             covered[index, :, top : top + side, left : left + side] = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,21 @@ class ImageSource:
             yield from (image for _, image in zip(range(self.count), values, strict=False))
         else:
             yield from (self._items[index] for index in range(self.count))
+
+    def pick(self, indices: Iterable[int]) -> Iterator[tuple[int, Any]]:
+        """(index, image) for some of them, in their order, each once."""
+        wanted = sorted(set(indices))
+        if not isinstance(self._items, Records):
+            yield from ((index, self._items[index]) for index in wanted)
+            return
+        left = iter(wanted)
+        following = next(left, None)
+        for index, image in enumerate(self):
+            if following is None:
+                return
+            if index == following:
+                yield index, image
+                following = next(left, None)
 
     def batches(self, prepare: ImageInput, shape: Sequence[int]) -> Iterator[np.ndarray]:
         """Prepared images (n, C, H, W) for an input of `shape` (N, C, H, W), n = N but for the last batch."""

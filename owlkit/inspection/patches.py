@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from owlkit.core.errors import NetError
+from owlkit.inspection.answers import Patch, find_answers
 from owlkit.inspection.image_input import ImageInput
 from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.progress import Progress
-from owlkit.inspection.receptive_field import receptive_field
 from owlkit.inspection.twin import Twin
 
 if TYPE_CHECKING:
@@ -21,24 +19,8 @@ if TYPE_CHECKING:
 
     from owlkit.net import Net
 
-Box = tuple[int, int, int, int]
-BATCH = 16
 MOST_UNITS = 16
 CELL_INCHES = 0.95
-
-
-@dataclass(frozen=True)
-class Patch:
-    """What a unit saw when it answered with `value`.
-
-    index : of the image in the source. box : (top, left, bottom, right) in pixels of the net's input.
-    pixels : uint8, (h, w, 3) RGB or (h, w), the image inside of the box.
-    """
-
-    value: float
-    index: int
-    box: Box
-    pixels: np.ndarray
 
 
 @dataclass(repr=False)
@@ -93,35 +75,25 @@ def show_top_patches(
     """
     prepare = prepare or ImageInput()
     images = ImageSource(source, limit)
-    twin = Twin(net, min(BATCH, max(len(images), 1)))
-    name = twin.layer_of(layer)
-    top = twin.top(name)
-    channels = top.shape[1]
+    twin = Twin(net)
+    channels = twin.top(twin.layer_of(layer)).shape[1]
     wanted = list(units) if units is not None else list(range(min(channels, MOST_UNITS)))
     if not wanted or not all(0 <= unit < channels for unit in wanted):
         raise NetError(f"{layer}: units are {wanted}, expected some of 0 to {channels - 1}")
-    field = receptive_field(twin.net.graph, twin.net.top_names[name][0])
-    best: dict[int, list[Patch]] = {unit: [] for unit in wanted}
     line = Progress(progress, "looking at", f"{len(images)} images")
-    seen = 0
-    for batch in images.batches(prepare, twin.shape):
-        answers = twin.run(batch, name)
-        planes = answers.reshape(*answers.shape[:2], -1)
-        places, values = planes.argmax(2), planes.max(2)
-        for unit in wanted:
-            for index in _candidates(values[:, unit], best[unit], count):
-                row, column = np.unravel_index(int(places[index, unit]), answers.shape[2:] or (1, 1))
-                box = field.box(int(row), int(column), twin.shape)
-                picture = prepare.restore(batch[index])[box[0] : box[2], box[1] : box[3]]
-                best[unit].append(Patch(float(values[index, unit]), seen + int(index), box, picture))
-            best[unit] = sorted(best[unit], key=lambda patch: -patch.value)[:count]
-        seen += len(batch)
-        line.tick(f", {seen} done")
+    found = find_answers(
+        net, images, layer, count=count, prepare=prepare, on_images=lambda seen: line.tick(f", {seen} done")
+    )
+    pictures = {
+        index: prepare.restore(prepare(image, found.input_shape))
+        for index, image in images.pick(found.images[wanted].ravel().tolist())
+    }
     line.finish()
-    return TopPatches(layer, best, seen)
-
-
-def _candidates(values: np.ndarray, best: list[Patch], count: int) -> np.ndarray:
-    """Indices of a batch that may enter the best."""
-    order = np.argsort(-values, kind="stable")[:count]
-    return order[values[order] > best[-1].value] if len(best) == count else order
+    patches: dict[int, list[Patch]] = {}
+    for unit in wanted:
+        patches[unit] = []
+        for rank, index in enumerate(found.images[unit].tolist()):
+            box = found.box(unit, rank)
+            pixels = pictures[index][box[0] : box[2], box[1] : box[3]]
+            patches[unit].append(Patch(float(found.values[unit, rank]), index, box, pixels))
+    return TopPatches(layer, patches, found.seen)

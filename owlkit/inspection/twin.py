@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,9 @@ from owlkit.core.blob import Blob
 from owlkit.core.errors import NetError, closest
 from owlkit.net import Net
 from owlkit.proto import caffe_pb2
+
+BATCH = 16
+MOST_BYTES = 1 << 29  # of blobs
 
 
 class Twin:
@@ -66,6 +70,13 @@ class Twin:
         self.top(layer).diff[...] = wanted
         self.net.backward(start=layer)
         return np.array(self.net.blobs[self.input].diff)
+
+
+def batch_for(net: Net, images: int) -> int:
+    """How many images to run at a time: up to 16, fewer where the blobs of a batch would fill memory."""
+    shapes = (blob.shape for blob in net.blobs.values() if blob.shape)
+    per_image = sum(math.prod(shape[1:]) for shape in shapes) * np.dtype(net.dtype).itemsize
+    return max(1, min(BATCH, images, MOST_BYTES // max(per_image, 1)))
 
 
 def with_inputs(net: Net, shapes: Mapping[str, Sequence[int]]) -> Any:

@@ -131,7 +131,7 @@ def test_top_patches_are_the_squares_that_were_put_there() -> None:
 
 def test_top_patches_over_batches_are_those_of_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = show_top_patches(corner_net(), squares(), "conv", [0, 1])
-    monkeypatch.setattr("owlkit.inspection.patches.BATCH", 2)
+    monkeypatch.setattr("owlkit.inspection.twin.BATCH", 2)
     parts = show_top_patches(corner_net(), squares(), "conv", [0, 1])
     for unit in (0, 1):
         assert [(p.value, p.box) for p in parts.patches[unit]] == [

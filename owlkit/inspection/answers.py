@@ -1,0 +1,116 @@
+"""What the units of a layer answer to a set of images: the largest answers, and how often there is any."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_source import ImageSource
+from owlkit.inspection.receptive_field import ReceptiveField, receptive_field
+from owlkit.inspection.twin import Twin, batch_for
+
+if TYPE_CHECKING:
+    from owlkit.net import Net
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What a unit saw when it answered with `value`.
+
+    index : of the image in the source. box : (top, left, bottom, right) in pixels of the net's input.
+    pixels : uint8, (h, w, 3) RGB or (h, w), the image inside of the box.
+    """
+
+    value: float
+    index: int
+    box: Box
+    pixels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of each unit the `count` images that it answers to most, an image counting once.
+
+    values, images, places : (units, count), largest first: the answer, the image's number in the source, the
+    place in the layer's plane (row * width + column). plane : (rows, columns). fired : (units,) share of all
+    places with an answer above 0. seen : images. input_shape : (N, C, H, W) of the net's input.
+    """
+
+    layer: str
+    values: np.ndarray
+    images: np.ndarray
+    places: np.ndarray
+    plane: tuple[int, int]
+    fired: np.ndarray
+    seen: int
+    field: ReceptiveField
+    input_shape: tuple[int, ...]
+
+    @property
+    def units(self) -> int:
+        return len(self.values)
+
+    def place(self, unit: int, rank: int) -> tuple[int, int]:
+        """(row, column) of the unit's answer of this rank."""
+        row, column = divmod(int(self.places[unit, rank]), self.plane[1])
+        return row, column
+
+    def box(self, unit: int, rank: int) -> Box:
+        """What the unit saw then: (top, left, bottom, right) in the net's input."""
+        return self.field.box(*self.place(unit, rank), self.input_shape)
+
+
+def find_answers(
+    net: Net,
+    source: ImageSource,
+    layer: str,
+    *,
+    count: int = 9,
+    prepare: ImageInput | None = None,
+    on_images: Callable[[int], None] = lambda seen: None,
+) -> Answers:
+    """Run the images through a net and keep each unit's largest answers. on_images : told how many are done.
+
+    Raises NetError for an unknown layer, or one whose receptive field cannot be told.
+    """
+    prepare = prepare or ImageInput()
+    twin = Twin(net, batch_for(net, len(source)))
+    name = twin.layer_of(layer)
+    field = receptive_field(twin.net.graph, twin.net.top_names[name][0])
+    top = twin.top(name)
+    units, plane = top.shape[1], (top.shape[2:4] if top.ndim == 4 else (1, 1))
+    best = _Best(units)
+    fired, seen = np.zeros(units), 0
+    for batch in source.batches(prepare, twin.shape):
+        answers = twin.run(batch, name).reshape(len(batch), units, -1)
+        fired += (answers > 0).mean(2).sum(0)
+        best.add(answers.max(2).T, answers.argmax(2).T, seen, count)
+        seen += len(batch)
+        on_images(seen)
+    share = fired / max(seen, 1)
+    return Answers(layer, *best.arrays, (plane[0], plane[1]), share, seen, field, twin.shape)
+
+
+class _Best:
+    """The largest values so far, with the images and places they are from: three arrays (units, so many)."""
+
+    def __init__(self, units: int) -> None:
+        self.arrays = (
+            np.zeros((units, 0), np.float32),
+            np.zeros((units, 0), np.int64),
+            np.zeros((units, 0), np.int64),
+        )
+
+    def add(self, values: np.ndarray, places: np.ndarray, first: int, count: int) -> None:
+        """values, places : (units, n) of the images first, first + 1, ..."""
+        images = np.broadcast_to(np.arange(first, first + values.shape[1]), values.shape)
+        joined = [np.concatenate(pair, 1) for pair in zip(self.arrays, (values, images, places), strict=True)]
+        order = np.argsort(-joined[0], axis=1, kind="stable")[:, :count]  # of equal ones the first image
+        kept = [np.take_along_axis(array, order, 1) for array in joined]
+        self.arrays = (kept[0], kept[1], kept[2])
