@@ -6,23 +6,23 @@ import logging
 import math
 import operator
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from owlkit.core import events
 from owlkit.core.conveniences import resolve
-from owlkit.core.errors import OwlkitError, TrainingError
+from owlkit.core.errors import TrainingError
 from owlkit.io.hdf5 import import_h5py
 from owlkit.proto import caffe_pb2
-from owlkit.solvers import diagnosis, loading, nets, policies, saving, snapshots
+from owlkit.solvers import diagnosis, loading, nets, policies, snapshots
+from owlkit.solvers.announcer import while_alive
 from owlkit.solvers.definition import check_numbers, read_definition
 from owlkit.solvers.display import displayed_outputs, log_debug_info
 from owlkit.solvers.divergence import DivergedError
+from owlkit.solvers.resumable import Resumable
 from owlkit.solvers.rule import gradient_norm
 from owlkit.solvers.rules import make_rule, rule_class
 from owlkit.solvers.signals import hold_interrupts
@@ -39,19 +39,7 @@ def checked_count(n: Any) -> int:
         raise TrainingError(f"step({n!r}): give a whole number of iterations") from None
 
 
-def _while_alive(remark: Callable[[str], None]) -> Callable[[str], None]:
-    """The bound method, without keeping its solver: a layer that held it would outlive both."""
-    reference = weakref.WeakMethod(remark)
-
-    def call(message: str) -> None:
-        method = reference()
-        if method is not None:
-            method(message)
-
-    return call
-
-
-class Solver:
+class Solver(Resumable):
     """Training of one net.
 
     definition : path of a solver prototxt, SolverParameter, or a net (NetSpec, NetParameter) with the
@@ -76,6 +64,7 @@ class Solver:
         seed: int | None = None,
         **fields: Any,
     ) -> None:
+        super().__init__()
         found = read_definition(definition, test, fields)
         self.param, self.notices = found.param, found.notes
         self._given: dict[str, Any] = {"seed": seed, "weights": weights}
@@ -89,8 +78,6 @@ class Solver:
         self.in_use_by: Any = None  # the Run that trains with this solver now
         self._override: float | None = None
         self._losses: deque[float] = deque(maxlen=self.param.average_loss)
-        self._listeners: list[events.Listener] = []
-        self._callbacks: list[tuple[Callable[[], Any], Callable[[], Any]]] = []
         for notice in self.notices:
             log.info(notice)
         self._fresh = not self._load_weights(weights)
@@ -119,7 +106,7 @@ class Solver:
         for net in (self.net, *self.test_nets):
             for layer in net.layers:
                 if hasattr(layer, "on_warning"):
-                    layer.on_warning = _while_alive(self.warn)
+                    layer.on_warning = while_alive(self.warn)
 
     def _load_weights(self, weights: Any) -> bool:
         given = list(self.param.weights) if weights is None else weights
@@ -150,51 +137,10 @@ class Solver:
     def lr(self, value: float | None) -> None:
         self._override = self.checked_lr(value)
 
-    @staticmethod
-    def checked_lr(value: float | None) -> float | None:
-        """`value` as a learning rate, None for the policy's; TrainingError where it is no number >= 0."""
-        if value is not None and not (math.isfinite(value) and value >= 0):
-            raise TrainingError(f"a learning rate of {value} makes no sense; give a number >= 0, or None")
-        return None if value is None else float(value)
-
     @property
     def smoothed_loss(self) -> float:
         """Mean of the last `average_loss` losses; NaN before the first."""
         return math.fsum(self._losses) / len(self._losses) if self._losses else math.nan
-
-    @property
-    def prefix(self) -> str:
-        """What names of snapshots start with."""
-        return self.param.snapshot_prefix or self.default_prefix
-
-    # -- events
-    def add_listener(self, listener: events.Listener) -> Callable[[], None]:
-        """Have `listener(event)` called in the training thread; returns a function that ends it.
-
-        A listener that raises is logged once and removed; training goes on.
-        """
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
-
-    def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
-        """Call `on_start()` before the passes of each iteration, `on_gradients_ready()` before its update.
-
-        They are part of the training: what they raise ends it. Caffe's Solver::add_callback.
-        """
-        self._callbacks.append((on_start, on_gradients_ready))
-
-    def emit(self, event: Any) -> None:
-        """Tell all listeners."""
-        for listener in tuple(self._listeners):
-            try:
-                listener(event)
-            except Exception:
-                log.exception("a listener of the training failed and was removed: %r", listener)
-                self._listeners.remove(listener)
-
-    def warn(self, message: str) -> None:
-        """Remark something to all listeners."""
-        self.emit(events.Warned(self.iter, message))
 
     # -- training
     def step(self, n: int = 1) -> None:
@@ -227,15 +173,6 @@ class Solver:
         self.step(max(0, self.param.max_iter - self.iter))
         if self.iter >= self.param.max_iter:
             self.finish()
-
-    def _check_free(self, action: str, *, unless: tuple[str, ...] = ()) -> None:
-        """TrainingError while a Run trains with this solver, in a state that is not one of `unless`."""
-        run = self.in_use_by
-        if run is not None and run.state not in unless:
-            raise TrainingError(
-                f"{action}: the solver is being trained by run {run.name!r} (now {run.state}); use the run's "
-                "controls (run.pause, run.step, run.resume), or end it with run.stop() and run.wait()"
-            )
 
     def finish(self, *, interrupted: bool = False) -> None:
         """Caffe's end of a training: the last snapshot, and a test where one is due."""
@@ -341,86 +278,6 @@ class Solver:
         seconds = time.perf_counter() - started
         self.emit(events.TestDone(self.iter, index, net.name, outputs, loss, seconds))
         return outputs
-
-    # -- snapshots
-    def snapshot(self, prefix: str | None = None) -> tuple[Path, Path]:
-        """Write weights and state as `<prefix>_iter_N.caffemodel` and `.solverstate`; returns both paths.
-
-        Raises TrainingError where a parameter is not finite, DataError or OSError where the files cannot be
-        written; what was there before is then as it was.
-        """
-        model, state = snapshots.write_snapshot(self, prefix or self.prefix)
-        self.emit(events.SnapshotWritten(self.iter, str(model), str(state)))
-        return model, state
-
-    def to_proto(self) -> Any:
-        """The SolverParameter that makes this solver, with test_iter, and seed and weights as given."""
-        param = caffe_pb2.SolverParameter()
-        param.CopyFrom(self.param)
-        if self.test_nets:
-            param.test_iter[:] = self.test_iterations
-        if self._given["seed"] is not None:
-            param.random_seed = self._given["seed"]
-        if (weights := self._given["weights"]) is not None:
-            given = weights if isinstance(weights, list | tuple) else [weights]
-            param.weights[:] = [str(path) for path in given if isinstance(path, str | Path)]
-        return param
-
-    def save_definition(self, folder: str | Path = ".", *, overwrite: bool = False) -> tuple[Path, Path]:
-        """Write `net.prototxt` and `solver.prototxt` into a folder; returns both paths.
-
-        `owlkit train --solver <folder>/solver.prototxt` then trains the same. Raises DataError where
-        other files of these names are there, unless `overwrite`.
-        """
-        return saving.save_definition(self.to_proto(), folder, overwrite)
-
-    def extra_state(self) -> dict[str, Any]:
-        """What resuming bit for bit needs beyond weights and history, JSON-able."""
-        return {
-            "type": self.param.type,
-            "lr": self._override,
-            "losses": list(self._losses),
-            "net": self.net.state(),
-            "test_nets": [net.state() for net in self.test_nets],
-        }
-
-    def restore(self, path: Any) -> None:
-        """Go on from a `.solverstate`, one of Caffe's included.
-
-        Raises FileFormatError or DataError for a file that is no state or lacks its weights, TrainingError or
-        NetError where it belongs to another type of solver or another net; the solver is unchanged then.
-        """
-        self._check_free("restore")
-        loaded = snapshots.LoadedSnapshot(self, path)
-        before = self.extra_state()
-        try:
-            if loaded.extra is not None:
-                self._set_extra_state(loaded.extra)
-            loaded.apply(self)
-        except OwlkitError:
-            self._set_extra_state(before)
-            raise
-        except Exception as error:  # random generators and layers raise what a damaged state leads them into
-            self._set_extra_state(before)
-            raise snapshots.damaged_sidecar(path, error) from error
-        self.rule.history_changed()
-        self.iter, self._fresh = loaded.data.iter, False
-        if loaded.extra is None:
-            self._losses.clear()
-            notice = f"{path} has no .owl file beside it: data start from the beginning, random numbers anew"
-            self.notices.append(notice)
-            self.warn(notice)
-
-    def _set_extra_state(self, extra: dict[str, Any]) -> None:
-        override, losses = self.checked_lr(extra["lr"]), [float(loss) for loss in extra["losses"]]
-        if not all(map(math.isfinite, losses)):
-            raise ValueError(f"a loss is not finite: {losses}")
-        self.net.restore_state(extra["net"])
-        for net, state in zip(self.test_nets, extra["test_nets"], strict=False):
-            net.restore_state(state)
-        self._override = override
-        self._losses.clear()
-        self._losses.extend(losses)
 
     def __repr__(self) -> str:
         limit = f" of {self.param.max_iter}" if self.param.HasField("max_iter") else ""

@@ -1,0 +1,132 @@
+"""What of a training outlives it: snapshots, and the definition that makes it again."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from owlkit.core import events
+from owlkit.core.errors import OwlkitError, TrainingError
+from owlkit.net import Net
+from owlkit.proto import caffe_pb2
+from owlkit.solvers import saving, snapshots
+from owlkit.solvers.announcer import Announcer
+
+
+class Resumable(Announcer):
+    """Snapshots of a training, written and gone on from. Solver fills the attributes."""
+
+    param: Any
+    net: Net
+    test_nets: list[Net]
+    test_iterations: list[int]
+    rule: Any
+    notices: list[str]
+    default_prefix: str
+    in_use_by: Any
+    _given: dict[str, Any]
+    _override: float | None
+    _losses: deque[float]
+    _fresh: bool
+
+    def snapshot(self, prefix: str | None = None) -> tuple[Path, Path]:
+        """Write weights and state as `<prefix>_iter_N.caffemodel` and `.solverstate`; returns both paths.
+
+        Raises TrainingError where a parameter is not finite, DataError or OSError where the files cannot be
+        written; what was there before is then as it was.
+        """
+        model, state = snapshots.write_snapshot(self, prefix or self.prefix)
+        self.emit(events.SnapshotWritten(self.iter, str(model), str(state)))
+        return model, state
+
+    def to_proto(self) -> Any:
+        """The SolverParameter that makes this solver, with test_iter, and seed and weights as given."""
+        param = caffe_pb2.SolverParameter()
+        param.CopyFrom(self.param)
+        if self.test_nets:
+            param.test_iter[:] = self.test_iterations
+        if self._given["seed"] is not None:
+            param.random_seed = self._given["seed"]
+        if (weights := self._given["weights"]) is not None:
+            given = weights if isinstance(weights, list | tuple) else [weights]
+            param.weights[:] = [str(path) for path in given if isinstance(path, str | Path)]
+        return param
+
+    def save_definition(self, folder: str | Path = ".", *, overwrite: bool = False) -> tuple[Path, Path]:
+        """Write `net.prototxt` and `solver.prototxt` into a folder; returns both paths.
+
+        `owlkit train --solver <folder>/solver.prototxt` then trains the same. Raises DataError where
+        other files of these names are there, unless `overwrite`.
+        """
+        return saving.save_definition(self.to_proto(), folder, overwrite)
+
+    def extra_state(self) -> dict[str, Any]:
+        """What resuming bit for bit needs beyond weights and history, JSON-able."""
+        return {
+            "type": self.param.type,
+            "lr": self._override,
+            "losses": list(self._losses),
+            "net": self.net.state(),
+            "test_nets": [net.state() for net in self.test_nets],
+        }
+
+    def restore(self, path: Any) -> None:
+        """Go on from a `.solverstate`, one of Caffe's included.
+
+        Raises FileFormatError or DataError for a file that is no state or lacks its weights, TrainingError or
+        NetError where it belongs to another type of solver or another net; the solver is unchanged then.
+        """
+        self._check_free("restore")
+        loaded = snapshots.LoadedSnapshot(self, path)
+        before = self.extra_state()
+        try:
+            if loaded.extra is not None:
+                self._set_extra_state(loaded.extra)
+            loaded.apply(self)
+        except OwlkitError:
+            self._set_extra_state(before)
+            raise
+        except Exception as error:  # random generators and layers raise what a damaged state leads them into
+            self._set_extra_state(before)
+            raise snapshots.damaged_sidecar(path, error) from error
+        self.rule.history_changed()
+        self.iter, self._fresh = loaded.data.iter, False
+        if loaded.extra is None:
+            self._losses.clear()
+            notice = f"{path} has no .owl file beside it: data start from the beginning, random numbers anew"
+            self.notices.append(notice)
+            self.warn(notice)
+
+    def _set_extra_state(self, extra: dict[str, Any]) -> None:
+        override, losses = self.checked_lr(extra["lr"]), [float(loss) for loss in extra["losses"]]
+        if not all(map(math.isfinite, losses)):
+            raise ValueError(f"a loss is not finite: {losses}")
+        self.net.restore_state(extra["net"])
+        for net, state in zip(self.test_nets, extra["test_nets"], strict=False):
+            net.restore_state(state)
+        self._override = override
+        self._losses.clear()
+        self._losses.extend(losses)
+
+    @staticmethod
+    def checked_lr(value: float | None) -> float | None:
+        """`value` as a learning rate, None for the policy's; TrainingError where it is no number >= 0."""
+        if value is not None and not (math.isfinite(value) and value >= 0):
+            raise TrainingError(f"a learning rate of {value} makes no sense; give a number >= 0, or None")
+        return None if value is None else float(value)
+
+    @property
+    def prefix(self) -> str:
+        """What names of snapshots start with."""
+        return self.param.snapshot_prefix or self.default_prefix
+
+    def _check_free(self, action: str, *, unless: tuple[str, ...] = ()) -> None:
+        """TrainingError while a Run trains with this solver, in a state that is not one of `unless`."""
+        run = self.in_use_by
+        if run is not None and run.state not in unless:
+            raise TrainingError(
+                f"{action}: the solver is being trained by run {run.name!r} (now {run.state}); use the run's "
+                "controls (run.pause, run.step, run.resume), or end it with run.stop() and run.wait()"
+            )
