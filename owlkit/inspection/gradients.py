@@ -75,8 +75,26 @@ def check_gradients(
         raise NetError(f"blob={blob!r} is looked for in one layer; name it: layers=['NAME']")
     if index is not None and not settings.blob:
         raise NetError(f"at={index}: name the blob as well, blob='blobs[0]' or a bottom's name")
+    report.closer = partial(_look_closer, target, bottoms, inputs, settings)
     report.again = partial(_carry_out, report, again, False)
     return _carry_out(report, work, progress)
+
+
+def _look_closer(
+    target: Any,
+    bottoms: Sequence[Any] | None,
+    inputs: Mapping[str, Any] | None,
+    settings: Settings,
+    layer: str,
+    blob: str,
+    at: tuple[int, ...],
+) -> GradientReport:
+    """The report on one element; shown nowhere."""
+    layers = None if _is_layer(target) else [layer]
+    same = {"tolerance": settings.tolerance, "step": settings.step, "seed": settings.seed}
+    return check_gradients(
+        target, bottoms, layers=layers, blob=blob, at=at, inputs=inputs, progress=False, **same
+    )
 
 
 def _carry_out(report: GradientReport, work: Any, progress: bool) -> GradientReport:

@@ -155,7 +155,9 @@ def test_one_element_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(LAYERS, "TanH", Twice)
     worst = owlkit.check_gradients(net()).wrong[0].worst
     assert worst is not None
-    again = owlkit.check_gradients(net(), layers=["act"], blob="ip", at=worst.index)
+    report = owlkit.check_gradients(net())
+    assert report.closer is not None
+    again = report.closer("act", "ip", worst.index)
     (row,) = again.rows
     assert row.done <= 2, "the element, and the one that sets the scale"
     assert worst in [row.element(k) for k in range(row.done)], "to the last bit"

@@ -117,3 +117,27 @@ def browser() -> Iterator[Any]:
         chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_ARGS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def page(lab: Any, browser: Any) -> Iterator[Any]:
+    """A page that fails the test on an error in it and on a request that leaves the loopback address."""
+    context = browser.new_context(viewport={"width": 1560, "height": 860}, device_scale_factor=2)
+    errors: list[str] = []
+    outside: list[str] = []
+    local = (lab.url, lab.url.replace("http", "ws", 1), "data:", "blob:")
+    context.on("request", lambda r: None if r.url.startswith(local) else outside.append(r.url))
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert not errors, errors
+    assert not outside, outside
+
+
+@pytest.fixture
+def shots(tmp_path: Path) -> Path:
+    """Where screenshots go: OWLKIT_SCREENSHOTS, or the test's own folder."""
+    folder = Path(os.environ.get("OWLKIT_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .notebook import Notebook, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -25,116 +25,6 @@ from owlkit_widgets import Frontend
 Frontend.display({run})
 {run}.start()
 {run}.wait()"""
-
-# Pixels of the chart that have the colour of the train curve.
-INK = """(token) => {
-  const root = document.querySelector('.owl'), c = root.querySelector('.uplot canvas');
-  const probe = document.createElement('i'); probe.style.color = `var(--owl-${token})`; root.append(probe);
-  const want = getComputedStyle(probe).color.match(/\\d+/g).map(Number); probe.remove();
-  const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-  let n = 0;
-  for (let i = 0; i < d.length; i += 4)
-    if (d[i + 3] > 200 && want.every((v, k) => Math.abs(d[i + k] - v) < 24)) n++;
-  return n; }"""
-
-
-class Notebook:
-    """A notebook in JupyterLab, seen through the browser."""
-
-    def __init__(self, lab: Any, page: Any, name: str, cells: list[str]) -> None:
-        self.lab, self.page, self.path = lab, page, lab.folder / f"{name}.ipynb"
-        self.url = f"{lab.url}/lab/tree/{name}.ipynb?token={lab.token}&reset"
-        code = [
-            {
-                "cell_type": "code",
-                "id": f"c{i}",
-                "metadata": {},
-                "outputs": [],
-                "execution_count": None,
-                "source": s,
-            }
-            for i, s in enumerate(cells)
-        ]
-        spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        content = {"cells": code, "metadata": spec, "nbformat": 4, "nbformat_minor": 5}
-        self.path.write_text(json.dumps(content))
-
-    def open(self) -> None:
-        self.page.goto(self.url)
-        self.page.wait_for_function(f"() => {self.KERNEL}?.status === 'idle'", timeout=120000)
-
-    KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
-
-    def command(self, name: str) -> None:
-        self.page.evaluate("(name) => window.jupyterapp.commands.execute(name)", name)
-
-    def kernel_status(self) -> str:
-        return str(self.page.evaluate(f"() => {self.KERNEL}.status"))
-
-    def iteration(self) -> int:
-        """Iteration in the header."""
-        return int(
-            "".join(c for c in self.page.locator(".owl .fig .v span").first.inner_text() if c.isdigit()) or 0
-        )
-
-    def wait_for_iteration(self, least: int, timeout: float = 60.0) -> int:
-        end = time.monotonic() + timeout
-        while (found := self.iteration()) < least:
-            assert time.monotonic() < end, f"iteration {found} after {timeout} s, expected {least}"
-            time.sleep(0.1)
-        return found
-
-    def wait_for_state(self, word: str, timeout: float = 40.0) -> None:
-        self.page.locator(".owl .pill", has_text=word).wait_for(timeout=timeout * 1000)
-
-    def theme(self, name: str) -> None:
-        self.page.evaluate(
-            "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
-            f"JupyterLab {name}",
-        )
-        light = "true" if name == "Light" else "false"
-        self.page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{light}'")
-        time.sleep(0.5)
-
-    def ink(self, token: str = "train") -> int:
-        return int(self.page.evaluate(INK, token))
-
-    def rows(self) -> list[list[str]]:
-        """The table view, newest row first."""
-        self.page.get_by_role("button", name="Show as table").first.click()
-        self.page.locator(".owl .tab").first.wait_for()
-        cells = "rows => rows.map(r => [...r.children].map(c => c.textContent))"
-        rows: list[list[str]] = self.page.eval_on_selector_all(".owl .tab tbody tr", cells)
-        self.page.get_by_role("button", name="Show as table").first.click()
-        return rows
-
-
-@pytest.fixture
-def page(lab: Any, browser: Any) -> Iterator[Any]:
-    """A page that fails the test on an error in it and on a request that leaves the loopback address."""
-    context = browser.new_context(viewport={"width": 1560, "height": 860}, device_scale_factor=2)
-    errors: list[str] = []
-    outside: list[str] = []
-    local = (lab.url, lab.url.replace("http", "ws", 1), "data:", "blob:")
-    context.on("request", lambda r: None if r.url.startswith(local) else outside.append(r.url))
-    page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert not errors, errors
-    assert not outside, outside
-
-
-@pytest.fixture
-def shots(tmp_path: Path) -> Path:
-    """Where screenshots go: OWLKIT_SCREENSHOTS, or the test's own folder."""
-    folder = Path(os.environ.get("OWLKIT_SCREENSHOTS", tmp_path))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def shoot(page: Any, path: Path) -> None:
-    page.locator(".owl").first.screenshot(path=str(path))
 
 
 def look_around(notebook: Notebook, page: Any, shots: Path) -> None:

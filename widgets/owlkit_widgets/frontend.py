@@ -11,7 +11,11 @@ from typing import Any
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 # `frontend_kind` of what is shown -> module and class of its view, which has display() and mimebundle()
-VIEWS = {"run": "run_view:RunView"}
+VIEWS = {
+    "run": "run_view:RunView",
+    "gradients": "gradients_view:GradientsView",
+    "inspector": "inspector_view:InspectorView",
+}
 
 
 class Frontend:

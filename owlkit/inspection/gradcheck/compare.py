@@ -96,12 +96,14 @@ class Comparison:
             is_kink = left_over > KINK * max(abs(at_left), abs(at_right), SMALL * scale)
             check.kink[k] = is_kink and abs(at_left - at_right) > LASTING * gap
 
-    def curve(self) -> None:
-        """The worst element's error over many steps: a valley where the gradient is right, flat where not.
+    def curve(self, element: int | None = None) -> None:
+        """An element's error over many steps: a valley where the gradient is right, flat where not.
 
-        Without the allowance for rounding, so that it shows.
+        Without the allowance for rounding, so that it shows. By default of the worst element.
         """
         check, k = self.check, self.check.worst_position
+        if element is not None:
+            k = int(np.flatnonzero(check.elements == element)[0])
         if k is None:
             return
         floor, typical = SMALL * self.scale, self.step / self.relative

@@ -42,8 +42,11 @@ def check_layer(probe: Probe, settings: Settings, course: Course, rows: list[Blo
         comparison.elements()
         comparison.directions(number, gradients[check.slot], rng)
         if course.wants_curve(check, settings.at is not None):
-            comparison.curve()
+            at = settings.at
+            comparison.curve(None if at is None else _position(probe, check.slot, check.shape, at))
     check_ties(probe, checks, gradients, settings.step)
+    for check in checks:
+        check.settled = True
     course.passed(checks, probe.forward_passes)
 
 
@@ -90,6 +93,7 @@ def failed_row(name: str, type_: str, error: Exception, settings: Settings) -> B
     row = BlobCheck(
         name, type_, Slot(False, 0, "–"), (0,), settings.tolerance, empty.astype(int), empty, empty
     )
+    row.settled = True
     row.faults.append(f"raised {type(error).__name__}: {error}")
     return row
 

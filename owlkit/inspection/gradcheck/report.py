@@ -33,6 +33,7 @@ class GradientReport:
     rows : one BlobCheck per bottom and learned blob, in the net's order. loss : one LossCheck per direction.
     skipped : layers that have no gradient. remarks : what was done to the inputs.
     course : how far the check is, for front ends. again : checks once more, into this report.
+    closer : (layer, blob, index) -> report on that one element, measured at many steps.
     """
 
     frontend_kind = "gradients"
@@ -47,6 +48,7 @@ class GradientReport:
     seconds: float = 0.0
     course: Course = field(default_factory=Course, repr=False)
     again: Callable[[], GradientReport] | None = field(default=None, repr=False)
+    closer: Callable[[str, str, tuple[int, ...]], GradientReport] | None = field(default=None, repr=False)
 
     # -- what it comes to
     @property
@@ -86,7 +88,7 @@ class GradientReport:
     def raise_if_wrong(self) -> GradientReport:
         """Returns itself, for tests. Raises GradientError, an AssertionError, with every finding."""
         if not self.ok:
-            raise GradientError("\n".join([self._title(), *self.explain()]))
+            raise GradientError("\n".join([self.title, *self.explain()]))
         return self
 
     # -- looking at it
@@ -96,7 +98,9 @@ class GradientReport:
 
         return draw(self, layers)
 
-    def _title(self) -> str:
+    @property
+    def title(self) -> str:
+        """What it comes to, in a line."""
         said = f"wrong: {', '.join(self.wrong_layers)}" if self.wrong else "the loss is wrong"
         said = "all pass" if self.ok else said
         if not self.rows:
@@ -126,7 +130,7 @@ class GradientReport:
 
     def __repr__(self) -> str:
         table = tables.text_table(HEADER, self._table(), RIGHT)
-        return "\n".join([self._title(), table, *self._notes()])
+        return "\n".join([self.title, table, *self._notes()])
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         plain = {"text/plain": repr(self), "text/html": self._repr_html_()}
@@ -135,7 +139,7 @@ class GradientReport:
     def _repr_html_(self) -> str:
         notes = "".join(f"<div>{html.escape(note)}</div>" for note in self._notes())
         table = tables.html_table(HEADER, self._table(), RIGHT)
-        return f"<b>{html.escape(self._title())}</b>{table}{notes}"
+        return f"<b>{html.escape(self.title)}</b>{table}{notes}"
 
 
 def _cells(row: BlobCheck) -> tuple[str, ...]:

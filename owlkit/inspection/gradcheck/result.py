@@ -31,6 +31,7 @@ class BlobCheck:
     kink : (n,) bool, where the objective has no slope. directions : relative error along each random
     direction, NaN for one that runs along a kink. faults : what else is wrong, in words.
     known : why Caffe's gradient is not the true one here, or "".
+    settled : whether nothing will change any more; before, elements that disagree may be kinks.
     curve : (relative step, relative error) of the worst element at many steps, where that was measured.
     """
 
@@ -47,6 +48,7 @@ class BlobCheck:
     done: int = 0
     directions: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    settled: bool = False
     curve: list[tuple[float, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -22,14 +22,15 @@ const KEYS = [
   ["Esc", "close, then leave the widget"],
 ];
 
-export function makeHelp(onClose) {
-  const half = Math.ceil(KEYS.length / 2);
+/** A popover with a list of [key, what it does], by default the monitor's. */
+export function makeHelp(onClose, keys = KEYS, when = "while the monitor has the focus") {
+  const half = Math.ceil(keys.length / 2);
   const grid = h("div", { class: "keys" });
   for (let i = 0; i < half; i++)
-    for (const entry of [KEYS[i], KEYS[i + half]])
+    for (const entry of [keys[i], keys[i + half]])
       grid.append(h("span", { class: "key" }, ...(entry ? [h("kbd", { text: entry[0] })] : [])), h("span", { text: entry?.[1] ?? "" }));
   const close = h("button", { type: "button", class: "btn", text: "Close" });
-  const title = h("div", { class: "title b", html: 'Keyboard <span class="mut">while the monitor has the focus</span>' });
+  const title = h("div", { class: "title b", html: `Keyboard <span class="mut">${when}</span>` });
   const element = h("div", { class: "popt", role: "dialog", "aria-label": "Keyboard", hidden: true }, h("div", { class: "line" }, title, close), grid);
   close.addEventListener("click", () => toggle(false));
 

@@ -1,0 +1,195 @@
+// Entry of the gradient-check widget: `initialize` keeps its store for the model's life, `render` makes a view.
+
+import "./tokens.css";
+import "./base.css";
+import "./gradients.css";
+import { Commands } from "./commands.js";
+import { h, setAttribute } from "./dom.js";
+import { cellInserter, copy, interruptKernel } from "./gradients-cell.js";
+import { makeDetail } from "./gradients-detail.js";
+import { makeBar, makeFoot, makeHead } from "./gradients-head.js";
+import { makeList } from "./gradients-list.js";
+import { palette } from "./gradients-map.js";
+import { GradientStore } from "./gradients-store.js";
+import { state } from "./gradients-text.js";
+import { makeHelp } from "./help.js";
+import { makeTooltip } from "./tooltip.js";
+
+const SAVE_DELAY = 300; // milliseconds after the last change of the view
+const NARROW = 1000; // of the widget; below that the panel goes beneath the list
+const PANEL = 372; // width of the panel beside it
+const PERIOD = 30000; // milliseconds between announcements while nothing changes
+const KEYS = [
+  ["Space", "pause, resume, check again"],
+  ["Q", "stop"],
+  ["F", "stop at the first wrong blob"],
+  ["↑ ↓", "blob (Home, End: first, last)"],
+  ["← →", "element (Shift: ten)"],
+  ["W", "worst element"],
+  ["C", "copy the code"],
+  ["N", "new cell with the code"],
+  ["T", "table"],
+  ["?", "this list"],
+  ["Esc", "close, then leave the widget"],
+];
+
+function connect(store, model, commands) {
+  store.view = { ...store.view, ...model.get("view") };
+  store.load(model.get("whole"));
+  const handlers = {
+    "change:whole": () => store.load(model.get("whole")),
+    "msg:custom": (message, buffers) => (message.type === "answer" ? commands.answer(message) : store.apply(message, buffers)),
+  };
+  for (const [event, handler] of Object.entries(handlers)) model.on(event, handler);
+  let timer = 0;
+  let saved = store.view;
+  const stop = store.subscribe(() => {
+    if (store.view === saved) return;
+    saved = store.view;
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      model.set("view", saved);
+      model.save_changes();
+    }, SAVE_DELAY);
+  });
+  return () => {
+    clearTimeout(timer);
+    stop();
+    for (const [event, handler] of Object.entries(handlers)) model.off(event, handler);
+    commands.dispose();
+  };
+}
+
+/** State changes at once, otherwise at most every 30 s and only while the focus is inside. */
+function makeAnnouncer(store, root) {
+  const element = h("div", { class: "sr", role: "status", "aria-live": "polite" });
+  let before = null;
+  let last = 0;
+  function update(now = performance.now()) {
+    const word = state(store)[2];
+    const calm = !store.over && now - last > PERIOD && root.contains(document.activeElement);
+    if (word === before && !calm) return;
+    if (before !== null) element.textContent = calm ? `${store.head.done} of ${store.head.total} elements` : word;
+    [before, last] = [word, now];
+    setAttribute(root, "aria-label", `Gradient check: ${store.head.name ?? ""}, ${word.toLowerCase()}`);
+  }
+  return { element, update };
+}
+
+function listenToKeys(root, { store, bar, detail, help, tooltip, look }) {
+  const step = (by) => {
+    const row = store.rows[store.selected];
+    if (!row?.done) return;
+    const k = Math.max(0, Math.min(row.done - 1, (store.k ?? 0) + by));
+    store.setView({ row: store.selected, k: k === row.worst?.k ? null : k });
+    look(store.selected, k);
+  };
+  const escape = () => {
+    if (tooltip.open) tooltip.hide();
+    else if (help.open) help.toggle(false);
+    else {
+      document.activeElement?.blur();
+      root.closest(".jp-Notebook")?.focus();
+    }
+  };
+  const keys = {
+    " ": () => bar.press("main"),
+    q: () => bar.press("stop"),
+    f: () => bar.press("until"),
+    t: () => bar.press("table"),
+    c: () => detail.copyCode(),
+    n: () => detail.newCell(),
+    w: () => store.setView({ k: null }),
+    ArrowLeft: (event) => step(event.shiftKey ? -10 : -1),
+    ArrowRight: (event) => step(event.shiftKey ? 10 : 1),
+    "?": () => help.toggle(),
+    Escape: escape,
+  };
+  root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("button") && (event.key === "Enter" || event.key === " ")) return;
+    const action = keys[event.key] ?? keys[event.key.toLowerCase()];
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action(event);
+  });
+}
+
+function view(store, model, commands, el) {
+  const root = h("div", { class: "owl grd", role: "region", "data-lm-suppress-shortcuts": "true" });
+  el.append(root); // first, so that the colours of the theme can be read
+  const look = (row, k) => model.send({ type: "element", row, k });
+  const help = makeHelp(() => root.querySelector('[data-act="help"]').focus(), KEYS, "while the check has the focus");
+  const head = makeHead(store);
+  const bar = makeBar(store, commands, { help: () => help.toggle(), interrupt: () => interruptKernel(model) });
+  const list = makeList(store, { look });
+  const detail = makeDetail(store, { look, copy, insert: cellInserter(model, root), measure: true });
+  const foot = makeFoot(store);
+  const announcer = makeAnnouncer(store, root);
+  const tooltip = makeTooltip(root, bar.element, bar.tip);
+  const body = h("div", { class: "body" }, list.element, detail.element);
+  root.append(head.element, head.progress, bar.element, body, foot.element, help.element, tooltip.element, announcer.element);
+  listenToKeys(root, { store, bar, detail, help, tooltip, look });
+  let colours = null;
+  const update = (theme) => {
+    if (theme || !colours) colours = palette(root);
+    const wide = root.clientWidth >= NARROW;
+    root.classList.toggle("nar", !wide);
+    body.hidden = !store.rows.length;
+    head.update();
+    bar.update();
+    list.update(colours);
+    detail.update(colours, (wide ? PANEL : root.clientWidth) - 30);
+    foot.update();
+    announcer.update();
+  };
+  return { root, update };
+}
+
+/** Draw in one animation frame, and only while the widget can be seen. */
+function schedule(store, { root, update }) {
+  let [frame, theme, seen] = [0, false, true];
+  const draw = () => {
+    frame = 0;
+    if (!seen || document.hidden) return;
+    update(theme);
+    theme = false;
+  };
+  const ask = () => (frame ||= requestAnimationFrame(draw));
+  const sight = new IntersectionObserver((entries) => {
+    seen = entries.at(-1).isIntersecting;
+    if (seen) ask();
+  });
+  const size = new ResizeObserver(ask);
+  const look = new MutationObserver(() => {
+    theme = true;
+    ask();
+  });
+  sight.observe(root);
+  size.observe(root);
+  look.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
+  document.addEventListener("visibilitychange", ask);
+  const stop = store.subscribe(ask);
+  ask();
+  return () => {
+    stop();
+    cancelAnimationFrame(frame);
+    document.removeEventListener("visibilitychange", ask);
+    for (const observer of [sight, size, look]) observer.disconnect();
+  };
+}
+
+export default () => {
+  const store = new GradientStore();
+  let commands = null;
+  return {
+    initialize({ model }) {
+      commands = new Commands((content) => model.send(content));
+      return connect(store, model, commands);
+    },
+    render({ model, el }) {
+      return schedule(store, view(store, model, commands, el));
+    },
+  };
+};
