@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
+from google.protobuf.unknown_fields import UnknownFieldSet
 
 from owlkit.proto import caffe_pb2
 
@@ -21,6 +22,8 @@ _MAGIC = {
     b"<html": "a web page, so a download went wrong",
 }
 _LFS = b"version https://git-lfs"
+# ONNX's ModelProto: its first fields read as those of a SolverState, but it has a graph and an opset_import.
+_ONNX_FIELDS = {7, 8}
 
 
 def parse_binary(content: bytes, message_class: type[M]) -> M | None:
@@ -59,6 +62,15 @@ def _looks_like_state(content: bytes) -> bool:
     return state is not None and state.HasField("iter") and (bool(state.history) or bool(state.learned_net))
 
 
+def looks_like_onnx(content: bytes) -> bool:
+    """Whether the bytes are a model in ONNX's format, which protobuf takes for a SolverState."""
+    model = parse_binary(content, caffe_pb2.SolverState)
+    if model is None:
+        return False
+    fields = UnknownFieldSet(model)
+    return {fields[i].field_number for i in range(len(fields))} >= _ONNX_FIELDS
+
+
 def _looks_like_blob(content: bytes) -> bool:
     blob = parse_binary(content, caffe_pb2.BlobProto)
     return blob is not None and bool(len(blob.data) or len(blob.double_data))
@@ -77,6 +89,8 @@ def recognise(content: bytes) -> str:
         return "a safetensors file"
     if _looks_like_text(content):
         return "text, perhaps a prototxt"
+    if looks_like_onnx(content):
+        return "an ONNX model; owlkit writes that format and does not read it"
     if _looks_like_state(content):
         return "a solverstate (the solver's history); the weights are in the .caffemodel beside it"
     if _looks_like_net(content):

@@ -14,7 +14,7 @@ from owlkit.core.errors import FileFormatError
 from owlkit.io import hdf5_snapshots
 from owlkit.io.blobproto import array_to_proto, proto_to_array
 from owlkit.io.files import read_bytes, write_bytes
-from owlkit.io.recognise import parse_binary, recognise
+from owlkit.io.recognise import looks_like_onnx, parse_binary, recognise
 from owlkit.proto import caffe_pb2
 
 _FORMAT, _VERSION = "owlkit solver sidecar", 1
@@ -46,7 +46,8 @@ def read_solverstate(path: str | Path) -> SolverStateData:
     if hdf5_snapshots.recognises(content):
         return SolverStateData(*hdf5_snapshots.read_state(path))
     state = parse_binary(content, caffe_pb2.SolverState)
-    if state is None or not state.HasField("iter") or not (state.history or state.learned_net):
+    nothing = state is None or not state.HasField("iter") or not (state.history or state.learned_net)
+    if state is None or nothing or looks_like_onnx(content):
         raise FileFormatError(f"{path} is not a solverstate: it is {recognise(content)}")
     if not state.HasField("current_step") and any(blob.HasField("shape") for blob in state.history):
         # Protobuf reads what ends between two fields; since blobs have a shape, current_step comes last.

@@ -37,6 +37,11 @@ def parse(text: str, message_class: type[M], source: str = "<string>") -> M:
 
 def read(path: str | Path, message_class: type[M]) -> M:
     """The message in a text file. Raises PrototxtError for what is no prototxt, OSError for no file."""
+    if "{" in str(path):
+        raise PrototxtError(
+            "a prototxt itself was given where the name of its file is expected: write it to a file, or give "
+            f"owlkit.proto.text.parse(text, owlkit.proto.caffe_pb2.{message_class.DESCRIPTOR.name})"
+        )
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder, not a prototxt{_within(path)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,13 @@ def _check(param: Any, count: int) -> None:
 
 def _choice(source: Any, solver_state: Any) -> NetChoice:
     """The states of the net and of the solver are merged; the solver's wins."""
-    definition = proto.net_param(source)
+    try:
+        definition = proto.net_param(source)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{error}: the solver names it, and it is neither there as seen from the working directory, "
+            f"{os.getcwd()}, nor beside the solver file; start elsewhere, or correct the name"
+        ) from None
     state = caffe_pb2.NetState()
     state.MergeFrom(definition.state)
     state.MergeFrom(solver_state)

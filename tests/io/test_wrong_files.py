@@ -34,7 +34,10 @@ FILES = {
     "mean.npy": (MEAN, r"a NumPy \.npy file"),
     "net.prototxt": ("", "text, perhaps a prototxt"),
     "empty": ("", "empty"),
+    "net.onnx": ("", "an ONNX model"),
 }
+# ir_version 11, producer_name "owlkit", graph, opset_import: as protobuf, also the beginning of a SolverState
+ONNX = b"\x08\x0b\x12\x06owlkit\x3a\x03\x12\x01g\x42\x02\x10\x17"
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.save(where / "mean.npy", mean.astype(np.float64))
     (where / "net.prototxt").write_text('name: "net"')
     (where / "empty").write_bytes(b"")
+    (where / "net.onnx").write_bytes(ONNX)
     return where
 
 

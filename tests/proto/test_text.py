@@ -8,7 +8,7 @@ import pytest
 from google.protobuf import text_format
 
 from owlkit.core.errors import PrototxtError
-from owlkit.proto import caffe_pb2, text
+from owlkit.proto import caffe_pb2, net_param, text
 from tests.support.shared import shared
 
 Net = caffe_pb2.NetParameter
@@ -141,3 +141,9 @@ def test_files(tmp_path: Path) -> None:
         text.read(tmp_path / "weights.caffemodel", Net)
     with pytest.raises(FileNotFoundError, match=r"deply.prototxt \(did you mean 'deploy.prototxt'\?\)"):
         text.read(tmp_path / "deply.prototxt", Net)
+
+
+@pytest.mark.parametrize("times", [1, 40])  # a long one is no legal name of a file either
+def test_text_in_place_of_a_file_name(times: int) -> None:
+    with pytest.raises(PrototxtError, match=r"write it to a file, or give owlkit\.proto\.text\.parse"):
+        net_param('layer { name: "a" type: "TanH" }\n' * times)

@@ -227,3 +227,9 @@ def test_a_net_from_a_message() -> None:
     param = text.parse('base_lr: 0.1 lr_policy: "fixed" type: "AdaGrad"', caffe_pb2.SolverParameter)
     param.net_param.CopyFrom(net_param())
     assert Solver(param).param.type == "AdaGrad"
+
+
+def test_a_missing_net_says_where_it_was_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "solver.prototxt").write_text('train_net: "mnist/train.prototxt" lr_policy: "fixed"')
+    with pytest.raises(FileNotFoundError, match=r"no file mnist/train.prototxt: .*working directory.*beside"):
+        Solver(tmp_path / "solver.prototxt")
