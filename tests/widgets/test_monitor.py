@@ -152,7 +152,7 @@ def test_the_picture(diverge_at: int | None, sent: list[dict[str, Any]]) -> None
     run.start()
     run.wait()
     picture = image.open(io.BytesIO(ended[0])).convert("RGB")
-    assert picture.size == (2200, 840)
+    assert picture.size == (2200, 866)
     assert len(ended[0]) < 150_000
     pixels = np.asarray(picture).reshape(-1, 3).astype(int)
     train = np.array([0x00, 0x72, 0xB2])

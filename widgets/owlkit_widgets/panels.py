@@ -32,7 +32,7 @@ class Panels:
     """
 
     def __init__(self, run: Any) -> None:
-        solver = getattr(run, "solver", None)
+        solver: Any = getattr(run, "solver", None)
         self.lock = threading.RLock()
         self.sampler = Sampler(solver) if solver is not None else None
         self.norms = Norms(len(self.sampler.watched.parameters) if self.sampler else 0)

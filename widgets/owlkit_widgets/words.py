@@ -15,6 +15,27 @@ def loss(value: float | None) -> str:
     return "NaN" if not math.isfinite(value) else f"{value:#.4g}"
 
 
+def percent(share: float | None) -> str:
+    """A share in per cent, one decimal, without the sign."""
+    return UNKNOWN if share is None else f"{100 * share:.1f}"
+
+
+def log_ratio(value: float) -> str:
+    """log10 of a ratio, two decimals; NaN where there is none."""
+    return f"{value:.2f}".replace("-", "\u2212") if math.isfinite(value) else UNKNOWN
+
+
+def norm(value: float, digits: int) -> str:
+    """A norm; below 0.001 as 9.1 × 10⁻⁴."""
+    if not math.isfinite(value):
+        return "NaN"
+    if value == 0 or abs(value) >= 1e-3:
+        return f"{value:#.{digits}g}".rstrip(".") if value else "0"
+    mantissa, _, power = f"{value:.1e}".partition("e")
+    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa}\u202f×\u202f10{raised}"
+
+
 def rate(value: float | None) -> str:
     """A learning rate as one would type it."""
     return UNKNOWN if value is None else f"{value:.3g}"

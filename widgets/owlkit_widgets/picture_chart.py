@@ -1,0 +1,182 @@
+"""The chart of the still picture: curves, tests, flags, divergence, and the legend beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from . import words
+from .picture_head import HEAD, NOTE
+from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Facts, Page, latest
+
+TITLES, PLOT, LANE = 28, 238, 29
+"""Heights above the plot, of the plot, and from the axis to the flags."""
+TOP = HEAD + NOTE + TITLES
+BOTTOM = TOP + PLOT + 48
+"""Where the chart ends and the panels begin."""
+
+# kind -> (token of the colour, matplotlib marker)
+FLAGS = {
+    "snapshot": ("ink-2", "s"),
+    "pause": ("train", "|"),
+    "lr": ("lr", "v"),
+    "nan": ("bad", "x"),
+    "step": ("train", ">"),
+    "stop": ("ink-2", "s"),
+}
+RISING = ("lr", "pause", "nan")
+"""Flags whose hairline goes through the plot."""
+# per test net the markers of its loss and its accuracy, as in js/src/testnets.js
+MARKS = (("o", "D"), ("s", "^"), ("^", "s"), ("D", "o"))
+
+
+def draw_chart(page: Page, facts: Facts) -> None:
+    """Loss chart with its second axis and the lane of flags."""
+    chart = page.axes(LEFT, TOP, PLOT_WIDTH, PLOT)
+    accuracy = chart.twinx()
+    chart.set_xlim(0, facts.end)
+    _limits(chart, facts)
+    _style(page, chart, accuracy)
+    _train(page, chart, facts)
+    _tests(page, chart, accuracy, facts)
+    _flags(page, chart, facts)
+    page.text(LEFT - 8, TOP - 14, "loss", 11, ha="right")
+    page.text(LEFT - 8, TOP + PLOT + 12, "iteration", 11, ha="right", color=page.colours["ink-2"])
+
+
+def _limits(chart: Any, facts: Facts) -> None:
+    tested = [value for net in facts.test_nets for _, value in facts.tested("loss", net)]
+    losses = np.concatenate([facts.points["mean"], tested]).astype(float)
+    losses = losses[np.isfinite(losses) & ((losses > 0) | (not facts.log))]
+    if not losses.size:
+        return
+    if facts.state == "diverged":
+        losses = losses[losses <= 4 * np.quantile(losses, 0.95)]
+    low, high = np.quantile(losses, 0.01), np.quantile(losses, 0.99)
+    seen = facts.smoothed[facts.smoothed <= 4 * high]
+    high = np.max(seen, initial=high)  # where the run began is seen
+    if facts.log:
+        chart.set_yscale("log")
+        chart.set_ylim(low / 1.3, high * 1.3)
+        return
+    ticks = chart.yaxis.get_major_locator().tick_values(low, max(high, low + 1e-9))
+    chart.set_ylim(max(ticks[0], 0.0) if low >= 0 else ticks[0], ticks[-1])
+
+
+def _style(page: Page, chart: Any, accuracy: Any) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    for axes in (chart, accuracy):
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.tick_params(length=0, labelsize=11 * POINTS, labelcolor=page.colours["ink-2"], pad=6)
+    chart.spines["bottom"].set(visible=True, color=page.colours["edge"], linewidth=POINTS)
+    chart.tick_params(axis="x", length=3, color=page.colours["edge"], pad=4)
+    chart.xaxis.set_major_formatter(FuncFormatter(lambda x, _: words.tick(x)))
+    chart.grid(color="#00000011", linewidth=POINTS)
+    chart.set_axisbelow(True)
+    accuracy.set_yticks([])
+
+
+def _train(page: Page, chart: Any, facts: Facts) -> None:
+    iters, blue = facts.points["iter"].astype(float), page.colours["train"]
+    chart.fill_between(iters, facts.points["lo"], facts.points["hi"], color=blue, alpha=0.3, lw=0)
+    chart.plot(iters, facts.points["mean"], color=blue, alpha=0.3, lw=POINTS)
+    chart.plot(iters, facts.smoothed, color=page.colours["halo"], alpha=0.7, lw=2.9)
+    chart.plot(iters, facts.smoothed, color=blue, lw=1.45, zorder=3)
+
+
+def _tests(page: Page, chart: Any, accuracy: Any, facts: Facts) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    colours = page.colours
+    rings = {"mfc": colours["halo"], "mew": 1.1, "ms": 4.6, "lw": 1.1, "dashes": (4, 2.4)}
+    solid = {"ms": 4, "mec": "white", "mew": 0.8, "lw": 1.26}
+    drawn = False
+    for net in facts.test_nets:
+        ring, diamond = MARKS[net % len(MARKS)]
+        if losses := facts.tested("loss", net):
+            chart.plot(*zip(*losses, strict=True), color=colours["test"], marker=ring, **rings)
+        if rows := facts.tested("accuracy", net):
+            iters, shares = zip(*rows, strict=True)
+            accuracy.plot(iters, 100 * np.array(shares), color=colours["acc"], marker=diamond, **solid)
+            drawn = True
+    if drawn:
+        accuracy.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+        accuracy.set_ylim(top=min(accuracy.get_ylim()[1], 100.5))
+        page.text(WIDTH - RIGHT + 22, TOP - 14, "accuracy %", 11, ha="right", color=colours["acc"])
+
+
+def _flags(page: Page, chart: Any, facts: Facts) -> None:
+    y = TOP + PLOT + LANE
+    for flag in facts.flags:
+        kind = flag["kind"]
+        if kind not in FLAGS:
+            continue
+        token, mark = FLAGS[kind]
+        colour = page.colours[token]
+        x = LEFT + flag["iter"] / facts.end * PLOT_WIDTH
+        if kind in RISING:
+            chart.axvline(flag["iter"], color=colour, lw=POINTS, dashes=(2, 3), alpha=0.8)
+        fill = "none" if kind == "snapshot" else colour
+        page.canvas.plot(x, y, mark, ms=5, mfc=fill, mec=colour, mew=1.1)
+        if kind == "lr" and flag.get("value") is not None:
+            page.text(x + 9, y, f"lr {flag['value']:.3g}", 11, color=colour)
+        if kind == "nan":
+            page.text(x - 9, y, flag["text"], 11, color=colour, weight="bold", ha="right")
+    if any(flag["kind"] == "nan" for flag in facts.flags):
+        _divergence(page, chart, facts)
+
+
+def _divergence(page: Page, chart: Any, facts: Facts) -> None:
+    """Hatch over what is missing, ✕ at the last finite loss."""
+    at = next(flag["iter"] for flag in facts.flags if flag["kind"] == "nan")
+    bad = page.colours["bad"]
+    chart.axvspan(at, facts.end, fc="none", ec=bad, hatch="////", alpha=0.5, lw=0)
+    finite = facts.points["mean"][np.isfinite(facts.points["mean"])]
+    if not finite.size:
+        return
+    low, high = chart.get_ylim()
+    y = float(np.clip(finite[-1], low, high))
+    chart.plot(at, y, "o", ms=10, mfc="white", mec=bad, mew=1.45, clip_on=False, zorder=5)
+    chart.plot(at, y, "x", ms=4.5, mec=bad, mew=1.45, clip_on=False, zorder=6)
+    label = f"last finite loss {finite[-1]:.4g}"
+    chart.annotate(
+        label, (at, y), (-9, 0), textcoords="offset points", ha="right", va="center", color=bad,
+        fontsize=12 * POINTS, weight="bold",
+    )  # fmt: skip
+
+
+def draw_legend(page: Page, facts: Facts) -> None:
+    """The latest values, with the look of each curve."""
+    x, y = WIDTH - RIGHT + 62, TOP + 8.0
+    page.text(x, y, "latest", 11, weight="bold")
+    for label, value, style in _legend_rows(page, facts):
+        y += 22
+        if style is not None:
+            page.canvas.plot([x, x + 10, x + 20], [y, y, y], markevery=[1], **style)
+        page.text(x + 26, y, label, 12)
+        colour = page.colours["bad" if value == "NaN" else "ink"]
+        page.text(WIDTH - 14, y, value, 12, ha="right", color=colour)
+
+
+def _legend_rows(page: Page, facts: Facts) -> list[tuple[str, str, dict[str, Any] | None]]:
+    """Label, value and style of each row; a learning rate is a value, never a curve."""
+    blue = page.colours["train"]
+    raw = {"color": blue, "lw": 0.7, "alpha": 0.5}
+    rows: list[tuple[str, str, dict[str, Any] | None]] = [
+        ("train loss", words.loss(latest(facts.smoothed)), {"color": blue, "lw": 1.45}),
+        ("raw", words.loss(latest(facts.points["mean"])), raw),
+    ]
+    losses, accuracies = [], []
+    for net in facts.test_nets:
+        ring, diamond = MARKS[net % len(MARKS)]
+        label = facts.test_label(net)
+        rings = {"color": page.colours["test"], "lw": 1.1, "ls": "--", "marker": ring, "mfc": "white"}
+        loss = latest([value for _, value in facts.tested("loss", net)])
+        losses.append((f"test loss {label}".strip(), words.loss(loss), rings | {"ms": 4.6}))
+        solid = {"color": page.colours["acc"], "lw": 1.26, "marker": diamond, "ms": 4}
+        share = latest([value for _, value in facts.tested("accuracy", net)])
+        accuracies.append((f"accuracy % {label}".strip(), words.percent(share), solid))
+    return [*rows, *losses, *accuracies, ("learning rate", words.rate(facts.figures["lr"]), None)]
