@@ -230,6 +230,6 @@ def test_a_net_from_a_message() -> None:
 
 
 def test_a_missing_net_says_where_it_was_looked_for(tmp_path: Path) -> None:
-    (tmp_path / "solver.prototxt").write_text('train_net: "mnist/train.prototxt" lr_policy: "fixed"')
-    with pytest.raises(FileNotFoundError, match=r"no file mnist/train.prototxt: .*working directory.*beside"):
+    (tmp_path / "solver.prototxt").write_text('train_net: "mnist/a.prototxt" base_lr: 1 lr_policy: "fixed"')
+    with pytest.raises(FileNotFoundError, match=r"no file mnist/a.prototxt: .*working directory.*beside"):
         Solver(tmp_path / "solver.prototxt")
