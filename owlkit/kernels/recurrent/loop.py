@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels import threads
 from owlkit.kernels.recurrent.cells import CELLS
 
 if TYPE_CHECKING:
     from owlkit.kernels.recurrent import Recurrent
 
 Calls = Sequence[Callable[[], None]]
-_BLOCK = (
-    1 << 17
-)  # values of gates whose slopes are computed at once: with the rest they fit a second-level cache
+# Values of gates whose slopes are computed at once: with the rest they fit a second-level cache.
+_BLOCK = 1 << 17
 
 
 class Loop:
@@ -45,13 +45,13 @@ class Loop:
 
     def forward(self, z: Tensor, w: Tensor, cont: Tensor, start: tuple[Tensor, ...], h: Tensor) -> None:
         spec, cell = self.spec, self.cell
-        gates, conts = self._per_step(z), cont.array.reshape(spec.steps, spec.streams, 1)
+        gates, conts = self._per_step(z), self._continued(cont)
         past, hidden = self.past.array, h.array
         advance = self._advances(z, w)
         cell.begin(tuple(state.array for state in start))
         before = start[0].array.reshape(spec.streams, spec.units)
         for t in range(spec.steps):
-            np.multiply(before, conts[t], out=past[t])
+            _scaled(before, conts[t], past[t])
             advance[t]()
             cell.forward(t, gates[t], conts[t], hidden[t])
             before = hidden[t]
@@ -59,24 +59,47 @@ class Loop:
 
     def backward(self, dh: Tensor, z: Tensor, w: Tensor, cont: Tensor, dz: Tensor) -> None:
         spec, cell = self.spec, self.cell
-        gates, slopes = self._per_step(z), self._per_step(dz)
-        conts = cont.array.reshape(spec.steps, spec.streams, 1)
+        gates, slopes, conts = self._per_step(z), self._per_step(dz), self._continued(cont)
         given, total, back = dh.array, self._dh, self._back.array
         retreat = self._retreats(dz, w)
+        self._fill_slopes(gates, slopes)
         cell.begin_backward()
         total[...] = given[-1]
-        at_once = max(1, _BLOCK // (spec.streams * spec.width))
         for t in reversed(range(spec.steps)):
-            if t % at_once == at_once - 1 or t == spec.steps - 1:
-                start = t - t % at_once
-                cell.slopes(start, gates[start : t + 1], slopes[start : t + 1])
             cell.backward(t, gates[t], total, slopes[t])
             if t:
                 retreat[t]()
-                np.multiply(back, conts[t], out=total)
-                total += given[t - 1]
+                factor = conts[t]
+                if factor is not None:
+                    np.multiply(back, factor, out=back)
+                np.add(back, given[t - 1], out=total)
+
+    def _fill_slopes(self, gates: np.ndarray, slopes: np.ndarray) -> None:
+        """Before the steps one by one, all steps' slopes: blocks of steps, in several threads."""
+        at_once = max(1, _BLOCK // (self.spec.streams * self.spec.width))
+
+        def fill(first: int, end: int) -> None:
+            for start in range(first, end, at_once):
+                stop = min(start + at_once, end)
+                self.cell.slopes(start, gates[start:stop], slopes[start:stop])
+
+        threads.share(self.spec.steps, 3 * gates.size, fill)
+
+    def _continued(self, cont: Tensor) -> list[np.ndarray | None]:
+        """Per step the markers, (N, 1); None where all of them are 1, as at most steps of most data."""
+        conts = cont.array.reshape(self.spec.steps, self.spec.streams, 1)
+        whole = (conts == 1).all(axis=(1, 2)).tolist()
+        return [None if same else step for same, step in zip(whole, conts, strict=True)]
 
     @property
     def ending(self) -> tuple[np.ndarray, ...]:
         """The state after the last step: h, and c of an LSTM; (N, H) each."""
         return self._last, *self.cell.ending()
+
+
+def _scaled(x: np.ndarray, factor: np.ndarray | None, out: np.ndarray) -> None:
+    """out = x * factor; None is 1."""
+    if factor is None:
+        np.copyto(out, x)
+    else:
+        np.multiply(x, factor, out=out)
