@@ -59,6 +59,7 @@ class Inspector:
         self.earlier: Weights = {}
         self.earlier_name = ""
         self._seen: dict[tuple[str, int], Distribution] = {}
+        self._cards: dict[tuple[str, bool], Cards] = {}
         if compare is not None:
             self.compare_with(compare)
 
@@ -86,7 +87,9 @@ class Inspector:
     # -- the graph
     def cards(self, fold: bool = True) -> Cards:
         """The layers as cards and stages. fold : put ReLU, pooling and norms into their layer's card."""
-        return arrange(self.layers, fold)
+        if (self.subject.phase, fold) not in self._cards:
+            self._cards[self.subject.phase, fold] = arrange(self.layers, fold)
+        return self._cards[self.subject.phase, fold]
 
     def drawing(self, opened: Sequence[str] | None = None, fold: bool = True) -> Drawing:
         """Where all of it lies. opened : keys of stages to open; None opens what can be taken in."""

@@ -51,7 +51,7 @@ class Cards:
         """Words and sums of a card or group, JSON-able.
 
         name, short : whole and without its group's. kind : "card" or "group". type, folded : words. shape :
-        of what the next ones see, without the batch. parameters, macs : sums; macs None where not known.
+        of the output, without the batch. parameters, macs : sums; macs None where not known.
         """
         members = self.members(key)
         macs = [layer.macs for layer in members if layer.macs is not None]
@@ -63,7 +63,7 @@ class Cards:
             "kind": "group" if group else "card",
             "type": self._group_words(key) if group else card_words(self.sheet.cards[key].host),
             "folded": self._contents(key) if group else folded_words(self.sheet.cards[key]),
-            "shape": shape_words(self._last(key)),
+            "shape": shape_words(self.main(key)),
             "layers": [layer.key for layer in members],
             "children": list(group.children) if group else [],
             "parent": self.parent(key),
@@ -72,9 +72,11 @@ class Cards:
             "learns": any(layer.params for layer in members),
         }
 
-    def _last(self, key: str) -> LayerFacts:
-        cards = list(self.tree.cards(key))
-        return self.sheet.cards[cards[-1]].last
+    def main(self, key: str) -> LayerFacts:
+        """The layer whose output is told of: a card's own, and the last one of a group."""
+        if key in self.sheet.cards:
+            return self.sheet.cards[key].host
+        return self.sheet.cards[list(self.tree.cards(key))[-1]].last
 
     def _group_words(self, key: str) -> str:
         children = self.tree.groups[key].children

@@ -24,6 +24,14 @@ const SHAPES = {
   cell: '<rect x="2.5" y="3" width="11" height="10" rx="1"/><path d="m5 6.5 2 1.5-2 1.5M8.5 10H11"/>',
   kink: '<path d="M2.5 12 8 5l5.5 7" stroke-width="2"/>',
   approx: '<path d="M3 6.5c2-2 4-2 5-.8s3 1.200 5-.8M3 11c2-2 4-2 5-.8s3 1.200 5-.8" stroke-width="1.7"/>',
+  search: '<circle cx="7" cy="7" r="4.3"/><path d="m10.3 10.3 3.2 3.2"/>',
+  plus: '<path d="M8 3v10M3 8h10"/>',
+  minus: '<path d="M3 8h10"/>',
+  fit: '<path d="M2.5 8h11M4.8 5.5 2.3 8l2.5 2.5M11.2 5.5 13.7 8l-2.5 2.5"/>',
+  compare: '<path d="M2.5 5.5h10M10 3l2.7 2.5L10 8M13.5 10.5h-10M6 8l-2.7 2.5L6 13"/>',
+  unfold: '<path d="M5.5 3.5 2 8l3.5 4.5M10.5 3.5 14 8l-3.5 4.5"/>',
+  fold: '<path d="M2.5 3.5 6 8l-3.5 4.5M13.5 3.5 10 8l3.5 4.5"/>',
+  image: '<rect x="2.5" y="3" width="11" height="10" rx="1"/><circle cx="6" cy="6.5" r="1.2"/><path d="m3 12 3.7-3.5 2.3 2 2-1.8 2.5 2.3"/>',
   undo: '<path d="M3 6.5h6.5a3.5 3.5 0 0 1 0 7H6M3 6.5 5.8 3.7M3 6.5l2.8 2.8"/>',
 };
 

@@ -1,0 +1,167 @@
+"""The inspector in a real JupyterLab: the graph is drawn and moved, layers are chosen, images looked at."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.widgets.notebook import Notebook, accessibility_findings
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+
+SQUEEZENET = """import owlkit as owl
+from owlkit import zoo
+net = owl.Net(zoo.squeezenet(classes=10, batch_size=2), seed=1)
+net.save("before.caffemodel")
+for layer in ("conv1", "fire5/expand3x3"):
+    net.params[layer][0].data[...] *= 1.25
+owl.inspect(net, compare="before.caffemodel", labels=[f"owl {i}" for i in range(10)])"""
+GOOGLENET = """import owlkit as owl
+from owlkit import zoo
+owl.inspect(zoo.googlenet(form="train"), phase="train")"""
+
+# How many different colours a canvas has: an empty one has one.
+COLOURS = """(canvas) => {
+  const d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, seen = new Set();
+  for (let i = 0; i < d.length; i += 4) seen.add((d[i] << 16) | (d[i + 1] << 8) | d[i + 2]);
+  return seen.size; }"""
+# How many pairs of cards lie over each other.
+CLASHES = """(root) => {
+  const cards = [...root.querySelectorAll('.card')].map((c) => c.getBoundingClientRect());
+  let n = 0;
+  cards.forEach((a, i) => cards.forEach((b, j) => {
+    const apart = a.left > b.right - 1 || b.left > a.right - 1 || a.top > b.bottom - 1 || b.top > a.bottom - 1;
+    if (i < j && !apart) n++;
+  }));
+  return n; }"""
+
+
+def photograph(folder: Path) -> Path:
+    """Something with edges and colours."""
+    y, x = np.mgrid[0:240, 0:320] / 40
+    planes = [np.sin(3 * x) * np.cos(2 * y), np.sin(x * y / 2), np.cos(x + y)]
+    path = folder / "owl.png"
+    Image.fromarray((127 + 120 * np.stack(planes, -1)).astype(np.uint8)).save(path)
+    return path
+
+
+def texts(owl: Any, selector: str) -> list[str]:
+    found: list[str] = owl.locator(selector).all_inner_texts()
+    return found
+
+
+def drop_file(page: Any, path: Path) -> None:
+    """As a person would who drags a file from the desktop."""
+    page.evaluate(
+        """([bytes]) => {
+          const data = new DataTransfer();
+          data.items.add(new File([new Uint8Array(bytes)], "owl.png", { type: "image/png" }));
+          const root = document.querySelector(".owl.insp .body");
+          for (const type of ["dragenter", "dragover", "drop"])
+            root.dispatchEvent(new DragEvent(type, { bubbles: true, cancelable: true, dataTransfer: data }));
+        }""",
+        [list(path.read_bytes())],
+    )
+
+
+def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) -> None:
+    page.set_viewport_size({"width": 1560, "height": 1300})
+    notebook = Notebook(lab, page, "squeezenet", [SQUEEZENET])
+    notebook.open()
+    notebook.command("notebook:run-all-cells")
+    owl = page.locator(".owl.insp").first
+    owl.locator(".card").first.wait_for(timeout=60000)
+    assert owl.locator(".card").count() == 14
+    assert owl.evaluate(CLASHES) == 0
+
+    # A row, its details and its histogram; the table is sorted by any column.
+    owl.get_by_role("button", name="moved", exact=True).click()
+    rows = owl.locator("tbody tr")
+    assert rows.first.inner_text().startswith("conv1")
+    assert "25.0" in rows.first.inner_text()
+    rows.nth(1).click()
+    owl.locator("h3", has_text="fire5/expand3x3").wait_for()
+    assert "cosine 1.000" in owl.locator(".moved").inner_text()
+    assert owl.locator(".weights canvas").evaluate(COLOURS) > 2
+
+    # An image that is dropped is classified, and every blob can be looked at.
+    drop_file(page, photograph(tmp_path))
+    owl.locator(".bars .one").first.wait_for()
+    assert len(texts(owl, ".bars .one .lab")) == 5
+    assert texts(owl, ".bars .lab")[0].startswith("owl ")
+    owl.locator(".blob canvas").wait_for()
+    assert owl.locator(".blob canvas").evaluate(COLOURS) > 10
+    owl.locator('.card [data-key="conv1"]').click()
+    owl.locator("h3", has_text="conv1").wait_for()
+    owl.locator("select[aria-label='Blob to look at']").select_option("conv1")
+    owl.locator(".blob h4", has_text="Blob conv1").wait_for()
+    time.sleep(0.3)
+    owl.screenshot(path=str(shots / "inspector-squeezenet-light.png"))
+    assert not accessibility_findings(page, ".owl.insp")
+
+    # A page that is loaded again shows the same.
+    notebook.command("docmanager:save")
+    time.sleep(0.5)
+    page.goto(notebook.url)
+    owl.locator(".card.sel", has_text="conv1").wait_for(timeout=60000)
+    owl.locator(".blob h4", has_text="Blob conv1").wait_for()
+    assert owl.locator("tbody tr").first.inner_text().startswith("conv1")
+    assert len(texts(owl, ".bars .one")) == 5
+    notebook.theme("Dark")
+    owl.screenshot(path=str(shots / "inspector-squeezenet-dark.png"))
+    assert not accessibility_findings(page, ".owl.insp")
+    notebook.theme("Light")
+
+
+def test_a_net_with_branches(lab: Any, page: Any, shots: Path) -> None:
+    page.set_viewport_size({"width": 1560, "height": 1300})
+    notebook = Notebook(lab, page, "googlenet", [GOOGLENET])
+    notebook.open()
+    notebook.command("notebook:run-all-cells")
+    owl = page.locator(".owl.insp").first
+    owl.locator(".card").first.wait_for(timeout=60000)
+    folded = owl.locator(".card").count()
+    assert folded == 12
+
+    # Stages open by their button, and by keys alone.
+    owl.get_by_role("button", name="Open inception_3", exact=True).click()
+    owl.locator(".frame", has_text="inception_3").first.wait_for()
+    owl.get_by_role("button", name="Open inception_3a", exact=True).click()
+    owl.locator('.card [data-key="inception_3a/5x5_reduce"]').wait_for()
+    assert owl.evaluate(CLASHES) == 0
+    assert owl.locator(".card").count() == folded + 8
+    owl.locator('.card [data-key="inception_3a/3x3"]').click()
+    owl.locator("h3", has_text="inception_3a/3x3").wait_for()
+    time.sleep(0.4)
+    owl.screenshot(path=str(shots / "inspector-googlenet-light.png"))
+    page.keyboard.press("ArrowRight")
+    owl.locator("h3", has_text="inception_3a/output").wait_for()
+    page.keyboard.press("ArrowRight")
+    owl.locator("h3", has_text="inception_3b").wait_for()
+    page.keyboard.press("Enter")
+    owl.locator('.card [data-key="inception_3b/1x1"]').wait_for()
+    assert not accessibility_findings(page, ".owl.insp")
+    notebook.theme("Dark")
+    owl.screenshot(path=str(shots / "inspector-googlenet-dark.png"))
+    notebook.theme("Light")
+
+    # The wheel alone scrolls the notebook; with Ctrl it zooms. What is out of sight is in the small map.
+    stage = owl.locator(".stage")
+    before = stage.get_attribute("style")
+    owl.locator(".graph").hover()
+    page.mouse.wheel(0, 30)
+    assert stage.get_attribute("style") == before
+    owl.get_by_role("button", name="Zoom in").click()
+    assert stage.get_attribute("style") != before
+    assert owl.locator(".mini canvas").evaluate(COLOURS) > 3
+
+    # The other phase measures accuracy.
+    owl.get_by_role("radio", name="test").click()
+    owl.locator("tbody tr", has_text="loss3/top-5").wait_for(state="attached")
+    owl.get_by_role("searchbox", name="Find a layer").fill("5x5")
+    page.wait_for_function("() => document.querySelectorAll('.owl.insp tbody tr').length === 18")

@@ -1,0 +1,53 @@
+// Keys work only while the focus is inside; the root's data-lm-suppress-shortcuts keeps JupyterLab's away.
+
+export const INSPECTOR_KEYS = [
+  ["← → ↑ ↓", "next layer that way (in the graph)"],
+  ["Enter", "open or close the chosen stage"],
+  ["/", "find a layer"],
+  ["+ and −", "zoom"],
+  ["0", "fit; again: all of it"],
+  ["F", "fold relu, pool, norm"],
+  ["↑ ↓ Home End", "rows of the table"],
+  ["Enter", "on a row: show it in the graph"],
+  ["I", "choose an image"],
+  ["C", "compare with a snapshot"],
+  ["?", "this list"],
+  ["Esc", "close, then leave the widget"],
+];
+
+export function listenToInspectorKeys(root, { store, graph, bar, help, tooltip, answer }) {
+  function escape() {
+    if (tooltip.open) tooltip.hide();
+    else if (help.open) help.toggle(false);
+    else {
+      document.activeElement?.blur();
+      root.closest(".jp-Notebook")?.focus();
+    }
+  }
+  const inGraph = (event) => event.target.closest(".graph");
+  const keys = {
+    "+": () => graph.zoom(1.25),
+    "=": () => graph.zoom(1.25),
+    "-": () => graph.zoom(0.8),
+    0: () => graph.reset(),
+    f: () => bar.act("fold"),
+    "/": () => bar.act("find"),
+    c: () => bar.act("compare"),
+    i: () => store.net.weighted && answer.open(),
+    "?": () => help.toggle(),
+    Escape: escape,
+  };
+  const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+  root.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (["INPUT", "SELECT"].includes(event.target.tagName) && event.key !== "Escape") return;
+    let action = keys[event.key] ?? keys[event.key.toLowerCase()];
+    if (inGraph(event) && moves[event.key]) action = () => graph.step(...moves[event.key]);
+    if (event.key === "Enter" && event.target.closest(".card.group.sel > .pick, .frame.sel > .pick")) action = () => graph.toggle();
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  });
+}

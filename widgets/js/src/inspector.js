@@ -1,0 +1,86 @@
+// Entry of the inspector: the model's traits in, one view per place where it is shown.
+
+import "./tokens.css";
+import "./base.css";
+import "./inspector.css";
+import { h } from "./dom.js";
+import { makeHelp } from "./help.js";
+import { makeAnswer } from "./inspector-answer.js";
+import { makeBar, makeFoot, makeHead, makeSaid } from "./inspector-bar.js";
+import { makeDetail } from "./inspector-detail.js";
+import { makeGraph } from "./inspector-graph.js";
+import { INSPECTOR_KEYS, listenToInspectorKeys } from "./inspector-keys.js";
+import { InspectorStore } from "./inspector-store.js";
+import { makeInspectorTable } from "./inspector-table.js";
+import { makeTooltip } from "./tooltip.js";
+
+const ALL = ["net", "cards", "order", "drawing", "detail", "tiles", "answer", "said", "view", "word"];
+
+function view(store, el) {
+  const root = h("div", { class: "owl insp", role: "region", "aria-label": `Inspector: ${store.net.name}`, "data-lm-suppress-shortcuts": "true" });
+  el.append(root); // first, so that the colours of the theme can be read
+  const graph = makeGraph(store);
+  const head = makeHead(store);
+  const help = makeHelp(() => root.querySelector('[data-act="help"]').focus(), INSPECTOR_KEYS, "while the inspector has the focus");
+  const bar = makeBar(store, graph, { help: () => help.toggle() });
+  const said = makeSaid(store);
+  const table = makeInspectorTable(store, graph);
+  const answer = makeAnswer(store, root);
+  const detail = makeDetail(store, graph, () => (store.answer.image && answer.picture.complete && answer.picture.naturalWidth ? answer.picture : null));
+  const foot = makeFoot(store);
+  const tooltip = makeTooltip(root, bar.element, bar.tip);
+  const left = h("div", { class: "left" }, table.element, answer.element);
+  root.append(head.element, bar.element, said.element, graph.element, h("div", { class: "body" }, left, detail.element), foot.element, help.element, tooltip.element);
+  listenToInspectorKeys(root, { store, graph, bar, help, tooltip, answer });
+  answer.picture.addEventListener("load", () => detail.update(root));
+  return { root, graph, table, answer, detail, parts: [head, bar, said, foot] };
+}
+
+/** Draw in one animation frame what the topics ask for. */
+function schedule(store, { root, graph, table, answer, detail, parts }) {
+  let pending = new Set(ALL);
+  let frame = 0;
+  const draw = () => {
+    frame = 0;
+    const topics = pending;
+    pending = new Set();
+    for (const part of parts) part.update();
+    table.update(topics); // before the graph: it knows what the field has found
+    graph.update(topics);
+    answer.update(topics);
+    if (["detail", "tiles", "answer", "cards", "net"].some((topic) => topics.has(topic)) || topics.has("size")) detail.update(root);
+    if (topics.has("size") || topics.has("view")) graph.redraw();
+  };
+  const ask = (topic) => {
+    pending.add(topic);
+    frame ||= requestAnimationFrame(draw);
+  };
+  draw();
+  const size = new ResizeObserver((entries) => {
+    const { width } = entries.at(-1).contentRect;
+    if (!width) return;
+    graph.resize(width);
+    ask("size");
+  });
+  size.observe(root);
+  const theme = new MutationObserver(() => requestAnimationFrame(() => ask("size")));
+  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
+  const stop = store.subscribe(ask);
+  return () => {
+    stop();
+    cancelAnimationFrame(frame);
+    size.disconnect();
+    theme.disconnect();
+  };
+}
+
+export default {
+  render({ model, el }) {
+    const store = new InspectorStore(model);
+    const stop = schedule(store, view(store, el));
+    return () => {
+      stop();
+      store.dispose();
+    };
+  },
+};

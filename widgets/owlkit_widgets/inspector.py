@@ -1,0 +1,165 @@
+"""The inspector of a net: the kernel's half of the widget (the browser's half is widgets/js/src/inspector*).
+
+Traits, kernel to browser (they come back whole when a page is loaded again):
+
+- ``net``      what header and footer show, see `inspector_facts.net_of`; unknown is None
+- ``cards``    {key: words and sums of a card or stage}, see `graphs.view.Cards.describe`, and what the table
+  shows of a card; ``order``: the keys of cards as the table has them
+- ``drawing``  {places, lines, width, height}: see `graphs.drawing`
+- ``detail``   of the chosen card or stage: `inspector_facts.detail_of`
+- ``tiles``    of the chosen blob: `inspector_tiles.tiles_of`
+- ``answer``   what the net says about the image: {name, classes, shares, width, height, image}
+- ``said``     {text, bad}: an answer in words
+
+``view``, browser to kernel: {phase, fold, open, chosen, param, blob, page, sort, camera}; kept for a reload.
+
+Messages, browser to kernel: ``{type: "image", name}`` with the bytes of a file, ``{type: "compare", path}``.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import anywidget
+import traitlets
+
+from owlkit.core.errors import OwlkitError
+from owlkit.inspection.inspector import Inspector
+from owlkit.inspection.look import Look
+
+from .assets import asset
+from .inspector_facts import answer_of, cards_of, detail_of, net_of
+from .inspector_tiles import tiles_of
+
+VIEW: dict[str, Any] = {
+    "phase": None,
+    "fold": True,
+    "open": None,  # None: what can be taken in
+    "chosen": None,
+    "param": 0,
+    "blob": None,
+    "page": 0,
+    "sort": None,
+    "camera": None,
+}
+
+
+class InspectorWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+    """Graph, table, details, blobs and classification of one `Inspector`."""
+
+    _esm = asset("inspector.js")
+    _css = asset("inspector.css")
+
+    uid: Any = traitlets.Unicode().tag(sync=True)
+    net: Any = traitlets.Dict().tag(sync=True)
+    cards: Any = traitlets.Dict().tag(sync=True)
+    order: Any = traitlets.List().tag(sync=True)
+    drawing: Any = traitlets.Dict().tag(sync=True)
+    detail: Any = traitlets.Dict().tag(sync=True)
+    tiles: Any = traitlets.Dict().tag(sync=True)
+    answer: Any = traitlets.Dict().tag(sync=True)
+    said: Any = traitlets.Dict().tag(sync=True)
+    view: Any = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, inspector: Inspector) -> None:
+        self.inspector = inspector
+        self._look: Look | None = None
+        super().__init__(uid=uuid.uuid4().hex, view={**VIEW, "phase": inspector.subject.phase})
+        self._renew_net()
+        if inspector.image is not None:
+            self._guarded(lambda: self._see(inspector.image, "the image given"))
+        self.observe(self._follow, "view")
+        self.on_msg(self._receive)
+
+    def __repr__(self) -> str:
+        """Cheap: a widget's own repr would serialise every trait."""
+        return f"<inspector of {self.inspector.name}>"
+
+    # -- from the browser
+    def _follow(self, change: Any) -> None:
+        """The person chose something: what depends on it is made anew."""
+        old, new = change["old"], change["new"]
+        changed = {key for key in VIEW if old.get(key) != new.get(key)}
+        if "phase" in changed:
+            self._guarded(self._change_phase)
+        elif "fold" in changed:
+            self._guarded(self._renew_net)
+        elif "open" in changed and old.get("open") is not None:
+            self._guarded(self._renew_drawing)
+        if changed & {"chosen", "param", "phase", "fold"}:
+            self._guarded(self._renew_detail)
+        if changed & {"chosen", "blob", "page", "phase"}:
+            self._guarded(self._renew_tiles)
+
+    def _receive(self, _widget: Any, content: dict[str, Any], buffers: list[memoryview]) -> None:
+        kind = content.get("type")
+        if kind == "image":
+            name = str(content.get("name") or "image")
+            self._guarded(lambda: self._see(bytes(buffers[0]), name))
+        elif kind == "compare":
+            self._guarded(lambda: self._compare(str(content["path"])))
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        """What goes wrong is told in the widget: a traceback would go to the log and not be seen."""
+        self.said = {}
+        try:
+            action()
+        except (OwlkitError, OSError) as error:
+            self.said = {"text": str(error), "bad": True}
+
+    # -- what it does
+    def _change_phase(self) -> None:
+        self.inspector.show_phase(self.view["phase"])
+        self._look, self.answer = None, {}
+        self._renew_net()
+
+    def _compare(self, path: str) -> None:
+        self.inspector.compare_with(path)
+        self._renew_net()
+        self._renew_detail()
+        self.said = {"text": f"compared with {self.inspector.earlier_name}", "bad": False}
+
+    def _see(self, image: Any, name: str) -> None:
+        self._look = self.inspector.look(image)
+        self.answer = answer_of(self._look, name)
+        self._renew_detail()
+        self._renew_tiles()
+
+    # -- to the browser
+    def _renew_net(self) -> None:
+        cards = self.inspector.cards(self.view["fold"])
+        self.net = net_of(self.inspector)
+        self.cards = cards_of(self.inspector, cards)
+        self.order = list(cards.sheet.cards)
+        self._renew_drawing()
+        if self.view["chosen"] not in self.cards:
+            self._choose_first()
+        self._renew_detail()
+
+    def _choose_first(self) -> None:
+        learned = [key for key in self.order if self.cards[key]["learns"]]
+        first = next(iter(learned or self.order), None)
+        self.view = {**self.view, "chosen": first, "param": 0, "blob": None, "page": 0}
+
+    def _renew_drawing(self) -> None:
+        self.drawing = self.inspector.drawing(self.view["open"], self.view["fold"]).as_dict()
+        if self.view["open"] is None:
+            opened = self.inspector.cards(self.view["fold"]).first_open
+            self.view = {**self.view, "open": list(opened)}
+
+    def _renew_detail(self) -> None:
+        if self.view["chosen"] in self.cards:
+            cards = self.inspector.cards(self.view["fold"])
+            self.detail = detail_of(
+                self.inspector, cards, self.view["chosen"], self.view["param"], self._look
+            )
+
+    def _renew_tiles(self) -> None:
+        if self._look is None:
+            self.tiles = {}
+            return
+        known = self.detail.get("blobs") or []
+        wanted = self.view["blob"] if self.view["blob"] in known else (known[-1] if known else None)
+        self.tiles = tiles_of(self._look.blob(wanted), wanted, self.view["page"]) if wanted else {}
