@@ -89,7 +89,7 @@ class Page:
         """Filled box with round corners."""
         from matplotlib.patches import FancyBboxPatch, Rectangle
 
-        look = {"fc": colour, "ec": "none"}
+        look: Any = {"fc": colour, "ec": "none"}
         style = f"round,pad=0,rounding_size={radius}"
         round_box = FancyBboxPatch((x, y), width, height, style, **look) if radius else None
         self.canvas.add_patch(round_box or Rectangle((x, y), width, height, **look))

@@ -42,7 +42,7 @@ export function makeFilters(store, chart, root) {
   const track = makeTrack(store, () => store.panels.film.frames.map((frame) => frame.iter), () => chart.window.x);
   const when = h("div", { class: "info tick" });
   const lay = h("div", { class: "lay" }, h("div", { class: "fil" }, gutter, mosaic, info), h("div", { class: "fil" }, h("div", { class: "gl tick time", text: "time" }), track.element, when));
-  const tableHost = h("div", { class: "tab", tabindex: 0, hidden: true });
+  const tableHost = h("div", { class: "ptab", tabindex: 0, hidden: true });
   panel.body.append(lay, tableHost);
   const id = `owl-tile-${Math.random().toString(36).slice(2)}`;
   let colours = null;

@@ -48,9 +48,9 @@ export function makeLayers(store, chart, root) {
   panel.side.append(scale.element, mini, columnHeads);
   const canvas = h("canvas", { class: "strips", role: "img" });
   const cursorLine = h("div", { class: "cursor-line", hidden: true });
-  const grid = h("div", { class: "rows", role: "grid", "aria-label": "Layers" });
+  const grid = h("div", { class: "rows", role: "treegrid", "aria-label": "Layers" });
   const lay = h("div", { class: "lay" }, grid, canvas, cursorLine);
-  const tableHost = h("div", { class: "tab", tabindex: 0, hidden: true });
+  const tableHost = h("div", { class: "ptab", tabindex: 0, hidden: true });
   panel.body.append(lay, tableHost);
   const map = makeMap(store, lay, chart);
   let look = null;
@@ -149,7 +149,7 @@ export function makeLayers(store, chart, root) {
       ...rows.map((row, i) => {
         const name = h("span", { class: `n ${row.flag ? "b" : ""} ${row.main ? "" : "mut"}`, role: "rowheader", title: row.name }, h("bdi", { text: row.name }));
         const cells = ["g", "ratio", "weight", "update"].map((look_) => h("span", { class: look_, role: "gridcell" }));
-        const element = h("div", { class: `lrow ${row.main && row.layer.params.length > 1 ? "more" : ""}`, role: "row", tabindex: i ? -1 : 0, "data-key": `${row.layer.name}/${row.param.index}` }, name, h("span", { class: "gap" }), h("span", { class: "vals", role: "presentation" }, ...cells));
+        const element = h("div", { class: `lrow ${row.main && row.layer.params.length > 1 ? "more" : ""}`, role: "row", "aria-level": row.main ? 1 : 2, tabindex: i ? -1 : 0, "data-key": `${row.layer.name}/${row.param.index}` }, name, h("span", { class: "gap" }), h("span", { class: "vals", role: "presentation" }, ...cells));
         if (row.main && row.layer.params.length > 1) setAttribute(element, "aria-expanded", store.view.layerOpen.includes(row.name));
         element.style.height = `${step}px`;
         element.style.fontSize = tall < 14 ? "var(--owl-t-tick)" : "";

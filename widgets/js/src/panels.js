@@ -8,11 +8,14 @@ export function makePanels(store, chart, root) {
   const parts = { layers: makeLayers(store, chart, root), filters: makeFilters(store, chart, root) };
   const all = Object.values(parts);
   const element = h("div", { class: "panels" }, ...all.map((part) => part.element));
-  chart.cursor.onMove(() => all.forEach((part) => part.move()));
+  const each = (act) => {
+    if (element.isConnected) all.forEach(act); // a cell that is cleared takes the widget off the page first
+  };
+  chart.cursor.onMove(() => each((part) => part.move()));
   return {
     element,
-    update: () => all.forEach((part) => part.update()),
-    theme: () => all.forEach((part) => part.theme()),
+    update: () => each((part) => part.update()),
+    theme: () => each((part) => part.theme()),
     focus: (name) => parts[name].focus(),
   };
 }

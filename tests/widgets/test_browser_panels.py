@@ -1,0 +1,169 @@
+"""The panels beneath the chart in a real JupyterLab: layers, filters, what is remembered."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .notebook import Notebook, accessibility_findings, shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+
+SETUP = """import owlkit_widgets.sampler as sampler
+sampler.PERIOD, sampler.FILTERS_PERIOD, sampler.SHARE = 0.04, 0.2, 1.0
+from fake_run import FakeRun
+from fake_net import CAFFENET, FakeSolver, resnet152
+from owlkit_widgets import Frontend"""
+
+CAFFE = """usual = (-3.3, -2.9, -3.5, -3.9, -3.1, -3.4, -3.4, -3.8)
+course = lambda layer, i: usual[layer] - 1.8 * (layer == 5 and i > 250)
+solver = FakeSolver(CAFFENET, (96, 3, 11, 11), course)
+solver.goal[13] *= 0.001
+solver.noise[13] *= 0.001
+solver.goal[62], solver.noise[62] = 1.04 * solver.goal[26], 1.04 * solver.noise[26]
+run = FakeRun("caffenet", max_iter=5000, seconds=0.002, test_interval=100, solver=solver,
+              test_nets=("val", "holdout"))
+Frontend.display(run)
+run.start()
+"the cell has returned" """
+
+RESNET = """deep = FakeRun("resnet152", max_iter=700, seconds=0.0, solver=FakeSolver(
+    resnet152(), (64, 3, 7, 7), lambda layer, i: -3.2 + 2.0 * (layer in (118, 119) and i > 200)))
+Frontend.display(deep)
+deep.start()
+deep.wait()"""
+
+# Checksum of what a canvas shows, and how many of its pixels are painted.
+CANVAS = """(selector) => {
+  const c = document.querySelector(selector);
+  const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+  let sum = 0, painted = 0;
+  for (let i = 0; i < d.length; i += 4) {
+    sum = (sum * 31 + d[i] + 7 * d[i + 1] + 13 * d[i + 2]) % 1000003;
+    painted += d[i + 3] > 0;
+  }
+  return [sum, painted / (c.width * c.height)]; }"""
+STRIPS, TILES = ".owl .strips", ".owl .mo canvas"
+
+
+def names(owl: Any) -> list[str]:
+    """Names of the rows of the layers panel."""
+    found: list[str] = owl.locator(".lrow .n").all_inner_texts()
+    return found
+
+
+def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
+    notebook = Notebook(lab, page, "panels", [SETUP, CAFFE])
+    notebook.open()
+    notebook.command("notebook:run-all-cells")
+    page.locator(".owl .uplot canvas").wait_for(timeout=60000)
+    owl = page.locator(".owl").first
+    owl.locator(".chip", has_text="fc6 frozen").wait_for(timeout=40000)
+    notebook.wait_for_iteration(700)
+    page.keyboard.press("Escape")
+    owl.get_by_role("button", name="Pause").click()
+    notebook.wait_for_state("Paused")
+    time.sleep(0.6)
+
+    # On a first run both panels are open; strips and tiles are painted.
+    assert [b.get_attribute("aria-expanded") for b in owl.locator(".disc").all()] == ["true", "true"]
+    assert page.evaluate(CANVAS, STRIPS)[1] > 0.3
+    assert page.evaluate(CANVAS, TILES)[1] > 0.5
+    assert names(owl) == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
+    assert owl.locator(".chip", has_text="∅ 1 dead").count() == 1
+    assert owl.locator(".chip", has_text="= 1 duplicate pair").count() == 1
+    assert owl.get_by_role("switch", name="test loss holdout").count() == 1
+    frozen = owl.locator(".lrow", has_text="fc6")
+    assert float(frozen.locator(".ratio").inner_text().replace("−", "-")) < -4.5
+    assert accessibility_findings(page) == []
+    shoot(page, shots / "panels-light.png")
+
+    # One cursor: over the strips it is the chart's, and the values are those of that time.
+    strips = owl.locator(".strips").bounding_box()
+    page.mouse.move(strips["x"] + 0.1 * strips["width"], strips["y"] + 40)
+    owl.locator(".leg .at", has_text="at ").wait_for()
+    assert float(frozen.locator(".ratio").inner_text().replace("−", "-")) > -4.5
+    page.mouse.move(5, 5)
+
+    # Other norms, sorted, with their parameters, by keys.
+    ratio = page.evaluate(CANVAS, STRIPS)
+    owl.get_by_role("radio", name="weight", exact=True).click()
+    time.sleep(0.2)
+    assert page.evaluate(CANVAS, STRIPS) != ratio
+    owl.get_by_role("button", name="Sort by norm of the weight").click()
+    time.sleep(0.2)
+    assert names(owl)[0] == "fc6"
+    owl.locator(".lrow").first.focus()
+    page.keyboard.press("Enter")
+    owl.locator(".lrow", has_text="bias").wait_for()
+    assert names(owl)[:2] == ["fc6", "bias"]
+    owl.get_by_role("radio", name="update : weight").click()
+
+    # Filters over training time: the slider is the cursor.
+    now = page.evaluate(CANVAS, TILES)
+    owl.get_by_role("slider", name="Training time of the filters").focus()
+    page.keyboard.press("Home")
+    time.sleep(0.3)
+    assert page.evaluate(CANVAS, TILES) != now
+    assert owl.locator(".cursor-chip.pinned").count() == 1
+    page.keyboard.press("End")
+    time.sleep(0.3)
+    assert page.evaluate(CANVAS, TILES) == now
+    owl.get_by_role("radio", name="shared").click()
+    time.sleep(0.2)
+    assert page.evaluate(CANVAS, TILES) != now
+    owl.get_by_role("option", name="filter 62, duplicate").hover(force=True)
+    assert "= #26" in owl.locator(".fil .words").inner_text()
+    notebook.theme("Dark")
+    page.mouse.move(5, 5)
+    time.sleep(0.3)
+    shoot(page, shots / "panels-dark.png")
+    assert accessibility_findings(page) == []
+
+    # As a table, and what was changed is still so after a reload.
+    owl.get_by_role("button", name="Show as table").click()
+    assert owl.get_by_role("table", name="Norms of all parameters, latest").locator("tbody tr").count() == 16
+    assert owl.get_by_role("table", name="Filters of conv1").locator("tbody tr").count() == 96
+    owl.get_by_role("button", name="Show as table").click()
+    notebook.theme("Light")
+    owl.locator(".disc", has_text="Filters").click()
+    assert owl.locator(".filters .mini").is_visible()
+    time.sleep(0.6)
+    notebook.command("docmanager:save")
+    time.sleep(0.5)
+    page.goto(notebook.url)
+    page.locator(".owl .uplot canvas").wait_for(timeout=120000)
+    time.sleep(0.6)
+    assert [b.get_attribute("aria-expanded") for b in page.locator(".owl .disc").all()] == ["true", "false"]
+    assert names(page.locator(".owl").first)[:2] == ["fc6", "bias"]
+    assert page.evaluate(CANVAS, STRIPS)[1] > 0.3
+
+
+def test_a_net_of_many_layers(lab: Any, page: Any, shots: Path) -> None:
+    notebook = Notebook(lab, page, "deep", [SETUP, RESNET])
+    notebook.open()
+    notebook.command("notebook:run-all-cells")
+    page.locator(".owl .uplot canvas").wait_for(timeout=60000)
+    notebook.wait_for_state("Finished")
+    owl = page.locator(".owl").first
+    owl.locator(".chip", has_text="▲ 2 hot").wait_for()
+    time.sleep(0.4)
+    assert names(owl)[:2] == ["res4.27.1", "res4.27.2"]
+    assert "res4 109" in owl.locator(".stages").inner_text()
+    lens = owl.get_by_role("slider", name="Layer under the lens")
+    lens.focus()
+    page.keyboard.press("Home")
+    time.sleep(0.2)
+    assert "conv1" in (lens.get_attribute("aria-valuetext") or "")
+    strips = owl.locator(".strips").bounding_box()
+    page.mouse.move(strips["x"] + 300, strips["y"] + strips["height"] - 17)
+    time.sleep(0.3)
+    assert "fc" in lens.inner_text()
+    assert accessibility_findings(page) == []
+    page.mouse.move(strips["x"] + 300, strips["y"] + 220)
+    time.sleep(0.3)
+    shoot(page, shots / "deep-light.png")
+    page.locator(".owl-static img").first.wait_for(state="attached")
