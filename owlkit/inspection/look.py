@@ -38,13 +38,14 @@ class Look:
         graph = self._twin.net.graph
         found = probability_layer(graph)
         last = found[0] if found is not None else graph.nodes[-1].name
+        self._twin.net.blobs[self._twin.input].data[...] = self.prepared
         try:
-            self._twin.run(self.prepared[None], graph.nodes[-1].name)
+            self._twin.net.forward(end=graph.nodes[-1].name)
             last = graph.nodes[-1].name
         except OwlkitError:
             if found is None:
                 raise
-            self._twin.run(self.prepared[None], last)
+            self._twin.net.forward(end=last)
         return self._twin.net.layer_names.index(last)
 
     @property

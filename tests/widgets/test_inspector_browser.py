@@ -35,8 +35,8 @@ CLASHES = """(root) => {
   const cards = [...root.querySelectorAll('.card')].map((c) => c.getBoundingClientRect());
   let n = 0;
   cards.forEach((a, i) => cards.forEach((b, j) => {
-    const apart = a.left > b.right - 1 || b.left > a.right - 1 || a.top > b.bottom - 1 || b.top > a.bottom - 1;
-    if (i < j && !apart) n++;
+    const beside = a.left > b.right - 1 || b.left > a.right - 1;
+    if (i < j && !beside && a.top < b.bottom - 1 && b.top < a.bottom - 1) n++;
   }));
   return n; }"""
 

@@ -44,7 +44,7 @@ export function makeTiles(store) {
     pick.hidden = !shown || detail.blobs.length < 2;
     title.textContent = shown ? `Blob ${tiles.blob}` : "Blob";
     hint.hidden = shown;
-    hint.textContent = store.answer.image ? "This layer's top holds no values of the image." : "Give the net an image to see what this layer makes of it.";
+    hint.textContent = hintFor(store);
     if (!shown) return;
     pick.replaceChildren(...detail.blobs.map((name) => h("option", { value: name, text: name, selected: name === tiles.blob })));
     const vector = tiles.shape.length === 1;
@@ -93,6 +93,11 @@ export function makeTiles(store) {
     }
   }
   return { element, update };
+}
+
+function hintFor({ net, answer }) {
+  if (!net.weighted) return "Without weights no image can be run through the net.";
+  return answer.image ? "This layer's top holds no values of the image." : "Give the net an image to see what this layer makes of it.";
 }
 
 function mark(g, root, x, y, grid) {
