@@ -49,7 +49,7 @@ def look_around(notebook: Notebook, page: Any, shots: Path) -> None:
     page.get_by_role("button", name="Learning rate × 0.1").first.hover()
     page.get_by_role("tooltip").first.wait_for()
     assert "Learning rate × 0.1: 0.001 → 0.0001" in page.get_by_role("tooltip").first.inner_text()
-    line = owl.locator(".cursor-line").bounding_box()
+    line = owl.locator(".plot .cursor-line").bounding_box()
     assert abs(line["x"] - left - 0.5 * width) < 12, "the pinned cursor is not where it was pinned"
     shoot(page, shots / "zoomed-log-light.png")
     page.keyboard.press("Escape")

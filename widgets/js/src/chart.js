@@ -7,6 +7,7 @@ import { iterationStep, linearTicks, logTicks } from "./ranges.js";
 import { paint } from "./paint.js";
 import { makeCursor } from "./cursor.js";
 import { makeOverview } from "./overview.js";
+import { letter } from "./runs.js";
 import { startList } from "./start.js";
 import { Window } from "./window.js";
 
@@ -59,7 +60,7 @@ export function makeChart(store, root) {
     ];
   }
 
-  const hasAccuracy = () => store.tests.some((t) => Number.isFinite(t.accuracy));
+  const hasAccuracy = () => store.runs.some((run) => run.tests.some((t) => Number.isFinite(t.accuracy)));
   const lossTick = (v) => {
     if (v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e5)) return significant(v, 2);
     const step = ranges.y.step;
@@ -136,6 +137,11 @@ export function makeChart(store, root) {
     update();
   }
 
+  const compared = () => {
+    const parts = store.references.map((run, k) => `${letter(k + 1)} ${run.name}, train loss ${significant(run.at().smoothed)}`);
+    return parts.length ? `; compared with ${parts.join("; ")}` : "";
+  };
+
   let drawn = "";
   function update() {
     if (!plot) return;
@@ -144,7 +150,7 @@ export function makeChart(store, root) {
     plot.setData(data());
     checklist();
     const { smoothed } = store.at();
-    const summary = `Loss and accuracy over ${integer(store.iter)} iterations; train loss ${significant(smoothed)}. T shows the values as a table.`;
+    const summary = `Loss and accuracy over ${integer(store.iter)} iterations; train loss ${significant(smoothed)}${compared()}. T shows the values as a table.`;
     if (canvasHost.getAttribute("aria-label") !== summary) canvasHost.setAttribute("aria-label", summary);
   }
 

@@ -14,7 +14,7 @@ export class Commands {
     return this.open.size > 0;
   }
 
-  /** Ask the kernel; resolves with its answer { ok, error }. */
+  /** Ask the kernel; resolves with its answer { ok, error, value }. */
   ask(name, value = null) {
     const id = this.next++;
     return new Promise((resolve) => {
@@ -25,13 +25,13 @@ export class Commands {
     });
   }
 
-  answer({ id, ok, error }) {
+  answer({ id, ok, error, value = null }) {
     const entry = this.open.get(id);
     if (!entry) return;
     clearTimeout(entry.late);
     this.open.delete(id);
     this.#tell(ok ? "done" : "refused", entry.name, error);
-    entry.resolve({ ok, error });
+    entry.resolve({ ok, error, value });
   }
 
   #tell(what, name, error) {

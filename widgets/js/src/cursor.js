@@ -9,7 +9,8 @@ export function makeCursor(store, { host, window: view, position, iteration, hei
   const line = h("div", { class: "cursor-line" });
   const chip = h("div", { class: "cursor-chip" });
   const dot = h("div", { class: "cursor-dot" });
-  const layer = h("div", { class: "cursor", hidden: true }, line, dot, chip);
+  const dots = [dot, ...Array.from({ length: 3 }, () => h("div", { class: "cursor-dot", hidden: true }))];
+  const layer = h("div", { class: "cursor", hidden: true }, line, ...dots, chip);
   host.append(layer);
   const listeners = new Set();
   let hover = null;
@@ -17,9 +18,13 @@ export function makeCursor(store, { host, window: view, position, iteration, hei
   /** Iteration the legend reads out, null for the latest. */
   const at = () => store.view.pinned ?? hover;
 
+  /** To a row of the run in front, beyond its end to one of the longest other. */
   function snap(value) {
-    const i = store.columns.nearest(value);
-    return i < 0 ? null : store.columns.iter[i];
+    const beyond = value > store.columns.last + store.spacing;
+    const others = beyond ? store.references.filter((run) => store.shows(run)) : [];
+    const run = others.reduce((a, b) => (b.columns.last > a.columns.last ? b : a), store);
+    const i = run.columns.nearest(value);
+    return i < 0 ? null : run.columns.iter[i];
   }
 
   function set(value) {
@@ -31,7 +36,7 @@ export function makeCursor(store, { host, window: view, position, iteration, hei
   function place() {
     const value = at();
     const [x0, x1] = ranges().x;
-    const hidden = value === null || value < x0 || value > x1 || !store.columns.n;
+    const hidden = value === null || value < x0 || value > x1 || !store.runs.some((run) => run.columns.n);
     layer.hidden = hidden;
     if (hidden) return;
     const area = box();
@@ -40,12 +45,15 @@ export function makeCursor(store, { host, window: view, position, iteration, hei
     chip.textContent = integer(value);
     chip.style.cssText = `left:${x}px;top:${area.bottom + 4}px`;
     chip.classList.toggle("pinned", store.view.pinned !== null);
-    const { smoothed } = store.at(value);
-    dot.hidden = !Number.isFinite(smoothed) || !store.visible("train");
+    dots.forEach((each, k) => placeDot(each, store.runs[k], value, x, area));
+  }
+
+  function placeDot(each, run, value, x, area) {
+    const smoothed = run ? run.at(value).smoothed : null;
     const y = area.top + height(smoothed);
-    if (y < area.top - 2 || y > area.bottom + 2) dot.hidden = true;
-    dot.style.left = `${x}px`;
-    dot.style.top = `${y}px`;
+    each.hidden = !Number.isFinite(smoothed) || !store.visible("train", run) || y < area.top - 2 || y > area.bottom + 2;
+    each.style.left = `${x}px`;
+    each.style.top = `${y}px`;
   }
 
   function pin() {

@@ -15,6 +15,7 @@ const SHAPES = {
   help: '<circle cx="8" cy="8" r="6"/><path d="M6.3 6.3a1.8 1.8 0 1 1 2.5 1.7c-.5.2-.8.6-.8 1.1v.2"/><circle class="f" cx="8" cy="11.4" r=".9"/>',
   down: '<path d="M4 6.2 8 10l4-3.8"/>',
   right: '<path d="M6.2 4 10 8l-3.8 4"/>',
+  front: '<path d="M3 5.5h8.5M9 3l2.5 2.5L9 8M13 10.5H4.5M7 8l-2.5 2.5L7 13"/>',
   check: '<path d="M3 8.5 6.5 12 13 4.5" stroke-width="2"/>',
   x: '<path d="M4 4l8 8M12 4l-8 8" stroke-width="2"/>',
   warn: '<path d="M8 2.5 14.5 13.5h-13z"/><path d="M8 6.5v3.3"/><circle class="f" cx="8" cy="11.7" r=".8"/>',
@@ -46,12 +47,17 @@ export function testSwatch(what, shape) {
   return `<svg class="sw" width="20" height="12" aria-hidden="true">${inner}</svg>`;
 }
 
+/** Swatch of a run: solid for the one in front, then the dashes of the tokens. */
+export function runSwatch(k) {
+  const dash = k ? ` style="stroke-dasharray:var(--owl-dash-run-${k + 1})"` : "";
+  return `<svg class="sw" width="22" height="12" aria-hidden="true"><path d="M0 6h22" stroke="var(--owl-ink)" stroke-width="${k ? 1.5 : 2}"${dash}/></svg>`;
+}
+
 /** Swatch of a curve in the legend; blank where nothing is drawn as a curve (the learning rate). */
 export function swatch(series) {
   const shapes = {
     train: '<path d="M0 6h20" stroke="var(--owl-train)" stroke-width="2"/>',
     raw: '<path d="M0 7l2-3 2 5 3-6 2 5 3-4 2 5 2-6 2 4 2-2" stroke="var(--owl-train)" fill="none" opacity=".55"/>',
-    run: '<path d="M0 6h20" stroke="var(--owl-ink)" stroke-width="2"/>',
   };
   return `<svg class="sw" width="20" height="12" aria-hidden="true">${shapes[series] ?? ""}</svg>`;
 }

@@ -3,6 +3,7 @@
 import { h, setAttribute, setText } from "./dom.js";
 import { DASH, integer, percent, rate, significant } from "./format.js";
 import { swatch, testSwatch } from "./icons.js";
+import { letter } from "./runs.js";
 import { markShape, netLabel, seriesKey, testNets } from "./testnets.js";
 
 /** Rows [key, label, swatch]; each test net has its own. */
@@ -17,54 +18,57 @@ export function legendRows(tests) {
     ["lr", "learning rate", swatch("lr")],
   ];
 }
+const SHORT = { "train loss": "train", "test loss": "test", "accuracy %": "acc %", "learning rate": "lr" }; // beside many values
 const isCurve = (key) => key !== "lr";
 
-/** Values of every row at an iteration (null: the latest). */
-export function readOut(store, iteration) {
-  const v = store.at(iteration);
+/** Values of a run for every row at an iteration (null: the latest). */
+export function readOut(run, iteration, nets = testNets(run.tests), digits = 4) {
+  const v = run.at(iteration);
   const values = {
-    train: v.smoothed === null ? DASH : significant(v.smoothed),
-    raw: v.raw === null ? DASH : significant(v.raw),
+    train: v.smoothed === null ? DASH : significant(v.smoothed, digits),
+    raw: v.raw === null ? DASH : significant(v.raw, digits),
     lr: rate(v.lr),
   };
-  for (const net of testNets(store.tests)) {
-    values[seriesKey("loss", net)] = significant(store.tested("loss", net, iteration));
-    values[seriesKey("accuracy", net)] = percent(store.tested("accuracy", net, iteration));
+  for (const net of nets) {
+    values[seriesKey("loss", net)] = significant(run.tested("loss", net, iteration), digits);
+    values[seriesKey("accuracy", net)] = percent(run.tested("accuracy", net, iteration));
   }
   return values;
 }
 
-export function makeLegend(store, cursor) {
-  const head = h("div", { class: "at" });
+/** `runs`: the element that lists the runs. */
+export function makeLegend(store, cursor, runs) {
+  const when = h("span", { class: "lab" });
+  const head = h("div", { class: "at" }, when);
   let rows = {};
   let shown = [];
   let built = "";
   const list = h("div", { class: "rows", role: "group", "aria-label": "Curves and their values" });
 
-  /** Rows are made anew where a test net came up. */
+  /** Rows are made anew where a test net came up or the runs are others. */
   function build() {
     shown = legendRows(store.tests);
-    const key = JSON.stringify(shown);
+    const key = JSON.stringify([shown, store.runs.map((run) => run.key)]);
     if (key === built) return;
     built = key;
+    const several = store.references.length > 0;
+    head.replaceChildren(when, ...(several ? store.runs.map((run, k) => h("span", { class: `val${k ? " ref" : ""}`, text: letter(k) })) : []));
+    element.classList.toggle("several", several);
+    element.classList.toggle("many", store.references.length > 1);
     rows = Object.fromEntries(shown.map((row) => [row[0], makeRow(...row)]));
     list.replaceChildren(...shown.map(([name]) => rows[name].element));
   }
 
   function makeRow(key, label, picture) {
-    const value = h("span", { class: "val m" });
-    const content = [h("span", { class: "lab" }, h("span", { html: picture }), label), value];
-    if (!isCurve(key)) return { element: h("div", { class: "row" }, ...content), value };
+    const values = store.runs.map((run, k) => h("span", { class: k ? "val ref" : "val m" }));
+    const content = [h("span", { class: "lab" }, h("span", { html: picture }), h("span", { text: store.references.length > 1 ? (SHORT[label] ?? label) : label })), ...values];
+    if (!isCurve(key)) return { element: h("div", { class: "row" }, ...content), values };
     const element = h("button", { type: "button", class: "row", role: "switch", "aria-checked": "true", "data-series": key }, ...content);
     element.addEventListener("click", (event) => toggle(key, event.altKey));
-    return { element, value };
+    return { element, values };
   }
 
-  const run = h("button", { type: "button", class: "row runrow", role: "switch", "aria-checked": "true" });
-  const runName = h("span");
-  run.append(h("span", { class: "swi" }), h("span", { html: swatch("run"), class: "lab" }), runName);
-  run.addEventListener("click", () => toggle("run", false));
-  const element = h("div", { class: "leg" }, head, list, h("div", { class: "runs" }, run));
+  const element = h("div", { class: "leg" }, head, list, runs);
 
   function toggle(key, alone) {
     const hidden = new Set(store.view.hidden);
@@ -79,16 +83,17 @@ export function makeLegend(store, cursor) {
 
   function update() {
     const iteration = cursor.at();
-    setText(head, iteration === null ? "latest" : `at ${integer(iteration)}`);
-    const values = readOut(store, iteration);
+    setText(when, iteration === null ? "latest" : `at ${integer(iteration)}`);
     build();
+    const nets = testNets(store.tests);
+    const read = store.runs.map((run) => readOut(run, iteration, nets, store.references.length > 1 ? 3 : 4));
     for (const [key] of shown) {
-      setText(rows[key].value, values[key]);
-      rows[key].value.classList.toggle("bad", /NaN|Inf/.test(values[key]));
+      rows[key].values.forEach((value, k) => {
+        setText(value, read[k][key]);
+        value.classList.toggle("bad", /NaN|Inf/.test(read[k][key]));
+      });
       if (isCurve(key)) setAttribute(rows[key].element, "aria-checked", !store.view.hidden.includes(key));
     }
-    setAttribute(run, "aria-checked", !store.view.hidden.includes("run"));
-    setText(runName, store.run.name);
   }
   cursor.onMove(update);
   update();

@@ -17,6 +17,7 @@ import { makeHelp } from "./help.js";
 import { listenToKeys } from "./keyboard.js";
 import { makeLegend } from "./legend.js";
 import { makePanels } from "./panels.js";
+import { makeRuns } from "./runs.js";
 import { DEFAULT_VIEW, Store } from "./store.js";
 import { makeTable } from "./table.js";
 import { makeTooltip } from "./tooltip.js";
@@ -32,11 +33,16 @@ function connect(store, model, commands) {
   store.figures = model.get("figures");
   store.view = { ...DEFAULT_VIEW, ...model.get("view") };
   store.load(model.get("history"));
+  store.loadReferences(model.get("references"));
   const handlers = {
     "change:run": () => store.set("run", model.get("run")),
     "change:status": () => store.set("status", model.get("status")),
     "change:figures": () => store.set("figures", model.get("figures")),
-    "change:history": () => store.load(model.get("history")),
+    "change:history": () => {
+      store.run = model.get("run"); // another run may have come to the front
+      store.load(model.get("history"));
+    },
+    "change:references": () => store.loadReferences(model.get("references")),
     "msg:custom": (message, buffers) => {
       if (message.type === "answer") commands.answer(message);
       else if (store.receive(message, buffers[0]) === false) model.send({ type: "resync" });
@@ -93,7 +99,8 @@ function view(store, commands, el) {
   const chart = makeChart(store, root);
   const help = makeHelp(() => root.querySelector('[data-act="help"]').focus());
   const controls = makeControls(store, commands, chart, { help: () => help.toggle(), focus: () => chart.element.querySelector(".plot").focus() });
-  const legend = makeLegend(store, chart.cursor);
+  const runs = makeRuns(store, commands, root);
+  const legend = makeLegend(store, chart.cursor, runs.element);
   const table = makeTable(store);
   const banner = makeBanner(store);
   const footer = makeFooter(store);
@@ -104,7 +111,7 @@ function view(store, commands, el) {
   const body = h("div", { class: "mon" }, header.element, header.progress, controls.element, banner.element, chart.element, table.element, panels.element, footer.element);
   root.append(body, help.element, tooltip.element, announcer.element);
   listenToKeys(root, { controls, chart, help, store, tooltip, panels });
-  return { root, chart, panels, parts: [header, controls, banner, legend, table, footer, announcer] };
+  return { root, chart, panels, parts: [header, controls, banner, legend, runs, table, footer, announcer] };
 }
 
 /** Draw in one animation frame, and only while the widget can be seen. */

@@ -17,8 +17,8 @@ export function flagLabel(flag) {
   return "";
 }
 
-function trace(g, list) {
-  g.lineCap = "round";
+function trace(g, list, cap = "round") {
+  g.lineCap = cap;
   g.beginPath();
   for (const stroke of list) {
     g.moveTo(stroke[0], stroke[1]);
@@ -114,6 +114,30 @@ function marks(g, what, net, points, { fill, stroke, width }) {
     g.fill();
     g.stroke();
   }
+}
+
+/** Other runs: the same hues, lighter, each in its own dash; no raw values and no marks. */
+function references(g, store, { px, py, pa, x0, x1 }, c) {
+  g.globalAlpha = Number(c["ref-alpha"]) || 0.6;
+  g.lineWidth = 1.5;
+  store.references.forEach((run, k) => {
+    if (!store.shows(run)) return;
+    const { columns, smoothed } = run;
+    const from = Math.max(0, columns.lowerBound(x0) - 1);
+    const to = Math.min(columns.n, columns.lowerBound(x1) + 2);
+    g.setLineDash(c[`dash-run-${k + 2}`].split(" ").map(Number));
+    for (const net of testNets(run.tests)) {
+      for (const [what, toY, colour] of [["accuracy", pa, c.acc], ["loss", py, c.test]]) {
+        if (!store.visible(seriesKey(what, net), run)) continue;
+        g.strokeStyle = colour;
+        polyline(g, testPoints(ofNet(run.tests, net), what, px, toY));
+      }
+    }
+    g.strokeStyle = c.train;
+    if (store.visible("train", run)) trace(g, strokes(columns, smoothed, smoothed, from, to, px, py), "butt");
+  });
+  g.setLineDash([]);
+  g.globalAlpha = 1;
 }
 
 /** Hatch from the first value that is not finite to the right edge, ✕ at the last finite loss. */
@@ -225,7 +249,7 @@ function titles(g, store, box, c) {
   g.font = `500 11px ${c.font}`;
   g.textAlign = "right";
   g.fillText("loss", box.left - 8, box.top - 14);
-  if (store.tests.some((t) => Number.isFinite(t.accuracy))) {
+  if (store.runs.some((run) => run.tests.some((t) => Number.isFinite(t.accuracy)))) {
     g.fillStyle = c.acc;
     g.fillText("accuracy %", box.right + (box.narrow ? 30 : 22), box.top - 14);
   }
@@ -250,6 +274,7 @@ export function paint(g, store, box, scale, c) {
   const edge = scale.x0 <= 0 ? 5 : 0; // a mark at iteration 0 is seen whole
   g.rect(box.left - edge, box.top - 2, box.right - box.left + edge + 1, box.bottom - box.top + 3);
   g.clip();
+  references(g, store, scale, c);
   curves(g, store, scale, c);
   g.restore();
   divergence(g, store, box, scale, c);

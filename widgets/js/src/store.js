@@ -1,10 +1,9 @@
-// All that the browser knows about one run. The kernel's messages go in, views subscribe.
+// All that the browser knows about the run in front, and the references beside it. The kernel's messages go in,
+// views subscribe.
 // The protocol is described in owlkit_widgets/monitor.py.
 
-import { Columns, unpack } from "./columns.js";
+import { Curve, Reference } from "./curve.js";
 import { PanelData } from "./panels-data.js";
-import { Smoother } from "./smoothing.js";
-import { fromRows } from "./flags.js";
 
 export const DEFAULT_VIEW = {
   smoothing: 0.9, log: false, zoom: null, hidden: [], pinned: null, table: false,
@@ -15,21 +14,16 @@ export const DEFAULT_VIEW = {
 export const LIVE = new Set(["ready", "starting", "running", "paused"]);
 const OVER = new Set(["finished", "stopped", "failed", "diverged"]);
 
-export class Store {
+export class Store extends Curve {
   constructor() {
-    this.columns = new Columns();
-    this.smoother = new Smoother();
+    super();
+    this.references = []; // other runs, laid under this one
     this.panels = new PanelData();
-    this.tests = []; // { iter, net, loss, accuracy, name? }
-    this.rows = []; // interventions as sent
-    this.flags = []; // the same as drawn
     this.run = { name: "", max_iter: 0 };
     this.status = { state: "starting" };
     this.figures = {};
     this.view = { ...DEFAULT_VIEW };
     this.connected = true;
-    this.received = 0; // iterations the kernel has sent, decimated or not
-    this.bytes = 0;
     this.listeners = new Set();
   }
 
@@ -43,36 +37,29 @@ export class Store {
     for (const listener of this.listeners) listener(topic);
   }
 
-  /** The whole run, on load or after a gap. */
   load(history) {
     if (!history || !history.data) return;
-    this.columns.clear();
-    this.columns.push(unpack(history.data, history.n, history.columns));
-    this.received = history.total;
-    this.tests = [...history.tests];
-    this.rows = [...history.flags];
-    this.flags = fromRows(this.rows);
+    super.load(history);
     this.panels.load(history.panels);
-    this.bytes = history.data.byteLength;
     this.changed("curve");
   }
 
-  /** New points, tests and flags. False where something before them is missing: ask for the whole run. */
-  append(message, view) {
-    if (message.first > this.received || message.tests_first > this.tests.length) return false;
-    if (message.flags_first > this.rows.length) return false;
-    if (message.n) {
-      this.columns.push(unpack(view, message.n, message.columns));
-      this.received = Math.max(this.received, message.first + message.count);
-    }
-    this.tests.push(...message.tests.slice(this.tests.length - message.tests_first));
-    const rows = message.flags.slice(this.rows.length - message.flags_first);
-    if (rows.length) {
-      this.rows.push(...rows);
-      this.flags = fromRows(this.rows);
-    }
+  /** The other runs, whole: on load, after a gap, and where one was added, removed or put in front. */
+  loadReferences(heads) {
+    this.references = (heads || []).map((head) => new Reference(this, head));
     this.changed("curve");
-    return true;
+  }
+
+  append(message, view) {
+    if (message.of !== undefined) return this.#appendTo(this.references.find((r) => r.key === message.of), message, view);
+    return this.#appendTo(null, message, view);
+  }
+
+  #appendTo(reference, message, view) {
+    if (reference === undefined) return true; // removed, or not here yet: it comes whole
+    const taken = reference ? reference.append(message, view) : super.append(message, view);
+    if (taken) this.changed("curve");
+    return taken;
   }
 
   /** Any message with data. False where something before it is missing. */
@@ -85,7 +72,15 @@ export class Store {
 
   set(topic, value) {
     this[topic] = value;
+    if (topic === "figures") this.#followReferences();
     this.changed(topic);
+  }
+
+  #followReferences() {
+    for (const { key, state } of this.figures.references ?? []) {
+      const reference = this.references.find((r) => r.key === key);
+      if (reference) reference.state = state;
+    }
   }
 
   setView(part) {
@@ -117,28 +112,31 @@ export class Store {
     return this.smoother.update(this.columns, this.view.smoothing, this.maxIter);
   }
 
-  /** Values at an iteration, or the latest where it is null. */
-  at(iteration = null) {
-    const { columns } = this;
-    const i = iteration === null ? columns.n - 1 : columns.nearest(iteration);
-    const latest = (key) => this.tested(key, 0, iteration);
-    return {
-      iter: i < 0 ? null : columns.iter[i],
-      smoothed: i < 0 ? null : this.smoothed[i],
-      raw: i < 0 ? null : columns.mean[i],
-      lr: i < 0 ? null : columns.lr[i],
-      test: latest("loss"),
-      accuracy: latest("accuracy"),
-    };
+  get key() {
+    return this.run.key;
   }
 
-  /** Latest "loss" or "accuracy" of a test net up to an iteration (null: now), null where there is none. */
-  tested(key, net, iteration = null) {
-    const known = (t) => (t.net ?? 0) === net && t[key] !== null && t[key] !== undefined && (iteration === null || t.iter <= iteration);
-    return this.tests.findLast(known)?.[key] ?? null;
+  /** All runs, the one in front first. */
+  get runs() {
+    return [this, ...this.references];
   }
 
-  visible(series) {
-    return !this.view.hidden.includes(series) && !this.view.hidden.includes("run");
+  get name() {
+    return this.run.name;
+  }
+
+  /** Last iteration of any run in sight. */
+  get reach() {
+    return Math.max(this.iter, ...this.references.filter((r) => this.shows(r)).map((r) => r.columns.last));
+  }
+
+  /** Whether a run's curves are switched on. */
+  shows(run) {
+    return !this.view.hidden.includes(`run:${run.key}`);
+  }
+
+  /** Whether a curve of a run is drawn. */
+  visible(series, run = this) {
+    return !this.view.hidden.includes(series) && this.shows(run);
   }
 }

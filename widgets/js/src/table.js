@@ -1,13 +1,15 @@
 // The chart as a real table: a row per test, newest first; without tests, twenty rows of the curve.
 
 import { h } from "./dom.js";
+import { letter } from "./runs.js";
 import { netLabel, testNets } from "./testnets.js";
 import { DASH, integer, percent, rate, significant } from "./format.js";
 
-/** Heads of the columns; each test net has its own two. */
-export function tableHeads(tests) {
+/** Heads of the columns; each test net has its own two, each further run three. */
+export function tableHeads(tests, references = []) {
   const ofNets = testNets(tests).flatMap((net) => ["test loss", "accuracy %"].map((text) => `${text} ${netLabel(tests, net)}`.trim()));
-  return ["iteration", "train loss", "raw", ...ofNets, "learning rate", "event"];
+  const ofRuns = references.flatMap((run, k) => ["train loss", "test loss", "accuracy %"].map((text) => `${letter(k + 1)} ${text}`));
+  return ["iteration", "train loss", "raw", ...ofNets, "learning rate", ...ofRuns, "event"];
 }
 
 const MOST = 200; // rows
@@ -46,6 +48,10 @@ export function tableRows(store) {
           return [significant(test?.loss ?? null), percent(test?.accuracy ?? null)];
         }),
         rate(v.lr),
+        ...store.references.flatMap((run) => {
+          const other = run.at(iteration);
+          return [other.smoothed === null ? DASH : significant(other.smoothed), significant(other.test), percent(other.accuracy)];
+        }),
         [...new Set(events)].join(", "),
       ];
     })
@@ -61,7 +67,7 @@ export function makeTable(store) {
   function update() {
     element.hidden = !store.view.table;
     if (element.hidden) return;
-    head.replaceChildren(h("tr", {}, ...tableHeads(store.tests).map((text) => h("th", { scope: "col", text }))));
+    head.replaceChildren(h("tr", {}, ...tableHeads(store.tests, store.references).map((text) => h("th", { scope: "col", text }))));
     const rows = tableRows(store).map((cells) =>
       h("tr", {}, ...cells.map((text, i) => (i ? h("td", { text }) : h("th", { scope: "row", text })))),
     );

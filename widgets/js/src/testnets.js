@@ -28,15 +28,16 @@ export const ofNet = (tests, net) => tests.filter((test) => (test.net ?? 0) === 
 
 /** Marks of test nets, in order; the first net's are those of the design. A path around (x, y). */
 const OUTLINES = [
-  { loss: circle, accuracy: diamond },
-  { loss: square, accuracy: triangle },
-  { loss: triangle, accuracy: square },
-  { loss: diamond, accuracy: circle },
+  { loss: "circle", accuracy: "diamond" },
+  { loss: "square", accuracy: "triangle" },
+  { loss: "triangle", accuracy: "square" },
+  { loss: "diamond", accuracy: "circle" },
 ];
+const DRAW = { circle, diamond, square, triangle };
 
 export function outline(g, what, net, x, y) {
   g.beginPath();
-  OUTLINES[net % OUTLINES.length][what](g, x, y);
+  DRAW[OUTLINES[net % OUTLINES.length][what]](g, x, y);
 }
 
 function circle(g, x, y) {
@@ -68,4 +69,4 @@ const SHAPES = {
 };
 
 /** The mark of a test net as part of a swatch. */
-export const markShape = (what, net) => SHAPES[OUTLINES[net % OUTLINES.length][what].name];
+export const markShape = (what, net) => SHAPES[OUTLINES[net % OUTLINES.length][what]];

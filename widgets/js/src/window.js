@@ -15,10 +15,10 @@ export class Window {
   /** [first, last] iteration in sight. */
   get x() {
     const { store } = this;
-    this.end = followingEnd(store.iter, store.maxIter, store.live, this.end);
+    this.end = followingEnd(store.reach, store.maxIter, store.live, this.end);
     const zoom = store.view.zoom;
     if (!zoom) return [0, this.end];
-    return [zoom[0], zoom[1] ?? Math.max(store.iter, zoom[0] + 1)];
+    return [zoom[0], zoom[1] ?? Math.max(store.reach, zoom[0] + 1)];
   }
 
   /** Ranges { x, y: {lo, hi, step}, accuracy: {lo, hi, step} }. */
@@ -26,11 +26,13 @@ export class Window {
     const { store } = this;
     const x = this.x;
     const log = store.view.log;
-    const key = JSON.stringify([store.view.zoom, log, store.over]);
+    const runs = store.references.filter((run) => store.shows(run));
+    const key = JSON.stringify([store.view.zoom, log, store.over, store.key, runs.map((run) => run.key)]);
     if (key !== this.key) this.loss = null;
     this.key = key;
-    const found = this.#lossIn(x);
-    if (found) {
+    const all = [this.#lossIn(x), ...runs.map((run) => this.#referenceIn(run, x))].filter(Boolean);
+    if (all.length) {
+      const found = [Math.min(...all.map((f) => f[0])), Math.max(...all.map((f) => f[1]))];
       const [a, b] = this.loss ?? found;
       this.loss = [Math.min(a, found[0]), Math.max(b, found[1])];
     }
@@ -59,8 +61,22 @@ export class Window {
     return robust([...tame, ...seen], ends);
   }
 
+  /** Of another run only the smoothed curve and its tests are drawn. */
+  #referenceIn(run, [x0, x1]) {
+    const { columns, smoothed } = run;
+    const usable = (v) => Number.isFinite(v) && (!this.store.view.log || v > 0);
+    const to = columns.lowerBound(x1 + 1);
+    const from = columns.lowerBound(x0);
+    const stride = Math.max(1, Math.floor((to - from) / SAMPLES));
+    const values = [];
+    for (let i = from; i < to; i += stride) if (usable(smoothed[i])) values.push(smoothed[i]);
+    const tests = run.tests.filter((t) => t.iter >= x0 && t.iter <= x1 && usable(t.loss)).map((t) => t.loss);
+    return robust([...values, ...tests], tests.slice(-1));
+  }
+
   #accuracy([x0, x1]) {
-    const seen = this.store.tests.filter((t) => Number.isFinite(t.accuracy));
+    const runs = this.store.runs.filter((run) => this.store.shows(run));
+    const seen = runs.flatMap((run) => run.tests).filter((t) => Number.isFinite(t.accuracy));
     const near = seen.filter((t) => t.iter >= x0 && t.iter <= x1);
     const values = (near.length ? near : seen).map((t) => t.accuracy * 100);
     if (!values.length) return { lo: 0, hi: 100, step: 20 };
@@ -70,7 +86,7 @@ export class Window {
 
   /** Zoom to [a, b], whole run where that is (nearly) everything; follows when b touches the newest point. */
   zoomTo(a, b) {
-    const newest = this.store.iter;
+    const newest = this.store.reach;
     const [low, high] = [Math.max(0, Math.min(a, b)), Math.max(a, b)];
     if (high - low < 2) return;
     if (low <= newest * 0.005 && high >= newest) return this.reset();

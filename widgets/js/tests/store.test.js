@@ -96,6 +96,6 @@ test("commands are answered once, and told to be late", async (t) => {
   t.mock.timers.tick(2100);
   commands.answer({ id: sent[0].id, ok: false, error: "no" });
   commands.answer({ id: sent[0].id, ok: true });
-  assert.deepEqual(await answer, { ok: false, error: "no" });
+  assert.deepEqual(await answer, { ok: false, error: "no", value: null });
   assert.deepEqual(told, ["sent", "late", "refused"]);
 });

@@ -1,0 +1,120 @@
+"""Several runs in one monitor, in a real JupyterLab."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .notebook import Notebook, accessibility_findings, shoot
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+
+OLD = """import owlkit
+from fake_run import FakeRun
+def ended(name, more, iterations=1500):
+    run = FakeRun(name, max_iter=iterations, seconds=0.0, test_interval=100)
+    run.loss = lambda i: more + FakeRun.loss(run, i)
+    run.start().wait()
+    return run
+caffenet, other = ended("caffenet", 0.3), ended("squeezenet", 0.6, 900)"""
+
+NEW = """run = FakeRun("caffenet-bn", max_iter=2000, seconds=0.002, test_interval=100)
+owlkit.monitor(run, "caffenet")
+run.start()
+"the cell has returned" """
+
+DASHED = """(k) => getComputedStyle(document.querySelectorAll('.owl .runline .sw path')[k]).strokeDasharray"""
+
+
+def legend(page: Any, key: str) -> list[str]:
+    """Values of a row of the legend, run by run."""
+    found: list[str] = page.locator(f'.owl .leg [data-series="{key}"] .val').all_inner_texts()
+    return found
+
+
+def test_runs_are_laid_over_one_another(lab: Any, page: Any, shots: Path) -> None:
+    notebook = Notebook(lab, page, "overlay", [OLD, NEW])
+    notebook.open()
+    notebook.command("notebook:run-all-cells")
+    page.locator(".owl .uplot canvas").wait_for(timeout=60000)
+    owl = page.locator(".owl").first
+    notebook.wait_for_iteration(700)
+    assert owl.locator(".runname").all_inner_texts() == ["A caffenet-bn", "B caffenet"]
+    assert page.evaluate(DASHED, 0) == "none"
+    assert page.evaluate(DASHED, 1) == "6px, 4px"
+    a, b = legend(page, "train")
+    assert float(b) > float(a), "the run laid under is read out in its own column"
+    owl.get_by_role("button", name="Pause").click()
+    notebook.wait_for_state("Paused")
+    time.sleep(0.5)
+
+    # The cursor reads both out; beyond the end of the run in front only the other has values.
+    area = owl.locator(".u-over").bounding_box()
+    middle = area["y"] + area["height"] / 2
+    page.mouse.move(area["x"] + area["width"] * 0.25, middle)
+    owl.locator(".leg .at", has_text="at ").wait_for()
+    assert owl.locator(".cursor-dot:visible").count() == 2
+    shoot(page, shots / "overlay-light.png")
+    page.mouse.move(area["x"] + area["width"] * 0.8, middle)
+    time.sleep(0.2)
+    a, b = legend(page, "train")
+    assert a == "–"
+    assert float(b) > 0
+    page.mouse.move(5, 5)
+
+    # A switch takes a run's curves away.
+    before = notebook.ink("train")
+    owl.get_by_role("switch", name="B caffenet").click()
+    time.sleep(0.4)
+    assert owl.get_by_role("switch", name="B caffenet").get_attribute("aria-checked") == "false"
+    alone = notebook.ink("train")
+    assert alone != before
+    owl.get_by_role("switch", name="B caffenet").click()
+
+    # Another one is added from the list of this kernel's runs, by keys alone.
+    owl.get_by_role("button", name="compare with another run").focus()
+    page.keyboard.press("Enter")
+    owl.get_by_role("dialog", name="Compare with another run").wait_for()
+    shoot(page, shots / "overlay-picker-light.png")
+    assert not accessibility_findings(page)
+    page.keyboard.press("Enter")
+    owl.get_by_role("switch", name="C squeezenet").wait_for()
+    assert len(legend(page, "train")) == 3
+    shoot(page, shots / "overlay-three-light.png")
+    notebook.theme("Dark")
+    shoot(page, shots / "overlay-three-dark.png")
+    assert not accessibility_findings(page)
+    notebook.theme("Light")
+
+    # All of it survives a reload.
+    notebook.command("docmanager:save")
+    time.sleep(0.5)
+    page.goto(notebook.url)
+    page.locator(".owl .uplot canvas").wait_for(timeout=120000)
+    owl.get_by_role("switch", name="C squeezenet").wait_for()
+    at = notebook.wait_for_iteration(700)
+
+    # Put in front, a run has header and controls; taken away, it is gone.
+    owl.locator(".runline", has_text="C squeezenet").hover()
+    owl.get_by_role("button", name="Take squeezenet away").click()
+    owl.get_by_role("switch", name="C squeezenet").wait_for(state="detached")
+    owl.locator(".runline", has_text="B caffenet").hover()
+    owl.get_by_role("button", name="Put caffenet in front").click()
+    owl.get_by_role("switch", name="A caffenet", exact=True).wait_for()
+    notebook.wait_for_state("Finished")
+    assert owl.locator(".hd .name").inner_text() == "caffenet"
+    assert notebook.iteration() == 1500
+    owl.get_by_role("button", name="Put caffenet-bn in front").focus()
+    page.keyboard.press("Enter")
+    notebook.wait_for_state("Paused")
+    owl.get_by_role("button", name="Resume").click()
+    notebook.wait_for_iteration(at + 20)
+
+    # Narrow: a row per run beneath the chart.
+    page.set_viewport_size({"width": 1100, "height": 860})
+    time.sleep(0.6)
+    owl.scroll_into_view_if_needed()
+    shoot(page, shots / "overlay-narrow-light.png")
