@@ -51,7 +51,7 @@ class Device:
         return f"Device({self.name!r}, {', '.join(self.implementations)})"
 
 
-_IMPLEMENTATIONS = {"cpu": ("onednn", "reference")}
+_IMPLEMENTATIONS = {"cpu": ("onednn", "threads", "reference")}
 
 
 def resolve_device(device: str | Device | None) -> Device:

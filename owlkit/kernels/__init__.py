@@ -2,7 +2,8 @@
 
 A family offers a frozen dataclass that describes the operation for one set of shapes, and
 `make(device, spec) -> kernel`. Implementations are asked in the device's order of preference; one that cannot
-serve raises `Unsupported`, and the reference serves everything. `kernel.implementation` says which it is.
+serve raises `Unsupported`, and the reference serves everything. `kernel.implementation` says which it is:
+"onednn", "threads" (NumPy in blocks of a cache's size, shared by cores) or "reference" (NumPy, for reading).
 """
 
 from __future__ import annotations

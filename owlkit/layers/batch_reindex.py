@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from owlkit.core.device import Device
+from owlkit.kernels import rows
 from owlkit.layers.base import Arity, Blobs, Layer, register
-from owlkit.layers.indices import add_rows, read_indices
+from owlkit.layers.indices import read_indices
 
 
 @register("BatchReindex")
@@ -37,6 +37,10 @@ class BatchReindex(Layer):
             raise self.error("the numbers must have one axis, (M,); add a Flatten or Reshape layer", p)
         top[0].reshape(p.shape[0], *x.shape[1:])
 
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        x = bottom[0]
+        self.kernel = rows.make(device, rows.Rows(x.shape[0], x.count_between(1), x.dtype))
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom
         advice = f"bottom {x.name!r} has {x.shape[0]} items: correct the numbers"
@@ -44,7 +48,7 @@ class BatchReindex(Layer):
         # Items lie one after another in every layout.
         width = x.count_between(1)
         items = x.data_tensor.flat.reshape(-1, width)
-        np.take(items, self._indices, axis=0, out=top[0].data_tensor.flat.reshape(-1, width), mode="clip")
+        self.kernel.take(items, self._indices, top[0].data_tensor.flat.reshape(-1, width))
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[1]:
@@ -56,4 +60,4 @@ class BatchReindex(Layer):
             width = bottom[0].count_between(1)
             dx = bottom[0].diff_tensor.flat.reshape(-1, width)
             dx[...] = 0
-            add_rows(dx, self._indices, top[0].diff_tensor.flat.reshape(-1, width))
+            self.kernel.add(dx, self._indices, top[0].diff_tensor.flat.reshape(-1, width))

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from owlkit.core.device import Device
+from owlkit.kernels import rows
 from owlkit.layers.base import Blobs, Layer, register
-from owlkit.layers.indices import add_rows, read_indices
+from owlkit.layers.indices import read_indices
 
 
 @register("Embed")
@@ -46,12 +48,15 @@ class Embed(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape(*bottom[0].shape, self.width)
 
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        self.kernel = rows.make(device, rows.Rows(self.rows, self.width, top[0].dtype))
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         advice = f"raise embed_param.input_dim ({self.rows}), or correct the data"
         self._indices = read_indices(self, bottom[0], self.rows, advice)
         w, y = self.blobs[0].data, top[0]
         if y.descriptor.is_plain:
-            np.take(w, self._indices, axis=0, out=y.data.reshape(-1, self.width), mode="clip")
+            self.kernel.take(w, self._indices, y.data.reshape(-1, self.width))
         else:
             y.data[...] = w[self._indices].reshape(y.shape)
         if len(self.blobs) > 1:
@@ -69,7 +74,7 @@ class Embed(Layer):
         if dw is not None:
             if not accumulate:
                 dw.flat[...] = 0
-            add_rows(dw.array, self._indices, dy)
+            self.kernel.add(dw.array, self._indices, dy)
         if db is not None:
             db.array[...] = dy.sum(axis=0) + (db.array if accumulate else 0)
 

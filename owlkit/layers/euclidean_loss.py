@@ -8,8 +8,7 @@ import numpy as np
 
 from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
-from owlkit.kernels import eltwise
-from owlkit.kernels.sums import squared_norm
+from owlkit.kernels import euclidean_loss
 from owlkit.layers.aligned import Aligned
 from owlkit.layers.base import Blobs, register
 from owlkit.layers.loss import LossLayer
@@ -37,19 +36,19 @@ class EuclideanLoss(LossLayer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         a, b = bottom
-        self.kernel = eltwise.make(device, eltwise.Eltwise("sum", (1.0, -1.0), a.descriptor))
+        self.kernel = euclidean_loss.make(device, euclidean_loss.EuclideanLoss(a.descriptor))
         self._other = Aligned(device, b, a)
         self._difference = Tensor(a.descriptor)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         a, b = bottom
-        self.kernel.forward([a.data_tensor, self._other.read(b)], self._difference)
-        top[0].data[...] = squared_norm(self._difference.flat) / (2 * max(a.num, 1))
+        squares = self.kernel.forward(a.data_tensor, self._other.read(b), self._difference)
+        top[0].data[...] = squares / (2 * max(a.num, 1))
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         a, b = bottom
         scale = float(top[0].diff) / max(a.num, 1)
         if propagate_down[0]:
-            np.multiply(self._difference.flat, scale, out=a.diff_tensor.flat)
+            self.kernel.backward(self._difference, scale, a.diff_tensor)
         if propagate_down[1]:
             np.multiply(self._difference.array.reshape(b.shape), -scale, out=b.diff)

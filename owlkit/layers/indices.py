@@ -1,4 +1,4 @@
-"""Row numbers that come as data: read and checked, and sums over rows that are chosen more than once."""
+"""Row numbers that come as data: read and checked."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import numpy as np
 from owlkit.core.blob import Blob
 from owlkit.core.errors import DataError
 from owlkit.layers.base import Layer
-
-_WIDE = 64  # values in a row above which one addition per row is faster than np.add.at (measured, NumPy 2.4)
 
 
 def read_indices(layer: Layer, indices: Blob, rows: int, advice: str) -> np.ndarray:
@@ -33,15 +31,3 @@ def read_indices(layer: Layer, indices: Blob, rows: int, advice: str) -> np.ndar
     )
     error.place = (indices.name, place[0])
     raise error
-
-
-def add_rows(target: np.ndarray, indices: np.ndarray, rows: np.ndarray) -> None:
-    """target[indices[i]] += rows[i] for every i, also where an index comes again.
-
-    target : (R, D). indices : (N,) int64. rows : (N, D).
-    """
-    if rows.shape[1] <= _WIDE:
-        np.add.at(target, indices, rows)
-        return
-    for index, row in zip(indices.tolist(), rows, strict=True):
-        target[index] += row

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from owlkit.core.blob import Blob
 from owlkit.core.device import Device
-from owlkit.core.tensor import Tensor
+from owlkit.kernels import reduction
 from owlkit.layers.base import Blobs, Layer, register
 from owlkit.proto import caffe_pb2
-
-_SUM, _ASUM, _SUMSQ, _MEAN = (
-    getattr(caffe_pb2.ReductionParameter, name) for name in ("SUM", "ASUM", "SUMSQ", "MEAN")
-)
 
 
 @register("Reduction")
@@ -36,9 +29,6 @@ class Reduction(Layer):
     Source: Caffe's ReductionLayer.
     """
 
-    def setup(self, bottom: Blobs, top: Blobs) -> None:
-        self.operation = self.param.reduction_param.operation
-
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         try:
@@ -48,38 +38,19 @@ class Reduction(Layer):
         top[0].reshape(x.shape[: self.axis])
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        x: Blob = bottom[0]
-        # Axes 0 and 1: the values of a row are neighbours in memory, in whatever order.
-        self._rows = (x.count_between(0, self.axis), -1) if self.axis < 2 and x.count else None
-        self._summed = (1,) if self._rows else tuple(range(self.axis, x.ndim))
-        length = max(x.count_between(self.axis), 1)
-        self._factor = self.param.reduction_param.coeff / (length if self.operation == _MEAN else 1)
-
-    def _face(self, tensor: Tensor) -> np.ndarray:
-        return tensor.flat.reshape(self._rows) if self._rows else tensor.array
+        coeff, x = self.param.reduction_param.coeff, bottom[0].descriptor
+        self.kernel = reduction.make(device, reduction.Reduction(self._name(), x, self.axis, coeff))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x = self._face(bottom[0].data_tensor)
-        if self.operation == _ASUM:
-            x = np.abs(x)
-        elif self.operation == _SUMSQ:
-            x = np.square(x)
-        y = x.sum(axis=self._summed)
-        top[0].data[...] = self._factor * y.reshape(top[0].shape)
+        self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if not propagate_down[0]:
-            return
-        x, dx = self._face(bottom[0].data_tensor), self._face(bottom[0].diff_tensor)
-        dy = self._factor * top[0].diff
-        dy = dy.reshape(-1, 1) if self._rows else dy.reshape(dy.shape + (1,) * len(self._summed))
-        if self.operation == _ASUM:
-            np.multiply(np.sign(x), dy, out=dx)
-        elif self.operation == _SUMSQ:
-            np.multiply(x, 2 * dy, out=dx)
-        else:
-            dx[...] = dy
+        if propagate_down[0]:
+            x = bottom[0]
+            self.kernel.backward(x.data_tensor, top[0].diff_tensor, x.diff_tensor)
+
+    def _name(self) -> str:
+        return caffe_pb2.ReductionParameter.ReductionOp.Name(self.param.reduction_param.operation)
 
     def describe(self) -> str:
-        name = caffe_pb2.ReductionParameter.ReductionOp.Name(self.operation)
-        return f"{name} from axis {self.param.reduction_param.axis}"
+        return f"{self._name()} from axis {self.param.reduction_param.axis}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from owlkit.core.device import Device
-from owlkit.kernels.axes import split
+from owlkit.kernels import tile
 from owlkit.layers.base import Blobs, Layer, register
 
 
@@ -39,17 +39,14 @@ class Tile(Layer):
         top[0].reshape(shape)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        outer, length, inner = split(bottom[0].descriptor, self.axis)
-        # In memory a tile is `length * inner` neighbouring values; the copies of one stand side by side.
-        self._one, self._all = (outer, 1, length * inner), (outer, self.tiles, length * inner)
+        self.kernel = tile.make(device, tile.Tile(bottom[0].descriptor, self.axis, self.tiles))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        top[0].data_tensor.flat.reshape(self._all)[...] = bottom[0].data_tensor.flat.reshape(self._one)
+        self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
-            dx = bottom[0].diff_tensor.flat.reshape(self._one)
-            top[0].diff_tensor.flat.reshape(self._all).sum(axis=1, keepdims=True, out=dx)
+            self.kernel.backward(top[0].diff_tensor, bottom[0].diff_tensor)
 
     def describe(self) -> str:
         return f"{self.tiles} along axis {self.axis}"

@@ -56,7 +56,8 @@ class Case:
     name : "<family>-<what is special>"; the family's module is imported by it.
     spec : dtype -> the family's dataclass.
     run : (kernel, spec, Values) -> None; makes inputs and named outputs by the Values and calls the kernel.
-    fast : whether oneDNN must serve it in float32 (a fast path that is lost fails the test).
+    fast : whether oneDNN must serve it in float32 (a fast path that is lost fails the test); False where a
+        family has no oneDNN.
     make : (device, spec) -> kernel; by default the family's own `make`.
     tolerance : of float32 against the reference in float64, relative and absolute to the largest value.
     """

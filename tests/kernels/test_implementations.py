@@ -15,6 +15,7 @@ from tests.kernels.cases import Case, Values
 
 KERNELS = Path(owlkit.kernels.__file__).parent
 FAMILIES = sorted(path.parent.name for path in KERNELS.glob("*/reference.py"))
+IMPLEMENTATIONS = ("onednn", "threads", "reference")
 
 
 def _cases(family: str) -> list[Case]:
@@ -22,7 +23,17 @@ def _cases(family: str) -> list[Case]:
     return import_module(f"tests.kernels.families.{family}").CASES if path.exists() else []
 
 
-CASES = [case for family in FAMILIES for case in _cases(family)]
+def _runs(implementation: str, family: str) -> bool:
+    return (KERNELS / family / f"{implementation}.py").exists()
+
+
+CASES = [
+    (case, implementation)
+    for family in FAMILIES
+    for case in _cases(family)
+    for implementation in IMPLEMENTATIONS
+    if _runs(implementation, family)
+]
 
 
 def _outputs(case: Case, implementation: str, dtype: str) -> dict[str, np.ndarray]:
@@ -38,8 +49,7 @@ def _outputs(case: Case, implementation: str, dtype: str) -> dict[str, np.ndarra
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("implementation", ["onednn", "reference"])
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize(("case", "implementation"), CASES, ids=lambda part: getattr(part, "name", part))
 def test_agrees_with_the_reference(case: Case, implementation: str, dtype: str) -> None:
     expected = _outputs(case, "reference", "float64")
     if implementation == "onednn" and not onednn_available():
@@ -62,5 +72,5 @@ def test_family_has_cases(family: str) -> None:
     """A family without cases, or one whose cases are all slow, is an oversight."""
     cases = _cases(family)
     assert cases, f"add tests/kernels/families/{family}.py with CASES"
-    if (KERNELS / family / "onednn.py").exists():
+    if _runs("onednn", family):
         assert any(case.fast for case in cases), f"no case of {family} reaches its oneDNN implementation"

@@ -67,7 +67,7 @@ def test_work_within_work_does_not_wait_for_itself() -> None:
 
     def outer(start: int, stop: int) -> None:
         for row in range(start, stop):
-            threads.share(4, 0, lambda a, b: seen[row, a:b].__iadd__(1), threads=2)
+            threads.share(4, 0, lambda a, b, row=row: seen[row, a:b].__iadd__(1), threads=2)
 
     threads.share(2, 0, outer, threads=2)
     assert (seen == 1).all()
