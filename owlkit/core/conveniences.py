@@ -1,7 +1,7 @@
 """The one place where lower floors reach up, by name and on first use.
 
-`Solver.train`, `Run.monitor`, a NetSpec drawn with its shapes and `Net.predict` are methods of lower floors
-whose work is done above. They call `resolve("training.run:Run")`; nothing is imported before.
+`Solver.train`, `Run.monitor`, a NetSpec or a Graph drawn with its shapes and `Net.predict` are methods of
+lower floors whose work is done above. They call `resolve("training.run:Run")`; nothing is imported before.
 """
 
 from __future__ import annotations

@@ -5,12 +5,6 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from owlkit.net import tables
-
-if TYPE_CHECKING:
-    from owlkit.net.graph import Graph, Node
 
 #: Which way a net flows: left to right, right to left, from the top or from the bottom.
 DIRECTIONS = ("LR", "RL", "TB", "BT")
@@ -19,7 +13,6 @@ _WIDTH, _HEIGHT, _LINE, _MARGIN = 128, 38, 14, 8
 _BETWEEN_COLUMNS, _BETWEEN_ROWS = 22, 14
 # fill by what a layer does: data, learned, loss and measure, everything else (Okabe-Ito tints)
 _COLOURS = {"data": "#e4f3ee", "learned": "#e8f3fa", "loss": "#fcebe2", "other": "#f5f6f7"}
-_DRAWN_LAYERS = 60  # beyond this the table alone is clearer
 
 
 @dataclass
@@ -37,58 +30,6 @@ class Box:
     kind: str
     inputs: list[int]
     detail: str = ""
-
-
-def _kind(node: Node) -> str:
-    if not node.bottom:
-        return "data"
-    if any(node.layer.loss_weights) or node.layer.type == "Accuracy":
-        return "loss"
-    return "learned" if node.layer.blobs else "other"
-
-
-def _merge_chains(graph: Graph) -> list[tuple[Node, list[str]]]:
-    """Layers that are drawn, each with the in-place layers drawn into it; splits are left out."""
-    drawn: list[tuple[Node, list[str]]] = []
-    for node in graph.nodes:
-        if node.layer.type == "Split":
-            continue
-        if node.runs_in_place:
-            host = next((d for d in reversed(drawn) if node.top_names[0] in d[0].top_names), None)
-            if host is not None:
-                host[1].append(node.layer.type)
-                continue
-        drawn.append((node, []))
-    return drawn
-
-
-def _sources(graph: Graph) -> dict[str, str]:
-    """Blob name -> name of the layer that made it, looking through splits."""
-    made: dict[str, str] = {}
-    for node in graph.nodes:
-        if node.layer.type == "Split":
-            made.update(dict.fromkeys(node.top_names, made[node.bottom_names[0]]))
-        elif not node.runs_in_place:
-            made.update(dict.fromkeys(node.top_names, node.name))
-    return made
-
-
-def draw_svg(graph: Graph) -> str:
-    """SVG of the graph for a page; empty for nets too large to read at this size."""
-    drawn = _merge_chains(graph)
-    if not drawn or len(drawn) > _DRAWN_LAYERS:
-        return ""
-    made = _sources(graph)
-    number = {node.name: i for i, (node, _) in enumerate(drawn)}
-    boxes = [_box_of(node, extra, [number[made[b]] for b in node.bottom_names]) for node, extra in drawn]
-    return f'<div style="overflow-x:auto">{svg(boxes, f"{graph.name}: layers and blobs")}</div>'
-
-
-def _box_of(node: Node, extra: list[str], inputs: list[int]) -> Box:
-    kinds = " + ".join([node.layer.type, *extra])
-    shapes = ", ".join(tables.shape(top.shape) for top in node.top)
-    title = f"{node.name} ({kinds}) {node.layer.describe()} -> {shapes}"
-    return Box(node.name, kinds, title, _kind(node), inputs)
 
 
 def svg(boxes: Sequence[Box], label: str, rankdir: str = "LR") -> str:

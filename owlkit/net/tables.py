@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from owlkit.core.conveniences import resolve
+
 if TYPE_CHECKING:
     from owlkit.net.graph import Graph, Node
     from owlkit.net.plan import Plan
@@ -118,10 +120,9 @@ def wrapped(text: str, width: int) -> str:
 
 
 def graph_html(graph: Graph) -> str:
-    from owlkit.net.drawing import draw_svg
-
+    drawing = resolve("inspection.graphs.svg:graph_svg")(graph)
     table = html_table(_GRAPH_HEADER, [_graph_row(node) for node in graph.nodes], _GRAPH_RIGHT)
-    return f"<b>{html.escape(_graph_title(graph))}</b>{draw_svg(graph)}{table}"
+    return f"<b>{html.escape(_graph_title(graph))}</b>{drawing}{table}"
 
 
 # -- plan

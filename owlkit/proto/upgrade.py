@@ -11,8 +11,12 @@ from typing import Any
 
 from owlkit.core.errors import PrototxtError
 from owlkit.proto import caffe_pb2
+from owlkit.proto.page import show_in_notebooks
 from owlkit.proto.upgrade_v0 import upgrade_v0
 from owlkit.proto.upgrade_v1 import upgrade_transformations, upgrade_v1
+
+# Whatever is read or built into a net passes through here.
+show_in_notebooks()
 
 _SOLVERS = {
     "SGD": "SGD",

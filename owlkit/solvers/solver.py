@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import math
 import operator
@@ -17,6 +18,7 @@ from owlkit.core.conveniences import resolve
 from owlkit.core.errors import TrainingError
 from owlkit.io.hdf5 import import_h5py
 from owlkit.proto import caffe_pb2
+from owlkit.proto.page import fields_page
 from owlkit.solvers import diagnosis, loading, nets, policies, snapshots
 from owlkit.solvers.announcer import while_alive
 from owlkit.solvers.definition import check_numbers, read_definition
@@ -278,6 +280,11 @@ class Solver(Resumable):
         seconds = time.perf_counter() - started
         self.emit(events.TestDone(self.iter, index, net.name, outputs, loss, seconds))
         return outputs
+
+    def _repr_html_(self) -> str:
+        """What it says of itself, its settings, and its net."""
+        settings = fields_page(self.param).partition("</b>")[2]
+        return f"<b>{html.escape(repr(self))}</b>{settings}{self.net._repr_html_()}"
 
     def __repr__(self) -> str:
         limit = f" of {self.param.max_iter}" if self.param.HasField("max_iter") else ""

@@ -26,7 +26,7 @@ def tiles_of(values: np.ndarray, name: str, page: int) -> dict[str, Any]:
     pages = -(-len(planes) // PER_PAGE)
     page = min(max(page, 0), pages - 1)
     some = planes[page * PER_PAGE : (page + 1) * PER_PAGE]
-    dead = np.flatnonzero(~planes.reshape(len(planes), -1).any(1)) if values.ndim == 3 else []
+    dead: Any = np.flatnonzero(~planes.reshape(len(planes), -1).any(1)) if values.ndim == 3 else []
     small = _shrunk(np.where(np.isfinite(some), some, 0))
     levels = (small - low) * (255 / (high - low) if high > low else 0)
     return {

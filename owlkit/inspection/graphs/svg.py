@@ -5,9 +5,11 @@ from __future__ import annotations
 import html
 from typing import Any
 
-from owlkit.inspection.graphs.drawing import Drawing, Line, Place
+from owlkit.inspection.graphs.drawing import Drawing, Line, Place, lay_out
+from owlkit.inspection.graphs.facts import facts_of
 from owlkit.inspection.graphs.routes import Point
-from owlkit.inspection.graphs.view import Cards
+from owlkit.inspection.graphs.view import Cards, arrange
+from owlkit.net.graph import Graph
 
 _INK, _MUTED, _EDGE, _LINE, _SOFT, _SUNK = "#1f2328", "#5f6368", "#878b90", "#85898e", "#f5f6f7", "#eceef0"
 _COMPUTE, _PARAMETERS = "#0072b2", "#bc4b00"
@@ -30,6 +32,16 @@ def drawing_svg(drawing: Drawing, cards: Cards, label: str) -> str:
         f'font-family="sans-serif" font-size="11"><rect x="{-_MARGIN}" y="{-_MARGIN}" width="{width}" '
         f'height="{height}" rx="8" fill="{_SOFT}"/>{"".join([*frames, *lines, *boxes])}</svg>'
     )
+
+
+def graph_svg(graph: Graph) -> str:
+    """A graph with its stages open as far as can be taken in, in a box that scrolls sideways."""
+    cards = arrange(facts_of(graph))
+    if not cards.sheet.cards:
+        return ""
+    drawing = lay_out(cards.sheet, cards.tree, cards.first_open)
+    label = f"{graph.name or 'net'}: its layers"
+    return f'<div style="overflow-x:auto">{drawing_svg(drawing, cards, label)}</div>'
 
 
 def rounded_path(points: list[Point], radius: float = _CORNER) -> str:

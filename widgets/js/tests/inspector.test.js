@@ -40,7 +40,7 @@ test("the drawing cannot be lost, and a place is brought into sight", () => {
   const shown = camera.showing({ k: 1, x: 14, y: 0 }, place, 600, 200);
   assert.equal(900 + 90 + shown.x, 600 - 14);
   assert.equal(shown.y, 0);
-  assert.deepEqual(camera.seen({ k: 2, x: -100, y: 0 }, 600, 200), { x: 50, y: 0, width: 300, height: 100 });
+  assert.deepEqual(camera.seen({ k: 2, x: -100, y: -20 }, 600, 200), { x: 50, y: 10, width: 300, height: 100 });
 });
 
 test("corners of lines are rounded, arrows end where the line ended", () => {
