@@ -8,15 +8,23 @@ from typing import NamedTuple, NoReturn
 
 from owlkit.core.errors import PrototxtError
 
+MOST_SHOWN = 160  # characters of a line, in an error
+
+# Digits are taken all or not at all (`++`): giving them back one by one takes minutes for a damaged file.
 _TOKEN = re.compile(
     r"""(?P<space>(?:\s|\#[^\n]*)+)
       | (?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')
-      | (?P<number>-?\s*(?:0[xX][0-9a-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?[fF]?)(?![\w.]))
+      | (?P<number>-?\s*+(?:0[xX][0-9a-fA-F]++|(?:\d++\.?\d*+|\.\d++)(?:[eE][-+]?\d++)?+[fF]?+)(?![\w.]))
       | (?P<name>-?\s*[A-Za-z_]\w*)
       | (?P<mark>[{}<>:\[\],;])
     """,
     re.VERBOSE,
 )
+
+
+def shortened(text: str) -> str:
+    """A word as errors show it."""
+    return text if len(text) <= MOST_SHOWN else text[:MOST_SHOWN] + "..."
 
 
 class Token(NamedTuple):
@@ -27,7 +35,7 @@ class Token(NamedTuple):
     at: int
 
     def __str__(self) -> str:
-        return "the end of the file" if self.kind == "end" else self.text
+        return "the end of the file" if self.kind == "end" else shortened(self.text)
 
 
 class Source:
@@ -50,8 +58,11 @@ class Source:
         line = self.line(at)
         start = self._starts[line - 1]
         shown = self.text[start:].split("\n", 1)[0].rstrip("\r")
+        # Of a line of thousands of characters what lies around the place.
+        left = max(0, at - start - MOST_SHOWN // 2)
+        shown = shown[left : left + MOST_SHOWN]
         # Tabs stay tabs in the second line, so that the mark stands under its column.
-        margin = re.sub(r"[^\t]", " ", shown[: at - start])
+        margin = re.sub(r"[^\t]", " ", shown[: at - start - left])
         excerpt = f"\n  {shown}\n  {margin}^" if shown.strip() else ""
         raise PrototxtError(f"{self.name}:{line}:{at - start + 1}: {message}{excerpt}")
 
@@ -75,5 +86,5 @@ class Source:
         if self.text[at] in "\"'":
             self.fail(at, f"this string has no closing {self.text[at]} on its line")
         if word:
-            self.fail(at, f"{word.group()!r} is neither a number nor a name")
+            self.fail(at, f"{shortened(word.group())!r} is neither a number nor a name")
         self.fail(at, f"unexpected character {self.text[at]!r}")

@@ -64,7 +64,7 @@ def damage_text(rng: random.Random, content: bytes, words: Sequence[bytes]) -> b
         case 2:
             del found[at : at + rng.choice((1, 1, 3, 10))]
         case 3:
-            found[at] *= rng.choice((2, 20, 5000))
+            found[at] *= min(rng.choice((2, 20, 5000)), 1 + LARGEST // max(len(found[at]), 1))
         case 4:
             other = rng.randrange(len(found))
             found[at], found[other] = found[other], found[at]
@@ -166,4 +166,5 @@ def mutate(rng: random.Random, seeds: Sequence[bytes], kind: Any, words: Sequenc
             content = damage_json(rng, content)
         else:
             content = damage_message(rng, content, kind)
-    return content[:LARGEST]
+        content = content[:LARGEST]
+    return content

@@ -147,3 +147,9 @@ def test_files(tmp_path: Path) -> None:
 def test_text_in_place_of_a_file_name(times: int) -> None:
     with pytest.raises(PrototxtError, match=r"write it to a file, or give owlkit\.proto\.text\.parse"):
         net_param('layer { name: "a" type: "TanH" }\n' * times)
+
+
+def test_a_damaged_number_of_many_digits_is_refused_at_once_and_in_few_words() -> None:
+    told = _mistake("name: 'net' layer { convolution_param { num_output: " + 100_000 * "9" + "layer } }")
+    assert "999...' is neither a number nor a name" in told
+    assert len(told) < 1000
