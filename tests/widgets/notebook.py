@@ -54,6 +54,10 @@ class Notebook:
     def command(self, name: str) -> None:
         self.page.evaluate("(name) => window.jupyterapp.commands.execute(name)", name)
 
+    def run_all(self) -> None:
+        """Start all cells; unlike the command, without waiting for their end."""
+        self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+
     def kernel_status(self) -> str:
         return str(self.page.evaluate(f"() => {self.KERNEL}.status"))
 

@@ -57,24 +57,33 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self.report, self.cell = report, cell
         self._lock = threading.RLock()
         self._due = 0.0
-        self._error = ""
+        self._error = self._told = ""
         self._looking: threading.Thread | None = None
         self._forget()
+        self._course = report.course
         super().__init__()
+        self._free_comm()
         self.on_msg(self._receive)
         report.course.listeners.append(self._listen)
-        self._course = report.course
 
     def __repr__(self) -> str:
         """Cheap: a widget's own repr would serialise every trait."""
         return f"<{self.report.title}>"
 
+    def _send(self, msg: Any, buffers: Any = None) -> None:
+        super()._send(msg, buffers)
+        self._free_comm()
+
+    def _free_comm(self) -> None:
+        """ipykernel hands the browser's messages to the thread that sent last on a comm: here that of the
+        cell, which is busy. Without its note of that it takes the subshell that the browser names."""
+        getattr(self.comm, "__dict__", {}).pop("_reply_subshell_id", None)
+
     def _forget(self) -> None:
         """Nothing has been sent yet."""
-        self._places: dict[tuple[str, bool, int], int] = {}
-        self._sent: list[tuple[Any, ...]] = []
+        self._keys: dict[tuple[str, bool, int], int] = {}
+        self._sent: list[Any] = []
         self._codes: list[NDArray[np.uint8]] = []
-        self._rows: list[dict[str, Any]] = []
 
     # -- to the browser ------------------------------------------------------------------------------------
 
@@ -89,82 +98,80 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             if course.state == "done":
                 self.publish()
                 self.send_state("whole")  # a page that saves the widget's state has all of it
-            elif now >= self._due:
+            elif now >= self._due or course.state != self._told:
                 self.publish()
+                self._told = course.state
                 self._due = time.perf_counter() + PERIOD
 
     def publish(self) -> None:
         """Send what is new."""
         with self._lock:
-            changed = self._refresh()
+            rows: dict[str, Any] = {}
             cells, codes, positions = [], [], []
-            for place, check in changed:
+            for place, check, expected in self._places():
+                state = self._state(check)
+                if self._sent[place] == state:
+                    continue
+                self._sent[place] = state
+                rows[str(place)] = self._row(check, expected)
                 first, new, moved = self._new_codes(place, check)
                 cells.append({"row": place, "first": first, "n": int(new.size), "positions": int(moved.size)})
                 codes.append(new.tobytes())
                 positions.append(moved.tobytes())
-            rows = {str(place): self._rows[place] for place, _ in changed}
             message = {"type": "update", "head": self.head(), "rows": rows, "cells": cells}
             self.send(message, buffers=[b"".join(codes), b"".join(positions)])
 
-    def _refresh(self) -> list[tuple[int, Any]]:
-        """Bring the rows up to date; (place, check) of those that changed, None for a check that waits."""
-        changed: list[tuple[int, Any]] = []
-        for expected in self._course.expected:
-            key = (expected.layer, expected.slot.learned, expected.slot.index)
-            if key not in self._places:
-                changed.append((self._place(key), None))
-                self._rows[self._places[key]] = _waiting(expected)
-        for check in list(self.report.rows):
-            key = (check.layer, check.slot.learned, check.slot.index)
-            place = self._places[key] if key in self._places else self._place(key)
-            settled = check.settled or self._course.state == "done"
-            state = (check.done, check.elements.size, settled, len(check.directions), len(check.faults))
-            if self._sent[place] != state:
-                self._sent[place] = state
-                self._rows[place] = gradient_cells.row(check, settled) | {"code": self._code(check)}
-                changed.append((place, check))
-        return changed
-
-    def _place(self, key: tuple[str, bool, int]) -> int:
-        self._places[key] = len(self._rows)
-        self._rows.append({})
-        self._sent.append(())
-        self._codes.append(np.zeros(0, np.uint8))
-        return self._places[key]
-
-    def _new_codes(self, place: int, check: Any) -> tuple[int, NDArray[np.uint8], NDArray[np.uint32]]:
-        """(first, codes from there on, positions or none) of what differs from what was sent."""
-        none = np.zeros(0, np.uint32)
-        if check is None:
-            return 0, self._codes[place], none
-        old, new = self._codes[place], gradient_cells.codes(check, self._rows[place]["verdict"] != "checking")
-        self._codes[place] = new
-        if old.size != new.size:
-            moved = check.elements.astype(np.uint32) if new.size < check.count else none
-            return 0, new, moved
-        differ = np.flatnonzero(old != new)
-        if not differ.size:
-            return 0, new[:0], none
-        return int(differ[0]), new[differ[0] : differ[-1] + 1], none
-
     def everything(self) -> dict[str, Any]:
-        """All rows with all codes: the `whole` trait."""
+        """All rows with all codes: the `whole` trait. What was sent before plays no part in it."""
         with self._lock:
-            self._refresh()
-            by_key = {(c.layer, c.slot.learned, c.slot.index): c for c in self.report.rows}
-            cells, codes, positions = [], [], []
-            for key, place in self._places.items():
-                check = by_key.get(key)
-                mine, moved = np.zeros(0, np.uint8), np.zeros(0, np.uint32)
-                if check is not None:
-                    mine = gradient_cells.codes(check, self._rows[place]["verdict"] != "checking")
-                    moved = check.elements.astype(np.uint32) if mine.size < check.count else moved
+            rows, cells, codes, positions = [], [], [], []
+            for place, check, expected in self._places():
+                rows.append(self._row(check, expected))
+                mine, moved = self._codes_of(check), _positions(check)
                 cells.append({"row": place, "first": 0, "n": int(mine.size), "positions": int(moved.size)})
                 codes.append(mine.tobytes())
                 positions.append(moved.tobytes())
-            state = {"head": self.head(), "rows": list(self._rows), "cells": cells}
+            state = {"head": self.head(), "rows": rows, "cells": cells}
             return state | {"codes": b"".join(codes), "positions": b"".join(positions)}
+
+    def _places(self) -> list[tuple[int, Any, Any]]:
+        """(place, check or None while it waits, what was expected or None), in the order of the rows."""
+        course, checks = self._course, {_key(check): check for check in list(self.report.rows)}
+        expected = {_key(each): each for each in course.expected}
+        for key in (*expected, *checks):
+            if key not in self._keys:
+                self._keys[key] = len(self._keys)
+                self._sent.append(None)
+                self._codes.append(np.zeros(0, np.uint8))
+        return [(place, checks.get(key), expected.get(key)) for key, place in self._keys.items()]
+
+    def _settled(self, check: Any) -> bool:
+        return bool(check.settled) or self._course.state == "done"
+
+    def _state(self, check: Any) -> Any:
+        """Changes whenever a row does."""
+        if check is None:
+            return ()
+        counts = (check.done, check.elements.size, len(check.directions), len(check.faults), len(check.curve))
+        return (self._settled(check), *counts)
+
+    def _row(self, check: Any, expected: Any) -> dict[str, Any]:
+        if check is None:
+            return _waiting(expected)
+        return gradient_cells.row(check, self._settled(check)) | {"code": self._code(check)}
+
+    def _codes_of(self, check: Any) -> NDArray[np.uint8]:
+        return np.zeros(0, np.uint8) if check is None else gradient_cells.codes(check, self._settled(check))
+
+    def _new_codes(self, place: int, check: Any) -> tuple[int, NDArray[np.uint8], NDArray[np.uint32]]:
+        """(first, codes from there on, positions or none) of what differs from what was sent."""
+        old, new = self._codes[place], self._codes_of(check)
+        self._codes[place] = new
+        if old.size != new.size:
+            return 0, new, _positions(check)
+        differ = np.flatnonzero(old != new)
+        first, last = (differ[0], differ[-1] + 1) if differ.size else (0, 0)
+        return int(first), new[first:last], np.zeros(0, np.uint32)
 
     def head(self) -> dict[str, Any]:
         """What the header and the footer show; unknown is None."""
@@ -247,11 +254,9 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def _tell_element(self, place: int, k: Any) -> None:
         """Send what is known about an element, and when the check is over its error at many steps."""
-        keys = {number: key for key, number in self._places.items()}
-        found = [c for c in self.report.rows if (c.layer, c.slot.learned, c.slot.index) == keys.get(place)]
-        if not found or found[0].worst_position is None:
+        check = next((check for number, check, _ in self._places() if number == place), None)
+        if check is None or check.worst_position is None:
             return
-        check = found[0]
         k = check.worst_position if k is None or int(k) >= check.done else int(k)
         told = gradient_cells.element(check, k, check.element(k)) | {"code": self._code(check, k)}
         self.send({"type": "element", "row": place, **told})
@@ -275,6 +280,18 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         from .gradient_picture import draw
 
         return draw(self.report)
+
+
+def _key(each: Any) -> tuple[str, bool, int]:
+    """What tells the blobs of a net apart."""
+    return (each.layer, each.slot.learned, each.slot.index)
+
+
+def _positions(check: Any) -> NDArray[np.uint32]:
+    """Places in the blob of the elements that are checked; none where they are all of it."""
+    if check is None or check.elements.size == check.count:
+        return np.zeros(0, np.uint32)
+    return np.asarray(check.elements, np.uint32)
 
 
 def _waiting(expected: Any) -> dict[str, Any]:

@@ -18,8 +18,8 @@ def code(cell: str, layer: str | None, blob: str, index: tuple[int, ...]) -> str
     call = _call(cell)
     start, given = ("owlkit.check_gradients", ["net"]) if call is None else _parts(call)
     narrow = [] if layer is None else [f"layers=[{json.dumps(layer)}]"]
-    narrow += [f"blob={json.dumps(blob)}", f"at={index!r}"]
-    return f"{start}(\n    {', '.join(given)},\n    {', '.join(narrow)},\n)"
+    narrow.append(f"blob={json.dumps(blob)}")
+    return f"{start}(\n    {', '.join(given)},\n    {', '.join(narrow)},\n    at={index!r},\n)"
 
 
 def _call(cell: str) -> ast.Call | None:

@@ -6,7 +6,7 @@ import { icon } from "./icons.js";
 import { elementWords, ZOOM_COLUMNS } from "./gradients-list.js";
 import { corner, frame, hit, layout, neighbourhood, paint } from "./gradients-map.js";
 import { stepsChart } from "./gradients-steps.js";
-import { error, indexed, reading, slope } from "./gradients-text.js";
+import { directions, error, indexed, reading, slope } from "./gradients-text.js";
 import { sized } from "./panel.js";
 
 const HEIGHT = 104; // of the map
@@ -84,7 +84,7 @@ export function makeDetail(store, actions) {
     setText(chip, excused || wrong || along || (row.faults.length ? "✕ wrong" : ""));
     chip.className = `chip ${row.verdict === "known" ? "warn" : "bad"}`;
     chip.hidden = !chip.textContent;
-    setText(pattern, row.known || row.pattern || row.type);
+    setText(pattern, [row.known || row.pattern || row.type, directions(row)].filter(Boolean).join("; "));
     faults.hidden = !row.faults.length;
     if (faults.childElementCount !== row.faults.length) faults.replaceChildren(...row.faults.map((text) => h("li", { text })));
     drawNear(row, colours, width);

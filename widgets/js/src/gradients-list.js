@@ -4,11 +4,11 @@ import { h, setAttribute, setText } from "./dom.js";
 import { integer } from "./format.js";
 import { icon } from "./icons.js";
 import { corner, frame, hit, layout, logErrorOf, neighbourhood, paint } from "./gradients-map.js";
-import { checked, error, indexed, shape, unravel, verdict } from "./gradients-text.js";
+import { error, indexed, shape, unravel, verdict } from "./gradients-text.js";
 import { sized } from "./panel.js";
 
 const HEADS = ["blob", "elements, in memory order", "checked", "worst", "median", "kinks", "verdict"];
-const ROOMY = 12; // up to so many rows the maps are tall
+const ROOMY = 14; // up to so many rows the maps are tall
 export const ZOOM_COLUMNS = 30;
 
 export function makeList(store, actions) {
@@ -68,12 +68,11 @@ export function makeList(store, actions) {
     const [glyph, word, look] = verdict(row, store.over);
     setAttribute(parts.row, "aria-selected", selected);
     parts.row.tabIndex = selected ? 0 : -1;
-    const [many, of] = checked(row);
     setText(parts.name, `${row.layer} ${row.blob}`);
     setText(parts.size, shape(row.shape));
     setText(parts.kind, row.type);
-    setText(parts.done, many);
-    setText(parts.of, of);
+    setText(parts.done, row.done ? integer(row.done) : "\u2013");
+    setText(parts.of, `of ${integer(row.count)}`);
     setText(parts.worst, error(row.worst?.error));
     parts.worst.className = row.wrong ? "b bad" : "";
     setText(parts.median, error(row.median));

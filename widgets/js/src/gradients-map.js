@@ -37,7 +37,8 @@ export function corner({ each, high, w, h }, k) {
   return [Math.floor(cell / high) * w, (cell % high) * h];
 }
 
-const rank = (code) => (code === NO_NUMBER ? 300 : code >= WRONG ? code : code === PENDING ? 131.5 : code >= RIGHT ? code : code);
+/** What is shown of several: no number before wrong ones, the largest first, then what may be wrong, kinks, the rest. */
+const rank = (code) => ({ [NO_NUMBER]: 300, [PENDING]: WRONG - 0.5, [KINK]: WRONG - 0.6 })[code] ?? code;
 
 /** What a cell of several elements shows: the worst of them, so that none is hidden. */
 export function worstOf(codes, first, each) {
@@ -62,7 +63,7 @@ export function palette(root) {
   const [right, wrong] = [blend(["m-0", "m-1", "m-2"].map(get)), blend(["r-1", "r-0"].map(get))];
   const colour = (ramp, share) => {
     const i = 3 * Math.round(Math.min(1, Math.max(0, share)) * 255);
-    return `rgb(${ramp[i]} ${ramp[i + 1]} ${ramp[i + 2]})`;
+    return `#${[...ramp.subarray(i, i + 3)].map((c) => c.toString(16).padStart(2, "0")).join("")}`;
   };
   const cells = Array.from({ length: 256 }, (_, code) => {
     if (code >= WRONG) return colour(wrong, (code - WRONG) / (255 - WRONG));

@@ -17,7 +17,7 @@ export function place(step, error, size = SIZE) {
 }
 
 const line = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
-const power = (e) => (e === 0 ? "1" : setting(10 ** e));
+const power = (e) => (e === 0 ? "1" : e === -1 ? setting(1e-5).replace("⁵", "¹") : setting(10 ** e));
 
 /** The picture as markup; `present` is the step of the check. */
 export function stepsChart(curve, tolerance, present) {
@@ -30,7 +30,7 @@ export function stepsChart(curve, tolerance, present) {
   });
   const ticks = [-10, -7, -4, -1].map((e) => {
     const [x] = place(10 ** e, 1);
-    return `<text class="tk" x="${Math.min(x, right_ - 10)}" y="${height - 3}" text-anchor="middle">${power(e)}</text>`;
+    return `<text class="tk" x="${Math.max(left + 14, Math.min(x, right_ - 10))}" y="${height - 2}" text-anchor="middle">${power(e)}</text>`;
   });
   const [, limit] = place(1e-5, tolerance);
   const points = curve.map(([s, e]) => place(s, e));

@@ -100,12 +100,13 @@ export function reading(curve, tolerance) {
   if (!errors.length) return "no numbers";
   if (Math.min(...errors) <= tolerance) return "a valley: the gradient is right";
   const inner = curve.filter(([s, e]) => s >= 1e-8 && s <= 1e-4 && typeof e === "number").map(([, e]) => e);
-  if (inner.length && Math.max(...inner) < 2 * Math.min(...inner)) return "flat: the gradient is wrong, not the step";
-  return "neither flat nor a valley: a kink nearby, or a rough function";
+  if (inner.length && Math.max(...inner) < 2 * Math.min(...inner)) return "flat: wrong, whatever the step";
+  return "no valley: a kink nearby?";
 }
 
-/** How many of a blob were looked at: ["24", "of 25 000, 2 directions"]. */
-export function checked(row) {
-  const along = row.directions ? `, ${row.directions} direction${row.directions === 1 ? "" : "s"}` : "";
-  return [row.done ? integer(row.done) : DASH, `of ${integer(row.count)}${along}`];
+/** The blob as a whole along random directions, in words. */
+export function directions(row) {
+  if (!row.directions) return "";
+  const many = `${row.directions} random direction${row.directions === 1 ? "" : "s"}`;
+  return row.wrong_directions ? `wrong along ${row.wrong_directions} of ${many}` : `right along ${many}`;
 }

@@ -1,0 +1,161 @@
+"""The gradient check in a real JupyterLab: it fills live, is paused and stopped, and survives a reload."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .notebook import Notebook, accessibility_findings
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+
+CELLS = [
+    "import owlkit\nfrom gradient_nets import small",
+    "report = owlkit.check_gradients(small('WrongInPart'), elements=1024, seed=1)",
+    "owlkit.check_gradients(small(), elements=300)",
+]
+
+# Pixels of the map in row n that have a colour for wrong elements, and for right ones.
+WRONG_INK = """([n]) => {
+  const c = document.querySelectorAll('.owl.grd .blobs canvas')[n];
+  const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+  let wrong = 0, right = 0;
+  for (let i = 0; i < d.length; i += 4) {
+    if (d[i + 3] < 200) continue;
+    if (d[i] > d[i + 2] + 60) wrong++; else if (d[i + 2] > d[i] + 4) right++;
+  }
+  return [wrong, right]; }"""
+
+
+def state(page: Any, word: str, number: int = 0, timeout: float = 40000) -> None:
+    page.locator(".owl.grd").nth(number).locator(".pill", has_text=word).wait_for(timeout=timeout)
+
+
+def done(page: Any) -> int:
+    text = page.locator(".owl.grd .fig .v span").first.inner_text()
+    return int("".join(c for c in text if c.isdigit()) or 0)
+
+
+def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: Path) -> None:
+    page.set_viewport_size({"width": 1560, "height": 1240})
+    notebook = Notebook(lab, page, "gradients", CELLS)
+    notebook.open()
+    notebook.run_all()
+    grd = page.locator(".owl.grd").first
+    grd.locator(".blobs tbody tr").nth(5).wait_for(timeout=60000)
+
+    # While the cell runs: rows wait, one is checked, and the buttons answer.
+    page.wait_for_function(
+        "() => /checking act/.test(document.querySelector('.owl.grd .detail').textContent)"
+    )
+    grd.get_by_text("waits").first.wait_for()
+    page.get_by_role("button", name="Pause").first.click()
+    state(page, "Paused")
+    assert "[*]:" in page.locator(".jp-InputPrompt").nth(1).inner_text(), "the cell is still running"
+    time.sleep(0.4)
+    held = done(page)
+    time.sleep(0.5)
+    assert done(page) == held
+    grd.screenshot(path=str(shots / "gradients-paused-light.png"))
+    page.get_by_role("button", name="Resume").first.click()
+    state(page, "1 wrong")
+    state(page, "All pass", 1)
+    assert page.locator(".owl.grd").count() == 2, "the value of a cell is not shown beside the live check"
+
+    # The map is painted, and what is wrong is found and put in words.
+    rows = grd.locator(".blobs tbody tr")
+    act = next(i for i, text in enumerate(rows.all_inner_texts()) if text.startswith("act"))
+    wrong, right = page.evaluate(WRONG_INK, [act])
+    assert wrong > 200
+    assert right > 200
+    assert page.evaluate(WRONG_INK, [0])[0] == 0
+    detail = grd.locator(".fd")
+    assert "act conv" in detail.inner_text()
+    assert "backward gives 1.6 times the slope in each" in detail.inner_text()
+    assert "flat: wrong, whatever the step" in detail.inner_text()
+    page.mouse.move(5, 5)
+    grd.screenshot(path=str(shots / "gradients-light.png"))
+    page.locator(".owl.grd").nth(1).screenshot(path=str(shots / "gradients-passed-light.png"))
+    assert not accessibility_findings(page)
+    notebook.theme("Dark")
+    grd.screenshot(path=str(shots / "gradients-dark.png"))
+    assert not accessibility_findings(page)
+    notebook.theme("Light")
+
+    # By keyboard: another blob, another element, which is measured at other steps.
+    rows.nth(act).focus()
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function("() => document.querySelector('.owl.grd .fd .big').textContent.startsWith('conv')")
+    page.keyboard.press("ArrowRight")
+    detail.get_by_text("a valley: the gradient is right").wait_for()
+    page.keyboard.press("t")
+    assert "Convolution" in rows.first.inner_text()
+    grd.screenshot(path=str(shots / "gradients-table-light.png"))
+    page.keyboard.press("t")
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keyboard").first.wait_for()
+    page.keyboard.press("Escape")
+
+    # One click, and the worst element is looked at in a cell of its own.
+    rows.nth(act).click()
+    code = detail.locator(".snip").inner_text()
+    narrowed = 'small(\'WrongInPart\'), seed=1,\n    layers=["act"], blob="conv",\n    at=('
+    assert code.startswith(f"owlkit.check_gradients(\n    {narrowed}")
+    grd.get_by_role("button", name="New cell").click()
+    page.wait_for_function("() => document.querySelectorAll('.jp-Notebook .jp-Cell').length === 4")
+    assert code in page.evaluate(
+        "() => window.jupyterapp.shell.currentWidget.model.cells.get(2).sharedModel.source"
+    )
+    notebook.command("docmanager:save")
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex = 2")
+    notebook.command("notebook:run-cell")
+    state(page, "1 wrong", 1)
+
+    # Check again fills it anew; stop keeps what is known.
+    grd.get_by_role("button", name="Check again").click()
+    grd.get_by_role("button", name="Pause").wait_for()
+    page.wait_for_function(
+        "() => /checking act/.test(document.querySelector('.owl.grd .detail').textContent)"
+    )
+    grd.get_by_role("button", name="Stop", exact=True).click()
+    grd.get_by_role("button", name="Check again").wait_for()
+    assert "interrupted" in grd.locator(".detail").inner_text()
+    assert "not checked" in grd.inner_text()
+    grd.screenshot(path=str(shots / "gradients-interrupted-light.png"))
+
+    # Reload: all is there, and was nowhere else than in the kernel.
+    elements, before = done(page), page.evaluate(WRONG_INK, [0])
+    notebook.command("docmanager:save")
+    time.sleep(0.5)
+    page.goto(notebook.url)
+    state(page, "Interrupted", timeout=120000)
+    assert done(page) == elements
+    assert page.evaluate(WRONG_INK, [0]) == before
+    page.set_viewport_size({"width": 1100, "height": 860})
+    time.sleep(0.6)
+    page.locator(".owl.grd").last.screenshot(path=str(shots / "gradients-narrow-light.png"))
+
+
+def test_a_saved_check_is_a_picture(lab: Any, page: Any, shots: Path) -> None:
+    notebook = Notebook(
+        lab, page, "gradients_saved", [CELLS[0], "owlkit.check_gradients(small('HastySoftsign'))"]
+    )
+    notebook.open()
+    notebook.run_all()
+    state(page, "1 wrong", timeout=60000)
+    page.locator(".jp-InputPrompt", has_text="[2]:").wait_for()  # the cell has ended, with its picture
+    notebook.command("docmanager:save")
+    time.sleep(0.7)
+    outputs = json.loads(notebook.path.read_text())["cells"][1]["outputs"]
+    assert ["image/png" in output["data"] for output in outputs] == [True, False, False]
+    notebook.command("kernelmenu:shutdown")
+    page.goto(notebook.url)
+    page.locator(".owl-static img").first.wait_for(timeout=120000)
+    time.sleep(0.5)
+    assert page.locator(".owl-static img:visible").count() == 1
+    assert page.get_by_text("model not found").locator("visible=true").count() == 0
+    page.screenshot(path=str(shots / "gradients-reopened-light.png"))
