@@ -8,12 +8,15 @@ import numpy as np
 
 from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
+from owlkit.kernels.sums import dots
 from owlkit.kernels.threads import share
 
 if TYPE_CHECKING:
     from owlkit.kernels.reduction import Reduction
 
-_BLOCK = 1 << 15  # values: two arrays of them fit into a second-level cache
+# Values: two arrays of them about fill a second-level cache of 2 MiB. In smaller blocks threads wait for each
+# other, because each call of NumPy takes the interpreter back.
+_BLOCK = 1 << 18
 
 
 class ReductionKernel:
@@ -28,6 +31,7 @@ class ReductionKernel:
         self._rows = max(1, min(length, _BLOCK // max(inner, 1)))
         self._blocks = -(-length // self._rows) if length else 1
         self._sums = np.empty((outer, self._blocks, inner), self._dtype)
+        self._ones = np.ones(self._rows if inner == 1 else 0, self._dtype)
         # How many sums one call makes; all of a thread's where nothing is kept beside x and y.
         self._whole = 1
         if self._blocks == 1:
@@ -35,11 +39,17 @@ class ReductionKernel:
             self._whole = max(1, outer if many else _BLOCK // max(length * inner, 1))
 
     def _sum(self, part: np.ndarray, out: np.ndarray, scratch: np.ndarray) -> None:
-        """out = f(part) summed over its second axis."""
-        if self.spec.operation in ("ASUM", "SUMSQ"):
+        """out, (n, inner), = f(part), (n, rows, inner), summed over its second axis."""
+        squared = self.spec.operation == "SUMSQ"
+        if self.spec.operation == "ASUM" or (squared and out.shape[1] > 1):
             room = scratch[: part.size].reshape(part.shape)
-            part = (np.abs if self.spec.operation == "ASUM" else np.square)(part, out=room)
-        np.add.reduce(part, axis=1, out=out)
+            part = (np.square if squared else np.abs)(part, out=room)
+        if out.shape[1] > 1:
+            np.add.reduce(part, axis=1, out=out)
+        else:
+            values = part[:, :, 0]
+            ones = np.broadcast_to(self._ones[: values.shape[1]], values.shape)
+            out[:, 0] = dots(values, values if squared else ones)
 
     def forward(self, x: Tensor, y: Tensor) -> None:
         values, rows, blocks = x.flat.reshape(self._groups), self._rows, self._blocks
