@@ -64,7 +64,10 @@ class FakeSolver:
             layers[name] = SimpleNamespace(type=kind)
             for index, values in enumerate((weights, np.full(8, 0.1, np.float32))):
                 parameters.append(SimpleNamespace(blob=blob(values), layer=name, index=index, lr_mult=1.0))
-        self.net = SimpleNamespace(learnable=parameters, layer_dict=layers, params={})
+        tops = {name: blob(np.zeros((4, 4, 6, 6), np.float32)) for name in names}
+        self.net = SimpleNamespace(
+            learnable=parameters, layer_dict=layers, params={}, blobs=tops, top_names={n: [n] for n in names}
+        )
         history = [np.zeros_like(p.blob.data) for p in parameters]
         self.rule = SimpleNamespace(name="SGD", history=history, leaves_update=False)
         self.listeners: list[Callable[[Any], None]] = []
@@ -86,5 +89,9 @@ class FakeSolver:
             ratio = 10 ** (self.course(i // 2, iteration) + self.rng.normal(0, 0.08))
             step[...] = self.rng.normal(size=step.shape)
             step *= ratio * np.linalg.norm(parameter.blob.data) / np.linalg.norm(step)
+        for number, top in enumerate(list(self.net.blobs.values())[:8]):
+            spread = 0.5 + learned + 0.2 * number
+            top.data[...] = np.maximum(self.rng.normal(0.3 * learned, spread, size=top.shape), 0)
+            top.diff[...] = self.rng.normal(0, 1e-3 * (1.5 - learned), size=top.shape)
         if self.nan_at is not None and iteration >= self.nan_at:
             self.net.learnable[4].blob.data[...] = np.nan

@@ -56,6 +56,7 @@ def names(owl: Any) -> list[str]:
 
 
 def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
+    page.set_viewport_size({"width": 1560, "height": 1400})
     notebook = Notebook(lab, page, "panels", [SETUP, CAFFE])
     notebook.open()
     notebook.command("notebook:run-all-cells")
@@ -99,8 +100,16 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     owl.locator(".lrow").first.focus()
     page.keyboard.press("Enter")
     owl.locator(".lrow", has_text="bias").wait_for()
-    assert names(owl)[:2] == ["fc6", "bias"]
+    assert names(owl)[:4] == ["fc6", "bias", "activations", "gradients"]
     owl.get_by_role("radio", name="update : weight").click()
+
+    # Histograms of the open layer come with the next samples.
+    owl.get_by_role("button", name="Resume").click()
+    owl.locator(".told", has_text="% zero").wait_for()
+    time.sleep(1.0)
+    owl.get_by_role("button", name="Pause").click()
+    notebook.wait_for_state("Paused")
+    time.sleep(0.6)
 
     # Filters over training time: the slider is the cursor.
     now = page.evaluate(CANVAS, TILES)
@@ -130,7 +139,7 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     owl.get_by_role("button", name="Show as table").click()
     notebook.theme("Light")
     owl.locator(".disc", has_text="Filters").click()
-    assert owl.locator(".filters .mini").is_visible()
+    owl.locator(".filters .mini").wait_for()
     time.sleep(0.6)
     notebook.command("docmanager:save")
     time.sleep(0.5)
@@ -138,11 +147,13 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     page.locator(".owl .uplot canvas").wait_for(timeout=120000)
     time.sleep(0.6)
     assert [b.get_attribute("aria-expanded") for b in page.locator(".owl .disc").all()] == ["true", "false"]
-    assert names(page.locator(".owl").first)[:2] == ["fc6", "bias"]
+    assert names(page.locator(".owl").first)[:3] == ["fc6", "bias", "activations"]
+    assert "% zero" in page.locator(".owl .told").first.inner_text()
     assert page.evaluate(CANVAS, STRIPS)[1] > 0.3
 
 
 def test_a_net_of_many_layers(lab: Any, page: Any, shots: Path) -> None:
+    page.set_viewport_size({"width": 1560, "height": 1500})
     notebook = Notebook(lab, page, "deep", [SETUP, RESNET])
     notebook.open()
     notebook.command("notebook:run-all-cells")

@@ -104,6 +104,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             figures=self._measure(),
         )
         self.on_msg(self._receive)
+        self.observe(self._look, "view")
         self._ready = True
         self.compare(*find_all(compare, but=run))
         self.publish()
@@ -136,6 +137,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         """Bring the run with that key to the front: header, controls and panels are its own from now on."""
         with self._sending:
             self.overlay.select(key)
+            self._look()
             with self.hold_sync():
                 self.run, self.status = describe(self.overlay.front), self.recorder.status()
                 self.history += 1
@@ -145,6 +147,10 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._picture = None
         self.figures = self._measure()
         self.references += 1
+
+    def _look(self, _change: Any = None) -> None:
+        """Histograms are taken of the layers that are open in the browser."""
+        self.panels.watch(list(self.view.get("layerOpen", [])))
 
     # -- events of the runs --------------------------------------------------------------------------------
 
@@ -233,7 +239,8 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
                 "share": min(1.0, spent / seconds) if seconds > 0 else 0.0,
                 "updates_per_second": min(5.0, self._updates / seconds) if seconds > 1 else 0.0,
                 "bytes_per_update": self._bytes / updates,
-                "history_bytes": 20 * sum(subject.recorder.points.n for subject in subjects),
+                "history_bytes": 20 * sum(subject.recorder.points.n for subject in subjects)
+                + self.panels.nbytes,
             },
         }
 

@@ -6,6 +6,7 @@ Messages, kernel to browser, each with one buffer:
   `norms.pack`
 - ``{type: "frame", row, kept}``: a picture of the filters (`filmstrip.Frame`), and the iterations of those
   that are still kept
+- ``{type: "histogram", layer, kind, first, iter}``: a row of `histograms.histogram`, for layers that are open
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .filmstrip import Filmstrip, Frame
+from .histograms import KINDS, Histograms, histogram, reader
 from .judgement import Health, judge
 from .norms import Norms, pack
 from .sampler import Sampler
@@ -37,7 +39,9 @@ class Panels:
         self.sampler = Sampler(solver) if solver is not None else None
         self.norms = Norms(len(self.sampler.watched.parameters) if self.sampler else 0)
         self.film = Filmstrip()
+        self.histograms: dict[tuple[str, str], Histograms] = {}
         self.health = Health(None, ())
+        self._net = getattr(solver, "net", None)
         self.remove: Callable[[], None] = lambda: None
         self._sent = 0
         if self.sampler is not None:
@@ -62,6 +66,17 @@ class Panels:
             return {"layers": [], "filters": None}
         return {"layers": self.sampler.watched.layers, "filters": self.sampler.watched.filters}
 
+    def watch(self, layers: list[str]) -> None:
+        """Take histograms of these layers from now on, and of no others; what was taken stays."""
+        if self.sampler is None:
+            return
+        known = {layer["name"] for layer in self.sampler.watched.layers}
+        wanted = [(layer, kind) for layer in layers if layer in known for kind in KINDS]
+        with self.lock:
+            self.sampler.requests = {key: reader(self._net, *key) for key in wanted}
+            for key in wanted:
+                self.histograms.setdefault(key, Histograms(*key))
+
     def take(self) -> list[tuple[dict[str, Any], bytes]]:
         """What is new since the last call, as messages with their buffers."""
         if self.sampler is None:
@@ -80,6 +95,12 @@ class Panels:
                 frame = Frame.of(sample.iter, sample.filters)
                 self.film.add(frame)
                 messages.append(({"type": "frame", "row": frame.row(), "kept": self.film.iters}, frame.data))
+            for key, values in sample.histograms.items():
+                row = histogram(values)
+                table = self.histograms[key]
+                head = {"type": "histogram", "layer": table.layer, "kind": table.kind}
+                messages.append((head | {"first": table.total, "iter": sample.iter}, row.tobytes()))
+                table.add(sample.iter, row)
         if rows:
             messages.insert(0, ({"type": "norms", "first": self._sent, "n": len(rows)}, pack(rows)))
             self._sent += len(rows)
@@ -92,4 +113,5 @@ class Panels:
             n, data = self.norms.block()
             norms = {"total": self.norms.total, "n": n, "count": self.norms.count, "data": data}
             film = self.film.block() | {"filters": self.describe()["filters"]}
-            return {"norms": norms, "film": film}
+            tables = [table.block() for table in self.histograms.values()]
+            return {"norms": norms, "film": film, "histograms": tables}

@@ -26,7 +26,7 @@ export function rowTexts(norms, row, param) {
   return [ratio, size(norms.weight(row, param.index), 3), size(norms.update(row, param.index), 2)];
 }
 
-/** Rows to show: layers in the order wanted, with their parameters beneath those that are open. */
+/** Rows to show: layers in the order wanted; beneath those that are open their other parameters and histograms. */
 export function listRows(layers, norms, { sort, open, flags }) {
   const last = norms.n - 1;
   const value = { ratio: (p) => norms.ratio(last, p.index), weight: (p) => norms.weight(last, p.index), update: (p) => norms.update(last, p.index) }[sort];
@@ -40,8 +40,10 @@ export function listRows(layers, norms, { sort, open, flags }) {
     rows.sort((a, b) => (Number.isNaN(rank(b)) ? 1 : Number.isNaN(rank(a)) ? -1 : rank(b) - rank(a) || 0));
   }
   return rows.flatMap((row) => {
-    if (!open.includes(row.name) || row.layer.params.length < 2) return [row];
-    return [row, ...row.layer.params.filter((p) => p !== row.param).map((param) => ({ layer: row.layer, param, name: param.name, main: false, flag: null }))];
+    if (!open.includes(row.name)) return [row];
+    const beneath = (param, name, more) => ({ layer: row.layer, param, name, main: false, flag: null, ...more });
+    const others = row.layer.params.filter((p) => p !== row.param).map((param) => beneath(param, param.name));
+    return [row, ...others, ...["activations", "gradients"].map((kind) => beneath(row.param, kind, { histogram: kind }))];
   });
 }
 

@@ -5,6 +5,7 @@ import { THIN, integer } from "./format.js";
 import { spread } from "./layers-data.js";
 import { makeMap } from "./layers-map.js";
 import { hairlines, stripPainter } from "./layers-paint.js";
+import { histogramText, keyOf, paintHistogram } from "./histograms.js";
 import { layersTable } from "./layers-table.js";
 import { GLYPH, WORD, chipsOf, listRows, logRatio, rowTexts, size } from "./layers-text.js";
 import { makeChoice, makePanel, openPanels, setChips, sized } from "./panel.js";
@@ -16,6 +17,7 @@ const MANY = 40; // layers that get a row each; more are compressed
 const MOST_PINNED = 8;
 const ROOM = 290; // pixels for the rows
 const GAP = 2;
+const TALL = 48; // pixels of a histogram
 function makeScale() {
   const [low, high] = [h("span"), h("span")];
   const bar = h("span", { class: "ramp" });
@@ -47,7 +49,7 @@ export function makeLayers(store, chart, root) {
   const mini = h("canvas", { class: "mini", "aria-hidden": true });
   panel.side.append(scale.element, mini, columnHeads);
   const canvas = h("canvas", { class: "strips", role: "img" });
-  const cursorLine = h("div", { class: "cursor-line", hidden: true });
+  const cursorLine = h("div", { class: "panel-cursor", hidden: true });
   const grid = h("div", { class: "rows", role: "treegrid", "aria-label": "Layers" });
   const lay = h("div", { class: "lay" }, grid, canvas, cursorLine);
   const tableHost = h("div", { class: "ptab", tabindex: 0, hidden: true });
@@ -108,7 +110,7 @@ export function makeLayers(store, chart, root) {
   function draw(norms, kind) {
     const at = place();
     const deep = layers().length > MANY;
-    const key = JSON.stringify([norms.version, at, kind, store.view.layerSort, store.view.layerOpen, health().flags, store.flags.length, devicePixelRatio, store.status.state, map.lens()]);
+    const key = JSON.stringify([norms.version, store.panels.version, at, kind, store.view.layerSort, store.view.layerOpen, health().flags, store.flags.length, devicePixelRatio, store.status.state, map.lens()]);
     if (key === drawn) return;
     drawn = key;
     const indices = layers().map((layer) => layer.params[0].index);
@@ -116,16 +118,23 @@ export function makeLayers(store, chart, root) {
     scale.update(kind, range);
     rows = listRows(layers(), norms, { sort: store.view.layerSort, open: store.view.layerOpen, flags: health().flags });
     if (deep) rows = rows.filter((row) => row.flag || !row.main || store.view.layerOpen.includes(row.name)).slice(0, MOST_PINNED);
-    const tall = deep ? 18 : rowHeight(rows.length);
-    const step = tall + GAP + (deep ? 1 : 0);
-    buildRows(step, tall);
-    const top = 2 + rows.length * step;
+    const tall = deep ? 18 : rowHeight(rows.filter((row) => !row.histogram).length);
+    let top = 2;
+    for (const row of rows) {
+      Object.assign(row, { top: top + 1, tall: row.histogram ? TALL : tall });
+      top += row.tall + GAP + (deep ? 1 : 0);
+    }
+    buildRows(tall + GAP + (deep ? 1 : 0), tall);
     height = deep ? map.layout(top, layers(), at) : top + 6;
     lay.style.height = `${height}px`;
     const g = sized(canvas, at.width, height);
     canvas.style.left = `${at.left}px`;
     const paint = stripPainter(norms, { ...at, kind, range }, look);
-    rows.forEach((row, i) => paint(g, row.param.index, 2 + i * step + 1, tall, { curve: tall >= 12, flag: row.flag }));
+    for (const row of rows) {
+      const histogram = row.histogram && store.panels.histograms.get(keyOf(row.layer.name, row.histogram));
+      if (histogram?.n) paintHistogram(g, histogram, at, look, row.top, row.tall);
+      else if (!row.histogram) paint(g, row.param.index, row.top, row.tall, { curve: true, flag: row.flag });
+    }
     if (deep) map.draw(g, paint, look, norms, health(), kind);
     hairlines(g, store.flags.filter((flag) => rises(flag.kind)), at, height, (flag) => look.colours[FLAG_COLOUR[flag.kind]]);
     setAttribute(canvas, "aria-label", summary(norms));
@@ -141,17 +150,18 @@ export function makeLayers(store, chart, root) {
 
   let built = "";
   function buildRows(step, tall) {
-    const key = JSON.stringify([rows.map((row) => [row.name, row.param.index, row.flag?.kind]), step, store.view.layerOpen]);
+    const key = JSON.stringify([rows.map((row) => [row.layer.name, row.name, row.param.index, row.flag?.kind]), step, store.view.layerOpen]);
     if (key === built) return;
     built = key;
     const focused = grid.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     grid.replaceChildren(
       ...rows.map((row, i) => {
-        const name = h("span", { class: `n ${row.flag ? "b" : ""} ${row.main ? "" : "mut"}`, role: "rowheader", title: row.name }, h("bdi", { text: row.name }));
-        const cells = ["g", "ratio", "weight", "update"].map((look_) => h("span", { class: look_, role: "gridcell" }));
-        const element = h("div", { class: `lrow ${row.main && row.layer.params.length > 1 ? "more" : ""}`, role: "row", "aria-level": row.main ? 1 : 2, tabindex: i ? -1 : 0, "data-key": `${row.layer.name}/${row.param.index}` }, name, h("span", { class: "gap" }), h("span", { class: "vals", role: "presentation" }, ...cells));
-        if (row.main && row.layer.params.length > 1) setAttribute(element, "aria-expanded", store.view.layerOpen.includes(row.name));
-        element.style.height = `${step}px`;
+        const name = h("span", { class: `n ${row.flag ? "b" : ""} ${row.main ? "" : "mut"}`, role: "rowheader", title: row.main ? `${row.name}: click for its parameters, activations and gradients` : row.name }, h("bdi", { text: row.name }));
+        const looks = row.histogram ? ["told"] : ["g", "ratio", "weight", "update"];
+        const cells = looks.map((look_) => h("span", { class: look_, role: "gridcell" }));
+        const element = h("div", { class: `lrow ${row.main ? "more" : ""}`, role: "row", "aria-level": row.main ? 1 : 2, tabindex: i ? -1 : 0, "data-key": `${row.layer.name}/${row.name}` }, name, h("span", { class: "gap" }), h("span", { class: "vals", role: "presentation" }, ...cells));
+        if (row.main) setAttribute(element, "aria-expanded", store.view.layerOpen.includes(row.name));
+        element.style.height = `${row.histogram ? TALL + step - tall : step}px`;
         element.style.fontSize = tall < 14 ? "var(--owl-t-tick)" : "";
         name.addEventListener("click", () => toggleRow(row));
         row.cells = cells;
@@ -166,7 +176,7 @@ export function makeLayers(store, chart, root) {
   const shownRows = [];
 
   function toggleRow(row) {
-    if (!row.main || row.layer.params.length < 2) return;
+    if (!row.main) return;
     const open = store.view.layerOpen;
     store.setView({ layerOpen: open.includes(row.name) ? open.filter((name) => name !== row.name) : [...open, row.name] });
   }
@@ -197,7 +207,12 @@ export function makeLayers(store, chart, root) {
     const { norms } = store.panels;
     const iteration = chart.cursor.at();
     const row = norms.at(iteration);
-    for (const { cells, param, flag } of shownRows) {
+    for (const { cells, param, flag, histogram: kind, layer } of shownRows) {
+      if (kind) {
+        const histogram = store.panels.histograms.get(keyOf(layer.name, kind));
+        setText(cells[0], histogramText(histogram?.rows[histogram.at(iteration)]));
+        continue;
+      }
       const texts = rowTexts(norms, row, param);
       const look_ = flag ? (flag.kind === "frozen" ? "cold" : "hot") : "";
       setText(cells[0], flag ? GLYPH[flag.kind] : "");

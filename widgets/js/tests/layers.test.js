@@ -89,7 +89,7 @@ const LAYERS = [
 test("rows: in the net's order or sorted, parameters beneath an open layer, flags with their layer", () => {
   const norms = table([[1, [1, 1, 1, 1], [1e-4, 1, 1, 1e-2]]], 4);
   const names = (sort, open = []) => listRows(LAYERS, norms, { sort, open, flags: [{ index: 0, kind: "frozen" }] }).map((row) => row.name);
-  assert.deepEqual(names("net", ["conv1"]), ["conv1", "bias", "ip", "fc"]);
+  assert.deepEqual(names("net", ["conv1"]), ["conv1", "bias", "activations", "gradients", "ip", "fc"]);
   assert.deepEqual(names("ratio"), ["fc", "conv1", "ip"]);
   assert.equal(listRows(LAYERS, norms, { sort: "net", open: [], flags: [{ index: 0, kind: "frozen" }] })[0].flag.kind, "frozen");
 });
