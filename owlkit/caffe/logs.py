@@ -1,11 +1,13 @@
-"""Caffe's log: what a solver tells, in Caffe's words, by the logger `owlkit.caffe`."""
+"""Caffe's log: what a solver tells, in Caffe's words and glog's form, by the logger `owlkit.caffe`."""
 
 from __future__ import annotations
 
+import datetime
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from owlkit.core import events
@@ -26,22 +28,67 @@ def init_log(level: int | None = None, stderr: bool = True) -> None:
     `logging` is told to do with the logger `owlkit` happens in any case.
     Without this call information is not shown.
     """
-    if level is None:
-        level = int(os.environ.get("GLOG_minloglevel") or 0)  # noqa: SIM112  (glog's own name)
     root = logging.getLogger("owlkit")
-    root.setLevel(_LEVELS[min(max(int(level), 0), 3)])
+    root.setLevel(_severity(level))
     while _SHOWN:
         root.removeHandler(_SHOWN.pop())
     if stderr:
         handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(levelname).1s%(asctime)s] %(message)s", "%m%d %H:%M:%S"))
+        handler.setFormatter(Glog())
         root.addHandler(handler)
         _SHOWN.append(handler)
+
+
+def _severity(level: int | None) -> int:
+    given = os.environ.get("GLOG_minloglevel") or 0 if level is None else level  # noqa: SIM112  (glog's name)
+    return _LEVELS[min(max(int(given), 0), 3)]
+
+
+class Glog(logging.Formatter):
+    """glog's lines, `I1121 03:56:08.123456  4321 logs.py:87] message`: what reads Caffe's logs reads these.
+
+    Severity, month and day, time, process, the line of owlkit's source that speaks.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        severity = "F" if record.levelno >= logging.CRITICAL else record.levelname[0]
+        moment = datetime.datetime.fromtimestamp(record.created)
+        place = f"{record.process:5d} {record.filename}:{record.lineno}"
+        return f"{severity}{moment:%m%d %H:%M:%S.%f} {place}] {super().format(record)}"
+
+
+@contextmanager
+def only_to(*handlers: logging.Handler) -> Iterator[None]:
+    """Send owlkit's log, information too, to some handlers in glog's form, and nowhere else."""
+    root = logging.getLogger("owlkit")
+    before = root.level, root.propagate, list(root.handlers)
+    root.setLevel(_severity(None))
+    root.propagate, root.handlers = False, list(handlers)
+    for handler in handlers:
+        handler.setFormatter(Glog())
+    try:
+        yield
+    finally:
+        root.level, root.propagate, root.handlers = before
+        root.setLevel(before[0])
+        for handler in handlers:
+            handler.close()
 
 
 def log(message: str) -> None:
     """Write a message to the log."""
     logger.info("%s", message)
+
+
+def tell_start(net: str, policy: str) -> None:
+    """Log that a solver begins: parse_log.py counts seconds from the line with "Solving"."""
+    logger.info("Solving %s", net)
+    logger.info("Learning Rate Policy: %s", policy)
+
+
+def tell_end(*, early: bool = False) -> None:
+    """Log that a solver has come to the end of its training, or was stopped before."""
+    logger.info("Optimization stopped early." if early else "Optimization Done.")
 
 
 def tell(event: Any) -> None:
@@ -69,6 +116,10 @@ def tell_loaded(report: LoadReport) -> None:
 
 def _tell_outputs(which: str, outputs: Mapping[str, float], weights: Mapping[str, float]) -> None:
     for number, (name, value) in enumerate(outputs.items()):
-        weight = weights.get(name, 0)
-        loss = f" (* {weight:g} = {weight * value:g} loss)" if weight else ""
-        logger.info("    %s net output #%d: %s = %g%s", which, number, name, value, loss)
+        logger.info("    %s net output #%d: %s", which, number, valued(name, value, weights.get(name, 0)))
+
+
+def valued(name: str, value: float, weight: float) -> str:
+    """An output of a net as Caffe writes it: `loss = 0.31 (* 1 = 0.31 loss)`. weight : 0 for no loss."""
+    loss = f" (* {weight:g} = {weight * value:g} loss)" if weight else ""
+    return f"{name} = {value:g}{loss}"

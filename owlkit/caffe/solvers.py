@@ -88,10 +88,12 @@ class Solver:
         """Train up to max_iter, from a snapshot's state where that is given."""
         if resume_file is not None:
             self.restore(resume_file)
+        logs.tell_start(self._solver.net.name, self.param.lr_policy)
         with self._running():
             self._step_but_one(self.param.max_iter - self.iter)
             with self._leaving_update():
                 self._solver.solve()
+        logs.tell_end()
 
     def apply_update(self) -> None:
         """One update by the gradients that `net.params` hold; it counts as an iteration.

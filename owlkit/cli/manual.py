@@ -28,11 +28,15 @@ Ctrl-C and errors leave nothing behind. A command that is killed outright (`kill
 a folder `SET.partial`, which its next run replaces, or a hidden file `.owlkit-*.tmp`."""
 COMPAT = """## owlkit-compat
 
-`owlkit-compat install [--bin DIR]` writes programs with Caffe's names that call owlkit, so that shell
-scripts of before run: {names}.
+`owlkit-compat install [--bin DIR] [--cpu]` writes programs with Caffe's names that call owlkit, so that shell
+scripts of before run: {names};
+each also with `.bin` behind its name, as in build/tools.
 `owlkit-compat remove [--bin DIR]` takes them away. Programs of another maker are never replaced.
 `caffe test` runs {iterations} batches where no number is given, `convert_imageset` leaves out images that
-cannot be read and says so, and glog's flags are accepted, all as in Caffe.
+cannot be read and says so, and glog's flags are accepted, all as in Caffe. `caffe train`, `test` and `time`
+write Caffe's log to standard error (`--caffe_log`), so that what a script greps there, and Caffe's own
+parse_log.py, works; with `-log_dir` or GLOG_log_dir they write caffe.INFO there too. A GPU that is not there
+is an error, which ends a script with `set -e`; installed with `--cpu`, they compute on the CPU and say so.
 
 ```
 {examples}

@@ -20,7 +20,8 @@ EXAMPLES = """  owlkit parse-log caffe.INFO                      # print the tab
 DESCRIPTION = """Read the log of a training, Caffe's or owlkit's, and give its displays and tests as
 tables with the columns of Caffe's parse_log.py: NumIters, Seconds, LearningRate
 and one per output, and at the end of the train table SmoothedLoss. Seconds are
-nan for owlkit's logs, whose lines carry no time. LearningRate is the one displayed with the
+nan for the text that `owlkit train` writes, whose lines carry no time (those of
+`--caffe_log` do). LearningRate is the one displayed with the
 row's own iteration; parse_log.py gives the one before."""
 
 

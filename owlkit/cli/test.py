@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import Any
 
+from owlkit.cli import caffe_log
 from owlkit.cli.options import add_command, add_json, add_net, add_selection, make_net, positive, print_json
 from owlkit.cli.progress import Progress
 
@@ -28,12 +29,18 @@ def add_arguments(subparsers: Any) -> None:
         help=f"batches (default: one pass over the data set, {BATCHES} where its size is not known)",
     )
     add_selection(parser, "test")
+    caffe_log.add_caffe_log(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the outputs; 0."""
+    with caffe_log.shown(args):
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     from owlkit.solvers.testing import one_pass
 
     net = make_net(args, backward=False)
@@ -44,6 +51,9 @@ def run(args: argparse.Namespace) -> int:
     images = iterations * net.batch_size
     if args.json:
         print_json({"net": net.name, "images": images, "loss": loss, "outputs": outputs})
+        return 0
+    if caffe_log.asked_for(args):
+        caffe_log.tell_test(net, iterations, outputs, loss)
         return 0
     print(f"{net.name or args.model}: {iterations} batches, {images} images")
     for name, value in outputs.items():
@@ -85,10 +95,5 @@ def _remark(args: argparse.Namespace, net: Any, known: tuple[int, int] | None, i
 
 def _has_total(net: Any) -> bool:
     """Whether the loss is more than one of the outputs: a sum, or weighted."""
-    weights = [
-        (top, weight)
-        for layer in net.layers
-        for top, weight in zip(net.top_names[layer.name], layer.loss_weights, strict=False)
-        if weight
-    ]
+    weights = caffe_log.loss_weights(net)
     return bool(weights) and not (len(weights) == 1 and weights[0][1] == 1 and weights[0][0] in net.outputs)

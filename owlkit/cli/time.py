@@ -7,6 +7,7 @@ import statistics
 import time
 from typing import Any, TypeVar
 
+from owlkit.cli import caffe_log
 from owlkit.cli.options import add_command, add_json, add_net, add_selection, make_net, positive, print_json
 from owlkit.cli.progress import Progress
 
@@ -26,15 +27,21 @@ def add_arguments(subparsers: Any) -> None:
         "--iterations", metavar="N", type=positive, default=50, help="to time (default: %(default)s)"
     )
     add_selection(parser, "train")
+    caffe_log.add_caffe_log(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the table; 0."""
-    net = make_net(args, backward=True)
-    found = measure(net, args.iterations)
-    print_json(found) if args.json else print(table(found))
+    with caffe_log.shown(args):
+        found = measure(make_net(args, backward=True), args.iterations)
+        if args.json:
+            print_json(found)
+        elif caffe_log.asked_for(args):
+            caffe_log.tell_times(found)
+        else:
+            print(table(found))
     return 0
 
 

@@ -8,6 +8,7 @@ import shlex
 import sys
 from typing import Any, NamedTuple
 
+from owlkit.cli import caffe_log
 from owlkit.cli.options import add_command, add_device, add_json, commas, device, print_json
 from owlkit.cli.status import INTERRUPTED, OK
 from owlkit.core.errors import DataError
@@ -67,6 +68,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--level", type=int, metavar="N", help="level of the training net's state")
     parser.add_argument("--stage", type=commas, metavar="A,B", help="stages of the training net's state")
     add_device(parser)
+    caffe_log.add_caffe_log(parser)
     add_json(parser)
 
 
@@ -98,8 +100,13 @@ def run(args: argparse.Namespace) -> int:
 
 def train(args: argparse.Namespace, *, required: bool) -> int:
     """Train; required : whether `--snapshot auto` must find a snapshot (DataError)."""
+    with caffe_log.shown(args):
+        return _train(args, required)
+
+
+def _train(args: argparse.Namespace, required: bool) -> int:
     from owlkit.solvers import Solver
-    from owlkit.training import Run, TextMonitor
+    from owlkit.training import Run
 
     fields, place = _fields(args), device(args)
     snapshot = _newest(args.solver, fields, required) if args.snapshot == AUTO else args.snapshot
@@ -118,8 +125,7 @@ def train(args: argparse.Namespace, *, required: bool) -> int:
             print_json({**_report(Run(solver)), "state": "finished"})
         return OK
     run = Run(solver, sigint_effect=args.sigint_effect, sighup_effect=args.sighup_effect)
-    TextMonitor(run, sys.stderr if args.json else sys.stdout, reasons=False).follow()
-    run.run()
+    _watched(args, run)
     if args.json:
         print_json(_report(run))
     if run.state != "stopped":
@@ -128,8 +134,24 @@ def train(args: argparse.Namespace, *, required: bool) -> int:
     return INTERRUPTED
 
 
+def _watched(args: argparse.Namespace, run: Any) -> None:
+    """Train to the end, and tell of it."""
+    from owlkit.training import TextMonitor
+
+    if not caffe_log.asked_for(args):
+        TextMonitor(run, sys.stderr if args.json else sys.stdout, reasons=False).follow()
+        run.run()
+        return
+    caffe_log.follow(run)
+    run.run()
+    caffe_log.tell_end(run)
+
+
 def _tell(args: argparse.Namespace, text: str) -> None:
-    print(text, file=sys.stderr if args.json else sys.stdout, flush=True)
+    if caffe_log.asked_for(args):
+        caffe_log.tell(text)
+    else:
+        print(text, file=sys.stderr if args.json else sys.stdout, flush=True)
 
 
 def _nothing_left(solver: Any) -> bool:

@@ -30,7 +30,8 @@ def test_install_and_remove(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     tools = folder / "build" / "tools"
     assert compat.main(["install", "--bin", str(tools)]) == 0
     assert capsys.readouterr().out == f"installed in {tools}: {', '.join(compat.PROGRAMS)}\n"
-    assert {path.name for path in tools.iterdir()} == set(compat.PROGRAMS)
+    names = {path.name for path in tools.iterdir()}
+    assert names == {name + end for name in compat.PROGRAMS for end in ("", ".bin")}
     assert all(os.access(path, os.X_OK) for path in tools.iterdir())
     assert compat.main(["install", "--bin", str(tools)]) == 0  # once more: ours may be replaced
     (tools / "caffe").unlink()
@@ -49,13 +50,14 @@ def test_a_shell_script_of_before(folder: Path) -> None:
         "#!/usr/bin/env sh\nset -e\n"
         "GLOG_logtostderr=1 ./build/tools/caffe train -logtostderr=1 --solver=solver.prototxt $@\n"
         "./build/tools/caffe test -model net.prototxt -weights "
-        "a_iter_4.caffemodel\n./build/tools/caffe train -solver solver.prototxt -gpu 0\necho not reached\n"
+        "a_iter_4.caffemodel\n./build/tools/caffe.bin train -solver solver.prototxt -gpu 0\n"
+        "echo not reached\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(["sh", "train.sh"], capture_output=True, text=True, env=environment)
     assert done.returncode == 4, done.stderr
-    assert "Finished at iteration 4" in done.stdout
-    assert "50 batches, 400 images" in done.stdout
+    assert "] Optimization Done." in done.stderr
+    assert "] Running for 50 iterations." in done.stderr
     assert "not reached" not in done.stdout
     assert done.stderr.count("weights from a_iter_4.caffemodel: all 2 layers loaded") == 1
     assert done.stderr.count("loaded") == 1  # once, not as a table too
@@ -77,23 +79,55 @@ def test_convert_imageset_goes_on_without_what_cannot_be_read(
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("given", "kept", "log_dir"),
     [
-        (["-v", "2", "train"], ["train"]),
-        (["-v=2", "--alsologtostderr=1", "train"], ["train"]),
-        (["--log_dir", "/tmp", "--nologtostderr", "-solver", "x"], ["-solver", "x"]),
-        (["-logtostderr", "train"], ["train"]),
-        (["train", "-verbose"], ["train", "-verbose"]),
+        (["-v", "2", "train"], ["train"], None),
+        (["-v=2", "--alsologtostderr=1", "train"], ["train"], None),
+        (["--log_dir", "/tmp", "--nologtostderr", "-solver", "x"], ["-solver", "x"], "/tmp"),
+        (["-log_dir=logs", "train"], ["train"], "logs"),
+        (["-logtostderr", "train"], ["train"], None),
+        (["train", "-verbose"], ["train", "-verbose"], None),
     ],
 )
-def test_glogs_flags_are_taken_out(given: list[str], kept: list[str]) -> None:
-    assert compat.without_glog(given) == kept
+def test_glogs_flags_are_taken_out(given: list[str], kept: list[str], log_dir: str | None) -> None:
+    assert compat.without_glog(given) == (kept, log_dir)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kept"),
+    [
+        ("caffe", "train -gpu 0 -solver x", "train -solver x"),
+        ("caffe", "train --gpu=all --solver=x", "train --solver=x"),
+        ("caffe", "train -solver x", "train -solver x"),
+        ("caffe", "device_query -gpu 0", "device_query -gpu 0"),
+        ("extract_features", "w net fc7 set 10 lmdb GPU 1", "w net fc7 set 10 lmdb"),
+        ("extract_features", "w net fc7 set 10 lmdb CPU", "w net fc7 set 10 lmdb CPU"),
+    ],
+)
+def test_a_gpu_that_is_not_there(
+    name: str, given: str, kept: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With --cpu: what asks for it is taken out, and that is told; where it is there, it stays."""
+    assert compat.on_cpu(name, given.split()) == kept.split()
+    assert ("no such GPU: running on the CPU" in capsys.readouterr().err) == (given != kept)
+    monkeypatch.setattr("owlkit.core.device.resolve_device", lambda name: None)
+    assert compat.on_cpu(name, given.split()) == given.split()
+
+
+def test_installed_with_cpu(folder: Path) -> None:
+    compat.main(["install", "--bin", "bin", "--cpu"])
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "GLOG_log_dir": "logs"}
+    words = ["bin/caffe", "train", "-solver", "solver.prototxt", "-gpu", "0"]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
+    assert (folder / "logs" / "caffe.INFO").read_text() in done.stderr
 
 
 @pytest.mark.usefixtures("folder")
 def test_options_may_stand_before_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert compat.run("caffe", ["-model=net.prototxt", "-iterations=2", "test"]) == 0
-    assert "2 batches, 16 images" in capsys.readouterr().out
+    assert "] Running for 2 iterations." in capsys.readouterr().err
     assert compat.run("caffe", ["-solver", "solver.prototxt", "train"]) == 0
 
 

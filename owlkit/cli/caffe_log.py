@@ -1,0 +1,113 @@
+"""What commands tell in the words of Caffe's log, for scripts that read it: `--caffe_log`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import getpass
+import logging
+import os
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from owlkit.training import Run
+
+
+def add_caffe_log(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--caffe_log", action="store_true", help="tell all in the lines of Caffe's log, on standard error"
+    )
+    parser.add_argument("--log_dir", metavar="DIR", help="the same, and in a file in DIR too, as glog does")
+
+
+def asked_for(args: argparse.Namespace) -> bool:
+    """Whether Caffe's words are wanted."""
+    return bool(args.caffe_log or args.log_dir)
+
+
+@contextmanager
+def shown(args: argparse.Namespace) -> Iterator[None]:
+    """The log in glog's form, where it was asked for: on stderr, and in a file as glog names it."""
+    if not asked_for(args):
+        yield
+        return
+    from owlkit.caffe import logs
+
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if args.log_dir:
+        handlers.append(logging.FileHandler(_new_file(Path(args.log_dir))))
+    with logs.only_to(*handlers):
+        yield
+
+
+def _new_file(folder: Path) -> Path:
+    """caffe.HOST.USER.log.INFO.DATE-TIME.PROCESS; the link caffe.INFO points to the newest, as with glog."""
+    folder.mkdir(parents=True, exist_ok=True)
+    moment = f"{datetime.datetime.now():%Y%m%d-%H%M%S}"
+    name = f"caffe.{socket.gethostname()}.{getpass.getuser()}.log.INFO.{moment}.{os.getpid()}"
+    link = folder / f".caffe.INFO.{os.getpid()}"
+    link.symlink_to(name)
+    link.replace(folder / "caffe.INFO")
+    return folder / name
+
+
+def follow(run: Run) -> None:
+    """Log a training from its beginning on."""
+    from owlkit.caffe import logs
+
+    logs.tell_start(run.solver.net.name, run.solver.param.lr_policy)
+    run.solver.add_listener(logs.tell)
+
+
+def tell(text: str) -> None:
+    """Log a message."""
+    from owlkit.caffe import logs
+
+    logs.log(text)
+
+
+def tell_end(run: Run) -> None:
+    """Log how a training ended."""
+    from owlkit.caffe import logs
+
+    logs.tell_end(early=run.state == "stopped")
+
+
+def tell_test(net: Any, iterations: int, outputs: Mapping[str, float], loss: float) -> None:
+    """Log what `caffe test` logs at its end."""
+    from owlkit.caffe import logs
+
+    tell(f"Running for {iterations} iterations.")
+    tell(f"Loss: {loss:g}")
+    for name, value in outputs.items():
+        tell(logs.valued(name, value, dict(loss_weights(net)).get(name, 0)))
+
+
+def loss_weights(net: Any) -> list[tuple[str, float]]:
+    """(top, weight) of each top of a net that is a loss."""
+    return [
+        (top, weight)
+        for layer in net.layers
+        for top, weight in zip(net.top_names[layer.name], layer.loss_weights, strict=False)
+        if weight
+    ]
+
+
+def tell_times(found: Mapping[str, Any]) -> None:
+    """Log what `caffe time` logs. found : what `owlkit.cli.time.measure` gives, in milliseconds."""
+    tell("*** Benchmark begins ***")
+    tell(f"Testing for {found['iterations']} iterations.")
+    tell("Average time per layer: ")
+    for layer in found["layers"]:
+        for way in ("forward", "backward"):
+            tell(f"{layer['name']:>10}\t{way}: {layer[way]:g} ms.")
+    tell(f"Average Forward pass: {found['forward']:g} ms.")
+    tell(f"Average Backward pass: {found['backward']:g} ms.")
+    tell(f"Average Forward-Backward: {found['iteration']:g} ms.")
+    tell(f"Total Time: {found['iteration'] * found['iterations']:g} ms.")
+    tell("*** Benchmark ends ***")
