@@ -10,6 +10,8 @@ import numpy as np
 
 from owlkit.core.errors import NetError, closest
 from owlkit.inspection.filter_health import FilterHealth, filter_health
+from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.tiles import tile_grid
 
@@ -34,6 +36,7 @@ class Filters(Picture):
 
     channels : "BGR" or "RGB", what the three inputs stand for. scale : "own" stretches each filter to its
     largest weight, "shared" has one scale for all. captions : write each filter's number over it.
+    net, images, prepare, over : what a live view in a notebook goes on with; see show_filters.
     """
 
     frontend_kind = "filters"
@@ -43,6 +46,10 @@ class Filters(Picture):
     channels: str = "BGR"
     scale: str = "own"
     captions: bool = False
+    net: Net | None = None
+    images: ImageSource | None = None
+    prepare: ImageInput | None = None
+    over: Any = None
     health: FilterHealth = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,7 +74,16 @@ class Filters(Picture):
 
 
 def show_filters(
-    net: Net, layer: str, *, channels: str = "BGR", scale: str = "own", captions: bool = False
+    net: Net,
+    layer: str,
+    *,
+    channels: str = "BGR",
+    scale: str = "own",
+    captions: bool = False,
+    images: Any = None,
+    prepare: ImageInput | None = None,
+    limit: int | None = None,
+    over: Any = None,
 ) -> Filters:
     """Look at the weights of a convolution, one tile per filter.
 
@@ -78,7 +94,13 @@ def show_filters(
     Filters that do no work are marked: ∅ dead (norm under a tenth of the median), = twice there, ~ still
     noise.
 
-    Raises NetError where `layer` is unknown or has no weights over a plane, ValueError for other `channels`.
+    In a notebook with the widgets it is a live view: other layers, order, one filter in detail. There
+    images : a folder, an LMDB set or a list (see ImageSource; at most `limit` of them), in which to find the
+        patches that a filter answers to most, and where it fires. prepare : how they become input.
+    over : a Run, to look at the filters at earlier iterations as its monitor keeps them.
+
+    Raises NetError where `layer` is unknown or has no weights over a plane, ValueError for other `channels`,
+    DataError for a folder without images.
     """
     return Filters(
         layer,
@@ -86,6 +108,10 @@ def show_filters(
         _known("channels", channels, ("BGR", "RGB")),
         _known("scale", scale, SCALES),
         captions,
+        net,
+        ImageSource(images, limit) if images is not None else None,
+        prepare,
+        over,
     )
 
 

@@ -14,6 +14,7 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 VIEWS = {
     "run": "run_view:RunView",
     "gradients": "gradients_view:GradientsView",
+    "filters": "filters_view:FiltersView",
     "inspector": "inspector_view:InspectorView",
 }
 
