@@ -18,7 +18,7 @@ from owlkit.inspection.graphs.routes import Point, draw_routes
 from owlkit.inspection.graphs.stages import Tree
 
 CARD = (96.0, 124.0)  # pixels: width, height
-COMPACT = (108.0, 62.0)  # where cards stand above each other, and within frames
+COMPACT = (116.0, 62.0)  # where cards stand above each other, and within frames
 FRAME_HEAD, FRAME_FOOT, FRAME_SIDE = 28.0, 12.0, 10.0
 LEAST_FRAME = 120.0
 

@@ -7,7 +7,7 @@ import { makeHistogram } from "./inspector-histogram.js";
 import { counted, share, words } from "./inspector-rows.js";
 import { makeTiles } from "./inspector-tiles.js";
 
-const sides = (list) => list.map((n) => integer(n)).join("×");
+const sides = (list) => list.join("×");
 
 export function makeDetail(store, graph, picture) {
   const heading = h("h3");
@@ -21,8 +21,9 @@ export function makeDetail(store, graph, picture) {
   const figures = h("span", { class: "tick" });
   const key = h("div", { class: "line tick" });
   const moved = h("p", { class: "moved" });
-  const none = h("p", { class: "mut hint", text: "No weights are loaded; their shapes are in the definition." });
-  const weights = h("div", { class: "weights" }, h("div", { class: "h4r" }, h("h4", { text: "Weights" }), pick, figures), none, histogram.canvas, key, moved);
+  const none = h("p", { class: "mut hint" });
+  const label = h("h4", { text: "Weights" });
+  const weights = h("div", { class: "weights" }, h("div", { class: "h4r" }, label, pick, figures), none, histogram.canvas, key, moved);
   const sees = h("div", { class: "sees" }, h("h4", { text: "One unit sees" }), field.canvas);
   const two = h("div", { class: "two" }, weights, sees);
   const parts = h("ul", { class: "parts" });
@@ -45,7 +46,7 @@ export function makeDetail(store, graph, picture) {
     about.textContent = group ? `${card.type}, ${card.layers.length} layers` : [words(card.layer_type), detail.settings].filter(Boolean).join(", ");
     opener.hidden = !group;
     opener.textContent = store.isOpen(detail.key) ? "Close" : "Open";
-    facts.replaceChildren(...pairs(detail, store).flatMap(([k, v], i) => [h("dt", { text: k }), h("dd", { text: v, class: i % 2 ? null : "a" })]));
+    facts.replaceChildren(...pairs(detail, store).flatMap(([k, v], i) => [h("dt", { text: k }), h("dd", { text: v, title: v, class: i % 2 ? null : "a" })]));
     listParts(detail, card);
     const hasWeights = detail.params.length > 0;
     weights.hidden = !hasWeights;
@@ -74,6 +75,11 @@ export function makeDetail(store, graph, picture) {
     pick.replaceChildren(...detail.params.map((p, i) => h("option", { value: i, text: p.name, selected: i === detail.param })));
     for (const part of [histogram.canvas, key, figures]) part.hidden = !data;
     none.hidden = Boolean(data);
+    pick.hidden ||= !data;
+    label.hidden = !pick.hidden; // the choice says what it is
+    const few = detail.params.length <= 3;
+    const listed = few ? detail.params.map((p) => `${p.name} ${sides(p.shape)}`).join(", ") : `${detail.params.length} learned blobs`;
+    none.textContent = `${listed}. No values are loaded.`;
     moved.hidden = !data?.moved;
     if (!data) return;
     figures.textContent = `std ${significant(data.std, 2)}, kurtosis ${significant(data.kurtosis, 2)}`;
@@ -95,7 +101,7 @@ function pairs(detail, store) {
   if (detail.params.length) list.push(["parameters", `${integer(detail.parameters)}${of(detail.parameters, net.parameters)}`]);
   if (detail.output.length) list.push(["output", detail.output.map(sides).join("; ")]);
   if (detail.macs) list.push(["multiply-adds", `${counted(detail.macs)}${of(detail.macs, net.macs)}`]);
-  if (detail.field) list.push(["receptive field", `${sides(detail.field.size)}, step ${significant(detail.field.stride[0], 3).replace(/\.?0+$/, "")}`]);
+  if (detail.field) list.push([detail.field.size[0] < 1000 ? "receptive field" : "sees", `${sides(detail.field.size)}, step ${significant(detail.field.stride[0], 3).replace(/\.?0+$/, "")}`]);
   if (detail.bytes) list.push(["memory", `${bytes(detail.bytes)} / image`]);
   return list;
 }

@@ -9,7 +9,8 @@ import { icon } from "./icons.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const ROOMY = 320; // pixels
-const FAR = 0.52; // below this only names are written
+const FAR = 0.52; // below this only names are written on cards
+const TINY = 0.3; // below this only those of stages are
 
 const svg = (tag, attributes) => {
   const element = document.createElementNS(SVG, tag);
@@ -105,8 +106,9 @@ export function makeGraph(store) {
     camera = kept(next, drawing, width, height);
     element.style.height = `${height}px`;
     stage.style.transform = `translate(${camera.x}px, ${camera.y}px) scale(${camera.k})`;
-    stage.classList.toggle("far", camera.k < FAR);
-    stage.style.setProperty("--near", Math.min(1 / camera.k, 3).toFixed(2));
+    stage.classList.toggle("names-only", camera.k < FAR);
+    stage.classList.toggle("stages-only", camera.k < TINY);
+    stage.style.setProperty("--near", (1 / camera.k).toFixed(2));
     minimap.update(camera, width, height, hides);
     if (user) store.choose({ camera: { ...camera, width } }, true);
   }
