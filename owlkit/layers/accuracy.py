@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from owlkit.core.blob import Blob
 from owlkit.core.device import Device
-from owlkit.kernels.axes import split
+from owlkit.kernels import rank
 from owlkit.layers.base import Arity, Blobs, Layer, register
 from owlkit.layers.labels import ClassLabels, check_label_count
 
@@ -63,11 +62,13 @@ class Accuracy(Layer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         scores, labels = bottom
         self._labels = ClassLabels(self, scores, labels, self.axis, self._ignore)
-        self._split = split(scores.descriptor, self.axis)
+        self.kernel = rank.make(device, rank.Rank(scores.descriptor, self.axis))
+        self._least = scores.shape[self.axis] - self.top_k
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         targets, ignored = self._labels.read(bottom[1])
-        right = self._right(bottom[0], targets)
+        # Classes below the label rather than rivals above: nothing is below NaN, which is never right.
+        right = self.kernel.below(bottom[0].data_tensor, targets) >= self._least
         if ignored is not None:
             right, targets = right[~ignored], targets[~ignored]
         top[0].data[...] = np.count_nonzero(right) / max(right.size, 1)
@@ -75,16 +76,6 @@ class Accuracy(Layer):
             classes = top[1].count
             seen = np.bincount(targets, minlength=classes)
             top[1].data[...] = np.bincount(targets, right, classes) / np.maximum(seen, 1)
-
-    def _right(self, scores: Blob, targets: np.ndarray) -> np.ndarray:
-        """(rows,) bool: whether each label is among the best, in memory order."""
-        outer, _length, inner = self._split
-        x = scores.data_tensor.flat.reshape(self._split)
-        own = np.take_along_axis(x, targets.reshape(outer, 1, inner), axis=1)
-        # "Not below" rather than "at least": NaN is below nothing, so it never counts as right. One is the
-        # label.
-        rivals = np.count_nonzero(~(x < own), axis=1) - 1
-        return (rivals < self.top_k).reshape(-1)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if any(propagate_down):

@@ -8,8 +8,9 @@ import numpy as np
 
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
+from owlkit.core.tensor import Tensor
 from owlkit.io.blobproto import read_blob
-from owlkit.kernels import softmax
+from owlkit.kernels import elementwise, softmax
 from owlkit.kernels.axes import split
 from owlkit.layers.base import Arity, Blobs, register
 from owlkit.layers.labels import ClassLabels, check_label_count
@@ -80,6 +81,8 @@ class InfogainLoss(LossLayer):
         self.kernel = softmax.make(device, softmax.Softmax(x.descriptor, self.axis))
         self._labels = ClassLabels(self, x, labels, self.axis, self.ignore_label())
         self._split = split(x.descriptor, self.axis)
+        self._log = elementwise.make(device, elementwise.Elementwise("log", x.descriptor))
+        self._logarithms = Tensor(x.descriptor)
         self._batch, self._positions = x.count_between(0, self.axis), labels.count
 
     def _prices(self, bottom: Blobs) -> np.ndarray:
@@ -98,8 +101,11 @@ class InfogainLoss(LossLayer):
         self._h = self._prices(bottom)
         self._normalizer = normalizer(self._mode, self._batch, self._positions, self._valid)
         self.kernel.forward(bottom[0].data_tensor, self.prob.data_tensor)
-        logarithms = np.log(np.maximum(self.prob.data_tensor.flat, LEAST_PROBABILITY)).reshape(self._split)
-        top[0].data[...] = -(self._h * logarithms).sum() / self._normalizer
+        logarithms = self._logarithms
+        np.maximum(self.prob.data_tensor.flat, LEAST_PROBABILITY, out=logarithms.flat)
+        self._log.forward(logarithms, logarithms)
+        products = np.einsum("okn,okn->on", self._h, logarithms.flat.reshape(self._split))
+        top[0].data[...] = -products.sum() / self._normalizer
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         for index, blob in enumerate(bottom[1:], 1):
@@ -107,10 +113,10 @@ class InfogainLoss(LossLayer):
         if not propagate_down[0]:
             return
         p, dx = self.prob.data_tensor.flat.reshape(self._split), bottom[0].diff_tensor.flat
-        dx = dx.reshape(self._split)
-        np.multiply(p, self._h.sum(axis=1, keepdims=True), out=dx)
+        dx, scale = dx.reshape(self._split), float(top[0].diff) / self._normalizer
+        np.multiply(p, np.einsum("okn->on", self._h)[:, None], out=dx)
         np.subtract(dx, self._h, out=dx)
-        np.multiply(dx, float(top[0].diff) / self._normalizer, out=dx)
+        np.multiply(dx, scale, out=dx)
 
     def describe(self) -> str:
         ignore = self.ignore_label()

@@ -11,6 +11,7 @@ from owlkit.core.tensor import Tensor
 from owlkit.kernels.axes import split
 from owlkit.kernels.softmax import Softmax
 from owlkit.kernels.softmax.onednn import SoftmaxKernel
+from owlkit.kernels.threads import share
 
 if TYPE_CHECKING:
     from owlkit.kernels.softmax_loss import SoftmaxLoss
@@ -45,7 +46,12 @@ class SoftmaxLossKernel:
         return -float(log.sum())
 
     def backward(self, p: Tensor, scale: float, dx: Tensor) -> None:
-        np.multiply(p.flat, scale, out=dx.flat)
+        source, target = p.flat, dx.flat
+
+        def multiply(start: int, stop: int) -> None:
+            np.multiply(source[start:stop], scale, out=target[start:stop])
+
+        share(source.size, source.size, multiply)
         # (p - 1) * scale, not p * scale - scale: exact where p is close to 1.
         np.subtract(self._picked, 1, out=self._log)
         np.multiply(self._log, scale, out=self._log)
