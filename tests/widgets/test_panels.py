@@ -13,7 +13,7 @@ from owlkit.inspection.filters import filter_tiles
 from owlkit_widgets import sampler as sampling
 from owlkit_widgets.filmstrip import Filmstrip, Frame
 from owlkit_widgets.histograms import BINS, FIELDS, Histograms, histogram, some
-from owlkit_widgets.judgement import judge
+from owlkit_widgets.judgement import Health, Judge
 from owlkit_widgets.norms import Norms, log_ratios, pack
 from owlkit_widgets.panels import Panels
 from owlkit_widgets.sampler import Sampler, norm
@@ -22,6 +22,14 @@ from owlkit_widgets.watched import Watched
 from .fake_net import CAFFENET, FakeSolver
 from .fake_run import FakeRun
 from .lenet_digits import lenet
+
+
+def judge(iters: np.ndarray, values: np.ndarray, judged: list[int]) -> Health:
+    """What is said after all rows."""
+    found = Judge(judged)
+    for iteration, row in zip(iters.tolist(), values, strict=True):
+        found.add(iteration, row)
+    return found.health
 
 
 def done(iteration: int) -> events.IterationDone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,9 @@ HOT, FROZEN = -2.0, -4.5
 """log10 of update : weight. Around -3 is what trains well (A. Karpathy, CS231n notes, ratio of updates)."""
 APART = 0.5
 """Decades (a factor of three) from the net's median: a low learning rate freezes no single layer."""
+KINDS = ("", "hot", "frozen", "nan")
 STEADY = 5
-"""Rows over which a median is taken, so that one noisy iteration is no judgement."""
+"""Samples over which a median is taken, so that one noisy iteration is no judgement."""
 
 
 @dataclass(frozen=True)
@@ -47,45 +49,49 @@ class Health:
         return {"median": self.median, "whole": self.whole, "flags": [flag.row() for flag in self.flags]}
 
 
-def judge(iters: NDArray[Any], values: NDArray[Any], judged: list[int]) -> Health:
-    """Judge the parameters `judged` by rows (n,) iterations and (n, 2, count) norms, latest last."""
-    if not len(iters) or not judged:
-        return Health(None, ())
-    values = values[:, :, judged]
-    steady = _running_median(log_ratios(values))
-    median = _row_medians(steady)
-    kinds = _kinds(steady, median)
-    kinds[~np.isfinite(values).all(axis=1)] = 3
-    flags = []
-    for column in np.flatnonzero(kinds[-1]):
-        kind = kinds[-1, column]
-        other = np.flatnonzero(kinds[:, column] != kind)
-        first = int(other[-1]) + 1 if len(other) else 0
-        flags.append(Judged(judged[column], ("", "hot", "frozen", "nan")[kind], int(iters[first])))
-    now = None if np.isnan(median[-1]) else float(median[-1])
-    whole = "" if now is None else "hot" if now > HOT else "frozen" if now < FROZEN else ""
-    return Health(now, tuple(flags), whole)
+class Judge:
+    """Keeps what is said of the parameters `judged` up to date, row by row: O(parameters), not O(rows)."""
+
+    def __init__(self, judged: list[int]) -> None:
+        self.judged = judged
+        self.health = Health(None, ())
+        self._ratios: deque[NDArray[Any]] = deque(maxlen=STEADY)
+        self._flags: dict[int, Judged] = {}
+
+    def add(self, iteration: int, norms: NDArray[Any]) -> Health:
+        """Take in norms (2, count) of weights and of their updates, iteration after iteration."""
+        if not self.judged:
+            return self.health
+        norms = norms[:, self.judged]
+        self._ratios.append(log_ratios(norms[None])[0])
+        steady = _medians(np.stack(self._ratios, axis=1))
+        known = np.sort(steady[np.isfinite(steady)])
+        median = float(known[(len(known) - 1) // 2]) if len(known) else None
+        kinds = _kinds(steady, median)
+        kinds[~np.isfinite(norms).all(axis=0)] = 3
+        flags = [self._flag(self.judged[k], KINDS[kinds[k]], iteration) for k in np.flatnonzero(kinds)]
+        self._flags = {flag.index: flag for flag in flags}
+        whole = "" if median is None else "hot" if median > HOT else "frozen" if median < FROZEN else ""
+        self.health = Health(median, tuple(flags), whole)
+        return self.health
+
+    def _flag(self, index: int, kind: str, iteration: int) -> Judged:
+        """As it was, with its `since`, where the kind is still the same."""
+        before = self._flags.get(index)
+        return before if before is not None and before.kind == kind else Judged(index, kind, iteration)
 
 
-def _kinds(steady: NDArray[Any], median: NDArray[Any]) -> NDArray[np.int8]:
-    """Per row and parameter 1 hot, 2 frozen, 0 neither."""
+def _kinds(steady: NDArray[Any], median: float | None) -> NDArray[np.int8]:
+    """Per parameter a place in KINDS, from its ratio (parameters,) and the net's median."""
     kinds = np.zeros(steady.shape, np.int8)
-    apart = steady - median[:, None]
-    kinds[(steady > HOT) & (apart > APART)] = 1
-    kinds[(steady < FROZEN) & (apart < -APART)] = 2
+    if median is not None:
+        kinds[(steady > HOT) & (steady - median > APART)] = 1
+        kinds[(steady < FROZEN) & (steady - median < -APART)] = 2
     return kinds
 
 
-def _running_median(rows: NDArray[Any]) -> NDArray[Any]:
-    """Median of each row and the `STEADY - 1` before it; NaN only where all are."""
-    padded = np.concatenate([np.full((STEADY - 1, rows.shape[1]), np.nan), rows])
-    windows = np.sort(np.lib.stride_tricks.sliding_window_view(padded, STEADY, axis=0), axis=-1)
-    known = np.isfinite(windows).sum(-1)  # NaN sorts last
-    middle = np.maximum(known - 1, 0) // 2
-    return np.asarray(np.take_along_axis(windows, middle[..., None], -1)[..., 0])
-
-
-def _row_medians(rows: NDArray[Any]) -> NDArray[Any]:
-    ordered = np.sort(rows, axis=1)
+def _medians(rows: NDArray[Any]) -> NDArray[Any]:
+    """Median of each row's known values; NaN only where none is."""
+    ordered = np.sort(rows, axis=1)  # NaN sorts last
     middle = np.maximum(np.isfinite(ordered).sum(1) - 1, 0) // 2
     return np.asarray(ordered[np.arange(len(rows)), middle])

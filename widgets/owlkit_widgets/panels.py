@@ -19,7 +19,7 @@ import numpy as np
 
 from .filmstrip import Filmstrip, Frame
 from .histograms import KINDS, Histograms, histogram, reader
-from .judgement import Health, judge
+from .judgement import Health, Judge
 from .norms import Norms, pack
 from .sampler import Sampler
 
@@ -40,7 +40,7 @@ class Panels:
         self.norms = Norms(len(self.sampler.watched.parameters) if self.sampler else 0)
         self.film = Filmstrip()
         self.histograms: dict[tuple[str, str], Histograms] = {}
-        self.health = Health(None, ())
+        self._judge = Judge(self.sampler.watched.judged if self.sampler else [])
         self._net = getattr(solver, "net", None)
         self.remove: Callable[[], None] = lambda: None
         self._sent = 0
@@ -48,6 +48,11 @@ class Panels:
             if run.state in STILL:
                 self.sampler.first_look(int(run.iter))
             self.remove = solver.add_listener(self.sampler)
+
+    @property
+    def health(self) -> Health:
+        """Which layers need a look now."""
+        return self._judge.health
 
     @property
     def cost_seconds(self) -> float:
@@ -90,6 +95,7 @@ class Panels:
         for sample in sampler.fetch():
             if sample.norms is not None:
                 self.norms.add(sample.iter, sample.norms)
+                self._judge.add(sample.iter, sample.norms)
                 rows.append((sample.iter, sample.norms))
             if sample.filters is not None and np.isfinite(sample.filters).all():
                 frame = Frame.of(sample.iter, sample.filters)
@@ -104,7 +110,6 @@ class Panels:
         if rows:
             messages.insert(0, ({"type": "norms", "first": self._sent, "n": len(rows)}, pack(rows)))
             self._sent += len(rows)
-            self.health = judge(*self.norms.columns(), sampler.watched.judged)
         return messages
 
     def history(self) -> dict[str, Any]:
