@@ -10,7 +10,7 @@ import numpy as np
 
 from owlkit.core import frontends
 from owlkit.core.errors import NetError, closest
-from owlkit.inspection.gradcheck import nets
+from owlkit.inspection.gradcheck import nets, single
 from owlkit.inspection.gradcheck.course import Course
 from owlkit.inspection.gradcheck.one_layer import check_layer, failed_row, has_gradient, wanted_bottoms
 from owlkit.inspection.gradcheck.probe import Probe, isolate, learns
@@ -42,10 +42,11 @@ def check_gradients(
 ) -> GradientReport:
     """Compare every gradient that `backward` computes with central differences of `forward`, in float64.
 
-    target : a Net, a definition (prototxt, NetParameter, NetSpec; its train net is built), or a layer.
+    target : a Net, a definition (prototxt, NetParameter, NetSpec; its train net is built), or a layer: of a
+        net, or a call of `L` without bottoms, such as L.InnerProduct(num_output=3).
         A net is rebuilt in float64 with the same weights, inputs and random state, and stays as it is. Each
         layer is checked by itself, at the values that it really reads, and then the loss of the whole.
-    bottoms : for a layer: an array, or a shape (filled with normal noise), for each of its bottoms.
+    bottoms : for a layer: an array, or a shape (a tuple; filled with normal noise), for each of its bottoms.
     layers : names of the layers to check; by default all. inputs : blob name -> array, in place of what the
         net's inputs hold.
     blob, at : of one layer only that blob (a bottom's name, or "blobs[0]"), and of it only the element at
@@ -57,8 +58,11 @@ def check_gradients(
     step : of the differences, relative to the typical size of a blob's values. seed : of all that is random.
     progress : whether the check says how far it is: a live widget in a notebook that has one, else a line of
         text where it takes long. Ctrl-C returns what is known so far.
-    Raises NetError for a layer, a blob or an element that does not exist.
+    Raises NetError for a layer, a blob or an element that does not exist, TypeError where `bottoms` are
+    missing for a layer or given for a net.
     """
+    if not _is_layer(target) and (bottoms is not None or single.is_call(target)):
+        target = single.layer_of(target, bottoms, seed)
     index = None if at is None else tuple(int(i) for i in at)
     settings = Settings(elements, directions, tolerance, step, seed, blob or "", index)
     if _is_layer(target):
@@ -70,8 +74,8 @@ def check_gradients(
         report = GradientReport(net.name or "net", settings)
         work = partial(_check_net, lambda: net, layers, inputs or {})
         again = partial(_check_net, partial(nets.build, target, seed), layers, inputs or {})
-    single = _is_layer(target) or (layers is not None and len(layers) == 1)
-    if settings.blob and not single:
+    of_one = _is_layer(target) or (layers is not None and len(layers) == 1)
+    if settings.blob and not of_one:
         raise NetError(f"blob={blob!r} is looked for in one layer; name it: layers=['NAME']")
     if index is not None and not settings.blob:
         raise NetError(f"at={index}: name the blob as well, blob='blobs[0]' or a bottom's name")
@@ -91,7 +95,7 @@ def _look_closer(
 ) -> GradientReport:
     """The report on one element; shown nowhere."""
     layers = None if _is_layer(target) else [layer]
-    same = {"tolerance": settings.tolerance, "step": settings.step, "seed": settings.seed}
+    same: dict[str, Any] = {"tolerance": settings.tolerance, "step": settings.step, "seed": settings.seed}
     return check_gradients(
         target, bottoms, layers=layers, blob=blob, at=at, inputs=inputs, progress=False, **same
     )
@@ -168,7 +172,14 @@ def _check_net(
         course.doing = "the loss along random directions"
         rng = np.random.default_rng(settings.seed)
         for _ in range(LOSS_DIRECTIONS):
-            report.loss.append(whole.check(settings, rng))
+            try:
+                report.loss.append(whole.check(settings, rng))
+            except Exception as error:
+                if not report.wrong:
+                    raise
+                # The layer that raised has a row that says so; the others' rows are worth having.
+                report.remarks.append(f"the loss was not checked: {type(error).__name__}: {error}")
+                return
             course.tick()
             yield
 
