@@ -7,16 +7,18 @@ import { makeMinimap } from "./inspector-minimap.js";
 import { escape, h, setAttribute } from "./dom.js";
 import { icon } from "./icons.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const ROOMY = 320; // pixels
 const FAR = 0.52; // below this only names are written on cards
 const TINY = 0.3; // below this only those of stages are
 
-const svg = (tag, attributes) => {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
-};
+/** A line with its arrow and note, as SVG. */
+function drawn(line) {
+  const ends = `data-ends="${escape(JSON.stringify([line.source, ...line.targets]))}"`;
+  const path = `<path class="line" d="${rounded(line.arrow ? shortened(line.points) : line.points)}" stroke-width="${line.width}" ${ends}/>`;
+  const tip = line.arrow ? `<path class="tip-of-line" d="${arrow(line.points.at(-1))}" ${ends}/>` : "";
+  const at = line.note ? noteAt(line.points) : null;
+  return path + tip + (at && at.length > 90 ? `<text class="note" x="${at.x + 16}" y="${at.y + 3.5}">${escape(line.note)}</text>` : "");
+}
 
 export function makeGraph(store) {
   const stage = h("div", { class: "stage" });
@@ -32,24 +34,11 @@ export function makeGraph(store) {
     const { drawing } = store;
     stage.replaceChildren();
     if (!drawing.places) return;
-    const lines = svg("svg", { class: "lines", width: drawing.width, height: drawing.height, "aria-hidden": "true" });
+    const picture = `<svg class="lines" width="${drawing.width}" height="${drawing.height}" aria-hidden="true">${drawing.lines.map(drawn).join("")}</svg>`;
+    const lines = h("div", { html: picture });
     stage.append(...drawing.places.filter((p) => p.kind === "frame").map(frame), lines);
-    for (const line of drawing.lines) drawLine(lines, line);
     stage.append(...drawing.places.filter((p) => p.kind !== "frame").map(card));
     choose();
-  }
-
-  function drawLine(parent, line) {
-    const ends = JSON.stringify([line.source, ...line.targets]);
-    const points = line.arrow ? shortened(line.points) : line.points;
-    parent.append(svg("path", { class: "line", d: rounded(points), "stroke-width": line.width, "data-ends": ends }));
-    if (line.arrow) parent.append(svg("path", { class: "tip-of-line", d: arrow(line.points.at(-1)), "data-ends": ends }));
-    const at = line.note && noteAt(line.points);
-    if (at && at.length > 90) {
-      const note = svg("text", { class: "note", x: at.x + 16, y: at.y + 3.5 });
-      note.textContent = line.note;
-      parent.append(note);
-    }
   }
 
   const box = (place) => `left:${place.x}px;top:${place.y}px;width:${place.width}px;height:${place.height}px`;
