@@ -67,15 +67,23 @@ export function axisOf(histogram) {
   return hi > lo ? [lo, hi] : [lo - 1, lo + 1];
 }
 
-/** Share of the fullest bin that a value's bin holds, 0..1; the bins of a row have widths of their own. */
-export function density(row, value) {
+/** Share of the fullest bin that the fullest bin between two values holds, 0..1. The bins of a row have widths of
+ *  their own: one that is narrower than a pixel must not fall between two. */
+export function density(row, from, to) {
   const [lo, hi] = row;
-  if (!(hi > lo)) return Math.abs(value - lo) < Math.abs(lo) * 0.02 + 1e-12 && row[FIELDS + BINS / 2] ? 1 : 0;
-  if (value < lo || value > hi) return 0;
-  const bin = Math.min(BINS - 1, Math.floor(((value - lo) / (hi - lo)) * BINS));
-  let most = 0;
-  for (let k = 0; k < BINS; k++) most = Math.max(most, row[FIELDS + k]);
-  return row[FIELDS + bin] / most;
+  if (to < lo || from > hi) return 0;
+  if (!(hi > lo)) return row[FIELDS + BINS / 2] ? 1 : 0;
+  const bin = (value) => Math.min(BINS - 1, Math.max(0, Math.floor(((value - lo) / (hi - lo)) * BINS)));
+  let found = 0;
+  for (let k = bin(from); k <= bin(to); k++) found = Math.max(found, row[FIELDS + k]);
+  return found / fullest(row);
+}
+
+const maxima = new WeakMap(); // row -> share in its fullest bin
+
+function fullest(row) {
+  if (!maxima.has(row)) maxima.set(row, Math.max(...row.subarray(FIELDS)));
+  return maxima.get(row);
 }
 
 /** Paint one histogram as a strip. view: { x0, x1, width }. */
@@ -89,7 +97,7 @@ export function paintHistogram(g, histogram, view, look, y, height) {
     const row = histogram.rows[rows[2 * x + 1]];
     if (!row) continue;
     for (let p = 0; p < tall; p++) {
-      const share = density(row, hi - ((p + 0.5) / tall) * (hi - lo));
+      const share = density(row, hi - ((p + 1) / tall) * (hi - lo), hi - (p / tall) * (hi - lo));
       const k = 3 * step(Math.sqrt(share)); // what is rare is still seen
       image.data.set([...look.ramps.size.subarray(k, k + 3), 255], 4 * (p * width + x));
     }

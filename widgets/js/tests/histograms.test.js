@@ -43,9 +43,10 @@ test("the axis holds 0 and most rows, not the first outlier", () => {
 test("density is that of the value's bin, relative to the fullest", () => {
   const values = row(-1, 1, 47);
   values[6] = 0.5;
-  assert.deepEqual([0.99, -0.99, 0, 3].map((v) => density(values, v)), [1, 0.5, 0, 0]);
-  assert.equal(density(row(3, 3), 3), 1);
-  assert.equal(density(row(3, 3), 4), 0);
+  assert.deepEqual([0.99, -0.99, 0, 3].map((v) => density(values, v, v)), [1, 0.5, 0, 0]);
+  assert.equal(density(values, -5, 5), 1, "a narrow bin within a pixel is seen");
+  assert.equal(density(row(3, 3), 2, 4), 1);
+  assert.equal(density(row(3, 3), 4, 5), 0);
 });
 
 test("in words", () => {
