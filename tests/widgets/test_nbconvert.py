@@ -1,0 +1,70 @@
+"""An executed notebook as HTML by nbconvert shows pictures of its widgets, without a kernel or a network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import ROOT
+
+nbformat = pytest.importorskip("nbformat")
+nbclient = pytest.importorskip("nbclient")
+nbconvert = pytest.importorskip("nbconvert")
+pytest.importorskip("anywidget")
+pytest.importorskip("matplotlib.font_manager")
+
+CELLS = [
+    f"import sys; sys.path[:0] = {[str(ROOT), str(ROOT / 'widgets'), str(Path(__file__).parent)]!r}",
+    "import owlkit as owl\nfrom lenet_digits import solver",
+    "run = owl.train(solver(max_iter=40), name='lenet')\nrun.wait()",
+    "from gradient_nets import small\nowl.check_gradients(small('HastySoftsign'))",
+]
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["with widget state", "without"])
+def html(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page. nbclient keeps the state of widgets by default; JupyterLab does not."""
+    folder = tmp_path_factory.mktemp("convert")
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    client = nbclient.NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        store_widget_state=request.param,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    client.execute()
+    page = folder / "page.html"
+    page.write_text(nbconvert.HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
+    return page
+
+
+@pytest.mark.slow
+def test_the_page_holds_both_pictures(html: Path) -> None:
+    pictures = re.findall(r'<figure class="owl-static" hidden(?:="")?><img alt="([^"]*)"', html.read_text())
+    assert len(pictures) == 2
+    assert "monitor of lenet" in pictures[0]
+    assert "gradients of small: wrong: act" in pictures[1]
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_they_are_seen_once_and_without_a_network(html: Path, browser: Any, shots: Path) -> None:
+    context = browser.new_context(viewport={"width": 1200, "height": 1400})
+    context.route(re.compile("^(?!file:|data:)"), lambda route: route.abort())
+    page = context.new_page()
+    page.goto(html.as_uri(), wait_until="domcontentloaded")
+    seen = page.locator(".jp-OutputArea img:visible")
+    seen.nth(1).wait_for()
+    assert seen.count() == 2
+    widths = page.evaluate(
+        "() => [...document.querySelectorAll('.owl-static img')].map((i) => i.naturalWidth)"
+    )
+    assert min(widths) >= 2000
+    assert "Loading widget" not in page.inner_text("body")
+    page.screenshot(path=str(shots / "nbconvert-light.png"), full_page=True)
+    context.close()
