@@ -36,7 +36,7 @@ class RankKernel:
             lower = np.less(scores[start:stop], own[:, None])
             if counts.dtype == np.int8:
                 # NumPy's sums over a short last axis take twice as long, count_nonzero over an axis, too.
-                np.einsum("ik->i", lower.view(np.int8), out=counts[start:stop])
+                counts[start:stop] = np.einsum("ik->i", lower.view(np.int8))
             else:
                 np.vecdot(lower.astype(np.float32), self._ones, out=counts[start:stop])
 
