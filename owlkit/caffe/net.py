@@ -78,6 +78,15 @@ class Net(Structure):
         net.plan  # noqa: B018
         return made
 
+    @property
+    def owlkit_net(self) -> CoreNet:
+        """The owlkit.Net beneath, with all that was written to the arrays: for what pycaffe does not have.
+
+        `owlkit.check_gradients`, `owlkit.export_onnx` and the like take a caffe.Net and ask for this.
+        """
+        self._arrays.put_in()
+        return self._net
+
     def _run_by_user(self) -> None:
         """Plan for passes of which any part may be run next, also backward, where there are gradients.
 

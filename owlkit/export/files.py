@@ -83,6 +83,7 @@ def to_onnx(net: Net, *, dynamic_batch: bool = False, opset: int = OPSET) -> Any
 
 
 def _as_net(net: Any, weights: Any) -> Net:
+    net = getattr(net, "owlkit_net", net)  # of a caffe.Net
     if not isinstance(net, Net):
         return Net(net, phase="test", weights=weights, backward=False)
     if net.phase != "test":

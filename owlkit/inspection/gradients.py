@@ -61,6 +61,7 @@ def check_gradients(
     Raises NetError for a layer, a blob or an element that does not exist, TypeError where `bottoms` are
     missing for a layer or given for a net.
     """
+    target = getattr(target, "owlkit_net", target)  # of a caffe.Net
     if not _is_layer(target) and (bottoms is not None or single.is_call(target)):
         target = single.layer_of(target, bottoms, seed)
     index = None if at is None else tuple(int(i) for i in at)

@@ -25,6 +25,7 @@ class Twin:
     """
 
     def __init__(self, net: Net, batch: int = 1, *, gradients: bool = False) -> None:
+        net = getattr(net, "owlkit_net", net)  # of a caffe.Net
         definition = with_inputs(net, _shapes(net, batch))
         definition.force_backward = gradients
         self.net = Net(definition, phase="test", dtype=net.dtype, share=net, fuse=False)
@@ -74,6 +75,7 @@ class Twin:
 
 def batch_for(net: Net, images: int) -> int:
     """How many images to run at a time: up to 16, fewer where the blobs of a batch would fill memory."""
+    net = getattr(net, "owlkit_net", net)
     shapes = (blob.shape for blob in net.blobs.values() if blob.shape)
     per_image = sum(math.prod(shape[1:]) for shape in shapes) * np.dtype(net.dtype).itemsize
     return max(1, min(BATCH, images, MOST_BYTES // max(per_image, 1)))

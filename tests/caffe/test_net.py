@@ -461,3 +461,24 @@ def test_weights_of_another_net_are_refused_and_partial_ones_told(
     assert net.copy_from(weights).missing == ["other"]
     with pytest.raises(NetError, match="no layer was loaded"):
         caffe.Net(write(tmp_path, renamed.replace('"conv1"', '"c"'), "all.prototxt"), weights, caffe.TEST)
+
+
+def test_what_owlkit_offers_beyond_pycaffe_takes_the_net(trainable: caffe.Net) -> None:
+    """With what was written to the arrays, which lie apart from the net's memory."""
+    trainable.blobs["data"].data[...] = 2.5
+    trainable.params["ip"][0].data[...] = 0.25
+    assert trainable.owlkit_net.blobs["data"].data.min() == 2.5
+    report = owlkit.check_gradients(trainable)
+    assert report.ok
+    values = {row.slot.label: row.values for row in report.rows}
+    assert np.all(values["data"] == 2.5)
+    assert np.all(values["pool"] >= 0)
+    with pytest.raises(TypeError, match="inputs of a net"):
+        owlkit.check_gradients(trainable, [(2, 3)])
+
+
+def test_owlkits_pictures_take_the_net(deploy: caffe.Net) -> None:
+    image = np.full((8, 8, 3), 200, np.uint8)
+    owns = owlkit.show_activations(deploy.owlkit_net, image, "conv1")
+    assert repr(owlkit.show_activations(deploy, image, "conv1")) == repr(owns)
+    assert owlkit.show_heatmap(deploy, image, "fc", unit=1, patch=4, progress=False) is not None

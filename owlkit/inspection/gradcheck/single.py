@@ -15,6 +15,11 @@ from owlkit.proto import caffe_pb2
 if TYPE_CHECKING:
     from owlkit.layers.base import Layer
 
+_OF_A_NET = (
+    "bottoms are those of a single layer such as L.TanH(), itself without any; what the inputs of a net hold "
+    "is given by inputs={name: array}"
+)
+
 
 def is_call(target: Any) -> bool:
     """Whether a target is what a call of `L` gives: a top, several, or a layer without."""
@@ -29,16 +34,15 @@ def layer_of(target: Any, bottoms: Sequence[Any] | None, seed: int) -> Layer:
     Raises TypeError for anything else, and where `bottoms` is missing; NetError as a net of the layer.
     """
     cls = target if isinstance(target, type) else type(target)
-    if cls is not Net and hasattr(cls, "reshape") and hasattr(cls, "forward"):
+    if cls is not Net and all(hasattr(cls, name) for name in ("reshape", "forward")):
         name = cls.__name__
         raise TypeError(f"{name}: decorate the class with @owlkit.layer and give L.{name}() in its place")
+    if isinstance(target, Net):
+        raise TypeError(_OF_A_NET)
     first = target[0] if isinstance(target, tuple) and target else target
     layers = proto.net_param(first).layer
     if len(layers) != 1 or layers[0].bottom:
-        raise TypeError(
-            "bottoms are those of a single layer such as L.TanH(), itself without any; "
-            "what the inputs of a net hold is given by inputs={name: array}"
-        )
+        raise TypeError(_OF_A_NET)
     if bottoms is None:
         raise TypeError(
             f"{layers[0].type}: give an array or a shape for each bottom: check_gradients(layer, [(2, 3)])"
