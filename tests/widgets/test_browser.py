@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .notebook import Notebook, shoot
+from .lab_notebook import Notebook, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 

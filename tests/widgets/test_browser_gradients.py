@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .notebook import Notebook, accessibility_findings
+from .lab_notebook import Notebook, accessibility_findings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 

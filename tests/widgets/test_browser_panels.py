@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .notebook import Notebook, accessibility_findings, shoot
+from .lab_notebook import Notebook, accessibility_findings, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 

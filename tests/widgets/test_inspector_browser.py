@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.widgets.notebook import Notebook, accessibility_findings
+from tests.widgets.lab_notebook import Notebook, accessibility_findings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -109,6 +109,7 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     time.sleep(0.5)
     page.goto(notebook.url)
     owl.locator(".card.sel", has_text="conv1").wait_for(timeout=60000)
+    assert page.locator(".owl-static:visible").count() == 0, "the still picture stands beside the live one"
     owl.locator(".blob h4", has_text="Blob conv1").wait_for()
     assert owl.locator("tbody tr").first.inner_text().startswith("conv1")
     assert len(texts(owl, ".bars .one")) == 5

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from .conftest import ROOT
-
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 nbconvert = pytest.importorskip("nbconvert")
 pytest.importorskip("anywidget")
 pytest.importorskip("matplotlib.font_manager")
+
+ROOT = Path(__file__).resolve().parents[2]
 
 CELLS = [
     f"import sys; sys.path[:0] = {[str(ROOT), str(ROOT / 'widgets'), str(Path(__file__).parent)]!r}",

@@ -1,4 +1,7 @@
-"""A notebook in a real JupyterLab, as the tests marked `browser` see it."""
+"""A notebook in a real JupyterLab, as the tests marked `browser` see it.
+
+Not called notebook.py: this folder is on the path of the server, which imports a package of that name.
+"""
 
 from __future__ import annotations
 
