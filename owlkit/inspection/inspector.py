@@ -13,7 +13,7 @@ import numpy as np
 
 from owlkit.core import frontends
 from owlkit.core.errors import NetError, closest
-from owlkit.inspection.distribution import Distribution, distribution
+from owlkit.inspection.distribution import Distribution, distribution, standard_deviation
 from owlkit.inspection.graphs.drawing import Drawing, lay_out
 from owlkit.inspection.graphs.facts import LayerFacts
 from owlkit.inspection.graphs.svg import drawing_svg
@@ -59,6 +59,7 @@ class Inspector:
         self.earlier: Weights = {}
         self.earlier_name = ""
         self._seen: dict[tuple[str, int], Distribution] = {}
+        self._stds: dict[str, float] = {}
         self._cards: dict[tuple[str, bool], Cards] = {}
         if compare is not None:
             self.compare_with(compare)
@@ -120,6 +121,17 @@ class Inspector:
         if (layer, index) not in self._seen:
             self._seen[layer, index] = distribution(blobs[index])
         return self._seen[layer, index]
+
+    def std(self, layer: str) -> float | None:
+        """Standard deviation of a layer's weights; None where there are none here."""
+        blobs = self.subject.weights.get(layer, ())
+        if not blobs:
+            return None
+        if self.subject.net is not None:
+            return standard_deviation(blobs[0])
+        if layer not in self._stds:
+            self._stds[layer] = standard_deviation(blobs[0])
+        return self._stds[layer]
 
     # -- another snapshot
     def compare_with(self, other: Any) -> None:
@@ -189,7 +201,7 @@ class Inspector:
 
     def _row(self, facts: LayerFacts, moved: Mapping[str, float]) -> list[str]:
         output = facts.top_shapes[0] if facts.top_shapes and not facts.runs_in_place else None
-        std = f"{self.distribution(facts.name).std:.3g}" if self.subject.weights.get(facts.name) else ""
+        std = self.std(facts.name)
         return [
             facts.name,
             facts.type,
@@ -198,7 +210,7 @@ class Inspector:
             tables.count(facts.parameters) if facts.parameters else "",
             tables.count(facts.macs) if facts.macs else "",
             f"{facts.field.height.size:g}" if facts.field is not None else "",
-            std,
+            f"{std:.3g}" if std is not None else "",
             f"{100 * moved[facts.name]:.3g} %" if facts.name in moved else "",
         ]
 

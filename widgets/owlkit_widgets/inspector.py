@@ -82,16 +82,18 @@ class InspectorWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         """The person chose something: what depends on it is made anew."""
         old, new = change["old"], change["new"]
         changed = {key for key in VIEW if old.get(key) != new.get(key)}
+        actions: list[Callable[[], None]] = []
         if "phase" in changed:
-            self._guarded(self._change_phase)
+            actions.append(self._change_phase)
         elif "fold" in changed:
-            self._guarded(self._renew_net)
+            actions.append(self._renew_net)
         elif "open" in changed and old.get("open") is not None:
-            self._guarded(self._renew_drawing)
+            actions.append(self._renew_drawing)
         if changed & {"chosen", "param", "phase", "fold"}:
-            self._guarded(self._renew_detail)
+            actions.append(self._renew_detail)
         if changed & {"chosen", "blob", "page", "phase"}:
-            self._guarded(self._renew_tiles)
+            actions.append(self._renew_tiles)
+        self._guarded(*actions)
 
     def _receive(self, _widget: Any, content: dict[str, Any], buffers: list[memoryview]) -> None:
         kind = content.get("type")
@@ -101,17 +103,24 @@ class InspectorWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         elif kind == "compare":
             self._guarded(lambda: self._compare(str(content["path"])))
 
-    def _guarded(self, action: Callable[[], None]) -> None:
+    def _guarded(self, *actions: Callable[[], None]) -> None:
         """What goes wrong is told in the widget: a traceback would go to the log and not be seen."""
+        if not actions:
+            return
         self.said = {}
         try:
-            action()
+            for action in actions:
+                action()
         except (OwlkitError, OSError) as error:
             self.said = {"text": str(error), "bad": True}
 
     # -- what it does
     def _change_phase(self) -> None:
-        self.inspector.show_phase(self.view["phase"])
+        try:
+            self.inspector.show_phase(self.view["phase"])
+        except OwlkitError:
+            self.view = {**self.view, "phase": self.inspector.subject.phase}
+            raise
         self._look, self.answer = None, {}
         self._renew_net()
 

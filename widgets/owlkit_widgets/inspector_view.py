@@ -1,20 +1,22 @@
-"""How an inspector gets into a cell's output: the live widget, and beside it the graph and table as HTML for
-viewers that know no widgets."""
+"""How an inspector gets into a cell's output: live, and as graph and table for viewers without widgets."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from .frontend import WIDGET_VIEW
+from .still import STYLE, live_bundle, shown_above
 
 if TYPE_CHECKING:
     from .inspector import InspectorWidget
+
+MOST_ROWS = 200  # of a table that is kept in a notebook
 
 
 class InspectorView:
     """Shows inspectors in a notebook; one widget per inspector, whatever the number of cells that show it."""
 
+    # ipywidgets keeps every widget until it is closed; so does this its inspector.
     _widgets: ClassVar[WeakKeyDictionary[Any, InspectorWidget]] = WeakKeyDictionary()
 
     @classmethod
@@ -31,14 +33,18 @@ class InspectorView:
         """Show it as output of the present cell."""
         from IPython.display import display
 
-        display(cls.mimebundle(inspector), raw=True)
+        display(live_bundle(cls.widget(inspector), None), raw=True)
+        display(_still(inspector), raw=True)
 
     @classmethod
     def mimebundle(cls, inspector: Any) -> dict[str, Any]:
-        """The inspector as MIME types: the live widget, words, and the graph and table as HTML."""
-        widget = cls.widget(inspector)
-        return {
-            "text/plain": repr(inspector),
-            "text/html": inspector._repr_html_(),
-            WIDGET_VIEW: {"version_major": 2, "version_minor": 0, "model_id": widget.model_id},
-        }
+        """The value of a cell: shown above it, so that its graph outlives the kernel."""
+        cls.display(inspector)
+        return shown_above(inspector.title)
+
+
+def _still(inspector: Any) -> dict[str, Any]:
+    """Graph and table, hidden beside the live widget; of a very long net the graph alone."""
+    short = len(inspector.layers) <= MOST_ROWS
+    content = inspector._repr_html_() if short else f'<div style="overflow-x:auto">{inspector.svg()}</div>'
+    return {"text/html": f'<figure class="owl-static" hidden>{content}</figure>{STYLE}', "text/plain": ""}
