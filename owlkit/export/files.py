@@ -24,8 +24,10 @@ _LOSSES = "it is for training or testing; export a deploy definition, which ends
 def export_safetensors(net: Any, path: str | Path, *, weights: Any = None) -> Path:
     """Write the learned blobs of a net as safetensors, from which `Net.copy_from` reads them again.
 
-    net : a Net, or a definition (path, NetParameter, NetSpec) whose weights are in the file `weights`.
-    Returns the path. Raises as `Net` and `Net.save` do.
+    net : a Net of either phase, or a definition (path, NetParameter, NetSpec) whose weights are in the file
+        `weights`. Weights given beside a Net are loaded into it.
+    Returns the path. Raises FileFormatError for a name that does not end in .safetensors, and as `Net` and
+    `Net.save` do.
     """
     path = Path(path)
     if path.suffix != ".safetensors":
@@ -40,7 +42,8 @@ def export_onnx(
     """Write a trained net as an ONNX model that computes what the net computes in the test phase.
 
     net : a Net in the test phase, or a definition (path, NetParameter, NetSpec) whose weights are in the file
-        `weights` (a caffemodel, HDF5 or safetensors file). Blobs keep their names.
+        `weights` (a caffemodel, HDF5 or safetensors file); given beside a Net they are loaded into it. Blobs
+        keep their names.
     dynamic_batch : leave the first axis of inputs and outputs open; otherwise shapes are the net's.
     opset : version of ONNX's operators, 18 or later.
     Returns the path. Raises NetError that names every layer which cannot be expressed, before anything is
@@ -50,7 +53,7 @@ def export_onnx(
         raise FileFormatError(
             f"opset {opset} is too old: operators are written as ONNX has had them since 18"
         )
-    model = to_onnx(_as_net(net, weights), dynamic_batch=dynamic_batch, opset=opset)
+    model = to_onnx(_tested(_as_net(net, weights)), dynamic_batch=dynamic_batch, opset=opset)
     size = model.ByteSize()
     if size > _LIMIT:
         raise FileFormatError(f"{path}: the model takes {size:,} bytes; an ONNX file can hold {_LIMIT:,}")
@@ -86,13 +89,18 @@ def _as_net(net: Any, weights: Any) -> Net:
     net = getattr(net, "owlkit_net", net)  # of a caffe.Net
     if not isinstance(net, Net):
         return Net(net, phase="test", weights=weights, backward=False)
+    if weights is not None:
+        net.copy_from(weights)
+    return net
+
+
+def _tested(net: Net) -> Net:
+    """The net; NetError where it computes what training computes."""
     if net.phase != "test":
         raise NetError(
             f"net {net.name!r} is in the train phase; export one made with phase='test', such as "
             "Net(definition, weights=...) or a solver's test net"
         )
-    if weights is not None:
-        net.copy_from(weights)
     return net
 
 

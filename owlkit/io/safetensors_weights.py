@@ -60,14 +60,15 @@ def read_weights(path: str | Path) -> dict[str, dict[int, np.ndarray]]:
     """layer name -> index -> array.
 
     Without owlkit's metadata `x.weight` is blob 0 of layer x, `x.bias` blob 1 and `x.<n>` blob n.
-    Raises DataError where the file is missing, FileFormatError where it is damaged or a name says no index.
+    Raises DataError where the file is missing, FileFormatError where it is damaged, has values of a type that
+    NumPy lacks (bfloat16), a name says no index, or two name one blob.
     """
     content = read_bytes(path, "safetensors file")
     library = _library()
     try:
         found = library.load(content)
     except Exception as error:  # its own exception class is made in Rust and lies elsewhere in each version
-        raise FileFormatError(f"{path} is a damaged safetensors file: {error}") from error
+        raise FileFormatError(_unread(path, error)) from error
     places = _places(content, path)
     layers: dict[str, dict[int, np.ndarray]] = {}
     for name in sorted(found):
@@ -75,16 +76,30 @@ def read_weights(path: str | Path) -> dict[str, dict[int, np.ndarray]]:
         array = found[name]
         if array.dtype.kind != "f":
             raise FileFormatError(f"{path}: tensor {name!r} holds {array.dtype}; floats are needed")
-        wanted = np.float64 if array.dtype == np.float64 else np.float32
-        layers.setdefault(layer, {})[index] = np.asarray(array, wanted)
+        if index in layers.setdefault(layer, {}):
+            raise FileFormatError(
+                f"{path}: tensor {name!r} and another one are both learned blob {index} of layer {layer!r}; "
+                "take one of them out"
+            )
+        layers[layer][index] = np.asarray(array, np.float64 if array.dtype == np.float64 else np.float32)
     return {layer: dict(sorted(blobs.items())) for layer, blobs in layers.items()}
+
+
+def _unread(path: str | Path, error: Exception) -> str:
+    """What to say where the library fails; a KeyError is its answer to a type of values that NumPy lacks."""
+    if isinstance(error, KeyError):
+        return f"{path} holds values of type {error.args[0]}; convert them to F32 (or F16, F64)"
+    return f"{path} is a damaged safetensors file: {error}"
 
 
 def _places(content: bytes, path: str | Path) -> dict[str, tuple[str, int]]:
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     try:
         stored = json.loads(header.get("__metadata__", {}).get(_KEY, "{}"))
-        return {name: (str(layer), int(index)) for name, (layer, index) in stored.items()}
+        found = {name: (str(layer), int(index)) for name, (layer, index) in stored.items()}
+        if min((index for _, index in found.values()), default=0) < 0:
+            raise ValueError("a blob's index is negative")
+        return found
     except (ValueError, TypeError, AttributeError) as error:
         raise FileFormatError(f"{path}: its metadata {_KEY!r} is damaged ({error})") from error
 

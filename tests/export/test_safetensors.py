@@ -68,6 +68,11 @@ def test_files_of_others(tmp_path: Path) -> None:
         ({"conv": np.ones(2, np.float32)}, FileFormatError, r"name it <layer>\.weight"),
         ({"bn.running_mean": np.ones(2, np.float32)}, FileFormatError, "names no learned blob"),
         ({"p.weight": np.ones(2, np.int64)}, FileFormatError, "floats are needed"),
+        (
+            {"p.weight": np.ones(2, np.float32), "p.0": np.ones(2, np.float32)},
+            FileFormatError,
+            "both learned",
+        ),
         ({"p.weight": np.ones(2, np.float32)}, NetError, r"learned blob 0 is \(2,\) in the file but \(\)"),
     ],
 )
@@ -75,6 +80,29 @@ def test_files_that_do_not_fit(tmp_path: Path, tensors: dict, error: type, messa
     library.save_file(tensors, tmp_path / "x.safetensors")
     with pytest.raises(error, match=message):
         net(1).copy_from(tmp_path / "x.safetensors")
+
+
+def test_values_that_numpy_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    header = b'{"p.weight":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(2))
+    with pytest.raises(FileFormatError, match="values of type BF16; convert them"):
+        net(1).copy_from(path)
+
+
+def test_a_negative_index_in_the_metadata(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    metadata = {"owlkit.blobs": '{"p.weight": ["p", -1]}'}
+    library.save_file({"p.weight": np.ones((), np.float32)}, path, metadata)
+    with pytest.raises(FileFormatError, match="index is negative"):
+        net(1).copy_from(path)
+
+
+@pytest.mark.parametrize("phase", ["train", "test"])
+def test_weights_are_those_of_either_phase(tmp_path: Path, phase: str) -> None:
+    made = Net(text.parse(NET, caffe_pb2.NetParameter), phase=phase, seed=3)
+    path = owlkit.export_safetensors(made, tmp_path / "x.safetensors")
+    assert np.array_equal(library.load_file(path)["a.b/1x1.weight"], made.params["a.b/1x1"][0].data)
 
 
 @pytest.mark.parametrize("keep", [12, 60, -1])
