@@ -1,5 +1,13 @@
-// Keys work only while the focus is inside. The root carries data-lm-suppress-shortcuts, at which JupyterLab's
-// command registry (Lumino) stops looking for shortcuts, so no key is stolen from or by the notebook.
+// Keys work only while the focus is inside, and none of them reaches the notebook.
+
+/** Keep plain keys from JupyterLab. Its command registry (Lumino) looks for a shortcut from the focused element
+ *  upward until data-lm-suppress-shortcuts, which the root carries. That alone is not enough: the notebook's
+ *  shortcuts ask for a descendant of it that has the focus, so the focused element itself matches first. */
+export function keepFromNotebook(root) {
+  root.addEventListener("keydown", (event) => {
+    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
+  });
+}
 
 export function listenToKeys(root, { controls, chart, help, store, tooltip, panels }) {
   const { cursor } = chart;
@@ -12,6 +20,13 @@ export function listenToKeys(root, { controls, chart, help, store, tooltip, pane
       document.activeElement?.blur();
       root.closest(".jp-Notebook")?.focus();
     }
+  }
+
+  /** Chart and table take each other's place; the focus goes along, or the next key would be the notebook's. */
+  function swap() {
+    const inside = document.activeElement.closest(".chart, .tab");
+    controls.press("table");
+    if (inside) requestAnimationFrame(() => root.querySelector(store.view.table ? ".tab" : ".plot").focus({ preventScroll: true }));
   }
 
   const keys = {
@@ -36,7 +51,7 @@ export function listenToKeys(root, { controls, chart, help, store, tooltip, pane
     1: () => chart.element.querySelector(".plot").focus(),
     2: () => panels.focus("layers"),
     3: () => panels.focus("filters"),
-    t: () => controls.press("table"),
+    t: swap,
     "?": () => help.toggle(),
     Escape: escape,
   };
@@ -56,4 +71,5 @@ export function listenToKeys(root, { controls, chart, help, store, tooltip, pane
     action(event);
   }
   root.addEventListener("keydown", onKey);
+  keepFromNotebook(root);
 }

@@ -1,0 +1,75 @@
+"""What a run outlives in a real JupyterLab: a reload while it goes on, a divergence, the kernel's end."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .lab_notebook import Notebook, accessibility_findings
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+
+VALUE = """import owlkit as owl
+from lenet_digits import solver
+run = owl.train(solver(max_iter=100000), name="lenet", monitor=False)
+run"""
+DIVERGING = """hot = owl.train(solver(max_iter=400, base_lr=0.01), name="hot")
+hot.set_lr(1e6)
+hot.wait_until("diverged", timeout=60)"""
+RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
+
+
+def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None:
+    notebook = Notebook(lab, page, "life", [VALUE, DIVERGING])
+    notebook.open()
+    notebook.command("notebook:run-cell-and-select-next")
+    page.locator(".owl .uplot canvas").wait_for(timeout=60000)
+    lenet = page.locator(".owl").first
+    notebook.wait_for_iteration(120)
+    first = [row[0] for row in notebook.rows()]
+
+    # Reload while it trains: the curve is whole again, and it has grown meanwhile.
+    notebook.command("docmanager:save")
+    time.sleep(0.5)
+    before = notebook.iteration()
+    page.goto(notebook.url)
+    page.locator(".owl .uplot canvas").wait_for(timeout=120000)
+    after = notebook.wait_for_iteration(before + 50)
+    notebook.wait_for_state("Running")
+    assert set(first[1:]) <= {row[0] for row in notebook.rows()}, "tests from before the reload are missing"
+    assert notebook.ink("train") > 200
+    assert notebook.wait_for_iteration(after + 5) > after, "no point comes any more"
+
+    # A real divergence: hatched, with the first guilty layer named.
+    lenet.get_by_role("button", name="Pause").click()
+    notebook.wait_for_state("Paused", 90)
+    page.evaluate("() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 1; }")
+    notebook.command("notebook:run-cell")
+    hot = page.locator(".owl").last
+    hot.locator(".pill", has_text="Diverged").wait_for(timeout=60000)
+    told = hot.get_by_role("alert").inner_text()
+    assert "first appeared in" in told
+    assert any(layer in told for layer in ("conv1", "conv2", "fc1", "score")), told
+    hot.scroll_into_view_if_needed()
+    time.sleep(0.5)
+    assert hot.locator(".leg .bad").count() > 0, "NaN is written in the legend"
+    assert accessibility_findings(page) == []
+    hot.screenshot(path=str(shots / "diverged-real-light.png"))
+
+    # The kernel is restarted: last values stay, controls are off; opened again, a picture stands for it.
+    page.evaluate(RESTART)
+    lenet.scroll_into_view_if_needed()
+    lenet.locator(".pill", has_text="Disconnected").wait_for(timeout=40000)
+    assert lenet.get_by_role("button", name="Resume").get_attribute("aria-disabled") == "true"
+    assert notebook.iteration() >= after
+    assert notebook.ink("train") > 200
+    notebook.command("docmanager:save")
+    time.sleep(0.8)
+    page.goto(notebook.url)
+    page.locator(".owl-static img").first.wait_for(timeout=120000)
+    time.sleep(0.5)
+    assert page.locator(".owl-static img:visible").count() >= 1
+    assert page.get_by_text("model not found").locator("visible=true").count() == 0
