@@ -34,6 +34,7 @@ CASES = [
     _case("ignored", (20, 5), ignore=True),
     _case("images", (2, 5, 3, 4)),
     _case("images_ignored", (2, 5, 3, 4), ignore=True),
+    _case("many_positions", (2, 21, 130, 130), ignore=True),
     _case("last", (2, 3, 5), axis=2, ignore=True),
     _case("rows_ignored", (2, 5, 3, 4), axis=2, ignore=True, fast=False),
     _case("sequence", (2, 5, 3), fast=False),
