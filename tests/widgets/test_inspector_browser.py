@@ -118,6 +118,14 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     assert not accessibility_findings(page, ".owl.insp")
     notebook.theme("Light")
 
+    # Without the kernel, the saved notebook still shows graph and table.
+    notebook.command("kernelmenu:shutdown")
+    page.goto(notebook.url)
+    page.locator(".owl-static svg").wait_for(timeout=60000)
+    time.sleep(0.5)
+    assert page.get_by_text("model not found").locator("visible=true").count() == 0
+    page.screenshot(path=str(shots / "inspector-reopened-light.png"))
+
 
 def test_a_net_with_branches(lab: Any, page: Any, shots: Path) -> None:
     page.set_viewport_size({"width": 1560, "height": 1300})
