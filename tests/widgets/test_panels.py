@@ -198,6 +198,19 @@ class TestSampler:
         assert len(taken) * 0.01 / now[0] < 0.01
         assert sampler.cost_seconds < 0.01 * now[0]
 
+    def test_the_first_samples_come_closer(self) -> None:
+        now = [0.0]
+        sampler = Sampler(FakeSolver(), lambda: now[0])
+        times: list[float] = []
+        for i in range(1, 2000):
+            now[0] += 0.02
+            before = sampler._taken
+            sampler(done(i))
+            if sampler._taken > before:
+                times.append(now[0])
+        assert np.diff(times)[:90].max() < 0.13
+        assert np.diff(times)[-20:].min() > 0.49
+
     def test_an_iteration_without_a_sample_costs_nothing_to_speak_of(self) -> None:
         import time
 

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from .watched import Watched
 
 PERIOD = 0.5
-"""Seconds between samples, at least: the panels are drawn twice a second."""
+"""Seconds between samples, at least, after the first ones: the panels are drawn twice a second."""
 FILTERS_PERIOD = 2.0
 """Seconds between copies of the filters, at least."""
+EAGER, EAGERNESS = 100, 5
+"""The first samples come this much closer: most happens at the start, and a small net learns in seconds."""
 SHARE = 0.003
 """Share of the training time that samples may take; a large net is sampled less often."""
 CHUNK = 1 << 16
@@ -54,6 +56,7 @@ class Sampler:
         self.cost_seconds = 0.0
         self._rule = solver.rule
         self._clock = clock
+        self._taken = 0
         self._samples: deque[Sample] = deque(maxlen=WAITING)
         self._due = self._filters_due = -float("inf")
         self._asked: dict[Any, Any] | None = None  # histograms, while the step is waited for
@@ -81,7 +84,7 @@ class Sampler:
         self._take(event.iter, start)
         seconds = self._clock() - start
         self.cost_seconds += seconds
-        self._due = start + max(PERIOD, seconds / SHARE)
+        self._due = start + max(self._often(PERIOD), seconds / SHARE)
 
     def first_look(self, iteration: int) -> None:
         """The filters as they are before training; call it only while nobody trains."""
@@ -110,11 +113,15 @@ class Sampler:
         norms = np.array([[norm(a) for a in weights], [norm(a) for a in steps]], np.float32)
         asked = self._asked if self._asked is not None else self._read_requests()
         self._asked = None
+        self._taken += 1
         filters = None
         if self.watched.filters is not None and now >= self._filters_due:
-            self._filters_due = now + FILTERS_PERIOD
+            self._filters_due = now + self._often(FILTERS_PERIOD)
             filters = self._filters()
         self._samples.append(Sample(iteration, norms, filters, asked))
+
+    def _often(self, period: float) -> float:
+        return period / EAGERNESS if self._taken <= EAGER else period
 
     def _read_requests(self) -> dict[Any, Any]:
         return {key: read() for key, read in tuple(self.requests.items())}
