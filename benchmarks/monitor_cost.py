@@ -141,7 +141,7 @@ def wire(sent: dict[str, list[int]]) -> dict[str, Any]:
 
 def first_paint(browser: Any) -> float:
     """Seconds from running the cell to the first painted point, in JupyterLab with a kernel that is warm."""
-    from tests.widgets.notebook import Notebook
+    from tests.widgets.lab_notebook import Notebook
     from tests.widgets.server import running_lab
 
     with tempfile.TemporaryDirectory() as folder, running_lab(Path(folder)) as lab:

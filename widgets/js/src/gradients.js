@@ -13,6 +13,7 @@ import { palette } from "./gradients-map.js";
 import { GradientStore } from "./gradients-store.js";
 import { state } from "./gradients-text.js";
 import { makeHelp } from "./help.js";
+import { keepFromNotebook } from "./keyboard.js";
 import { makeTooltip } from "./tooltip.js";
 
 const SAVE_DELAY = 300; // milliseconds after the last change of the view
@@ -114,6 +115,7 @@ function listenToKeys(root, { store, bar, detail, help, tooltip, look }) {
     event.stopPropagation();
     action(event);
   });
+  keepFromNotebook(root);
 }
 
 function view(store, model, commands, el) {

@@ -1,5 +1,7 @@
 // Keys work only while the focus is inside; the root's data-lm-suppress-shortcuts keeps JupyterLab's away.
 
+import { keepFromNotebook } from "./keyboard.js";
+
 export const INSPECTOR_KEYS = [
   ["← → ↑ ↓", "next layer that way (in the graph)"],
   ["Enter", "open or close the chosen stage"],
@@ -50,4 +52,5 @@ export function listenToInspectorKeys(root, { store, graph, bar, help, tooltip, 
     event.stopPropagation();
     action();
   });
+  keepFromNotebook(root);
 }

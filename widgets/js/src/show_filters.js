@@ -6,6 +6,7 @@ import "./panels.css";
 import "./show_filters.css";
 import { h, setAttribute, tokens } from "./dom.js";
 import { makeHelp } from "./help.js";
+import { keepFromNotebook } from "./keyboard.js";
 import { ramps } from "./ramp.js";
 import { makeBar } from "./show_filters_bar.js";
 import { SIZES } from "./show_filters_data.js";
@@ -169,6 +170,7 @@ function listen(root, { store, help, tooltip, acts, tile }) {
     event.stopPropagation();
     action();
   });
+  keepFromNotebook(root);
 }
 
 /** Draw in one animation frame, and only while the widget can be seen. */
