@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import secrets
 import shutil
 from pathlib import Path
 from types import TracebackType
@@ -16,13 +17,14 @@ from owlkit.core.errors import DataError
 from owlkit.io.files import full_disk_error, is_full, sync_folder
 
 _FIRST_MAP = 1 << 26  # bytes; doubled whenever it is full
+_OF_A_SET = {"data.mdb", "lock.mdb"}
 _BATCH = 1000  # records per transaction, as Caffe's converters
 
 
 class RecordWriter:
     """A new LMDB set, written into `<path>.partial` and renamed at the end of the `with` block.
 
-    overwrite : replace a set that is there; without it DataError.
+    overwrite : replace a set that is there; without it DataError. A folder of anything else is left alone.
     digest : after the block, sha256 over all keys and values in the order they were put.
 
     Keys must be put in any order but only once. Raises DataError where the disk is full; whatever interrupts
@@ -35,6 +37,10 @@ class RecordWriter:
             raise DataError(f"{path} exists already; remove it or ask for overwriting")
         if self.path.is_file():
             raise DataError(f"{path} is a file; an LMDB set is a folder: choose another name")
+        if foreign := sorted(set(os.listdir(self.path)) - _OF_A_SET) if self.path.exists() else []:
+            raise DataError(
+                f"{path} is no LMDB set: it holds {foreign[0]!r}; it was left alone: choose another name"
+            )
         self.partial = self.path.with_name(self.path.name + ".partial")
         self.count = 0
         self.digest = ""
@@ -96,14 +102,24 @@ class RecordWriter:
         self._env.sync(True)
         self._env.close()
         (self.partial / "lock.mdb").unlink(missing_ok=True)
-        old = self.path.with_name(self.path.name + ".old")
-        shutil.rmtree(old, ignore_errors=True)
-        if self.path.exists():
-            os.rename(self.path, old)
-        os.rename(self.partial, self.path)
-        shutil.rmtree(old, ignore_errors=True)
+        self._replace()
         sync_folder(self.path.parent)
         self.digest = self._hash.hexdigest()
+
+    def _replace(self) -> None:
+        """Rename the new set to its name. One that was there goes back to its place where that fails."""
+        if not self.path.exists():
+            os.rename(self.partial, self.path)
+            return
+        # A name that nobody else uses: `<name>.old` may be a copy that somebody keeps.
+        old = self.path.with_name(f".owlkit-{secrets.token_hex(8)}.old")
+        os.rename(self.path, old)
+        try:
+            os.rename(self.partial, self.path)
+        except BaseException:
+            os.rename(old, self.path)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
 
     def _discard(self) -> None:
         if self._env is not None:

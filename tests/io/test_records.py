@@ -33,6 +33,37 @@ def test_round_trip_and_digest(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "s") == ["data.mdb"]
 
 
+def test_overwriting_keeps_what_is_no_set(tmp_path: Path) -> None:
+    """A folder of photographs named by mistake, and a copy of a set that somebody keeps beside it."""
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "owl.png").write_bytes(b"an owl")
+    with pytest.raises(DataError, match=r"no LMDB set: it holds 'owl\.png'"):
+        RecordWriter(photos, overwrite=True)
+    a_set(tmp_path / "s"), a_set(tmp_path / "s.old", 3)
+    with RecordWriter(tmp_path / "s", overwrite=True) as writer:
+        writer.put("new", b"v")
+    assert [len(Records(tmp_path / name)) for name in ("s", "s.old")] == [1, 3]
+    assert sorted(os.listdir(tmp_path)) == ["photos", "s", "s.old"]
+
+
+def test_a_set_stays_where_the_new_one_cannot_be_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rename = a_set(tmp_path / "s"), os.rename
+
+    def fails_for_the_new_one(source: Path, target: Path) -> None:
+        if source.name == "s.partial":
+            raise OSError(errno.EACCES, "Permission denied")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", fails_for_the_new_one)
+    with pytest.raises(DataError, match="Permission denied"), RecordWriter(path, overwrite=True) as writer:
+        writer.put("new", b"v")
+    assert len(Records(path)) == 5
+    assert os.listdir(tmp_path) == ["s"]
+
+
 def test_map_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("owlkit.io.writer._FIRST_MAP", 1 << 16)
     with RecordWriter(tmp_path / "s") as writer:
