@@ -132,6 +132,7 @@ class InspectorWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def _see(self, image: Any, name: str) -> None:
         self._look = self.inspector.look(image)
+        self.answer = {}  # the same image again is news too
         self.answer = answer_of(self._look, name)
         self._renew_detail()
         self._renew_tiles()

@@ -1,5 +1,7 @@
 // What the browser knows about a net: the model's traits as they come, and the person's choices (`view`).
 
+import { imageBytes } from "./inspector-file.js";
+
 const TRAITS = ["net", "cards", "order", "drawing", "detail", "tiles", "answer", "said", "view"];
 const SAVE_DELAY = 250; // milliseconds: a moved graph need not be told of at once
 
@@ -78,7 +80,14 @@ export class InspectorStore {
   async give(file) {
     this.busy = `looking at ${file.name}`;
     this.tell("said");
-    this.model.send({ type: "image", name: file.name }, undefined, [await file.arrayBuffer()]);
+    try {
+      const data = await imageBytes(file);
+      this.model.send({ type: "image", name: file.name }, undefined, [data]);
+    } catch (why) {
+      this.busy = "";
+      this.said = { text: `${file.name} cannot be read as an image: ${why.message}`, bad: true };
+      this.tell("said");
+    }
   }
 
   compare(path) {

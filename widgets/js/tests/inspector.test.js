@@ -130,3 +130,18 @@ test("choices go to the kernel, and a stage is opened around what is hidden in i
   store.dispose();
   assert.deepEqual(kernel.handlers, {});
 });
+
+test("a small file goes to the kernel as it is; what cannot be read is told", async () => {
+  const traits = { view: {}, cards: {}, drawing: {} };
+  const kernel = model(traits);
+  const sent = [];
+  kernel.send = (content, _callbacks, buffers) => sent.push([content, buffers[0].byteLength]);
+  const store = new InspectorStore(kernel);
+  const bytes = new ArrayBuffer(12);
+  await store.give({ name: "owl.png", size: 12, arrayBuffer: async () => bytes });
+  assert.deepEqual(sent, [[{ type: "image", name: "owl.png" }, 12]]);
+  assert.equal(store.busy, "looking at owl.png");
+  await store.give({ name: "gone.png", size: 1, arrayBuffer: async () => Promise.reject(new Error("it was moved")) });
+  assert.equal(store.busy, "");
+  assert.match(store.said.text, /gone.png cannot be read as an image: it was moved/);
+});
