@@ -183,6 +183,16 @@ class TestSampler:
             assert sample.norms[0] == pytest.approx(weights, rel=1e-5)
             assert not solver.rule.leaves_update
 
+    def test_a_monitor_that_is_closed_leaves_the_rule_as_it_was(self) -> None:
+        solver = FakeSolver()
+        solver.rule.name = "Adam"
+        panels = Panels(FakeRun(solver=solver))
+        panels.sampler(done(1))  # type: ignore[misc]
+        assert solver.rule.leaves_update
+        panels.remove()
+        assert not solver.rule.leaves_update
+        assert not solver.listeners
+
     def test_its_cost_is_bounded(self) -> None:
         now = [0.0]
 

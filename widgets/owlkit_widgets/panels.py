@@ -42,12 +42,18 @@ class Panels:
         self.histograms: dict[tuple[str, str], Histograms] = {}
         self._judge = Judge(self.sampler.watched.judged if self.sampler else [])
         self._net = getattr(solver, "net", None)
-        self.remove: Callable[[], None] = lambda: None
+        self._unlisten: Callable[[], None] = lambda: None
         self._sent = 0
         if self.sampler is not None:
             if run.state in STILL:
                 self.sampler.first_look(int(run.iter))
-            self.remove = solver.add_listener(self.sampler)
+            self._unlisten = solver.add_listener(self.sampler)
+
+    def remove(self) -> None:
+        """Let go of the net."""
+        self._unlisten()
+        if self.sampler is not None:
+            self.sampler.release()
 
     @property
     def health(self) -> Health:

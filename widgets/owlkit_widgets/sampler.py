@@ -91,6 +91,11 @@ class Sampler:
         if self.watched.filters is not None:
             self._samples.append(Sample(iteration, filters=self._filters()))
 
+    def release(self) -> None:
+        """Leave the update rule as it was, where a step was still waited for."""
+        if self._asked is not None:
+            self._rule.leaves_update, self._asked = self._left_before, None
+
     def fetch(self) -> list[Sample]:
         """Samples since the last call, oldest first. For any thread."""
         samples = []
