@@ -28,7 +28,7 @@ def add_arguments(subparsers: Any) -> None:
         "--dynamic_batch", action="store_true", help="leave the first axis of inputs and outputs open (ONNX)"
     )
     parser.add_argument("--opset", type=positive, metavar="N", help="version of ONNX's operators")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, wrong_usage=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,6 +37,8 @@ def run(args: argparse.Namespace) -> int:
 
     suffix = Path(args.file).suffix
     if suffix == ".safetensors":
+        if args.dynamic_batch or args.opset is not None:
+            args.wrong_usage("--dynamic_batch and --opset are for ONNX; leave them out for .safetensors")
         written = export_safetensors(args.net, args.file, weights=args.weights)
     elif suffix == ".onnx":
         given = {} if args.opset is None else {"opset": args.opset}

@@ -273,6 +273,18 @@ def test_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.testing.assert_allclose(found, lenet.forward(data=x)["prob"], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("option", [["--dynamic_batch"], ["--opset", "20"]])
+def test_options_of_onnx_are_refused_for_safetensors(
+    tmp_path: Path, option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "a.safetensors"
+    with pytest.raises(SystemExit) as exited:
+        main(["export", "deploy.prototxt", "a.caffemodel", str(target), *option])
+    assert exited.value.code == 2
+    assert "are for ONNX; leave them out" in capsys.readouterr().err
+    assert not target.exists()
+
+
 def test_export_what_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     net, weights = shared("models/lenet/deploy.prototxt"), shared("models/lenet/lenet_iter_10000.caffemodel")
     assert main(["export", str(net), str(weights), str(tmp_path / "a.pt")]) == 1
