@@ -144,7 +144,7 @@ class _Page:
         self._text(COLUMNS["checked"], middle + 9, f"of {words.integer(row.count)}", 11, "ink-2", ha="right")
         worst = "–" if row.worst is None else _error(row.worst.error)
         bad = row.verdict == "wrong" and row.wrong_elements
-        style = {"weight": 700, "color": "bad"} if bad else {}
+        style: dict[str, Any] = {"weight": 700, "color": "bad"} if bad else {}
         self._text(COLUMNS["worst"], middle, worst, ha="right", **style)
         median = "–" if row.worst is None else _error(row.median)
         self._text(COLUMNS["median"], middle, median, color="ink-2", ha="right")
@@ -177,7 +177,7 @@ class _Page:
         w, h = cell_w - gap, cell_h - gap
         corners = np.stack([[x, y], [x + w, y], [x + w, y + h], [x, y + h]]).transpose(2, 0, 1)
         kinds = shown.reshape(-1)[keep]
-        self.axes.add_collection(PolyCollection(corners, facecolors=palette[kinds], linewidths=0))
+        self.axes.add_collection(PolyCollection(list(corners), facecolors=palette[kinds], linewidths=0))
         kinks = kinds == cells.KINK
         size = min(4.0, 0.5 * cell_w + 1)
         marks = {"linestyle": "", "markersize": size, "color": self.colours["ink"], "markeredgewidth": 0}
