@@ -110,7 +110,9 @@ class _Best:
     def add(self, values: np.ndarray, places: np.ndarray, first: int, count: int) -> None:
         """values, places : (units, n) of the images first, first + 1, ..."""
         images = np.broadcast_to(np.arange(first, first + values.shape[1]), values.shape)
-        joined = [np.concatenate(pair, 1) for pair in zip(self.arrays, (values, images, places), strict=True)]
+        added: tuple[np.ndarray, ...] = (values, images, places)
+        known: tuple[np.ndarray, ...] = self.arrays
+        joined = [np.concatenate(pair, 1) for pair in zip(known, added, strict=True)]
         order = np.argsort(-joined[0], axis=1, kind="stable")[:, :count]  # of equal ones the first image
         kept = [np.take_along_axis(array, order, 1) for array in joined]
         self.arrays = (kept[0], kept[1], kept[2])
