@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -158,3 +159,18 @@ def test_a_closed_monitor_lets_go_of_its_runs(watch: Watch, sent: list[dict[str,
     front, other = FakeRun("a"), FakeRun("b")
     watch(front, compare=other).close()
     assert front._listeners == other._listeners == []
+
+
+def test_the_still_picture_has_the_other_runs(watch: Watch, sent: list[dict[str, Any]]) -> None:
+    image = pytest.importorskip("PIL.Image")
+    pytest.importorskip("matplotlib")
+    runs = [ended(name, 60) for name in ("front", "second", "third", "fourth")]
+    alone = watch(runs[0]).picture()
+    pictures = [watch(runs[0], runs[1 : n + 1]).picture() for n in (1, 3)]
+    sizes = {image.open(io.BytesIO(picture)).size for picture in (alone, *pictures)}
+    assert len(sizes) == 1, "others change no layout"
+    ink = []
+    for picture in (alone, *pictures):
+        pixels = np.asarray(image.open(io.BytesIO(picture)).convert("L"))
+        ink.append(int((pixels < 128).sum()))
+    assert ink[0] < ink[1] < ink[2]

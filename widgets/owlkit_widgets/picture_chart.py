@@ -8,6 +8,7 @@ import numpy as np
 
 from . import words
 from .picture_head import HEAD, NOTE
+from .picture_overlay import draw_behind, list_runs
 from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Facts, Page, latest
 
 TITLES, PLOT, LANE = 28, 238, 29
@@ -38,6 +39,7 @@ def draw_chart(page: Page, facts: Facts) -> None:
     chart.set_xlim(0, facts.end)
     _limits(chart, facts)
     _style(page, chart, accuracy)
+    draw_behind(page, chart, accuracy, facts.behind)
     _train(page, chart, facts)
     _tests(page, chart, accuracy, facts)
     _flags(page, chart, facts)
@@ -47,7 +49,8 @@ def draw_chart(page: Page, facts: Facts) -> None:
 
 def _limits(chart: Any, facts: Facts) -> None:
     tested = [value for net in facts.test_nets for _, value in facts.tested("loss", net)]
-    losses = np.concatenate([facts.points["mean"], tested]).astype(float)
+    behind = [run.smoothed for run in facts.behind]
+    losses = np.concatenate([facts.points["mean"], tested, *behind]).astype(float)
     losses = losses[np.isfinite(losses) & ((losses > 0) | (not facts.log))]
     if not losses.size:
         return
@@ -93,7 +96,7 @@ def _tests(page: Page, chart: Any, accuracy: Any, facts: Facts) -> None:
     colours = page.colours
     rings = {"mfc": colours["halo"], "mew": 1.1, "ms": 4.6, "lw": 1.1, "dashes": (4, 2.4)}
     solid = {"ms": 4, "mec": "white", "mew": 0.8, "lw": 1.26}
-    drawn = False
+    drawn = any(run.tested("accuracy") for run in facts.behind)
     for net in facts.test_nets:
         ring, diamond = MARKS[net % len(MARKS)]
         if losses := facts.tested("loss", net):
@@ -152,13 +155,38 @@ def draw_legend(page: Page, facts: Facts) -> None:
     """The latest values, with the look of each curve."""
     x, y = WIDTH - RIGHT + 62, TOP + 8.0
     page.text(x, y, "latest", 11, weight="bold")
+    grey = {"ha": "right", "color": page.colours["ink-2"]}
+    second = _second_values(facts)  # with one run more there is room for its values
+    right = WIDTH - 14 - (52 if second else 0)
+    if second:
+        page.text(right, y, "A", 11, ha="right", weight="bold")
+        page.text(WIDTH - 14, y, "B", 11, **grey)
     for label, value, style in _legend_rows(page, facts):
         y += 22
         if style is not None:
             page.canvas.plot([x, x + 10, x + 20], [y, y, y], markevery=[1], **style)
         page.text(x + 26, y, label, 12)
         colour = page.colours["bad" if value == "NaN" else "ink"]
-        page.text(WIDTH - 14, y, value, 12, ha="right", color=colour)
+        page.text(right, y, value, 12, ha="right", color=colour)
+        if label in second:
+            page.text(WIDTH - 14, y, second[label], 12, **grey)
+    if facts.behind:
+        page.canvas.plot([x, WIDTH - 14], [y + 16, y + 16], color=page.colours["bg-sunk"], lw=POINTS)
+        list_runs(page, [facts.name, *(run.name for run in facts.behind)], x, y + 34)
+
+
+def _second_values(facts: Facts) -> dict[str, str]:
+    """Latest values of the run behind by label, where there is one and each has one test net."""
+    if len(facts.behind) != 1 or len(facts.test_nets) > 1:
+        return {}
+    run = facts.behind[0]
+    return {
+        "train loss": words.loss(latest(run.smoothed)),
+        "raw": words.loss(latest(run.raw)),
+        "test loss": words.loss(latest([value for _, value in run.tested("loss")])),
+        "accuracy %": words.percent(latest([value for _, value in run.tested("accuracy")])),
+        "learning rate": words.rate(latest(run.lr)),
+    }
 
 
 def _legend_rows(page: Page, facts: Facts) -> list[tuple[str, str, dict[str, Any] | None]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .assets import light_tokens
+from .picture_overlay import Behind
 from .points import smooth
 
 WIDTH = 1100
@@ -37,7 +38,10 @@ class Facts:
         self.log = bool(monitor.view.get("log"))
         keep = float(monitor.view.get("smoothing", 0.9))
         self.smoothed = smooth(self.points["iter"], self.points["mean"], keep, self.figures["max_iter"])
-        self.end = max(self.figures["iter"] * 1.025, 2)
+        limit = self.figures["max_iter"]
+        self.behind = [Behind(subject, keep, limit) for subject in monitor.overlay.behind]
+        reach = [self.figures["iter"], *(run.iters[-1] for run in self.behind if len(run.iters))]
+        self.end = max(float(max(reach)) * 1.025, 2.0)
 
     @property
     def test_nets(self) -> list[int]:
