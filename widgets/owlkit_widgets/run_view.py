@@ -1,32 +1,16 @@
-"""How a run gets into a cell's output.
-
-A run's output is two displays. The first holds the live widget and, once the run has ended, a picture
-beside it for viewers that know no widgets (nbconvert, code hosting). The second holds the picture as HTML:
-JupyterLab shows it in place of the widget when a saved notebook is opened without the kernel that made it.
-"""
+"""How a run gets into a cell's output: live, and as a picture once it has ended (see `still`)."""
 
 from __future__ import annotations
 
-import base64
-import html
 from collections.abc import Sequence
 from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from .frontend import WIDGET_VIEW
+from .still import live_bundle, still_bundle
 
 if TYPE_CHECKING:
     from .monitor import Monitor
-
-# Without a style sheet the figure stays hidden, so no viewer shows the picture twice. `.owl` is the live
-# widget: where it is, the picture goes; where it is not, the widget's own output ("model not found") goes.
-_STYLE = """<style>
-.owl-static[hidden] { display: block; margin: 0; }
-.owl-static img { max-width: 100%; height: auto; display: block; }
-.jp-OutputArea-child:not(:has(.owl)):has(+ .jp-OutputArea-child .owl-static) { display: none; }
-.jp-OutputArea-child:has(.owl) + .jp-OutputArea-child:has(.owl-static) { display: none; }
-</style>"""
 
 
 class RunView:
@@ -57,11 +41,11 @@ class RunView:
         monitor = cls.monitor(run)
         monitor.compare(*compare)
         live = display(cls.mimebundle(run), raw=True, display_id=True)
-        still = display(_still(monitor), raw=True, display_id=True)
+        still = display(still_bundle(monitor, _picture(monitor)), raw=True, display_id=True)
 
         def end(ended: Monitor) -> None:
             live.update(cls.mimebundle(run), raw=True)
-            still.update(_still(ended), raw=True)
+            still.update(still_bundle(ended, _picture(ended)), raw=True)
 
         monitor.on_end.append(end)
         # matplotlib takes a second to import: not when the run has ended and somebody waits for it.
@@ -71,19 +55,8 @@ class RunView:
     def mimebundle(cls, run: Any) -> dict[str, Any]:
         """The run as MIME types: the live widget, words, and once it has ended a picture."""
         monitor = cls.monitor(run)
-        bundle: dict[str, Any] = {"text/plain": repr(monitor)}
-        bundle[WIDGET_VIEW] = {"version_major": 2, "version_minor": 0, "model_id": monitor.model_id}
-        if monitor.recorder.over:
-            bundle["image/png"] = base64.b64encode(monitor.picture()).decode("ascii")
-        return bundle
+        return live_bundle(monitor, _picture(monitor))
 
 
-def _still(monitor: Monitor) -> dict[str, Any]:
-    """The second display: the picture as HTML, or an empty place for it while the run goes on."""
-    if not monitor.recorder.over:
-        return {"text/html": f'<figure class="owl-static" hidden></figure>{_STYLE}', "text/plain": ""}
-    image = base64.b64encode(monitor.picture()).decode("ascii")
-    words = html.escape(repr(monitor).strip("<>"), quote=True)
-    picture = f'<img alt="{words}" src="data:image/png;base64,{image}">'
-    figure = f'<figure class="owl-static" hidden>{picture}</figure>'
-    return {"text/html": figure + _STYLE, "text/plain": ""}
+def _picture(monitor: Monitor) -> bytes | None:
+    return monitor.picture() if monitor.recorder.over else None
