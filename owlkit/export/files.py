@@ -86,11 +86,18 @@ def to_onnx(net: Net, *, dynamic_batch: bool = False, opset: int = OPSET) -> Any
 
 
 def _as_net(net: Any, weights: Any) -> Net:
+    """A Net whose weights are all known. Raises NetError where `weights` leaves layers with what they had."""
     net = getattr(net, "owlkit_net", net)  # of a caffe.Net
     if not isinstance(net, Net):
-        return Net(net, phase="test", weights=weights, backward=False)
-    if weights is not None:
-        net.copy_from(weights)
+        net = Net(net, phase="test", weights=weights, backward=False)
+    elif weights is not None:
+        net.load_report = net.copy_from(weights)
+    report = net.load_report
+    if weights is not None and report is not None and report.missing:
+        raise NetError(
+            f"{report.source} has no weights for {', '.join(report.missing)}, which would be exported untrained; "
+            "give the weights of this net, or load them into a Net and export that"
+        )
     return net
 
 

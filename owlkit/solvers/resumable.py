@@ -95,6 +95,7 @@ class Resumable(Announcer):
         self.iter, self._fresh = loaded.data.iter, False
         if loaded.extra is None:
             self._losses.clear()
+            self._override = None  # the rate is the policy's again, as of a solver that has just been made
             notice = f"{path} has no .owl file beside it: data start from the beginning, random numbers anew"
             self.notices.append(notice)
             self.warn(notice)

@@ -124,3 +124,15 @@ def test_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "safetensors", None)
     with pytest.raises(DataError, match=r"pip install 'owlkit\[export\]'"):
         net(1).save(tmp_path / "x.safetensors")
+
+
+def test_weights_for_some_layers_only_are_not_exported(tmp_path: Path) -> None:
+    part = net(1).to_proto()
+    del next(layer for layer in part.layer if layer.name == "p").blobs[:]
+    (tmp_path / "part.caffemodel").write_bytes(part.SerializeToString())
+    definition = text.parse(NET, caffe_pb2.NetParameter)
+    with pytest.raises(NetError, match="no weights for p, which would be exported untrained"):
+        owlkit.export_safetensors(
+            definition, tmp_path / "x.safetensors", weights=tmp_path / "part.caffemodel"
+        )
+    assert not (tmp_path / "x.safetensors").exists()
