@@ -95,8 +95,8 @@ def _as_net(net: Any, weights: Any) -> Net:
     report = net.load_report
     if weights is not None and report is not None and report.missing:
         raise NetError(
-            f"{report.source} has no weights for {', '.join(report.missing)}, which would be exported untrained; "
-            "give the weights of this net, or load them into a Net and export that"
+            f"{report.source} has no weights for {', '.join(report.missing)}, "
+            "which would be exported untrained; give the weights of this net, or load them into a Net and export that"
         )
     return net
 
