@@ -48,10 +48,14 @@ def share(length: int, values: int, work: Work, threads: int | None = None) -> N
         return
     edges = [length * part // parts for part in range(parts + 1)]
     done: SimpleQueue[BaseException | None] = SimpleQueue()
+    jobs: list[Any] = []
     for start, stop in pairwise(edges[1:]):
-        _jobs(os.getpid(), parts - 1).put((contextvars.copy_context(), work, start, stop, done))
+        jobs.append((threading.Lock(), contextvars.copy_context(), work, start, stop, done))
+        _jobs(os.getpid(), parts - 1).put(jobs[-1])
     errors = [_attempt(work, edges[0], edges[1])]
-    errors += [done.get() for _ in edges[2:]]
+    for job in jobs:
+        _run(job)  # what nobody has begun, because all cores are busy
+    errors += [done.get() for _ in jobs]
     for error in errors:
         if error is not None:
             raise error
@@ -63,6 +67,13 @@ def _attempt(work: Work, start: int, stop: int) -> BaseException | None:
     except BaseException as error:
         return error
     return None
+
+
+def _run(job: Any) -> None:
+    """Do a job, unless another thread has begun it."""
+    begun, context, work, start, stop, done = job
+    if begun.acquire(blocking=False):
+        done.put(context.run(_attempt, work, start, stop))
 
 
 class _Inside(threading.local):
@@ -93,6 +104,4 @@ def _jobs(process: int, workers: int) -> SimpleQueue[Any]:
 def _serve(queue: SimpleQueue[Any]) -> None:
     _inside.worker = True
     while True:
-        context, work, start, stop, done = queue.get()
-        done.put(context.run(_attempt, work, start, stop))
-        del context, work, done  # no reference to somebody's arrays while waiting
+        _run(queue.get())
