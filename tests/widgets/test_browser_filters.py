@@ -87,9 +87,14 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     owl.get_by_role("radio", name="flagged").click()
     page.wait_for_function("() => document.querySelectorAll('.owl.fv .fv-tiles [data-filter]').length === 4")
     assert set(first_options(page, 4)) == {"13", "20", "33", "40"}
+    owl.get_by_role("radio", name="index").click()
     owl.get_by_role("radio", name="all").click()
-    owl.get_by_role("radio", name="likeness").click()
     page.wait_for_function("() => document.querySelectorAll('.owl.fv .fv-tiles [data-filter]').length === 48")
+    owl.get_by_role("radio", name="likeness").click()
+    page.wait_for_function(
+        "() => { const all = [...document.querySelectorAll('.owl.fv .fv-tiles [data-filter]')];"
+        " return all.length === 48 && all.some((option, k) => option.dataset.filter !== String(k)); }"
+    )
     order = first_options(page, 48)
     assert abs(order.index("20") - order.index("33")) == 1, "alike filters are neighbours"
     owl.get_by_role("radio", name="index").click()

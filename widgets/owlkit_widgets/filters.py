@@ -65,12 +65,15 @@ class FiltersWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         images = len(shown.images) if shown.images is not None else None
         run = getattr(shown.over, "name", None)
         net_name = getattr(shown.net, "name", "") or ""
-        super().__init__(net={"name": net_name, "layers": names, "run": run, "images": images})
+        # A page may ask as soon as the comm is open: what it starts from is there from the beginning.
+        super().__init__(
+            net={"name": net_name, "layers": names, "run": run, "images": images},
+            view={"layer": shown.layer, "scale": shown.scale, "selected": 0, "rank": 0},
+        )
         self._looks = None
         if shown.images is not None:
             prepare = shown.prepare or ImageInput()
             self._looks = Looks(shown.net, shown.images, prepare, self._said)
-        self.view = {"layer": shown.layer, "scale": shown.scale, "selected": 0, "rank": 0}
         self._follow(shown.over)
         self._refresh()
         self.observe(lambda change: self._refresh(), "view")
@@ -84,7 +87,7 @@ class FiltersWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def _refresh(self) -> None:
         """Bring the traits in line with what the view asks for."""
-        name, frame = str(self.view.get("layer", self._shown.layer)), self.view.get("frame")
+        name, frame = str(self.view.get("layer") or self._shown.layer), self.view.get("frame")
         now = (name, int(self.view.get("input") or 0), frame)
         if now != self._now:
             self._now = now
@@ -191,7 +194,7 @@ class FiltersWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def figure(self) -> bytes:
         """PNG of the layer in sight, as `owlkit.show_filters` draws it."""
-        scale = self.view.get("scale", self._shown.scale)
+        scale = self.view.get("scale") or self._shown.scale
         weights, _ = self._weights(self.layer["name"], self.view.get("frame"))
         drawn = Filters(self.layer["name"], weights, self._shown.channels, scale, captions=True)
         written = io.BytesIO()
