@@ -96,7 +96,7 @@ def _as_net(net: Any, weights: Any) -> Net:
     if weights is not None and report is not None and report.missing:
         raise NetError(
             f"{report.source} has no weights for {', '.join(report.missing)}, "
-            "which would be exported untrained; give this net's weights, or load them into a Net and export that"
+            "which would be exported untrained; give this net's weights, or export a Net that has them"
         )
     return net
 
