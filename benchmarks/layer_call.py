@@ -3,13 +3,13 @@
     python benchmarks/layer_call.py [mixed,conv1x1,...] [--rounds 15] [--store]
 
 Each net is run twice over. "total" is a whole pass, `net.forward()` or (parameter gradients cleared before)
-`net.backward()`, divided by the calls in the plan. "own" is the same for a net whose numerics are taken out:
-oneDNN's execute is replaced by a C function that returns 0 at once, and the methods of kernels in NumPy (and
-the multiplications and additions of BatchNorm's running statistics) by a Python function that does nothing.
-What stays is owlkit's own Python: the plan's loop, the layer's forward or backward, the kernel's call, ctypes.
-It is an upper bound, because the call into C, and what NumPy a layer does besides, stay in. Nets are made with
-fuse=False, so that a hundred layers are a hundred calls. Where the NumPy of a layer cannot be taken out, "own"
-is empty.
+`net.backward()`, divided by the calls in the plan. "own" is the same for a net whose numerics are taken
+out: oneDNN's execute is replaced by a C function that returns 0 at once, and the methods of kernels in
+NumPy (and the multiplications and additions of BatchNorm's running statistics) by a Python function that
+does nothing. What stays is owlkit's own Python: the plan's loop, the layer's forward or backward, the
+kernel's call, ctypes. It is an upper bound, because the call into C, and what NumPy a layer does besides,
+stay in. Nets are made with fuse=False, so that a hundred layers are a hundred calls. Where the NumPy of a
+layer cannot be taken out, "own" is empty.
 
 The peer is the same chain in PyTorch's eager mode, forward with autograd recording, and backward, in the same
 run; rounds alternate. Needs torch in the environment; one thread a side, as there is nothing to share out.
