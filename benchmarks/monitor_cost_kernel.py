@@ -36,9 +36,12 @@ NETS = {
 
 
 class Training:
-    """A paused run with a past, that is trained block by block with and without a monitor."""
+    """A paused run with a past, that is trained block by block with and without a monitor.
 
-    def __init__(self, name: str) -> None:
+    seconds : about how long a block shall take; the same number of iterations makes each.
+    """
+
+    def __init__(self, name: str, seconds: float) -> None:
         make, shape, classes = NETS[name]
         solver = owlkit.Solver(
             make(), base_lr=1e-3, momentum=0.9, weight_decay=5e-4, lr_policy="fixed", max_iter=10**7,
@@ -53,13 +56,16 @@ class Training:
             self.run.history.record(events.IterationDone(i, 1.0 + 1 / i, 1.0, 1e-3, 1e-3, 0.0, shape[0]))
         self.weighted = sum(1 for blobs in solver.net.params.values() if blobs)
         self.run.step(3)
+        before, few = self.run.seconds, 5
+        self.run.step(few)
+        self.iterations = max(few, round(seconds * few / (self.run.seconds - before)))
 
-    def block(self, iterations: int, monitored: bool) -> dict[str, float]:
-        """Train; seconds, and with a monitor its own account of what it cost."""
+    def block(self, monitored: bool) -> dict[str, float]:
+        """Train for `iterations`; seconds, and with a monitor its own account of what it cost."""
         monitor = Monitor(self.run) if monitored else None
         before = self.run.seconds
         spent = _spent(monitor)
-        self.run.step(iterations)
+        self.run.step(self.iterations)
         result = {"seconds": self.run.seconds - before, "own_seconds": _spent(monitor) - spent}
         if monitor is not None:
             monitor.close()
