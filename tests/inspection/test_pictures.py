@@ -11,6 +11,7 @@ from PIL import Image
 from owlkit import L, Net, NetSpec
 from owlkit.core.errors import DataError, NetError
 from owlkit.inspection.activations import show_activations
+from owlkit.inspection.answers import find_answers
 from owlkit.inspection.embedding import show_embedding
 from owlkit.inspection.heatmaps import show_heatmap
 from owlkit.inspection.image_input import ImageInput
@@ -139,6 +140,16 @@ def test_top_patches_over_batches_are_those_of_one_batch(monkeypatch: pytest.Mon
         ]
 
 
+def test_how_often_a_unit_fires() -> None:
+    found = find_answers(corner_net(), ImageSource(squares()), "relu")
+    # A 2x2 square touches 9 of the 64 windows of 2x2; at an edge (image 4) 6, in a corner (image 0) 4
+    touched = np.array([4, 9, 9, 9, 6]) / 64
+    assert found.fired[0] == pytest.approx(touched.mean())
+    assert found.fired[1] == 0
+    assert (found.seen, found.plane, found.units) == (5, (8, 8), 2)
+    assert found.box(0, 0) == (4, 0, 6, 2)
+
+
 @pytest.mark.parametrize("method", ["pca", "tsne"])
 def test_two_kinds_of_images_lie_apart(method: str) -> None:
     rng = np.random.default_rng(0)
@@ -186,6 +197,10 @@ def test_sources_are_folders_and_sets(tmp_path: Path) -> None:
     seen = list(ImageSource(tmp_path / "lmdb", limit=2))
     assert len(seen) == 2
     np.testing.assert_array_equal(seen[0][0, 0], [255, 0, 0])
+    picked = list(ImageSource(tmp_path / "lmdb").pick([2, 0, 2]))
+    assert [index for index, _ in picked] == [0, 2]
+    np.testing.assert_array_equal(picked[1][1][0, 0], [255, 0, 0])
+    assert list(ImageSource(["a", "b", "c"]).pick([2, 1])) == [(1, "b"), (2, "c")]
     folder = tmp_path / "folder"
     folder.mkdir()
     with pytest.raises(DataError, match="no image files"):

@@ -139,7 +139,7 @@ class Looks:
         }
         extent = found.field
         size = f"{extent.height.size:g} × {extent.width.size:g}"
-        content = {"patches": patches, "where": where, "field": size, "top": top}
+        content: dict[str, Any] = {"patches": patches, "where": where, "field": size, "top": top}
         content["fired"] = float(found.fired[wish.unit])
         return content, b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
 
