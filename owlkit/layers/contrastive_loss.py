@@ -33,7 +33,7 @@ class ContrastiveLoss(LossLayer):
         Caffe's ContrastiveLossLayer.
 
     The 1e-4 is Caffe's; it keeps a = b finite, and makes the gradient smaller than the true one by 1e-4 / d.
-    loss_param has no effect, as in Caffe.
+    loss_param has no effect, as in Caffe; a warning says so.
     """
 
     bottoms = Arity.exactly(3)

@@ -24,7 +24,7 @@ class EuclideanLoss(LossLayer):
     Formula: loss = 1/(2N) * sum (a - b)^2, N = length of axis 0
     Gradient: da = loss_weight / N * (a - b), db = -da; both bottoms may have one.
     Parameters (loss_param):
-        ignore_label, normalization, normalize : no effect, as in Caffe.
+        ignore_label, normalization, normalize : no effect, as in Caffe; a warning says so.
     Source: Caffe's EuclideanLossLayer.
     """
 

@@ -27,7 +27,7 @@ class HingeLoss(LossLayer):
     Parameters (hinge_loss_param):
         norm : L1 (p = 1) or L2 (p = 2).
     Parameters (loss_param):
-        ignore_label, normalization, normalize : no effect, as in Caffe.
+        ignore_label, normalization, normalize : no effect, as in Caffe; a warning says so.
     Source: Caffe's HingeLossLayer.
 
     Unlike Caffe's, forward leaves the scores' diff alone.

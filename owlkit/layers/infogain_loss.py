@@ -45,6 +45,8 @@ class InfogainLoss(LossLayer):
     Labels are checked in every batch.
     """
 
+    honours_loss_param = True
+
     bottoms = Arity(2, 3)
     tops = Arity(1, 2)
     no_gradient = (1, 2)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
 
 from owlkit.core.blob import Blob
 from owlkit.layers.base import Arity, Blobs, Layer
+
+log = logging.getLogger("owlkit")
 
 FULL, VALID, BATCH_SIZE, NONE = range(4)  # LossParameter.NormalizationMode
 
@@ -15,12 +21,22 @@ class LossLayer(Layer):
 
     The net's total loss is the sum of loss_weight * top. Backward starts from the weight, which the net has
     put into `top[0].diff`.
+    honours_loss_param : whether loss_param changes anything; where it does not, as in Caffe, giving it is
+    remarked with a warning.
     """
+
+    honours_loss_param: ClassVar[bool] = False
 
     bottoms = Arity.exactly(2)
     no_gradient: tuple[int, ...] = (1,)
     auto_tops = True
     default_loss_weight = 1.0
+
+    def __init__(self, param: Any, phase: str, rng: np.random.Generator | None = None) -> None:
+        super().__init__(param, phase, rng)
+        if not self.honours_loss_param and param.HasField("loss_param"):
+            given = ", ".join(field.name for field, _ in param.loss_param.ListFields()) or "loss_param"
+            log.warning("%s (%s): %s has no effect on this loss, as in Caffe", self.name, self.type, given)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         if bottom[0].shape[:1] != bottom[1].shape[:1]:

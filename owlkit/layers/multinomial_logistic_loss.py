@@ -26,7 +26,7 @@ class MultinomialLogisticLoss(LossLayer):
     Gradient: dp[n, label_n] = -loss_weight / (N * q_n), 0 elsewhere; none to labels. Below 1e-20 it does not
         vanish, as in Caffe.
     Parameters (loss_param):
-        ignore_label, normalization, normalize : no effect, as in Caffe.
+        ignore_label, normalization, normalize : no effect, as in Caffe; a warning says so.
     Source: Caffe's MultinomialLogisticLossLayer.
 
     For scores, SoftmaxWithLoss is exact and faster. Labels are checked in every batch (DataError).

@@ -32,6 +32,8 @@ class SigmoidCrossEntropyLoss(LossLayer):
     Source: Caffe's SigmoidCrossEntropyLossLayer.
     """
 
+    honours_loss_param = True
+
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._mode = self.normalization(default=BATCH_SIZE)
 

@@ -37,6 +37,8 @@ class SoftmaxWithLoss(LossLayer):
     Probabilities below 1.2e-38 count as that, as in Caffe. Labels are checked in every batch (DataError).
     """
 
+    honours_loss_param = True
+
     tops = Arity(1, 2)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -228,3 +228,17 @@ def test_a_loss_needs_no_named_top_and_weighs_one(kind: str) -> None:
 
     assert LAYERS[kind].auto_tops
     assert LAYERS[kind].default_loss_weight == 1
+
+
+@pytest.mark.parametrize("kind", ["EuclideanLoss", "HingeLoss", "MultinomialLogisticLoss", "SoftmaxWithLoss"])
+def test_a_loss_that_does_not_heed_loss_param_says_so(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    from owlkit.layers.base import create
+    from owlkit.proto import caffe_pb2
+
+    param = caffe_pb2.LayerParameter(name="loss", type=kind)
+    create(param, "train")
+    assert not caplog.messages
+    param.loss_param.normalize = True
+    create(param, "train")
+    told = [f"loss ({kind}): normalize has no effect on this loss, as in Caffe"]
+    assert caplog.messages == ([] if kind == "SoftmaxWithLoss" else told)
