@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from owlkit import proto
-from owlkit.core.errors import TrainingError
 from owlkit.layers import LAYERS
 from owlkit.net import Net
 from owlkit.net.graph import Graph
@@ -113,10 +112,6 @@ def test_small_solvers_train(name: str, folder: Path) -> None:
         (folder / net).parent.mkdir(parents=True, exist_ok=True)
         (folder / net).write_text((FOLDER / net).read_text())
     lay_out(FOLDER / net if net else param.net_param, folder)
-    if param.snapshot_format == caffe_pb2.SolverParameter.HDF5:
-        with pytest.raises(TrainingError, match="snapshot_format: BINARYPROTO"):
-            Solver(FOLDER / name)
-        param.snapshot_format = caffe_pb2.SolverParameter.BINARYPROTO
     solver = Solver(param, seed=1, test_initialization=False)
     solver.step(2)
     assert solver.iter == 2
