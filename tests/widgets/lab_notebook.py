@@ -117,3 +117,10 @@ def accessibility_findings(page: Any, selector: str = ".owl") -> list[str]:
         for v in found
         if v["impact"] in GRAVE
     ]
+
+
+def expect_count(locator: Any, count: int) -> None:
+    """Wait until so many elements are there: what a click changes is painted in one of the next frames."""
+    from playwright.sync_api import expect
+
+    expect(locator).to_have_count(count, timeout=20_000)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings, shoot
+from .lab_notebook import Notebook, accessibility_findings, expect_count, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -56,7 +56,7 @@ def test_runs_are_laid_over_one_another(lab: Any, page: Any, shots: Path) -> Non
     middle = area["y"] + area["height"] / 2
     page.mouse.move(area["x"] + area["width"] * 0.25, middle)
     owl.locator(".leg .at", has_text="at ").wait_for()
-    assert owl.locator(".cursor-dot:visible").count() == 2
+    expect_count(owl.locator(".cursor-dot:visible"), 2)
     shoot(page, shots / "overlay-light.png")
     page.mouse.move(area["x"] + area["width"] * 0.8, middle)
     time.sleep(0.2)

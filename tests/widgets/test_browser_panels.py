@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings, shoot
+from .lab_notebook import Notebook, accessibility_findings, expect_count, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -74,9 +74,9 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     assert page.evaluate(CANVAS, STRIPS)[1] > 0.3
     assert page.evaluate(CANVAS, TILES)[1] > 0.5
     assert names(owl) == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
-    assert owl.locator(".chip", has_text="∅ 1 dead").count() == 1
-    assert owl.locator(".chip", has_text="= 1 duplicate pair").count() == 1
-    assert owl.get_by_role("switch", name="test loss holdout").count() == 1
+    expect_count(owl.locator(".chip", has_text="∅ 1 dead"), 1)
+    expect_count(owl.locator(".chip", has_text="= 1 duplicate pair"), 1)
+    expect_count(owl.get_by_role("switch", name="test loss holdout"), 1)
     frozen = owl.locator(".lrow", has_text="fc6")
     assert float(frozen.locator(".ratio").inner_text().replace("−", "-")) < -4.5
     assert accessibility_findings(page) == []
@@ -117,7 +117,7 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     page.keyboard.press("Home")
     time.sleep(0.3)
     assert page.evaluate(CANVAS, TILES) != now
-    assert owl.locator(".cursor-chip.pinned").count() == 1
+    expect_count(owl.locator(".cursor-chip.pinned"), 1)
     page.keyboard.press("End")
     time.sleep(0.3)
     assert page.evaluate(CANVAS, TILES) == now
@@ -134,8 +134,8 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
 
     # As a table, and what was changed is still so after a reload.
     owl.get_by_role("button", name="Show as table").click()
-    assert owl.get_by_role("table", name="Norms of all parameters, latest").locator("tbody tr").count() == 16
-    assert owl.get_by_role("table", name="Filters of conv1").locator("tbody tr").count() == 96
+    expect_count(owl.get_by_role("table", name="Norms of all parameters, latest").locator("tbody tr"), 16)
+    expect_count(owl.get_by_role("table", name="Filters of conv1").locator("tbody tr"), 96)
     owl.get_by_role("button", name="Show as table").click()
     notebook.theme("Light")
     owl.locator(".disc", has_text="Filters").click()

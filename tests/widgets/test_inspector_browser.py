@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.widgets.lab_notebook import Notebook, accessibility_findings
+from tests.widgets.lab_notebook import Notebook, accessibility_findings, expect_count
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -76,7 +76,7 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     notebook.command("notebook:run-all-cells")
     owl = page.locator(".owl.insp").first
     owl.locator(".card").first.wait_for(timeout=60000)
-    assert owl.locator(".card").count() == 14
+    expect_count(owl.locator(".card"), 14)
     assert owl.evaluate(CLASHES) == 0
 
     # A row, its details and its histogram; the table is sorted by any column.
@@ -109,7 +109,7 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     time.sleep(0.5)
     page.goto(notebook.url)
     owl.locator(".card.sel", has_text="conv1").wait_for(timeout=60000)
-    assert page.locator(".owl-static:visible").count() == 0, "the still picture stands beside the live one"
+    expect_count(page.locator(".owl-static:visible"), 0)
     owl.locator(".blob h4", has_text="Blob conv1").wait_for()
     assert owl.locator("tbody tr").first.inner_text().startswith("conv1")
     assert len(texts(owl, ".bars .one")) == 5
@@ -123,7 +123,7 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     page.goto(notebook.url)
     page.locator(".owl-static svg").wait_for(timeout=60000)
     time.sleep(0.5)
-    assert page.get_by_text("model not found").locator("visible=true").count() == 0
+    expect_count(page.get_by_text("model not found").locator("visible=true"), 0)
     page.screenshot(path=str(shots / "inspector-reopened-light.png"))
 
 
@@ -143,7 +143,7 @@ def test_a_net_with_branches(lab: Any, page: Any, shots: Path) -> None:
     owl.get_by_role("button", name="Open inception_3a", exact=True).click()
     owl.locator('.card [data-key="inception_3a/5x5_reduce"]').wait_for()
     assert owl.evaluate(CLASHES) == 0
-    assert owl.locator(".card").count() == folded + 8
+    expect_count(owl.locator(".card"), folded + 8)
     owl.locator('.card [data-key="inception_3a/3x3"]').click()
     owl.locator("h3", has_text="inception_3a/3x3").wait_for()
     time.sleep(0.4)
