@@ -93,7 +93,7 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     page.keyboard.press("ArrowRight")
     detail.get_by_text("a valley: the gradient is right").wait_for()
     page.keyboard.press("t")
-    assert "Convolution" in rows.first.inner_text()
+    rows.first.get_by_text("Convolution").wait_for()
     grd.screenshot(path=str(shots / "gradients-table-light.png"))
     page.keyboard.press("t")
     page.keyboard.press("?")
