@@ -7,32 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from owlkit.core.tensor import Descriptor, Tensor, allocate
-
-
-class Memory:
-    """Lazily allocated bytes that several blobs may share.
-
-    cleared : the content counts as zero although nothing was written yet. The first writer overwrites instead
-    of adding, so clearing the gradients of 61 million parameters touches no memory.
-    """
-
-    __slots__ = ("bytes", "cleared")
-
-    def __init__(self) -> None:
-        self.bytes: np.ndarray | None = None
-        self.cleared = False
-
-    def require(self, nbytes: int) -> np.ndarray:
-        """At least `nbytes` bytes; what was there is kept only where it is large enough."""
-        if self.bytes is None or self.bytes.size < nbytes:
-            self.bytes = allocate(nbytes)
-            self.cleared = False
-        return self.bytes
-
-    def use(self, memory: np.ndarray) -> None:
-        """Place the content into the given bytes (a slice of an arena)."""
-        self.bytes = memory
+from owlkit.core.memory import Memory
+from owlkit.core.tensor import Descriptor, Tensor
 
 
 class Blob:
@@ -113,7 +89,7 @@ class Blob:
         tensor = self._data_tensor
         if tensor is None or self._data_seen is not self._data.bytes:
             self._data_seen = self._data.require(self.descriptor.nbytes)
-            tensor = self._data_tensor = Tensor(self.descriptor, self._data_seen)
+            tensor = self._data_tensor = Tensor(self.descriptor, self._data)
         return tensor
 
     @property
@@ -122,7 +98,7 @@ class Blob:
         tensor = self._diff_tensor
         if tensor is None or self._diff_seen is not self._diff.bytes:
             self._diff_seen = self._diff.require(self.descriptor.nbytes)
-            tensor = self._diff_tensor = Tensor(self.descriptor, self._diff_seen)
+            tensor = self._diff_tensor = Tensor(self.descriptor, self._diff)
         return tensor
 
     @property
@@ -164,6 +140,7 @@ class Blob:
     def place(self, data: np.ndarray, diff: np.ndarray) -> None:
         """Put data and gradient into given bytes, uint8 (slices of an arena), with the data so far."""
         if self._data.bytes is not None:
+            assert self._data.mirror is None, f"blob {self.name!r} is in use on a GPU: it cannot be moved"
             data[...] = self._data.bytes[: data.size]
         self._data.use(data)
         self._diff.use(diff)
@@ -178,7 +155,7 @@ class Blob:
         """Write the zeros that a cleared gradient stands for."""
         if self._diff.cleared:
             self._diff.cleared = False
-            self.diff_tensor.flat[...] = 0
+            self.diff_tensor.zero()
 
     def begin_accumulate(self) -> bool:
         """Whether a gradient must be added to what is there (True) or written over it (False)."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from owlkit.core.errors import DeviceError, closest
-from owlkit.core.tensor import allocate
+from owlkit.core.memory import allocate
 
 if TYPE_CHECKING:
     from owlkit.core.blob import Blob

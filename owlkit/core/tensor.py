@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-ALIGNMENT = 64  # bytes: one cache line, one AVX-512 register
+from owlkit.core.memory import Memory, allocate
 
 
 @dataclass(frozen=True)
@@ -62,42 +62,68 @@ class Descriptor:
         return Descriptor(shape, self.dtype)
 
 
-def allocate(nbytes: int) -> np.ndarray:
-    """Zeroed memory, (nbytes,) uint8, whose address is a multiple of `ALIGNMENT`."""
-    raw = np.zeros(nbytes + ALIGNMENT, np.uint8)
-    start = -raw.ctypes.data % ALIGNMENT
-    return raw[start : start + nbytes]
-
-
 class Tensor:
-    """Device memory at a fixed address, with its descriptor.
+    """Memory at a fixed address, with its descriptor.
 
-    array : NumPy view in the order of `descriptor.shape`, whatever the order in memory.
-    flat : (count,) view in memory order.
-    address : of the first element.
+    memory, start : what it lies in, and at which byte. address : of the first element, on the host.
     native : a handle that a kernel library keeps with the tensor (oneDNN's memory object).
 
-    Tensors are compared by identity, so kernels can remember what they bound to which tensor.
+    Tensors are compared by identity, so kernels can remember what they bound to which tensor. On a GPU the
+    content may be newer in the memory's mirror: `array` and `flat` fetch it then, and count as writing.
     """
 
-    __slots__ = ("__weakref__", "address", "array", "descriptor", "flat", "native")
+    __slots__ = ("__weakref__", "_array", "_flat", "address", "descriptor", "memory", "native", "start")
 
-    def __init__(self, descriptor: Descriptor, memory: np.ndarray | None = None) -> None:
-        """memory : at least `descriptor.nbytes` bytes, uint8, aligned; fresh where it is None."""
+    def __init__(
+        self, descriptor: Descriptor, memory: Memory | np.ndarray | None = None, start: int = 0
+    ) -> None:
+        """memory : at least `start + descriptor.nbytes` bytes, aligned; fresh where it is None."""
         if memory is None:
             memory = allocate(descriptor.nbytes)
-        self.descriptor = descriptor
-        self.flat = memory[: descriptor.nbytes].view(descriptor.dtype)
-        self.array = self._face()
-        self.address = self.flat.ctypes.data
+        if isinstance(memory, np.ndarray):
+            memory = Memory(memory)
+        content = memory.require(start + descriptor.nbytes)
+        self.descriptor, self.memory, self.start = descriptor, memory, start
+        self._flat = content[start : start + descriptor.nbytes].view(descriptor.dtype)
+        self._array = self._face()
+        self.address = self._flat.ctypes.data
         self.native: Any = None
 
     def _face(self) -> np.ndarray:
         shape = self.descriptor.shape
         if not self.descriptor.channels_last:
-            return self.flat.reshape(shape)
+            return self._flat.reshape(shape)
         n, c, h, w = shape
-        return self.flat.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+        return self._flat.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+
+    @property
+    def array(self) -> np.ndarray:
+        """NumPy view in the order of `descriptor.shape`, whatever the order in memory; writable."""
+        if self.memory.mirror is not None:
+            self.memory.mirror.to_host()
+        return self._array
+
+    @property
+    def flat(self) -> np.ndarray:
+        """(count,) view in memory order, writable."""
+        if self.memory.mirror is not None:
+            self.memory.mirror.to_host()
+        return self._flat
+
+    def peek(self) -> np.ndarray:
+        """As `array`, to be read only: a copy on a GPU then stays valid."""
+        if self.memory.mirror is not None:
+            self.memory.mirror.to_host(writing=False)
+        view = self._array.view()
+        view.flags.writeable = False
+        return view
+
+    def zero(self) -> None:
+        """Set all elements to zero, where they are."""
+        if self.memory.mirror is None:
+            self._flat[...] = 0
+        else:
+            self.memory.mirror.zero(self.start, self.descriptor.nbytes)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -111,12 +137,12 @@ class Tensor:
         """Another tensor over the same memory; `descriptor` must have as many bytes."""
         if descriptor.nbytes != self.descriptor.nbytes:
             raise ValueError(f"cannot view {self.descriptor} as {descriptor}: sizes differ")
-        return Tensor(descriptor, self.flat.view(np.uint8))
+        return Tensor(descriptor, self.memory, self.start)
 
     def part(self, start: int, descriptor: Descriptor) -> Tensor:
         """A tensor over the elements in memory from `start` on; `start` keeps the alignment."""
-        first = start * np.dtype(self.dtype).itemsize
-        return Tensor(descriptor, self.flat.view(np.uint8)[first : first + descriptor.nbytes])
+        first = self.start + start * np.dtype(self.dtype).itemsize
+        return Tensor(descriptor, self.memory, first)
 
     def __repr__(self) -> str:
         order = "channels-last" if self.descriptor.channels_last else "plain"

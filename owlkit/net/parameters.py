@@ -10,7 +10,8 @@ import numpy as np
 
 from owlkit.core.blob import Blob
 from owlkit.core.errors import NetError
-from owlkit.core.tensor import ALIGNMENT, Descriptor, Tensor, allocate
+from owlkit.core.memory import ALIGNMENT, Memory, allocate
+from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.layers.base import Layer
 from owlkit.proto import caffe_pb2
 
@@ -145,12 +146,14 @@ def _build_group(lr_mult: float, decay_mult: float, members: list[Parameter], dt
     for parameter in members:
         offsets.append(end)
         end += -(-parameter.blob.count // step) * step
-    data, diff = allocate(end * size), allocate(end * size)
+    arenas = {role: Memory(allocate(end * size)) for role in ("data", "diff")}
     for parameter, offset in zip(members, offsets, strict=True):
         part = slice(offset * size, (offset + parameter.blob.count) * size)
-        parameter.blob.place(data[part], diff[part])
-    whole = Descriptor((end,), dtype)
-    return ArenaGroup(lr_mult, decay_mult, Tensor(whole, data), Tensor(whole, diff), members, offsets)
+        parameter.blob.place(*(arena.bytes[part] for arena in arenas.values()))  # type: ignore[index]
+    for role, arena in arenas.items():
+        arena.divide([(o * size, p.blob.memory(role)) for p, o in zip(members, offsets, strict=True)])
+    data, diff = (Tensor(Descriptor((end,), dtype), arena) for arena in arenas.values())
+    return ArenaGroup(lr_mult, decay_mult, data, diff, members, offsets)
 
 
 def _matched(layer: Layer, other: Layer) -> list[tuple[Blob, Blob]]:

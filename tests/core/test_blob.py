@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from owlkit.core.blob import Blob
-from owlkit.core.tensor import allocate
+from owlkit.core.memory import allocate
 
 
 def test_shape_and_its_parts() -> None:

@@ -8,7 +8,8 @@ import weakref
 import numpy as np
 import pytest
 
-from owlkit.core.tensor import ALIGNMENT, Descriptor, Tensor, allocate
+from owlkit.core.memory import ALIGNMENT, allocate
+from owlkit.core.tensor import Descriptor, Tensor
 
 
 def test_strides_are_counted_in_elements() -> None:

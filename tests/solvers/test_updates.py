@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from owlkit.core.tensor import Descriptor, Tensor, allocate
+from owlkit.core.memory import allocate
+from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.update import SLOTS
 from owlkit.net.parameters import ArenaGroup
 from owlkit.proto import caffe_pb2

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from owlkit.core.device import Device
-from owlkit.core.tensor import Descriptor, Tensor, allocate
+from owlkit.core.memory import allocate
+from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import Unsupported
 from owlkit.kernels.dnnl import api, library
 

@@ -1,0 +1,62 @@
+"""Memory: bytes that blobs and tensors lie in, with a second copy on a GPU where a net runs there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from owlkit.core.gpu.mirror import Mirror
+
+ALIGNMENT = 64  # bytes: one cache line, one AVX-512 register
+
+
+def allocate(nbytes: int) -> np.ndarray:
+    """Zeroed memory, (nbytes,) uint8, whose address is a multiple of `ALIGNMENT`.
+
+    The system gives pages when they are first written to: what only a GPU uses costs no memory here.
+    """
+    raw = np.zeros(nbytes + ALIGNMENT, np.uint8)
+    start = -raw.ctypes.data % ALIGNMENT
+    return raw[start : start + nbytes]
+
+
+class Memory:
+    """Lazily allocated bytes that several blobs may share.
+
+    bytes : (n,) uint8 on the host; None until they are first required.
+    cleared : the content counts as zero although nothing was written yet. The first writer overwrites instead
+        of adding, so clearing the gradients of 61 million parameters touches no memory.
+    mirror : the copy on a GPU; None where no kernel there has used it. Whoever reads or writes `bytes` of a
+        memory with a mirror asks that first (`Tensor.array` does).
+    parts : for the memory of an arena, (offset in bytes, memory) of what lies in it: these are kept up to date
+        one by one, so that looking at one parameter moves that one only.
+    """
+
+    __slots__ = ("__weakref__", "bytes", "cleared", "mirror", "parts", "whole")
+
+    def __init__(self, content: np.ndarray | None = None) -> None:
+        self.bytes = content
+        self.cleared = False
+        self.mirror: Mirror | None = None
+        self.parts: list[tuple[int, Memory]] = []
+        self.whole: Memory | None = None
+
+    def require(self, nbytes: int) -> np.ndarray:
+        """At least `nbytes` bytes; what was there is kept only where it is large enough."""
+        if self.bytes is None or self.bytes.size < nbytes:
+            self.use(allocate(nbytes))
+            self.cleared = False
+        assert self.bytes is not None
+        return self.bytes
+
+    def use(self, content: np.ndarray) -> None:
+        """Place the content into the given bytes."""
+        self.bytes, self.mirror, self.whole = content, None, None
+
+    def divide(self, parts: list[tuple[int, Memory]]) -> None:
+        """Make this the memory of an arena with these parts, (offset in bytes, memory)."""
+        self.parts = parts
+        for _, part in parts:
+            part.whole = self
