@@ -75,8 +75,9 @@ class SnapshotWritten:
 class Intervention:
     """Someone took hold of the training.
 
-    kind : "pause", "resume", "step", "lr", "stop" or "snapshot". source : "code" or "button".
-    text : what was done, in a few words. before, after : learning rates of an "lr", None for other kinds.
+    kind : "pause", "resume", "step", "lr", "stop", "snapshot" or "back". source : "code" or "button".
+    text : what was done, in a few words. before, after : learning rates of an "lr" or a "back", None for
+        other kinds.
     """
 
     iter: int
@@ -85,6 +86,15 @@ class Intervention:
     source: str = "code"
     before: float | None = None
     after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewound:
+    """An earlier iteration was put back: training goes on from `iter`, what was done up to `reached` is
+    given up. What comes next continues the curve from `iter`."""
+
+    iter: int
+    reached: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +130,14 @@ class Diverged:
 
 
 Event = (
-    IterationDone | Displayed | TestDone | SnapshotWritten | Intervention | StateChanged | Warned | Diverged
+    IterationDone
+    | Displayed
+    | TestDone
+    | SnapshotWritten
+    | Intervention
+    | Rewound
+    | StateChanged
+    | Warned
+    | Diverged
 )
 Listener = Callable[[Any], None]

@@ -79,6 +79,10 @@ class Resumable(Announcer):
         NetError where it belongs to another type of solver or another net; the solver is unchanged then.
         """
         self._check_free("restore")
+        self.put_back(path)
+
+    def put_back(self, path: Any) -> None:
+        """As `restore`, for the Run that uses this solver."""
         loaded = snapshots.LoadedSnapshot(self, path)
         before = self.extra_state()
         try:

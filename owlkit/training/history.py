@@ -4,6 +4,7 @@ time."""
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,33 @@ _DTYPES = {"iter": np.int64, "images": np.int64}
 COLUMNS = ("iter", "loss", "smoothed_loss", "lr", "seconds", "data_seconds", "images")
 
 
+@dataclass(frozen=True)
+class Abandoned:
+    """What a training had done when it went back to `iter`: the part after it, which does not count any more.
+
+    columns : those of History, read-only. tests, interventions, snapshots : events after `iter`.
+    divergence : the Diverged event that ended it, or None.
+    """
+
+    iter: int
+    columns: dict[str, np.ndarray]
+    tests: list[events.TestDone] = field(default_factory=list)
+    interventions: list[events.Intervention] = field(default_factory=list)
+    snapshots: list[events.SnapshotWritten] = field(default_factory=list)
+    divergence: events.Diverged | None = None
+
+
 class History:
     """Columns of equal length, one entry per update: read-only arrays that later updates do not change.
 
     iter, images : int64. loss, smoothed_loss, lr, seconds, data_seconds : float64.
     tests, interventions, snapshots, warnings, states : lists of events.
     divergence : the Diverged event, or None.
+    abandoned : what was given up by going back to earlier iterations, the oldest first.
 
-    Going back to an earlier iteration (a snapshot was restored) drops the columns' entries from there on.
+    Going back to an earlier iteration (a snapshot was restored) moves what came after it, tests and
+    interventions included, to a new entry of `abandoned`: all else is the line that led to the present
+    weights.
     """
 
     def __init__(self) -> None:
@@ -34,6 +54,7 @@ class History:
         self.warnings: list[events.Warned] = []
         self.states: list[events.StateChanged] = []
         self.divergence: events.Diverged | None = None
+        self.abandoned: list[Abandoned] = []
 
     def record(self, event: Any) -> None:
         """Keep an event; called by the training thread."""
@@ -41,6 +62,9 @@ class History:
             self._append(event)
         elif isinstance(event, events.Diverged):
             self.divergence = event
+        elif isinstance(event, events.Rewound):
+            with self._lock:
+                self._abandon(event.iter)
         else:
             lists: dict[type, list[Any]] = {
                 events.TestDone: self.tests,
@@ -55,18 +79,25 @@ class History:
     def _append(self, event: events.IterationDone) -> None:
         with self._lock:
             if self._size and event.iter <= self._columns["iter"][self._size - 1]:
-                self._cut(int(np.searchsorted(self._columns["iter"][: self._size], event.iter)))
+                self._abandon(event.iter - 1)
             if self._size == len(self._columns["iter"]):
                 self._columns = {n: np.concatenate([c, np.empty_like(c)]) for n, c in self._columns.items()}
             for name, column in self._columns.items():
                 column[self._size] = getattr(event, name)
             self._size += 1
 
-    def _cut(self, size: int) -> None:
-        """Forget what comes after; in new memory, because somebody may still look at the old."""
+    def _abandon(self, iteration: int) -> None:
+        """Give up what came after an iteration; in new memory, because somebody may still look at the old."""
+        size = int(np.searchsorted(self._columns["iter"][: self._size], iteration, "right"))
+        given_up = {name: _read_only(column[size : self._size]) for name, column in self._columns.items()}
+        tests, self.tests = _parted(self.tests, iteration)
+        interventions, self.interventions = _parted(self.interventions, iteration)
+        snapshots, self.snapshots = _parted(self.snapshots, iteration)
+        self.abandoned.append(
+            Abandoned(iteration, given_up, tests, interventions, snapshots, self.divergence)
+        )
         self._columns = {name: column.copy() for name, column in self._columns.items()}
-        self._size = size
-        self.divergence = None
+        self._size, self.divergence = size, None
 
     def columns(self) -> dict[str, np.ndarray]:
         """All columns, of equal length, as of now."""
@@ -117,6 +148,11 @@ class History:
         return (
             f"History({self._size} updates, {len(self.tests)} tests, {len(self.interventions)} interventions)"
         )
+
+
+def _parted(rows: list[Any], iteration: int) -> tuple[list[Any], list[Any]]:
+    """Events after an iteration, and the others."""
+    return [e for e in rows if e.iter > iteration], [e for e in rows if e.iter <= iteration]
 
 
 def _read_only(view: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from owlkit.solvers import DivergedError, Solver
 from owlkit.training.history import History
 from owlkit.training.requests import Request, Requests
 from owlkit.training.subscriptions import Subscription
+from owlkit.training.way_back import WayBack, find_way_back
 
 ACTIVE = ("running", "paused")
 
@@ -61,15 +62,15 @@ class TrainingLoop:
         self._requests.cancel(None)  # what came too late for the run before
         self._stop, self.error = None, None
         self._first_iter, self._worked, self._since = self.solver.iter, 0.0, time.perf_counter()
-        self.solver.abandon_test = self._serve
+        self.solver.abandon_test = self._serve_in_test
+        self._notice_restored()
         self._set_state("running")
 
     def _work(self) -> None:
         remove = self.solver.add_listener(self._publish)
         state, reason = "failed", ""
         try:
-            self._loop()
-            self.solver.finish(interrupted=self._stop is not None)
+            self._train()
             state = "stopped" if self._stop is not None else "finished"
         except Quit:
             state, reason = "stopped", "the program ended"
@@ -95,6 +96,13 @@ class TrainingLoop:
         self._requests.cancel(self.error)
         self._pending_lr.clear()
 
+    def _train(self) -> None:
+        self._loop()
+        self.solver.finish(interrupted=self._stop is not None)
+        while self._stop is None and self._requests.next_kind() == "back":  # asked for during the last test
+            self._loop()
+            self.solver.finish(interrupted=self._stop is not None)
+
     def _loop(self) -> None:
         while not self._serve() and (self.max_iter is None or self.iter < self.max_iter):
             self.solver.advance(1)
@@ -106,9 +114,18 @@ class TrainingLoop:
                 for request in due:
                     request.finish()
 
-    def _serve(self) -> bool:
-        """Serve all requests, sleeping while paused; whether to stop."""
+    def _serve_in_test(self) -> bool:
+        """As `_serve`, between two batches of a test: whether to abandon it."""
+        return self._serve(testing=True)
+
+    def _serve(self, testing: bool = False) -> bool:
+        """Serve all requests, sleeping while paused; whether to stop, or to abandon a test.
+
+        To go back waits until a test is abandoned: weights do not change under it.
+        """
         while self._stop is None:
+            if testing and self._requests.next_kind() == "back":
+                return True
             request = self._requests.take()
             if request is not None:
                 getattr(self, f"_serve_{request.kind}")(request)
@@ -171,6 +188,40 @@ class TrainingLoop:
             # Asked for by hand: whoever asked is told, and the training need not suffer.
             request.finish(error=error)
             self._publish(events.Warned(self.iter, f"no snapshot: {error}"))
+
+    def _serve_back(self, request: Request) -> None:
+        try:
+            request.finish(self._go_back(request))
+        except Exception as error:
+            # Whoever asked is told, and the training is as it was.
+            request.finish(error=error)
+            self._publish(events.Warned(self.iter, f"not gone back: {error}"))
+
+    def _go_back(self, request: Request) -> WayBack:
+        to, factor = request.value
+        way = find_way_back(self.solver, self.history, to)
+        reached, before = self.iter, self.solver.lr
+        in_use = self.solver.in_use_by is self
+        (self.solver.put_back if in_use else self.solver.restore)(way.state)
+        if factor is not None:
+            self.solver.lr = factor * min(before, self.solver.lr)
+        self._first_iter -= reached - self.iter  # what was given up took its time, too
+        self._supersede_steps()
+        self._tell_back(reached, request.source, before)
+        return way
+
+    def _notice_restored(self) -> None:
+        """The solver was put back to an earlier iteration between two trainings."""
+        known = self.history.iter
+        if len(known) and self.iter < known[-1]:
+            self._tell_back(int(known[-1]), "code", float(self.history.lr[-1]))
+
+    def _tell_back(self, reached: int, source: str, before: float) -> None:
+        after = self.solver.lr
+        rates = "" if after == before else f", lr {before:g} → {after:g}"
+        self._publish(events.Rewound(self.iter, reached))
+        text = f"back from {reached}{rates}"
+        self._publish(events.Intervention(self.iter, "back", text, source, before, after))
 
     def _serve_quit(self, request: Request) -> None:
         request.finish()

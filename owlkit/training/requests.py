@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(eq=False)
 class Request:
-    """One request. kind : "pause", "resume", "step", "lr", "stop" or "snapshot"; value : what it needs."""
+    """One request, as a Run's controls are called.
+
+    kind : "pause", "resume", "step", "lr", "stop", "snapshot" or "back". value : what it needs.
+    """
 
     kind: str
     value: Any = None
@@ -51,6 +54,11 @@ class Requests:
         """The next request, or None."""
         with self.changed:
             return self._waiting.popleft() if self._waiting else None
+
+    def next_kind(self) -> str:
+        """Kind of the next request, "" where there is none."""
+        with self.changed:
+            return self._waiting[0].kind if self._waiting else ""
 
     def wait(self) -> None:
         """Sleep until there is a request."""

@@ -18,6 +18,7 @@ from owlkit.training.requests import Request
 from owlkit.training.showing import show
 from owlkit.training.signals import check_effect, handle_signals
 from owlkit.training.subscriptions import Subscription
+from owlkit.training.way_back import WayBack, find_way_back
 
 ENDED = ("stopped", "finished", "failed", "diverged")
 
@@ -172,6 +173,39 @@ class Run(TrainingLoop):
             finally:
                 remove()
         return self._ask("snapshot", source=source)
+
+    def back(
+        self, to: int | None = None, *, factor: float | None = 0.1, source: str = "code"
+    ) -> WayBack | None:
+        """Restore a snapshot and train on from there: in the background where training had ended.
+
+        to : its iteration; None takes the newest good one (see `way_back`). factor : the learning rate is
+        then so many times that of the snapshot or the present one, whichever is less; None leaves the
+        snapshot's. It overrides the policy, as `set_lr` does. A run that is paused stays paused.
+        What was done after that iteration stays in `history.abandoned`, and faded in the monitor.
+        Returns what was restored; None for another source than "code".
+        Raises TrainingError where there is no such snapshot; the training is then as it was.
+        """
+        if factor is not None and not factor > 0:
+            raise TrainingError(
+                f"back(factor={factor}): give a factor above 0, or None for the snapshot's rate"
+            )
+        if self.state in ACTIVE:
+            found: WayBack | None = self._ask("back", (to, factor), source=source)
+            if found is not None or source != "code" or self._thread is threading.current_thread():
+                return found
+        found = self._go_back(Request("back", (to, factor), source))  # it has ended, or ended in between
+        self.start()
+        return found
+
+    @property
+    def way_back(self) -> WayBack | None:
+        """The newest good snapshot, which `back` restores: one that led to the present weights, whole on
+        disk, and not taken while the loss blew up. None where there is none."""
+        try:
+            return find_way_back(self.solver, self.history)
+        except TrainingError:
+            return None
 
     def set_lr(self, value: float | None, *, source: str = "code") -> None:
         """Override the learning rate from the next iteration on; None goes back to the policy."""

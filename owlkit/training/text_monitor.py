@@ -115,6 +115,8 @@ class TextMonitor:
                 return [f"Warning: {event.message}"]
             case events.Intervention(kind="lr"):
                 return [f"Iteration {event.iter}, learning rate {event.text}"]
+            case events.Intervention(kind="back"):
+                return [f"Iteration {event.iter}, {event.text}"]
             case events.StateChanged():
                 return self._state(event)
         return []
@@ -125,6 +127,8 @@ class TextMonitor:
         head, *rest = summary(self.run)
         told = self.reasons and event.state in ("failed", "diverged")
         reason = f" ({event.reason})" if told else ""
+        if event.state == "diverged" and (way := self.run.way_back) is not None:
+            rest.append(f"run.back() goes on from iteration {way.iter} at a tenth of the learning rate")
         return [head[0].upper() + head[1:] + reason, *("  " + line for line in rest)]
 
     def _displayed(self, event: events.Displayed) -> str:
