@@ -55,15 +55,24 @@ _IMPLEMENTATIONS = {"cpu": ("onednn", "threads", "reference")}
 
 
 def resolve_device(device: str | Device | None) -> Device:
-    """A device from its name; None means the default, which is the CPU.
+    """A device from its name: "cpu", "gpu" ("cuda"), "gpu:1"; None means the default.
 
-    Raises DeviceError for an unknown name, or for a GPU, which this version cannot use.
+    The default is the first GPU where there is one and CuPy is installed, otherwise the CPU.
+    Raises DeviceError for an unknown name, or for a GPU that is not there or cannot be used, with what to do.
     """
     if isinstance(device, Device):
         return device
-    name = (device or "cpu").lower()
-    if name.startswith(("gpu", "cuda")):
-        raise DeviceError(f"device {device!r}: this version of owlkit runs on the CPU only; use device='cpu'")
+    name = device.lower() if device else _default()
+    if name.partition(":")[0] in ("gpu", "cuda"):
+        from owlkit.core.gpu.device import open_device
+
+        return open_device(name)
     if name not in _IMPLEMENTATIONS:
-        raise DeviceError(f"unknown device {device!r}{closest(name, _IMPLEMENTATIONS)}; use 'cpu'")
+        raise DeviceError(f"unknown device {device!r}{closest(name, _IMPLEMENTATIONS)}; use 'cpu' or 'gpu'")
     return Device(name, _IMPLEMENTATIONS[name])
+
+
+def _default() -> str:
+    from owlkit.core.gpu.detection import cupy_installed, gpu_count
+
+    return "gpu" if gpu_count() and cupy_installed() else "cpu"

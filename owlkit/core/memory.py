@@ -30,8 +30,8 @@ class Memory:
         of adding, so clearing the gradients of 61 million parameters touches no memory.
     mirror : the copy on a GPU; None where no kernel there has used it. Whoever reads or writes `bytes` of a
         memory with a mirror asks that first (`Tensor.array` does).
-    parts : for the memory of an arena, (offset in bytes, memory) of what lies in it: these are kept up to date
-        one by one, so that looking at one parameter moves that one only.
+    parts : for the memory of an arena, (offset in bytes, memory) of what lies in it: these are kept up to
+        date one by one, so that looking at one parameter moves that one only.
     """
 
     __slots__ = ("__weakref__", "bytes", "cleared", "mirror", "parts", "whole")

@@ -65,14 +65,17 @@ class Descriptor:
 class Tensor:
     """Memory at a fixed address, with its descriptor.
 
-    memory, start : what it lies in, and at which byte. address : of the first element, on the host.
+    memory, start : what it lies in, and at which byte. whole : whether it is all that matters in there: who
+    overwrites it need not fetch the rest. address : of the first element, on the host.
     native : a handle that a kernel library keeps with the tensor (oneDNN's memory object).
 
     Tensors are compared by identity, so kernels can remember what they bound to which tensor. On a GPU the
     content may be newer in the memory's mirror: `array` and `flat` fetch it then, and count as writing.
     """
 
-    __slots__ = ("__weakref__", "_array", "_flat", "address", "descriptor", "memory", "native", "start")
+    __slots__ = (
+        "__weakref__", "_array", "_flat", "address", "descriptor", "memory", "native", "start", "whole"
+    )  # fmt: skip
 
     def __init__(
         self, descriptor: Descriptor, memory: Memory | np.ndarray | None = None, start: int = 0
@@ -88,6 +91,7 @@ class Tensor:
         self._array = self._face()
         self.address = self._flat.ctypes.data
         self.native: Any = None
+        self.whole = True
 
     def _face(self) -> np.ndarray:
         shape = self.descriptor.shape
@@ -137,12 +141,16 @@ class Tensor:
         """Another tensor over the same memory; `descriptor` must have as many bytes."""
         if descriptor.nbytes != self.descriptor.nbytes:
             raise ValueError(f"cannot view {self.descriptor} as {descriptor}: sizes differ")
-        return Tensor(descriptor, self.memory, self.start)
+        view = Tensor(descriptor, self.memory, self.start)
+        view.whole = self.whole
+        return view
 
     def part(self, start: int, descriptor: Descriptor) -> Tensor:
         """A tensor over the elements in memory from `start` on; `start` keeps the alignment."""
         first = self.start + start * np.dtype(self.dtype).itemsize
-        return Tensor(descriptor, self.memory, first)
+        view = Tensor(descriptor, self.memory, first)
+        view.whole = False
+        return view
 
     def __repr__(self) -> str:
         order = "channels-last" if self.descriptor.channels_last else "plain"

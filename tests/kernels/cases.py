@@ -26,7 +26,8 @@ class Values:
 
     def __init__(self, case: str) -> None:
         self.rng = np.random.default_rng(zlib.crc32(case.encode()))
-        self.outputs: dict[str, np.ndarray] = {}
+        self.tensors: dict[str, Tensor] = {}
+        self.records: dict[str, np.ndarray] = {}
 
     def normal(self, descriptor: Descriptor, low: float | None = None) -> Tensor:
         """Normal values, or uniform from `low` to `low` + 1; rounded to 1/64: exact in float32, with ties."""
@@ -40,13 +41,22 @@ class Values:
     def output(self, name: str, descriptor: Descriptor) -> Tensor:
         tensor = Tensor(descriptor)
         tensor.flat[...] = np.nan
-        self.outputs[name] = tensor.array
+        self.tensors[name] = tensor
         return tensor
 
     def watch(self, name: str, tensor: Tensor) -> Tensor:
         """Compare a tensor that is changed in place."""
-        self.outputs[name] = tensor.array
+        self.tensors[name] = tensor
         return tensor
+
+    @property
+    def outputs(self) -> dict[str, np.ndarray]:
+        """What was written so far, by name."""
+        return {name: tensor.array for name, tensor in self.tensors.items()} | self.records
+
+    def record(self, name: str, values: np.ndarray) -> None:
+        """Compare what the kernel returned."""
+        self.records[name] = np.array(values)
 
 
 @dataclass(frozen=True)

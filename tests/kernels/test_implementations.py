@@ -12,10 +12,11 @@ import owlkit.kernels
 from owlkit.core.device import Device
 from owlkit.kernels import Unsupported, onednn_available
 from tests.kernels.cases import Case, Values
+from tests.support import emulated_gpu
 
 KERNELS = Path(owlkit.kernels.__file__).parent
 FAMILIES = sorted(path.parent.name for path in KERNELS.glob("*/reference.py"))
-IMPLEMENTATIONS = ("onednn", "threads", "reference")
+IMPLEMENTATIONS = ("onednn", "threads", "cuda", "reference")
 
 
 def _cases(family: str) -> list[Case]:
@@ -36,10 +37,21 @@ CASES = [
 ]
 
 
+def _device(implementation: str) -> Device:
+    """A device with this implementation alone; the kernels for GPUs run on a stand-in."""
+    if implementation != "cuda":
+        return Device("cpu", (implementation,))
+    if not emulated_gpu.available():
+        pytest.skip("g++ is not installed: kernels for GPUs cannot be run without one")
+    device = emulated_gpu.emulated_device()
+    device.implementations = (implementation,)
+    return device
+
+
 def _outputs(case: Case, implementation: str, dtype: str) -> dict[str, np.ndarray]:
     """What the kernel wrote; raises Unsupported where this implementation does not serve the case."""
     spec, values = case.spec(dtype), Values(case.name)
-    device = Device("cpu", (implementation,))
+    device = _device(implementation)
     make = case.make or import_module(f"owlkit.kernels.{case.family}").make
     kernel = make(device, spec)
     assert kernel.implementation.split()[0] == implementation

@@ -8,7 +8,9 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.activation import onednn, reference
+from owlkit.kernels.activation import cuda, onednn, reference
+
+_MODULES = {"cuda": cuda, "onednn": onednn, "reference": reference}
 
 
 @dataclass(frozen=True)
@@ -30,4 +32,5 @@ def make(device: Device, spec: Activation) -> Any:
 
     For ReLU, `backward` reads y's sign only. Where slope < 0, y has lost the sign: give it x in place of y.
     """
-    return choose(device, spec, {"onednn": onednn.ActivationKernel, "reference": reference.ActivationKernel})
+    found = {name: module.ActivationKernel for name, module in _MODULES.items()}
+    return choose(device, spec, found)

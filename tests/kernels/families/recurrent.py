@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels.recurrent import Recurrent
 from tests.kernels.cases import Case, Values
@@ -25,7 +23,7 @@ def _run(kernel: Any, spec: Recurrent, values: Values) -> None:
     kernel.forward(z, w, cont, start, outputs)
     values.watch("gates", z)
     for number, state in enumerate(kernel.ending):
-        values.outputs[f"ending {number}"] = np.array(state)
+        values.record(f"ending {number}", state)
     kernel.backward(dh, z, w, cont, values.output("dz", z.descriptor))
     values.watch("past", kernel.past)
 

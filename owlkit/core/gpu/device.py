@@ -1,0 +1,75 @@
+"""GpuDevice: a GPU as a place to run a net."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from owlkit.core.device import Device
+from owlkit.core.errors import DeviceError
+from owlkit.core.gpu.detection import cupy_installed, gpu_count
+from owlkit.core.gpu.gpu import Gpu, open_gpu
+from owlkit.core.memory import Memory
+
+if TYPE_CHECKING:
+    from owlkit.core.blob import Blob
+
+IMPLEMENTATIONS = ("cudnn", "cuda", "reference")
+
+
+class GpuDevice(Device):
+    """A GPU for one net.
+
+    gpu : the physical GPU, shared with other nets. tf32 : whether float32 products may use TF32, which keeps
+    10 bits of each factor. deterministic : whether only kernels are used that give the same bits in every
+    run. What has no kernel of its own computes on the host, with copies there and back; `print(net.plan)`
+    shows it.
+    """
+
+    def __init__(self, gpu: Gpu, *, tf32: bool = False, deterministic: bool = False) -> None:
+        super().__init__(f"gpu:{gpu.number}" if gpu.number else "gpu", IMPLEMENTATIONS)
+        self.gpu, self.tf32, self.deterministic = gpu, tf32, deterministic
+        self._workspace: Any = None
+        self._workspace_bytes = 0
+
+    def workspace(self) -> int:
+        """The address, on the GPU, of memory for use during one kernel call, as much as was reserved."""
+        if self._workspace is None or self._workspace_bytes < self.scratch_bytes:
+            self._workspace = self.gpu.allocate(self.scratch_bytes)
+            self._workspace_bytes = self.scratch_bytes
+        return int(self._workspace.pointer)
+
+    def array(self, blob: Blob, role: str) -> Any:
+        """The CuPy array of `blob.data` or `blob.diff` (role), in Caffe's order, writable."""
+        if role == "diff":
+            blob.settle_diff()
+        tensor = getattr(blob, f"{role}_tensor")
+        pointer = self.gpu.pointer(tensor, reads=True, writes=True)
+        itemsize = np.dtype(tensor.dtype).itemsize
+        strides = tuple(n * itemsize for n in tensor.descriptor.strides)
+        return self.gpu.driver.array(pointer, tensor.shape, tensor.dtype, strides, tensor.memory)
+
+    def place(self, memory: Memory) -> None:
+        """Take the GPU's memory for `memory` now."""
+        self.gpu.mirror(memory)
+
+
+def open_device(name: str) -> GpuDevice:
+    """The device that "gpu", "cuda" or "gpu:1" names.
+
+    Raises DeviceError where there is no such GPU or CuPy is missing, with what to do.
+    """
+    _, _, number = name.partition(":")
+    if number and not number.isdigit():
+        raise DeviceError(f"device {name!r}: give the GPU's number, as in 'gpu:1'")
+    found = gpu_count()
+    if not found:
+        raise DeviceError(f"device {name!r}: no NVIDIA GPU was found; use device='cpu'")
+    if int(number or 0) >= found:
+        raise DeviceError(f"device {name!r}: this machine has {found} GPU(s), counted from 0")
+    if not cupy_installed():
+        raise DeviceError(
+            f"device {name!r}: CuPy is not installed; pip install 'owlkit[gpu]' (CUDA 13) or 'owlkit[gpu12]'"
+        )
+    return GpuDevice(open_gpu(int(number or 0)))

@@ -1,0 +1,108 @@
+"""What the engine asks of a GPU, as a protocol: everything above it runs against a stand-in too.
+
+`cupy_driver.py` answers with CuPy, and is the only module of the ground floor that imports it. The tests have
+one that compiles the same kernels for the CPU, so that all but these few calls is proved without a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class Buffer(Protocol):
+    """Memory of the GPU; it goes back to the pool when the object is dropped."""
+
+    pointer: int
+
+
+class Function(Protocol):
+    """A compiled kernel."""
+
+    def __call__(
+        self, grid: tuple[int, int, int], block: tuple[int, int, int], args: Sequence[Any], shared: int
+    ) -> None:
+        """Launch it. args : NumPy scalars in the kernel's types; pointers are uint64. shared : bytes."""
+
+
+class Replay(Protocol):
+    """A captured sequence of launches."""
+
+    def launch(self) -> None:
+        """Run all of it again, with one call."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix (or a stack of them) for `Driver.gemm`: row-major, at `pointer`.
+
+    stride : elements from row to row; None: as many as columns. turned : use the transposed. step : elements
+    from one matrix of a stack to the next.
+    """
+
+    pointer: int
+    stride: int
+    turned: bool = False
+    step: int = 0
+
+
+class Driver(Protocol):
+    """One GPU with one stream, on which everything is queued in order."""
+
+    def properties(self) -> dict[str, Any]:
+        """name, compute_capability ((9, 0)), multiprocessors, total_memory (bytes) and more."""
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes (free, in all)."""
+
+    def allocate(self, nbytes: int) -> Buffer:
+        """Fresh memory with arbitrary content; raises MemoryError where there is not enough."""
+
+    def upload(self, pointer: int, source: np.ndarray) -> None:
+        """Copy an array of contiguous bytes to the GPU; it may change as soon as this returns."""
+
+    def download(self, target: np.ndarray, pointer: int) -> None:
+        """Copy from the GPU into an array of contiguous bytes, and wait for it."""
+
+    def zero(self, pointer: int, nbytes: int) -> None:
+        """Set bytes to 0."""
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        """Copy within the GPU."""
+
+    def compile(self, source: str, defines: dict[str, str], names: Sequence[str]) -> dict[str, Function]:
+        """Compile CUDA C++ and return its kernels by name; raises DeviceError with the compiler's words."""
+
+    def gemm(
+        self,
+        m: int,
+        n: int,
+        k: int,
+        a: Matrix,
+        b: Matrix,
+        c: Matrix,
+        *,
+        dtype: str,
+        beta: float,
+        stack: int = 1,
+        tf32: bool = False,
+    ) -> None:
+        """c = a b + beta c with shape = (m, n, k): a (m, k), b (k, n), c (m, n); `stack` of them. Sums of
+        float16 and bfloat16 are float32. tf32 : whether float32 may be rounded to TF32 on the way in."""
+
+    def array(
+        self, pointer: int, shape: tuple[int, ...], dtype: str, strides: tuple[int, ...], owner: Any
+    ) -> Any:
+        """A CuPy array over memory of the GPU. strides : in bytes. owner : kept as long as the array."""
+
+    def begin_capture(self) -> None:
+        """From now on launches are recorded and not run."""
+
+    def end_capture(self) -> Replay:
+        """What was recorded since `begin_capture`."""
+
+    def synchronize(self) -> None:
+        """Wait until the GPU has done everything; raises what went wrong there."""

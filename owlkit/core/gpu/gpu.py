@@ -1,0 +1,153 @@
+"""Gpu: one physical GPU. All nets on it share its stream, its memory pool and its compiled kernels."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from owlkit.core.errors import DeviceError
+from owlkit.core.gpu.driver import Buffer, Driver, Replay
+from owlkit.core.gpu.mirror import ArenaMirror, Mirror
+from owlkit.core.memory import Memory
+from owlkit.core.tensor import Tensor
+
+
+class CaptureError(DeviceError):
+    """Something in an iteration cannot be captured as a CUDA graph; `mirror` is the memory it touched."""
+
+    def __init__(self, message: str, mirror: Mirror | None = None) -> None:
+        super().__init__(message)
+        self.mirror = mirror
+
+
+class Gpu:
+    """One physical GPU.
+
+    driver : what does the work. number : as the system counts. programs : compiled kernels, by what they were
+    compiled from. lock : held during a capture, and by whoever copies to or from the GPU.
+    """
+
+    def __init__(self, driver: Driver, number: int = 0) -> None:
+        self.driver, self.number = driver, number
+        self.programs: dict[Any, Any] = {}
+        self.lock = threading.RLock()
+        self.capturing = False
+        self.uploaded_bytes = self.downloaded_bytes = 0
+        self._observers: list[Callable[[str, Mirror], None]] = []
+
+    # -- memory
+    def allocate(self, nbytes: int) -> Buffer:
+        """Fresh memory on the GPU.
+
+        Raises DeviceError where there is not enough, with what is free.
+        """
+        if self.capturing:
+            raise CaptureError("memory would have to be taken during the capture")
+        try:
+            return self.driver.allocate(max(nbytes, 1))
+        except MemoryError as error:
+            free, total = self.driver.memory()
+            raise OutOfMemoryError(nbytes, free, total) from error
+
+    def mirror(self, memory: Memory) -> Mirror | ArenaMirror:
+        """The copy of `memory` here, made where there is none."""
+        if memory.mirror is None:
+            if memory.whole is not None:
+                self.mirror(memory.whole)
+            elif memory.parts:
+                memory.mirror = ArenaMirror(self, memory)  # type: ignore[assignment]
+            else:
+                assert memory.bytes is not None
+                buffer = self.allocate(memory.bytes.size)
+                memory.mirror = Mirror(self, memory.bytes, buffer.pointer, buffer)
+        mirror = memory.mirror
+        assert mirror is not None
+        if mirror.gpu is not self:
+            raise DeviceError(f"memory of GPU {mirror.gpu.number} was given to a kernel on GPU {self.number}")
+        return mirror
+
+    def pointer(self, tensor: Tensor, *, reads: bool, writes: bool) -> int:
+        """The address of a tensor here, its content made valid. reads, writes : what a kernel will do."""
+        mirror = tensor.memory.mirror or self.mirror(tensor.memory)
+        mirror.to_device(reads=reads or not tensor.whole, writes=writes)
+        return mirror.pointer + tensor.start
+
+    def upload(self, mirror: Mirror) -> None:
+        """Copy the host's content to the GPU."""
+        if self.capturing:
+            raise CaptureError("the host changed it before the capture", mirror)
+        self.tell("upload", mirror)
+        with self.lock:
+            self.driver.upload(mirror.pointer, mirror.host)
+        self.uploaded_bytes += mirror.host.size
+
+    def download(self, mirror: Mirror) -> None:
+        """Copy the GPU's content to the host."""
+        with self.lock:
+            self.driver.download(mirror.host, mirror.pointer)
+        self.downloaded_bytes += mirror.host.size
+
+    # -- who touches what
+    def watch(self, observer: Callable[[str, Mirror], None]) -> Callable[[], None]:
+        """Call observer("upload" | "write" | "look" | "peek", mirror) from now on; returns what ends it.
+
+        write : a kernel writes. look, peek : the host gets it to write, to read.
+        """
+        self._observers.append(observer)
+        return lambda: self._observers.remove(observer)
+
+    def tell(self, what: str, mirror: Mirror) -> None:
+        for observer in self._observers:
+            observer(what, mirror)
+
+    def written(self, mirror: Mirror) -> None:
+        """A kernel is about to write to `mirror`."""
+        if self._observers:
+            self.tell("write", mirror)
+
+    def host_looks(self, mirror: Mirror, writing: bool) -> None:
+        """The host is about to use `mirror`; waits for a capture that another thread makes."""
+        if self.capturing:
+            with self.lock:  # the capturing thread itself gets through
+                if self.capturing:
+                    raise CaptureError("the host reads or writes it", mirror)
+        if self._observers:
+            self.tell("look" if writing else "peek", mirror)
+
+    # -- CUDA graphs
+    def capture(self, work: Callable[[], None]) -> Replay:
+        """Record the launches of `work` without running them.
+
+        Raises CaptureError where it copies to or from the host, or takes memory.
+        """
+        with self.lock:
+            self.driver.begin_capture()
+            self.capturing = True
+            try:
+                work()
+            finally:
+                self.capturing = False
+                replay = self.driver.end_capture()
+        return replay
+
+    def __repr__(self) -> str:
+        return f"Gpu({self.number})"
+
+
+class OutOfMemoryError(DeviceError):
+    """The GPU's memory does not suffice. wanted, free, total : bytes."""
+
+    def __init__(self, wanted: int, free: int, total: int) -> None:
+        self.wanted, self.free, self.total = wanted, free, total
+        has, more = f"{free / 1e9:.3g} of {total / 1e9:.3g} GB", f"{wanted / 1e9:.3g} GB"
+        super().__init__(f"the GPU has {has} free, and {more} more are needed")
+
+
+@cache
+def open_gpu(number: int) -> Gpu:
+    """The GPU with this number; raises DeviceError where there is none or CuPy is missing."""
+    from owlkit.core.gpu.cupy_driver import CupyDriver
+
+    return Gpu(CupyDriver(number), number)

@@ -1,0 +1,82 @@
+"""The GPU's copy of a memory, and which of the two copies is valid: Caffe's SyncedMemory.
+
+A transfer happens when the side that is asked for is stale, and only then. Whoever gets the host's bytes may
+write to them, so the GPU's are stale afterwards; `writing=False` promises not to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from owlkit.core.gpu.gpu import Gpu
+    from owlkit.core.memory import Memory
+
+
+class Mirror:
+    """One contiguous copy on a GPU.
+
+    pointer : its address there. host_valid, device_valid : which copies hold the content; at least one does.
+    """
+
+    __slots__ = ("_buffer", "device_valid", "gpu", "host", "host_valid", "pointer")
+
+    def __init__(self, gpu: Gpu, host: np.ndarray, pointer: int, buffer: Any) -> None:
+        self.gpu, self.host, self.pointer = gpu, host, pointer
+        self._buffer = buffer  # keeps the GPU's memory alive
+        self.host_valid, self.device_valid = True, False
+
+    def to_device(self, *, reads: bool, writes: bool) -> None:
+        """Make the GPU's copy usable. reads : it must hold the content. writes : it will hold a newer one."""
+        if reads and not self.device_valid:
+            self.gpu.upload(self)
+            self.device_valid = True
+        if writes:
+            self.device_valid, self.host_valid = True, False
+            self.gpu.written(self)
+
+    def to_host(self, *, writing: bool = True) -> None:
+        """Make the host's copy usable. writing : it may be changed, so that the GPU's counts as stale."""
+        self.gpu.host_looks(self, writing)
+        if not self.host_valid:
+            self.gpu.download(self)
+            self.host_valid = True
+        if writing:
+            self.device_valid = False
+
+    def zero(self, start: int, nbytes: int) -> None:
+        """Set `nbytes` bytes from `start` on to 0, on the GPU."""
+        self.to_device(reads=nbytes < self.host.size, writes=True)
+        self.gpu.driver.zero(self.pointer + start, nbytes)
+
+
+class ArenaMirror:
+    """The copy of an arena: one piece of the GPU's memory, whose parts are kept valid one by one."""
+
+    __slots__ = ("_buffer", "gpu", "host", "parts", "pointer")
+
+    def __init__(self, gpu: Gpu, arena: Memory) -> None:
+        assert arena.bytes is not None
+        self.gpu, self.host = gpu, arena.bytes
+        self._buffer = gpu.allocate(arena.bytes.size)
+        self.pointer = self._buffer.pointer
+        gpu.driver.zero(self.pointer, arena.bytes.size)  # the gaps between the parts
+        self.parts = []
+        for offset, part in arena.parts:
+            assert part.bytes is not None
+            part.mirror = Mirror(gpu, part.bytes, self.pointer + offset, self._buffer)
+            self.parts.append(part.mirror)
+
+    def to_device(self, *, reads: bool, writes: bool) -> None:
+        for part in self.parts:
+            part.to_device(reads=reads, writes=writes)
+
+    def to_host(self, *, writing: bool = True) -> None:
+        for part in self.parts:
+            part.to_host(writing=writing)
+
+    def zero(self, start: int, nbytes: int) -> None:
+        self.to_device(reads=nbytes < self.host.size, writes=True)
+        self.gpu.driver.zero(self.pointer + start, nbytes)

@@ -1,0 +1,51 @@
+"""CUDA C++ compiled for the CPU by g++ and a header, kept by content."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from owlkit.core.errors import DeviceError
+from owlkit.kernels.cuda.program import read_source
+
+_HEADER = Path(__file__).with_name("cuda_on_cpu.h")
+_WAITS = ("__syncthreads", "__syncwarp", "__shfl", "__ballot", "block_all<", "warp_all<")
+
+
+def _cache() -> Path:
+    folder = Path(tempfile.gettempdir()) / f"owlkit-emulated-gpu-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def compile_kernels(source: str, defines: dict[str, str], names: Sequence[str]) -> dict[str, Any]:
+    """Kernel name -> function(grid, block, args) in a shared library."""
+    own = source.replace(read_source("cuda/common.cuh"), "")
+    fibers = ["#define FIBERS"] if any(word in own for word in _WAITS) else []
+    macros = [f"#define {name} {value}" for name, value in defines.items()]
+    text = "\n".join([*fibers, f'#include "{_HEADER}"', *macros, source])
+    text += "\n" + "\n".join(f"LAUNCHER({name})" for name in names) + "\n"
+    key = hashlib.sha256((text + _HEADER.read_text()).encode()).hexdigest()[:20]
+    library = _cache() / f"{key}.so"
+    if not library.exists():
+        _build(text, library)
+    loaded = ctypes.CDLL(str(library))
+    return {name: getattr(loaded, f"launch_{name}") for name in names}
+
+
+def _build(text: str, library: Path) -> None:
+    source = library.with_suffix(f".{os.getpid()}.cpp")
+    source.write_text(text)
+    built = library.with_suffix(f".{os.getpid()}.so")
+    command = ["g++", "-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC", "-w", "-o", built, source]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise DeviceError(f"the kernels do not compile:\n{done.stderr[:4000]}")
+    built.replace(library)
+    source.unlink()

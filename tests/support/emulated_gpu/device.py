@@ -1,0 +1,20 @@
+"""Devices on the stand-in."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+from owlkit.core.gpu.device import GpuDevice
+from owlkit.core.gpu.gpu import Gpu
+from tests.support.emulated_gpu.driver import EmulatedDriver
+
+
+def available() -> bool:
+    """Whether the stand-in can be used: it needs g++."""
+    return shutil.which("g++") is not None
+
+
+def emulated_device(total: int = 1 << 33, **options: Any) -> GpuDevice:
+    """A device on a stand-in GPU of its own with `total` bytes."""
+    return GpuDevice(Gpu(EmulatedDriver(total)), **options)

@@ -1,0 +1,164 @@
+"""The driver of the stand-in: `owlkit.core.gpu.driver.Driver` on the CPU."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+
+from owlkit.core.gpu.driver import Matrix
+from tests.support.emulated_gpu.compiler import compile_kernels
+
+TYPES = {name: np.dtype(name) for name in ("float16", "float32", "float64")} | {
+    "bfloat16": np.dtype(ml_dtypes.bfloat16)
+}
+
+
+def at(pointer: int, nbytes: int) -> np.ndarray:
+    """The bytes at an address, (nbytes,) uint8."""
+    return np.frombuffer((ctypes.c_uint8 * nbytes).from_address(pointer), np.uint8)
+
+
+class EmulatedBuffer:
+    def __init__(self, driver: EmulatedDriver, nbytes: int) -> None:
+        raw = np.full(nbytes + 256, 0xFF, np.uint8)  # NaN in every type: what was never written is seen
+        self._raw, self._driver, self.nbytes = raw, driver, nbytes
+        self.pointer = raw.ctypes.data + -raw.ctypes.data % 256
+        driver.used += nbytes
+
+    def __del__(self) -> None:
+        self._driver.used -= self.nbytes
+
+
+class EmulatedFunction:
+    """A kernel compiled for the CPU."""
+
+    def __init__(self, driver: EmulatedDriver, name: str, launch: Any) -> None:
+        self._driver, self.name, self._launch = driver, name, launch
+
+    def __call__(
+        self, grid: tuple[int, int, int], block: tuple[int, int, int], args: Sequence[Any], shared: int
+    ) -> None:
+        assert shared <= 227 * 1024, f"{self.name}: {shared} bytes of shared memory"
+        assert np.prod(block) <= 1024, f"{self.name}: {block} threads"
+        sizes = (ctypes.c_uint * 3)(*grid), (ctypes.c_uint * 3)(*block)
+        values = [np.array(value) for value in args]
+        places = (ctypes.c_void_p * len(values))(*[value.ctypes.data for value in values])
+        self._driver.run(self.name, lambda _keep=values: self._launch(*sizes, places))
+
+
+class EmulatedReplay:
+    def __init__(self, calls: list[Callable[[], None]]) -> None:
+        self._calls = calls
+
+    def launch(self) -> None:
+        for call in self._calls:
+            call()
+
+
+class EmulatedDriver:
+    """A GPU of `total` bytes. launched : names of what was run or captured, in order. used : bytes taken."""
+
+    def __init__(self, total: int = 1 << 33) -> None:
+        self.total, self.used = total, 0
+        self.launched: list[str] = []
+        self._recording: list[Callable[[], None]] | None = None
+
+    def run(self, name: str, call: Callable[[], None]) -> None:
+        """Run a call, or keep it while capturing."""
+        self.launched.append(name)
+        if self._recording is None:
+            call()
+        else:
+            self._recording.append(call)
+
+    def properties(self) -> dict[str, Any]:
+        found = {"name": "emulated", "compute_capability": (9, 0), "multiprocessors": 132}
+        return found | {"total_memory": self.total}
+
+    def memory(self) -> tuple[int, int]:
+        return self.total - self.used, self.total
+
+    def allocate(self, nbytes: int) -> EmulatedBuffer:
+        if self.used + nbytes > self.total:
+            raise MemoryError(f"{nbytes} bytes")
+        return EmulatedBuffer(self, nbytes)
+
+    def upload(self, pointer: int, source: np.ndarray) -> None:
+        assert self._recording is None, "a copy from the host while capturing"
+        at(pointer, source.nbytes)[...] = source.view(np.uint8)
+
+    def download(self, target: np.ndarray, pointer: int) -> None:
+        assert self._recording is None, "a copy to the host while capturing"
+        target.view(np.uint8)[...] = at(pointer, target.nbytes)
+
+    def zero(self, pointer: int, nbytes: int) -> None:
+        self.run("zero", lambda: at(pointer, nbytes).fill(0))
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        self.run("copy", lambda: ctypes.memmove(target, source, nbytes) and None)
+
+    def compile(self, source: str, defines: dict[str, str], names: Sequence[str]) -> dict[str, Any]:
+        found = compile_kernels(source, defines, names)
+        return {name: EmulatedFunction(self, name, launch) for name, launch in found.items()}
+
+    def gemm(
+        self,
+        m: int,
+        n: int,
+        k: int,
+        a: Matrix,
+        b: Matrix,
+        c: Matrix,
+        *,
+        dtype: str,
+        beta: float,
+        stack: int = 1,
+        tf32: bool = False,
+    ) -> None:
+        m, n, k = shape
+
+        m, n, k = shape
+
+        def multiply() -> None:
+            for i in range(stack):
+                left, right = self._matrix(a, m, k, dtype, i), self._matrix(b, k, n, dtype, i)
+                target = self._matrix(c, m, n, dtype, i)
+                wide = np.float64 if dtype == "float64" else np.float32
+                product = left.astype(wide) @ right.astype(wide)
+                target[...] = product + beta * target.astype(wide) if beta else product
+
+        self.run("gemm", multiply)
+
+    @staticmethod
+    def _matrix(matrix: Matrix, rows: int, columns: int, dtype: str, number: int) -> np.ndarray:
+        if matrix.turned:
+            rows, columns = columns, rows
+        assert matrix.stride >= columns, f"rows of {columns} elements overlap: {matrix.stride} apart"
+        kind = TYPES[dtype]
+        start = matrix.pointer + number * matrix.step * kind.itemsize
+        count = (rows - 1) * matrix.stride + columns
+        flat = at(start, count * kind.itemsize).view(kind)
+        steps = (matrix.stride * kind.itemsize, kind.itemsize)
+        face = np.lib.stride_tricks.as_strided(flat, (rows, columns), steps)
+        return face.T if matrix.turned else face
+
+    def array(self, pointer: int, shape: Any, dtype: str, strides: Any, owner: Any) -> np.ndarray:
+        """A view of the stand-in's memory: what would be a CuPy array."""
+        kind = TYPES[dtype]
+        span = sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) + kind.itemsize
+        return np.lib.stride_tricks.as_strided(at(pointer, span).view(kind), shape, strides)
+
+    def begin_capture(self) -> None:
+        assert self._recording is None
+        self._recording = []
+
+    def end_capture(self) -> EmulatedReplay:
+        calls, self._recording = self._recording or [], None
+        return EmulatedReplay(calls)
+
+    def synchronize(self) -> None:
+        assert self._recording is None, "waiting while capturing"
