@@ -78,15 +78,13 @@ class Driver(Protocol):
 
     def gemm(
         self,
-        m: int,
-        n: int,
-        k: int,
+        shape: tuple[int, int, int],
         a: Matrix,
         b: Matrix,
         c: Matrix,
         *,
         dtype: str,
-        beta: float,
+        beta: float = 0.0,
         stack: int = 1,
         tf32: bool = False,
     ) -> None:
