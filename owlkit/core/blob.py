@@ -24,6 +24,7 @@ class Blob:
         self.name = name
         self.dtype = np.dtype(dtype).name
         self.parameter = parameter
+        self._channels_last = not parameter
         self._data, self._diff = Memory(), Memory()
         self._owns_data = False
         self._data_tensor: Tensor | None = None
@@ -44,8 +45,17 @@ class Blob:
             return
         if any(n < 0 for n in shape):
             raise ValueError(f"blob {self.name!r}: negative axis in shape {shape}")
-        channels_last = len(shape) == 4 and not self.parameter
+        channels_last = len(shape) == 4 and self._channels_last
         self.descriptor = Descriptor(shape, self.dtype, channels_last)
+        self._data_tensor = self._diff_tensor = None
+
+    def lay_channels_last(self) -> None:
+        """Let a four-dimensional parameter lie channels-last in memory, as filters do on a GPU.
+
+        To be called before it has content: what is there would be read in another order.
+        """
+        self._channels_last = True
+        self.descriptor = Descriptor(self.shape, self.dtype, self.ndim == 4)
         self._data_tensor = self._diff_tensor = None
 
     @property

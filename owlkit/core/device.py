@@ -18,7 +18,10 @@ class Device:
 
     name : "cpu".
     implementations : kernel implementations in order of preference.
+    filters_channels_last : whether four-dimensional filters lie channels-last in memory, as activations do.
     """
+
+    filters_channels_last = False
 
     def __init__(self, name: str, implementations: tuple[str, ...]) -> None:
         self.name = name

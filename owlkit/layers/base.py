@@ -169,6 +169,10 @@ class Layer:
             blob.diff_tensor.flat[...] = 0
         return True
 
+    def filters(self) -> list[Blob]:
+        """Learned blobs that may lie channels-last in memory where a device wants filters so."""
+        return []
+
     def param_tensors(self) -> tuple[Any, Any]:
         """(weights, bias) as kernels take them; None where there is no bias."""
         blobs = self.blobs

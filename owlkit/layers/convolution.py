@@ -71,6 +71,7 @@ class Convolution(FilterBank):
                 x.descriptor, y.descriptor, self.blobs[0].shape,
                 self.window.stride, self.window.pad, self.window.dilation, self.group,
                 len(self.blobs) > 1, relu, train=self.wants_params, data_gradient=wanted,
+                weights_channels_last=self.blobs[0].descriptor.channels_last,
             )  # fmt: skip
             self.kernels.append(convolution.make(device, spec, self.axis))
         self.kernel = self.kernels[0]

@@ -60,6 +60,7 @@ class Deconvolution(FilterBank):
                 y.descriptor, x.descriptor, self.blobs[0].shape,
                 self.window.stride, self.window.pad, self.window.dilation, self.group,
                 train=self.wants_params,
+                weights_channels_last=self.blobs[0].descriptor.channels_last,
             )  # fmt: skip
             self.kernels.append(convolution.make_transposed(device, spec, self.axis))
         self.kernel = self.kernels[0]

@@ -49,6 +49,9 @@ class FilterBank(Layer):
         if p.bias_term:
             self.add_param((outputs,), p.bias_filler)
 
+    def filters(self) -> list[Blob]:
+        return [w for w in self.blobs[:1] if w.ndim == 4]
+
     def _axis(self, x: Blob) -> int:
         axis = self.param.convolution_param.axis
         try:

@@ -73,6 +73,8 @@ class Net(Passes):
 
     def _allocate(self, share: Net | None) -> None:
         """Place the learned parameters, share them or fill them."""
+        if self.device.filters_channels_last:
+            self.graph.parameters.lay_filters_channels_last(self.layers)
         shared = self.graph.parameters.share_with(self.layers, share.layers) if share else []
         mine = [parameter for parameter in self.learnable if parameter not in shared]
         self.arena: list[ArenaGroup] = build_arena(mine, self.dtype)

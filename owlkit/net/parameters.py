@@ -89,6 +89,15 @@ class ParameterTable:
         blob.share_diff(owner.blob)
         self.followers.append((blob, owner))
 
+    def lay_filters_channels_last(self, layers: Sequence[Layer]) -> None:
+        """Let filters lie channels-last in memory, but for those that another shape shares (PERMISSIVE)."""
+        reshaped = {id(b) for blob, owner in self.followers if blob.shape != owner.blob.shape
+                    for b in (blob, owner.blob)}  # fmt: skip
+        for layer in layers:
+            for blob in layer.filters():
+                if id(blob) not in reshaped:
+                    blob.lay_channels_last()
+
     def share_with(self, layers: Sequence[Layer], source: Sequence[Layer]) -> list[Parameter]:
         """Let `layers` use the data of the equally named layers of `source` (a test net of a train net).
 

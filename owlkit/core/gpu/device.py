@@ -27,6 +27,8 @@ class GpuDevice(Device):
     shows it.
     """
 
+    filters_channels_last = True
+
     def __init__(self, gpu: Gpu, *, tf32: bool = False, deterministic: bool = False) -> None:
         super().__init__(f"gpu:{gpu.number}" if gpu.number else "gpu", IMPLEMENTATIONS)
         self.gpu, self.tf32, self.deterministic = gpu, tf32, deterministic

@@ -17,12 +17,13 @@ from owlkit.kernels.convolution.transposed import TransposedKernel
 class Convolution:
     """y = w * x + b, optionally followed by max(y, 0).
 
-    x : (N, C, *spatial). y : (N, M, *spatial). weights : (M, C / group, *kernel), plain.
+    x : (N, C, *spatial). y : (N, M, *spatial). weights : (M, C / group, *kernel).
     kernel, stride, pad, dilation : one number per spatial axis, in pixels.
     bias : whether there is a bias (M,). relu : whether the kernel ends with max(y, 0).
     train : whether parameter gradients will be asked for. data_gradient : whether x's gradient will.
     forward_first : whether each backward_data follows a forward with the same weights, whose copy of them it
         may use (Deconvolution runs them in the other order).
+    weights_channels_last : whether the weights lie so in memory: (M, *kernel, C / group).
     """
 
     x: Descriptor
@@ -37,6 +38,7 @@ class Convolution:
     train: bool = True
     data_gradient: bool = True
     forward_first: bool = True
+    weights_channels_last: bool = False
 
     @property
     def kernel(self) -> tuple[int, ...]:
