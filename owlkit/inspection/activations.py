@@ -9,7 +9,9 @@ import numpy as np
 
 from owlkit.core.errors import NetError
 from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.layerwise import silent
 from owlkit.inspection.picture import Picture
+from owlkit.inspection.prediction import Labels, read_labels
 from owlkit.inspection.tiles import tile_grid
 from owlkit.inspection.twin import Twin
 
@@ -24,12 +26,21 @@ MOST_NAMED = 10
 
 @dataclass(repr=False)
 class Activations(Picture):
-    """values : the layer's top for one image, (C, H, W) or (C,). image : as the net saw it, uint8."""
+    """values : the layer's top for one image, (C, H, W) or (C,). image : as the net saw it, uint8.
+
+    net, prepare, given, labels : what a live view in a notebook goes on with.
+    """
+
+    frontend_kind = "activations"
 
     layer: str
     values: np.ndarray
     image: np.ndarray
     channels: int = MOST_CHANNELS
+    net: Net | None = None
+    prepare: ImageInput | None = None
+    given: np.ndarray | None = None
+    labels: list[str] | None = None
 
     def figure(self) -> Figure:
         """The image and one tile per channel, on one scale for all; a line where there is no plane."""
@@ -71,24 +82,34 @@ class Activations(Picture):
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.values.shape))
-        dead = int((self.values.reshape(len(self.values), -1).max(1) <= 0).sum())
+        dead = len(silent(self.values.reshape(len(self.values), -1, 1)))
         return f"Activations({self.layer!r}, {shape}, {dead} channels without any positive value)"
 
 
 def show_activations(
-    net: Net, image: Any, layer: str, *, prepare: ImageInput | None = None, channels: int = MOST_CHANNELS
+    net: Net,
+    image: Any,
+    layer: str,
+    *,
+    prepare: ImageInput | None = None,
+    channels: int = MOST_CHANNELS,
+    labels: Labels | None = None,
 ) -> Activations:
     """Run one image through a net and look at the top of a layer (or at a blob, by name).
 
     image : a photograph or a prepared array, see ImageInput. prepare : how photographs become input; by
-    default as they are, 0 to 255. channels : how many are drawn; `values` holds all.
-    Raises NetError for an unknown layer or a top with other axes, DataError for an image that does not fit.
+    default as they are, 0 to 255. channels : how many are drawn in the figure; `values` holds all.
+    In a notebook with the widgets it is a live view: all channels, other layers, other images. labels : there
+    the names of units of layers with as many channels: a list, or a file with one a line.
+    Raises NetError for an unknown layer or a top with other axes, DataError for an image that does not fit,
+    or labels that cannot be read.
     """
-    prepare = prepare or ImageInput()
+    prepare, names = prepare or ImageInput(), read_labels(labels)
     twin = Twin(net)
     prepared = prepare(image, twin.shape)
     layer_name = twin.layer_of(layer)
     values = twin.run(prepared[None], layer_name)[0]
     if values.ndim not in (1, 3):
         raise NetError(f"{layer}: its top has {values.ndim + 1} axes; (N, C) and (N, C, H, W) can be drawn")
-    return Activations(layer, values, prepare.restore(prepared), channels)
+    image = prepare.restore(prepared)
+    return Activations(layer, values, image, channels, net, prepare, prepared, names)

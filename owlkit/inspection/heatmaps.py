@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.occlusion import OnPlaces, Scan, occlude
 from owlkit.inspection.picture import Picture
+from owlkit.inspection.prediction import Labels, read_labels
 from owlkit.inspection.progress import Progress
 from owlkit.inspection.saliency import show_saliency
 from owlkit.inspection.twin import Twin, batch_for
-from owlkit.inspection.units import Unit, choose
+from owlkit.inspection.units import Unit, choose, label_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 METHODS = ("occlusion", "gradient")
 MOST_PLACES = 16  # at once
 MOST_OPAQUE = 0.85
-# A patch covers about a seventh of a side and moves by a third of itself.
-PATCHES_PER_SIDE, STEPS_PER_PATCH = 7, 3
 
 
 @dataclass(repr=False)
@@ -32,13 +32,23 @@ class Heatmap(Picture):
 
     For "occlusion" it is by how much the unit's value falls, on average, when a patch over the pixel is
     covered (negative: it rises); for "gradient" the magnitude of the gradient, slightly smoothed.
+    label : the unit's name, where it has one. net, prepare, given, labels, scan : what a live view goes on
+    with; scan is None for "gradient".
     """
+
+    frontend_kind = "drivers"
 
     unit: Unit
     value: float
     method: str
     map: np.ndarray
     image: np.ndarray
+    label: str | None = None
+    net: Net | None = None
+    prepare: ImageInput | None = None
+    given: np.ndarray | None = None
+    labels: list[str] | None = None
+    scan: Scan | None = None
 
     def figure(self) -> Figure:
         """The image, and the map laid over it."""
@@ -57,7 +67,8 @@ class Heatmap(Picture):
             vmax=limit,
             alpha=np.clip(np.abs(self.map) / limit, 0, 1) * MOST_OPAQUE,
         )
-        axes[1].set_title(f"{self.method}: {self.unit}, value {self.value:.4g}", fontsize=10)
+        title = f"{self.method}: {self.unit.called(self.label)}, value {self.value:.4g}"
+        axes[1].set_title(title, fontsize=10)
         figure.colorbar(drawn, ax=axes[1], shrink=0.8, label="fall of its value" if signed else "magnitude")
         for axis in axes:
             axis.set_axis_off()
@@ -66,7 +77,8 @@ class Heatmap(Picture):
 
     def __repr__(self) -> str:
         row, column = np.unravel_index(int(self.map.argmax()), self.map.shape)
-        return f"Heatmap({self.method} of {self.unit}, value {self.value:.4g}, largest at ({row}, {column}))"
+        unit = self.unit.called(self.label)
+        return f"Heatmap({self.method} of {unit}, value {self.value:.4g}, largest at ({row}, {column}))"
 
 
 def show_heatmap(
@@ -80,83 +92,77 @@ def show_heatmap(
     patch: int | None = None,
     stride: int | None = None,
     prepare: ImageInput | None = None,
+    labels: Labels | None = None,
     progress: bool = True,
 ) -> Heatmap:
     """What in an image drives a unit of a layer, or a class.
 
-    unit, at : as for show_saliency. patch, stride : side of the covering square and how far it moves, in
-    pixels of the input; by default a seventh of the shorter side, and a third of that. Covered pixels get 0,
-    which is the mean for nets that take one off.
+    unit, at, labels : as for show_saliency. patch, stride : side of the covering square and how far it moves,
+    in pixels of the input; by default a seventh of the shorter side, and a third of that. Covered pixels get
+    0, which is the mean for nets that take one off.
     method : "occlusion" (Zeiler and Fergus 2014, arXiv:1311.2901, section 4.2) runs the net once per place;
     "gradient" (Simonyan et al. 2014, arXiv:1312.6034) once forward and back.
-    Raises NetError for an unknown layer or unit, ValueError for a method or patch that cannot be.
+    In a notebook with the widgets it is a live view: other methods, units, classes, layers and images.
+    Raises NetError for an unknown layer or unit, ValueError for a method or patch that cannot be, DataError
+    for labels that cannot be read.
     """
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
-    prepare = prepare or ImageInput()
+    asked, prepare, names = Place(layer, unit, at), prepare or ImageInput(), read_labels(labels)
     if method == "gradient":
-        found = show_saliency(net, image, layer, unit, at=at, prepare=prepare)
-        return Heatmap(found.unit, found.value, method, _smooth(found.map), found.image)
+        return by_gradient(net, image, asked, prepare, names)
+    line = Progress(progress, "covering", "the image")
+
+    def tell(done: int, total: int, falls: np.ndarray) -> None:
+        line.tick(f", {done} of {total} places done")
+
+    made = by_occlusion(net, image, asked, prepare, names, sizes=(patch, stride), on_places=tell)
+    line.finish()
+    return made
+
+
+@dataclass(frozen=True)
+class Place:
+    """A unit as it is asked for: None is what answers most."""
+
+    layer: str
+    unit: int | None = None
+    at: tuple[int, int] | None = None
+
+
+def by_gradient(net: Net, image: Any, asked: Place, prepare: ImageInput, labels: list[str] | None) -> Heatmap:
+    """The smoothed magnitude of the gradient."""
+    found = show_saliency(net, image, asked.layer, asked.unit, at=asked.at, prepare=prepare, labels=labels)
+    made = Heatmap(found.unit, found.value, "gradient", smooth(found.map), found.image, found.label)
+    made.net, made.prepare, made.given, made.labels = net, prepare, found.given, labels
+    return made
+
+
+def by_occlusion(
+    net: Net,
+    image: Any,
+    asked: Place,
+    prepare: ImageInput,
+    labels: list[str] | None,
+    *,
+    sizes: tuple[int | None, int | None] = (None, None),
+    on_places: OnPlaces,
+) -> Heatmap:
+    """sizes : patch and stride. on_places : see `occlude`."""
     twin = Twin(net, batch_for(net, MOST_PLACES))
     prepared = prepare(image, twin.shape)
-    name = twin.layer_of(layer)
+    name = twin.layer_of(asked.layer)
     values = twin.run(prepared[None], name)
-    chosen = choose(layer, values[0], unit, at)
-    value = float(chosen.of(values)[0])
-    side, step = _sizes(twin.shape, patch, stride)
-    falls = _occlude(twin, prepared, chosen, name, (value, side, step), progress)
-    return Heatmap(chosen, value, method, falls, prepare.restore(prepared))
+    unit = choose(asked.layer, values[0], asked.unit, asked.at)
+    value, scan = float(unit.of(values)[0]), Scan.of(twin.shape, *sizes)
+    falls = occlude(twin, prepared, unit, name, value, scan, on_places)
+    label = label_of(unit, values.shape[1], labels)
+    shown = prepare.restore(prepared)
+    return Heatmap(unit, value, "occlusion", falls, shown, label, net, prepare, prepared, labels, scan)
 
 
-def _smooth(pixels: np.ndarray) -> np.ndarray:
+def smooth(pixels: np.ndarray) -> np.ndarray:
     """Single pixels of a gradient are noise; a hundredth of a side tells a part from another."""
     from scipy.ndimage import gaussian_filter
 
     return np.asarray(gaussian_filter(pixels, max(pixels.shape) / 100))
-
-
-def _sizes(shape: tuple[int, ...], patch: int | None, stride: int | None) -> tuple[int, int]:
-    """Side and step of the covering square."""
-    shorter = min(shape[2:])
-    side = patch if patch is not None else max(1, round(shorter / PATCHES_PER_SIDE))
-    if not 1 <= side <= shorter:
-        raise ValueError(f"patch is {side}, expected 1 to {shorter}, the input's shorter side")
-    step = stride if stride is not None else max(1, side // STEPS_PER_PATCH)
-    if not 1 <= step <= side:
-        raise ValueError(f"stride is {step}, expected 1 to patch ({side}), or pixels are left out")
-    return side, step
-
-
-def _occlude(
-    twin: Twin,
-    image: np.ndarray,
-    unit: Unit,
-    layer: str,
-    scan: tuple[float, int, int],
-    progress: bool,
-) -> np.ndarray:
-    """(H, W): how much of the unit's value goes when a pixel is covered, over all squares that cover it."""
-    value, side, step = scan
-    batch = twin.shape[0]
-    height, width = image.shape[1:]
-    places = [(top, left) for top in _starts(height, side, step) for left in _starts(width, side, step)]
-    total, times = np.zeros((height, width)), np.zeros((height, width))
-    line = Progress(progress, "covering", f"{len(places)} places")
-    for first in range(0, len(places), batch):
-        some = places[first : first + batch]
-        covered = np.repeat(image[None], len(some), 0)
-        for index, (top, left) in enumerate(some):
-            covered[index, :, top : top + side, left : left + side] = 0
-        falls = value - unit.of(twin.run(covered, layer))
-        for (top, left), fall in zip(some, falls, strict=True):
-            total[top : top + side, left : left + side] += fall
-            times[top : top + side, left : left + side] += 1
-        line.tick(f", {first + len(some)} done")
-    line.finish()
-    return total / times
-
-
-def _starts(length: int, side: int, step: int) -> list[int]:
-    """Starts of squares that cover every pixel."""
-    last = length - side
-    return sorted({*range(0, last + 1, step), last})

@@ -10,8 +10,9 @@ import numpy as np
 
 from owlkit.inspection.image_input import ImageInput
 from owlkit.inspection.picture import Picture
+from owlkit.inspection.prediction import Labels, read_labels
 from owlkit.inspection.twin import Twin
-from owlkit.inspection.units import Unit, choose
+from owlkit.inspection.units import Unit, choose, label_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,18 +25,37 @@ CLIP_PERCENTILE = 99.5
 
 @dataclass(repr=False)
 class Saliency(Picture):
-    """gradient : (C, H, W), of the unit with respect to the input. value : the unit's. image : uint8."""
+    """gradient : (C, H, W), of the unit with respect to the input. value : the unit's. image : uint8.
+
+    label : the unit's name, where it has one. net, prepare, given, labels : what a live view goes on with.
+    """
+
+    frontend_kind = "drivers"
 
     unit: Unit
     value: float
     method: str
     gradient: np.ndarray
     image: np.ndarray
+    label: str | None = None
+    net: Net | None = None
+    prepare: ImageInput | None = None
+    given: np.ndarray | None = None
+    labels: list[str] | None = None
 
     @property
     def map(self) -> np.ndarray:
         """(H, W): the largest magnitude over the channels."""
         return np.abs(self.gradient).max(0)
+
+    @property
+    def signed(self) -> np.ndarray:
+        """(H, W, 3) in RGB or (H, W), 0 to 1: the gradient around grey; extremes are cut at 99.5 %."""
+        limit = float(np.percentile(np.abs(self.gradient), CLIP_PERCENTILE)) or 1.0
+        levels = np.clip(0.5 + self.gradient / (2 * limit), 0, 1).transpose(1, 2, 0)
+        if levels.shape[-1] != 3:
+            return levels[..., 0]
+        return levels[..., ["RGB".index(c) for c in (self.prepare or ImageInput()).channels]]
 
     def figure(self) -> Figure:
         """The image, the signed gradient around grey, and its magnitude; extremes are cut at 99.5 %."""
@@ -44,12 +64,8 @@ class Saliency(Picture):
         figure, axes = plt.subplots(1, 3, figsize=(9.5, 3.5), layout="constrained")
         axes[0].imshow(self.image, cmap="gray")
         axes[0].set_title("image", fontsize=10)
-        limit = float(np.percentile(np.abs(self.gradient), CLIP_PERCENTILE)) or 1.0
-        signed = np.clip(0.5 + self.gradient / (2 * limit), 0, 1).transpose(1, 2, 0)
-        axes[1].imshow(
-            signed[..., ::-1] if signed.shape[-1] == 3 else signed[..., 0], cmap="gray", vmin=0, vmax=1
-        )
-        axes[1].set_title(f"{self.method} of {self.unit}", fontsize=10)
+        axes[1].imshow(self.signed, cmap="gray", vmin=0, vmax=1)
+        axes[1].set_title(f"{self.method} of {self.unit.called(self.label)}", fontsize=10)
         axes[2].imshow(self.map, cmap="magma", vmax=float(np.percentile(self.map, CLIP_PERCENTILE)) or 1.0)
         axes[2].set_title("magnitude", fontsize=10)
         for axis in axes:
@@ -58,7 +74,7 @@ class Saliency(Picture):
         return figure
 
     def __repr__(self) -> str:
-        return f"Saliency({self.method} of {self.unit}, value {self.value:.4g})"
+        return f"Saliency({self.method} of {self.unit.called(self.label)}, value {self.value:.4g})"
 
 
 def show_saliency(
@@ -70,6 +86,7 @@ def show_saliency(
     at: tuple[int, int] | None = None,
     method: str = "gradient",
     prepare: ImageInput | None = None,
+    labels: Labels | None = None,
 ) -> Saliency:
     """Gradient of one unit with respect to the pixels, or one of the two ways to tidy it.
 
@@ -78,11 +95,14 @@ def show_saliency(
     method : "gradient" (Simonyan et al. 2014, arXiv:1312.6034); "deconvnet": each ReLU passes what is
     positive of the gradient instead of what was positive in forward (Zeiler and Fergus 2014,
     arXiv:1311.2901); "guided": both conditions (Springenberg et al. 2015, arXiv:1412.6806).
-    Raises NetError for an unknown layer or unit, ValueError for another method.
+    labels : names of classes, a list or a file with one a line; units of layers with as many channels have
+    them too. In a notebook with the widgets it is a live view, as of show_heatmap.
+    Raises NetError for an unknown layer or unit, ValueError for another method, DataError for labels that
+    cannot be read.
     """
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
-    prepare = prepare or ImageInput()
+    prepare, names = prepare or ImageInput(), read_labels(labels)
     twin = Twin(net, gradients=True)
     prepared = prepare(image, twin.shape)
     name = twin.layer_of(layer)
@@ -91,7 +111,9 @@ def show_saliency(
     if method != "gradient":
         _tidy(twin, method)
     gradient = twin.gradient(name, chosen.mask(twin.top(name).shape))[0]
-    return Saliency(chosen, float(chosen.of(values)[0]), method, gradient, prepare.restore(prepared))
+    image, value = prepare.restore(prepared), float(chosen.of(values)[0])
+    label = label_of(chosen, values.shape[1], names)
+    return Saliency(chosen, value, method, gradient, image, label, net, prepare, prepared, names)
 
 
 def _tidy(twin: Twin, method: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,15 @@ class Unit:
     def __str__(self) -> str:
         place = f" at ({self.row}, {self.column})" if self.row is not None else ""
         return f"{self.layer}, unit {self.channel}{place}"
+
+    def called(self, label: str | None) -> str:
+        """The unit in words, by its label where it has one."""
+        return f"{label} ({self})" if label is not None else str(self)
+
+
+def label_of(unit: Unit, count: int, labels: Sequence[str] | None) -> str | None:
+    """The label of a unit of a layer with `count` channels: None where labels are those of another layer."""
+    return labels[unit.channel] if labels is not None and len(labels) == count else None
 
 
 def choose(
