@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from typing import Any
 
-from owlkit.core.events import Listener
+from owlkit.core.events import IterationDone, Listener
 
 log = logging.getLogger("owlkit")
 
 LIMIT = 10_000  # events that wait for a listener; beyond that the oldest are dropped
+EVERY = 0.05
+"""Seconds between two deliveries of iterations. A thread that wakes in each iteration takes a core from those
+that compute, and all others wait for that one: it costs a small net several per cent of its time."""
 
 
 class Subscription:
-    """One listener and the events that wait for it. A listener that raises is logged once and ended."""
+    """One listener and the events that wait for it. A listener that raises is logged once and ended.
 
-    def __init__(self, listener: Listener) -> None:
+    every : seconds. Iterations are delivered in order but at most that often, all that have come meanwhile
+        one after the other; any other event is delivered at once, after what came before it.
+    """
+
+    def __init__(self, listener: Listener, every: float = EVERY) -> None:
         self._listener = listener
+        self._every = every
         self._waiting: deque[Any] = deque(maxlen=LIMIT)
         self._condition = threading.Condition()
-        self._busy = False
+        self._busy = self._idle = self._urgent = False
+        self._due = 0.0  # when iterations may be delivered again
         self._thread: threading.Thread | None = None
         self.ended = False
 
@@ -31,10 +41,13 @@ class Subscription:
             if self.ended:
                 return
             self._waiting.append(event)
+            if not isinstance(event, IterationDone):
+                self._urgent = True
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="owlkit listener", daemon=True)
                 self._thread.start()
-            self._condition.notify_all()
+            elif self._urgent or self._idle:
+                self._condition.notify_all()
 
     def end(self) -> None:
         """Deliver nothing more."""
@@ -48,22 +61,38 @@ class Subscription:
         if threading.current_thread() is self._thread:
             return
         with self._condition:
+            self._urgent = True
+            self._condition.notify_all()
             self._condition.wait_for(lambda: self.ended or not (self._waiting or self._busy), timeout)
 
     def _work(self) -> None:
-        while (event := self._next()) is not None:
-            try:
-                self._listener(event)
-            except Exception:
-                log.exception("a listener of the run failed and was ended: %r", self._listener)
-                self.end()
+        while batch := self._next():
+            for event in batch:
+                if self.ended:
+                    return
+                try:
+                    self._listener(event)
+                except Exception:
+                    log.exception("a listener of the run failed and was ended: %r", self._listener)
+                    self.end()
 
-    def _next(self) -> Any:
+    def _next(self) -> deque[Any]:
+        """The events to deliver now; none after the end."""
         with self._condition:
-            self._busy = False
-            self._condition.notify_all()
-            self._condition.wait_for(lambda: self.ended or self._waiting)
-            if self.ended:
-                return None
-            self._busy = True
-            return self._waiting.popleft()
+            self._rest()
+            batch, self._waiting = self._waiting, deque(maxlen=LIMIT)
+            self._busy, self._urgent = bool(batch), False
+            return batch
+
+    def _rest(self) -> None:
+        """Sleep until there is something to deliver and it is time for it."""
+        self._busy = False
+        self._condition.notify_all()  # whoever flushes
+        self._condition.wait_for(self._called, self._due - time.monotonic())
+        self._idle = True
+        self._condition.wait_for(lambda: self.ended or self._waiting)
+        self._idle = False
+        self._due = time.monotonic() + self._every
+
+    def _called(self) -> bool:
+        return self.ended or self._urgent

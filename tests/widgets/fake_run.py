@@ -89,7 +89,7 @@ class FakeRun:
 
     # -- events --------------------------------------------------------------------------------------------
 
-    def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Callable[[Any], None], every: float = 0.0) -> Callable[[], None]:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 

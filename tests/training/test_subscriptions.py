@@ -1,0 +1,82 @@
+"""How events reach a listener: iterations now and then, all else at once, and in order."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from owlkit.core import events
+from owlkit.training.subscriptions import Subscription
+
+PATIENCE = 20.0
+
+
+class Heard(list[Any]):
+    """What a listener was told; `wait` waits until there are n events."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+
+    def __call__(self, event: Any) -> None:
+        with self._changed:
+            self.append(event)
+            self._changed.notify_all()
+
+    def wait(self, n: int) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self) >= n, PATIENCE)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+@pytest.fixture
+def patient(heard: Heard) -> Iterator[Subscription]:
+    """A subscription that delivers iterations once an hour, and has just done so."""
+    subscription = Subscription(heard, every=3600.0)
+    subscription.put(iteration(1))
+    assert heard.wait(1)
+    yield subscription
+    subscription.end()
+
+
+def iteration(number: int) -> events.IterationDone:
+    return events.IterationDone(number, 1.0, 1.0, 0.1, 0.01, 0.0, 64)
+
+
+def test_iterations_wait_for_their_time(patient: Subscription, heard: Heard) -> None:
+    for number in range(2, 50):
+        patient.put(iteration(number))
+    assert [event.iter for event in heard] == [1]
+    patient.flush(PATIENCE)
+    assert [event.iter for event in heard] == list(range(1, 50))
+
+
+def test_other_events_are_told_at_once_after_what_came_before(patient: Subscription, heard: Heard) -> None:
+    patient.put(iteration(2))
+    patient.put(events.StateChanged(2, "paused"))
+    patient.put(iteration(3))
+    assert heard.wait(3)
+    assert [type(event).__name__ for event in heard[:3]] == ["IterationDone", "IterationDone", "StateChanged"]
+
+
+def test_a_slow_net_is_followed_at_once() -> None:
+    heard = Heard()
+    subscription = Subscription(heard, every=0.01)
+    for number in range(1, 6):
+        subscription.put(iteration(number))
+        assert heard.wait(number)
+    subscription.end()
+
+
+def test_nothing_is_told_after_the_end(patient: Subscription, heard: Heard) -> None:
+    patient.put(iteration(2))
+    patient.end()
+    patient.put(events.StateChanged(2, "paused"))
+    patient.flush(PATIENCE)
+    assert len(heard) == 1
