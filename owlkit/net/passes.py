@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import numpy as np
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
 from owlkit.core.errors import DataError, NetError, closest
+from owlkit.core.gpu.device import GpuDevice
 from owlkit.net import diagnosis
+from owlkit.net.capturing import CapturedPasses
 from owlkit.net.described import Described
 from owlkit.net.graph import Graph
 from owlkit.net.plan import Plan
@@ -33,6 +36,9 @@ class Passes(Described):
         self._inferred_from = self._input_shapes()
         self._reach = len(graph.nodes)  # the number of layers whose shapes follow from the inputs'
         self._losses = self._loss_blobs()
+        self.captures: CapturedPasses | None = None
+        if isinstance(device, GpuDevice):
+            self.captures = CapturedPasses(device, graph, self._run)
 
     @property
     def plan(self) -> Plan:
@@ -63,6 +69,8 @@ class Passes(Described):
                 reach=self._reach,
             )
             self._last_plan = self._plan
+            if self.captures is not None:
+                self._plan.remark = partial(self.captures.describe, self._plan)
         return self._plan
 
     def _loss_blobs(self) -> list[tuple[Blob, float]]:
@@ -85,7 +93,7 @@ class Passes(Described):
         self._check_layers(start, end)
         self._follow_input_shapes(end)
         if start is None and end is None:
-            self._run_forward(self._plan_for(stepping=False))
+            self._forward_whole()
             self.loss = self._sum_losses()
             return {name: self.blobs[name].data for name in self.outputs}
         plan = self._plan_for(stepping=True)
@@ -117,15 +125,26 @@ class Passes(Described):
         self._check_reach(start)
         if self.watchers:
             self._run_backward_watched(self.plan, end, start)
+        elif self.captures and start is None and end is None and self.captures.serves(self.plan):
+            self.captures.backward(self.plan)
         else:
             self._run(self.plan.backward_range(end, start))
         self._settle_diffs()
 
     def forward_backward(self) -> float:
         """One forward and one backward pass; returns the loss."""
-        self.forward()
+        self._follow_input_shapes(None)
+        self._forward_whole()
         self.backward()
+        self.loss = self._sum_losses()  # last: on a GPU this waits for what was queued
         return self.loss
+
+    def _forward_whole(self) -> None:
+        plan = self._plan_for(stepping=False)
+        if self.captures and not self.watchers and self.captures.serves(plan):
+            self.captures.forward(plan)
+        else:
+            self._run_forward(plan)
 
     def _run_forward(self, plan: Plan, first: int = 0, last: int | None = None) -> None:
         if self.watchers:
@@ -177,7 +196,8 @@ class Passes(Described):
     def _sum_losses(self) -> float:
         total = 0.0
         for blob, weight in self._losses:
-            total += weight * float(blob.data.sum() if blob.count != 1 else blob.data.item())
+            values = blob.data_tensor.peek()
+            total += weight * float(values.sum() if blob.count != 1 else values.item())
         return total
 
     def _check_layers(self, *names: str | None) -> None:

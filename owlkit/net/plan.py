@@ -54,6 +54,8 @@ class Plan:
         self.device = resolve_device(device)
         self.fuse, self.stepping = fuse and not stepping, stepping
         self.steps: list[Step] = []
+        #: What a table of the plan says besides: a net on a GPU tells what is captured.
+        self.remark: Callable[[], str] = str
         self.shapes: dict[str, tuple[int, ...]] = dict(previous.shapes) if previous else {}
         self.reach = len(self.graph.nodes) if reach is None else reach
         self._append(self.graph.nodes[: self.reach])

@@ -160,8 +160,15 @@ def _plan_title(plan: Plan) -> str:
 
 
 def plan_text(plan: Plan) -> str:
-    return _plan_title(plan) + "\n" + text_table(_PLAN_HEADER, _plan_rows(plan), (0, 4))
+    remark = plan.remark()
+    lines = [
+        _plan_title(plan),
+        text_table(_PLAN_HEADER, _plan_rows(plan), (0, 4)),
+        *([remark] if remark else []),
+    ]
+    return "\n".join(lines)
 
 
 def plan_html(plan: Plan) -> str:
-    return f"<b>{html.escape(_plan_title(plan))}</b>" + html_table(_PLAN_HEADER, _plan_rows(plan), (0, 4))
+    table = html_table(_PLAN_HEADER, _plan_rows(plan), (0, 4))
+    return f"<b>{html.escape(_plan_title(plan))}</b>{table}{html.escape(plan.remark())}"

@@ -29,9 +29,11 @@ class GpuDevice(Device):
 
     filters_channels_last = True
 
-    def __init__(self, gpu: Gpu, *, tf32: bool = False, deterministic: bool = False) -> None:
+    def __init__(
+        self, gpu: Gpu, *, tf32: bool = False, deterministic: bool = False, graph: bool | None = None
+    ) -> None:
         super().__init__(f"gpu:{gpu.number}" if gpu.number else "gpu", IMPLEMENTATIONS)
-        self.gpu, self.tf32, self.deterministic = gpu, tf32, deterministic
+        self.gpu, self.tf32, self.deterministic, self.graph = gpu, tf32, deterministic, graph
         self._workspace: Any = None
         self._workspace_bytes = 0
 

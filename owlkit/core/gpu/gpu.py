@@ -91,21 +91,18 @@ class Gpu:
 
     # -- who touches what
     def watch(self, observer: Callable[[str, Mirror], None]) -> Callable[[], None]:
-        """Call observer("upload" | "write" | "look" | "peek", mirror) from now on; returns what ends it.
+        """Call observer("upload" | "read" | "write" | "look" | "peek", mirror) from now on; returns what ends
+        it.
 
-        write : a kernel writes. look, peek : the host gets it to write, to read.
+        read, write : a kernel does. look, peek : the host gets it to write, to read.
         """
         self._observers.append(observer)
         return lambda: self._observers.remove(observer)
 
     def tell(self, what: str, mirror: Mirror) -> None:
+        """Say so to whoever watches."""
         for observer in self._observers:
             observer(what, mirror)
-
-    def written(self, mirror: Mirror) -> None:
-        """A kernel is about to write to `mirror`."""
-        if self._observers:
-            self.tell("write", mirror)
 
     def host_looks(self, mirror: Mirror, writing: bool) -> None:
         """The host is about to use `mirror`; waits for a capture that another thread makes."""
@@ -113,8 +110,7 @@ class Gpu:
             with self.lock:  # the capturing thread itself gets through
                 if self.capturing:
                     raise CaptureError("the host reads or writes it", mirror)
-        if self._observers:
-            self.tell("look" if writing else "peek", mirror)
+        self.tell("look" if writing else "peek", mirror)
 
     # -- CUDA graphs
     def capture(self, work: Callable[[], None]) -> Replay:

@@ -30,12 +30,14 @@ class Mirror:
 
     def to_device(self, *, reads: bool, writes: bool) -> None:
         """Make the GPU's copy usable. reads : it must hold the content. writes : it will hold a newer one."""
-        if reads and not self.device_valid:
-            self.gpu.upload(self)
-            self.device_valid = True
+        if reads:
+            if not self.device_valid:
+                self.gpu.upload(self)
+                self.device_valid = True
+            self.gpu.tell("read", self)
         if writes:
             self.device_valid, self.host_valid = True, False
-            self.gpu.written(self)
+            self.gpu.tell("write", self)
 
     def to_host(self, *, writing: bool = True) -> None:
         """Make the host's copy usable. writing : it may be changed, so that the GPU's counts as stale."""

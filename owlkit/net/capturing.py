@@ -1,0 +1,90 @@
+"""Passes of a net as CUDA graphs: which calls are captured, and what a plan says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from owlkit.core.errors import DeviceError
+from owlkit.core.gpu.device import GpuDevice
+from owlkit.core.memory import Memory
+from owlkit.net.graph import Graph
+from owlkit.net.plan import Plan
+from owlkit.net.replays import HostAccess, Part, Replays, describe, names_of
+
+
+class CapturedPasses:
+    """Whole passes over a net on a GPU, captured where nothing in them touches the host.
+
+    Layers without bottoms (data) run as they are, before the rest; what they put into their tops is copied to
+    the GPU, and the rest is replayed. A net with a layer that may reshape its tops is not captured.
+
+    replays : for other work on the same net that repeats, such as a solver's update.
+    """
+
+    def __init__(
+        self, device: GpuDevice, graph: Graph, execute: Callable[[Sequence[Callable[[], None]]], None]
+    ) -> None:
+        self._device, self._graph, self._execute = device, graph, execute
+        gradients: list[Memory] = [p.blob.memory("diff") for p in graph.parameters.owners]
+        self.replays = Replays(device.gpu, execute, gradients)
+        self._plan: Plan | None = None
+
+    def forward(self, plan: Plan) -> None:
+        """Run all layers."""
+        self._follow(plan)
+        pairs = list(zip(plan.steps, plan.forward_calls, strict=True))
+        self._execute([call for step, call in pairs if not step.bottom])
+        parts = [_part(step.layer, call) for step, call in pairs if step.bottom]
+        self._run("forward", parts)
+
+    def backward(self, plan: Plan) -> None:
+        """Run all layers backward."""
+        self._follow(plan)
+        pairs = zip(plan.backward_steps, plan.backward_calls, strict=True)
+        self._run("backward", [_part(step.layer, call) for step, call in pairs])
+
+    def serves(self, plan: Plan) -> bool:
+        """Whether passes by this plan may be captured at all."""
+        return self._device.graph is not False and not plan.stepping and not _barrier(plan)
+
+    def _run(self, kind: str, parts: Sequence[Part]) -> None:
+        self.replays.run(kind, parts)
+        refusal = self.replays.refusal(kind)
+        if refusal and self._device.graph:
+            why = self._described(refusal)
+            raise DeviceError(f"graph=True, but the {kind} pass cannot be captured: {why}")
+
+    def _follow(self, plan: Plan) -> None:
+        if plan is not self._plan:
+            self.replays.forget()
+            self._plan = plan
+
+    def _described(self, refusal: Sequence[HostAccess]) -> str:
+        params = {p.name: p.blob for p in self._graph.parameters.owners}
+        return describe(refusal, names_of({**self._graph.blobs, **params}))
+
+    def describe(self, plan: Plan) -> str:
+        """One line: what is captured, and what prevents the rest."""
+        if self._device.graph is False:
+            return "CUDA graphs are off"
+        barrier = _barrier(plan)
+        if barrier:
+            return f"not captured as a CUDA graph: {barrier} may reshape its tops in forward"
+        texts = []
+        for kind in ("forward", "backward", "update"):
+            refusal = self.replays.refusal(kind)
+            if refusal:
+                texts.append(f"{kind} is not captured: {self._described(refusal)}")
+            elif self.replays.captured(kind):
+                texts.append(f"{kind} is captured")
+        return "CUDA graphs: " + ("; ".join(texts) or "from the second pass on")
+
+
+def _part(layer: object, call: Callable[[], None]) -> Part:
+    return f"{layer.name} ({layer.type})", call  # type: ignore[attr-defined]
+
+
+def _barrier(plan: Plan) -> str:
+    """The first layer that may reshape its tops in forward, empty where there is none."""
+    found = (step.layer for step in plan.steps if step.layer.reshapes_in_forward)
+    return next((f"{layer.name} ({layer.type})" for layer in found), "")

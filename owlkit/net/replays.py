@@ -1,0 +1,182 @@
+"""CUDA graphs: work that a net or a solver repeats is captured once and replayed with a single call.
+
+The first time work runs as it is, watched; where nothing in it touches the host, it is captured the second
+time and replayed from then on. What prevents a capture is kept in words. A replay writes what the work would
+have written, so the copies on the host count as stale afterwards, as after the work itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from owlkit.core.gpu.driver import Replay
+from owlkit.core.gpu.gpu import CaptureError, Gpu
+from owlkit.core.gpu.mirror import Mirror
+from owlkit.core.memory import Memory
+
+#: A part of the work: who does it (for messages), and the call.
+Part = tuple[str, Callable[[], None]]
+
+
+@dataclass(frozen=True)
+class HostAccess:
+    """What prevents a capture: `who` ("accuracy (Accuracy)") uses `mirror` on the host, or says `why`."""
+
+    who: str
+    mirror: Mirror | None
+    why: str = ""
+
+
+@dataclass
+class Captured:
+    """A capture with the memory it reads before it writes it, all that it writes, and the flags it leaves."""
+
+    replay: Replay
+    inputs: list[Mirror]
+    outputs: list[Mirror]
+    flags: list[bool]
+
+
+class Replays:
+    """The captures of one net, by key: what the work depends on besides memory (its plan, its kind).
+
+    execute : runs calls, with whatever the net does when one fails. gradients : memories whose `cleared` flag
+    the work reads and changes, so that a capture holds for one state of the flags only.
+    """
+
+    def __init__(
+        self, gpu: Gpu, execute: Callable[[Sequence[Callable[[], None]]], None], gradients: Sequence[Memory]
+    ) -> None:
+        self._gpu, self._execute, self._gradients = gpu, execute, gradients
+        self._reads: dict[Hashable, list[Mirror]] = {}
+        self._captured: dict[Hashable, Captured] = {}
+        self._refused: dict[Hashable, list[HostAccess]] = {}
+
+    def run(self, kind: Hashable, parts: Sequence[Part]) -> None:
+        """Do the work: as it is, by a capture that is made now, or by one that was made before."""
+        key = (kind, *self._flags())
+        captured = self._captured.get(key)
+        if captured is not None:
+            self._launch(captured)
+        elif kind in self._refused:
+            self._execute([call for _, call in parts])
+        elif key not in self._reads:
+            self._watch(kind, key, parts)
+        else:
+            self._capture(kind, key, parts)
+
+    def refusal(self, kind: Hashable) -> list[HostAccess]:
+        """What prevents a capture of this kind of work; empty where nothing does, or it has not run yet."""
+        return self._refused.get(kind, [])
+
+    def captured(self, kind: Hashable) -> bool:
+        """Whether work of this kind is replayed by now."""
+        return any(key[0] == kind for key in self._captured)  # type: ignore[index]
+
+    def forget(self) -> None:
+        """Drop all captures: what they refer to has changed."""
+        for known in (self._reads, self._captured, self._refused):
+            known.clear()
+
+    # -- the three ways
+    def _launch(self, captured: Captured) -> None:
+        for mirror in captured.inputs:
+            mirror.to_device(reads=True, writes=False)
+        captured.replay.launch()
+        for mirror in captured.outputs:
+            mirror.device_valid, mirror.host_valid = True, False
+        self._set_flags(captured.flags)
+
+    def _watch(self, kind: Hashable, key: Hashable, parts: Sequence[Part]) -> None:
+        """Run the work and see what it reads, and how it touches the host."""
+        reads: dict[int, Mirror] = {}
+        found: list[HostAccess] = []
+        running = ""
+
+        def observe(what: str, mirror: Mirror) -> None:
+            if what in ("look", "peek"):
+                found.append(HostAccess(running, mirror))
+            elif what == "read":
+                reads[id(mirror)] = mirror
+
+        with _observed(self._gpu, observe):
+            for who, call in parts:
+                running = who
+                self._execute([call])
+        self._reads[key] = list(reads.values())
+        if found:
+            self._refused[kind] = found
+
+    def _capture(self, kind: Hashable, key: Hashable, parts: Sequence[Part]) -> None:
+        inputs: dict[int, Mirror] = {}
+        outputs: dict[int, Mirror] = {}
+        running = ""
+
+        def observe(what: str, mirror: Mirror) -> None:
+            if what == "write":
+                outputs[id(mirror)] = mirror
+            elif what == "read" and id(mirror) not in outputs:
+                inputs[id(mirror)] = mirror
+
+        def work() -> None:
+            nonlocal running
+            for who, call in parts:
+                running = who
+                call()
+
+        for mirror in self._reads[key]:  # a capture cannot copy from the host
+            mirror.to_device(reads=True, writes=False)
+        before = self._flags()
+        try:
+            with _observed(self._gpu, observe):
+                replay = self._gpu.capture(work)
+        except CaptureError as error:
+            self._refused[kind] = [HostAccess(running, error.mirror, str(error))]
+            self._set_flags(before)
+            self._execute([call for _, call in parts])
+            return
+        made = Captured(replay, list(inputs.values()), list(outputs.values()), self._flags())
+        self._captured[key] = made
+        self._launch(made)
+
+    def _flags(self) -> list[bool]:
+        return [memory.cleared for memory in self._gradients]
+
+    def _set_flags(self, flags: Sequence[bool]) -> None:
+        for memory, flag in zip(self._gradients, flags, strict=True):
+            memory.cleared = flag
+
+
+@contextmanager
+def _observed(gpu: Gpu, observe: Callable[[str, Mirror], None]) -> Iterator[None]:
+    stop = gpu.watch(observe)
+    try:
+        yield
+    finally:
+        stop()
+
+
+def describe(accesses: Sequence[HostAccess], names: dict[int, str]) -> str:
+    """What prevents a capture, in words. names : id of a mirror -> the blob in it."""
+    texts: list[str] = []
+    for access in accesses:
+        blob = names.get(id(access.mirror), "memory of its own") if access.mirror is not None else ""
+        what = access.why or "works on the host"
+        text = f"{access.who} {what}" + (f" ({blob})" if blob else "")
+        if text not in texts:
+            texts.append(text)
+    return "; ".join(texts)
+
+
+def names_of(blobs: dict[str, Any]) -> dict[int, str]:
+    """id of a mirror -> "conv1.data" of the first blob in it."""
+    found: dict[int, str] = {}
+    for name, blob in blobs.items():
+        for role in ("data", "diff"):
+            mirror = blob.memory(role).mirror
+            if mirror is not None:
+                found.setdefault(id(mirror), f"{name}.{role}")
+    return found
