@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from owlkit.cli import caffe_log
 from owlkit.cli.options import add_command, add_json, add_net, add_selection, make_net, positive, print_json
 from owlkit.cli.progress import Progress
+from owlkit.inspection.timing import medians
 
 EXAMPLES = """  owlkit time --model net.prototxt
   owlkit time --model net.prototxt --iterations 20 --json
@@ -64,12 +65,12 @@ def measure(net: Any, iterations: int) -> dict[str, Any]:
         "iterations": iterations,
         "layers": [
             {
-                "name": "+".join(steps[0].layers),
-                "type": steps[0].type,
-                "forward": 1e3 * statistics.median(step.forward for step in steps),
-                "backward": 1e3 * statistics.median(step.backward for step in steps),
+                "name": "+".join(step.layers),
+                "type": step.type,
+                "forward": 1e3 * step.forward,
+                "backward": 1e3 * step.backward,
             }
-            for steps in zip(*profiles, strict=True)
+            for step in medians(profiles)
         ],
         "forward": 1e3 * statistics.median(forward for forward, _ in times),
         "backward": 1e3 * statistics.median(backward for _, backward in times),

@@ -24,12 +24,16 @@ from owlkit.inspection.movement import Movement, Weights, movement_report, movem
 from owlkit.inspection.prediction import Labels, Prediction, read_labels
 from owlkit.inspection.report import Report
 from owlkit.inspection.subject import Subject, stored_arrays, subject_of
+from owlkit.inspection.timing import LayerTime, Timing, Told, time_net
 from owlkit.io.stored import read_weights
 from owlkit.net import tables
 
-_HEADER = ("layer", "type", "settings", "output", "params", "mult-adds", "sees", "std of W", "moved")
-_RIGHT = (4, 5, 6, 7, 8)
-_OPTIONAL = (2, 6, 5)  # left out first where the table is too wide
+_HEADER = (
+    "layer", "type", "settings", "output", "params", "mult-adds", "fwd ms", "bwd ms", "sees", "std of W",
+    "moved",
+)  # fmt: skip
+_RIGHT = (4, 5, 6, 7, 8, 9, 10)
+_OPTIONAL = (2, 8, 5)  # left out first where the table is too wide
 
 
 class Inspector:
@@ -60,6 +64,7 @@ class Inspector:
         self.earlier_name = ""
         self._seen: dict[tuple[str, int], Distribution] = {}
         self._stds: dict[str, float] = {}
+        self._timings: dict[str, Timing] = {}
         self._cards: dict[tuple[str, bool], Cards] = {}
         if compare is not None:
             self.compare_with(compare)
@@ -133,6 +138,22 @@ class Inspector:
             self._stds[layer] = standard_deviation(blobs[0])
         return self._stds[layer]
 
+    # -- time
+    def time(self, passes: int | None = None, told: Told | None = None) -> Timing:
+        """Time every layer, forward and backward, in the phase that is shown; kept in `timing`.
+
+        A net of its own is made for it, with noise for data: the one given is left alone; see `time_net`,
+        which also says what is raised. passes : None takes what fits into a second, from 5 to 50.
+        """
+        subject = self.subject
+        found = self._timings[subject.phase] = time_net(subject, passes, told)
+        return found
+
+    @property
+    def timing(self) -> Timing | None:
+        """What `time` found last in the phase that is shown, None before."""
+        return self._timings.get(self.subject.phase)
+
     # -- another snapshot
     def compare_with(self, other: Any) -> None:
         """Take a file of weights, a Net or a Solver as the earlier snapshot to compare with."""
@@ -178,9 +199,15 @@ class Inspector:
     def report(self) -> Report:
         """All layers as a table, what was assumed, and what moved."""
         moved = self.moved()
-        rows = [self._row(facts, moved) for facts in self.layers]
+        times = self.timing.by_key if self.timing is not None else {}
+        rows = [self._row(facts, moved, times.get(facts.key)) for facts in self.layers]
         used = [i for i in range(len(_HEADER)) if i < 2 or any(row[i] for row in rows)]
-        remarks = [*self.notes, *(["", *self.movement_report().text().split("\n")] if self.earlier else [])]
+        timed = self.timing.title.split("\n") if self.timing is not None else []
+        remarks = [
+            *self.notes,
+            *timed,
+            *(["", *self.movement_report().text().split("\n")] if self.earlier else []),
+        ]
         return Report(
             self.title,
             [_HEADER[i] for i in used],
@@ -199,7 +226,7 @@ class Inspector:
             parts += [f"{tables.count(self.subject.graph.macs)} multiply-adds"]
         return f"{self.subject.source}: {self.name} ({self.subject.phase})\n{', '.join(parts)}"
 
-    def _row(self, facts: LayerFacts, moved: Mapping[str, float]) -> list[str]:
+    def _row(self, facts: LayerFacts, moved: Mapping[str, float], time: LayerTime | None) -> list[str]:
         output = facts.top_shapes[0] if facts.top_shapes and not facts.runs_in_place else None
         std = self.std(facts.name)
         return [
@@ -209,6 +236,7 @@ class Inspector:
             tables.shape(output) if output is not None else "in place" if facts.runs_in_place else "",
             tables.count(facts.parameters) if facts.parameters else "",
             tables.count(facts.macs) if facts.macs else "",
+            *(time.words() if time is not None else ("", "")),
             f"{facts.field.height.size:g}" if facts.field is not None else "",
             f"{std:.3g}" if std is not None else "",
             f"{100 * moved[facts.name]:.3g} %" if facts.name in moved else "",

@@ -11,6 +11,7 @@ import numpy as np
 from owlkit.core.blob import Blob
 from owlkit.core.errors import NetError, closest
 from owlkit.net import Net
+from owlkit.net.graph import Graph
 from owlkit.proto import caffe_pb2
 
 BATCH = 16
@@ -26,7 +27,7 @@ class Twin:
 
     def __init__(self, net: Net, batch: int = 1, *, gradients: bool = False) -> None:
         net = getattr(net, "owlkit_net", net)  # of a caffe.Net
-        definition = with_inputs(net, _shapes(net, batch))
+        definition = with_inputs(net.graph, _shapes(net, batch))
         definition.force_backward = gradients
         self.net = Net(definition, phase="test", dtype=net.dtype, share=net, fuse=False)
         images = [name for name in self.net.inputs if self.net.blobs[name].ndim == 4]
@@ -81,10 +82,10 @@ def batch_for(net: Net, images: int) -> int:
     return max(1, min(BATCH, images, MOST_BYTES // max(per_image, 1)))
 
 
-def with_inputs(net: Net, shapes: Mapping[str, Sequence[int]]) -> Any:
-    """The definition of a net as it was filtered; Input layers make the tops that `shapes` names."""
+def with_inputs(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Any:
+    """The definition of a graph as it was filtered; Input layers make the tops that `shapes` names."""
     definition = caffe_pb2.NetParameter()
-    definition.CopyFrom(net.graph.definition)
+    definition.CopyFrom(graph.definition)
     for layer in definition.layer:
         layer.ClearField("include")
         layer.ClearField("exclude")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,48 @@ def test_phases_of_a_definition() -> None:
     choose(shown, phase="test")
     assert shown.net["phase"] == "test"
     assert "accuracy" in shown.cards
+
+
+# -- time
+def test_layers_are_timed_on_request(lenet: Net) -> None:
+    shown = widget(zoo.lenet(form="train", batch_size=4), phase="train")
+    states = []
+    shown.observe(lambda change: states.append(change["new"]["state"]), "timing")
+    assert shown.cards["conv1"]["seconds"] is None
+    shown._receive(shown, {"type": "time"}, [])
+    shown._stopwatch.join(60)
+    assert states[0] == "running"
+    assert (shown.timing["state"], shown.timing["batch"]) == ("ready", 4)
+    cards = [shown.cards[key] for key in shown.order]
+    assert sum(card["seconds"] for card in cards) == pytest.approx(shown.timing["seconds"])
+    assert sum(card["share"] for card in cards) == pytest.approx(1)
+    assert shown.cards["conv2"]["backward"] > 0
+    assert shown.detail["types"][1][4] > 0, "the pooling in conv1's card has a time of its own"
+    choose(shown, fold=False)
+    assert shown.cards["relu1"]["within"] == "ip1"
+    assert shown.cards["relu1"]["seconds"] is None
+    choose(shown, phase="test")
+    assert shown.timing == {"state": "none"}, "the other phase was not timed"
+    choose(shown, phase="train")
+    assert shown.timing["state"] == "ready"
+    for trait in ("timing", "cards", "detail"):
+        json.dumps(getattr(shown, trait), allow_nan=False)
+
+
+def test_a_timing_is_stopped_and_one_that_fails_says_why(lenet: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = widget(lenet)
+    shown._stopwatch.stop()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Event, "clear", lambda self: None)  # the person is faster than the thread
+        shown._receive(shown, {"type": "time"}, [])
+        shown._stopwatch.join(60)
+    assert shown.timing == {"state": "none"}
+    assert shown.said == {}
+    monkeypatch.setattr(shown.inspector, "time", lambda told: 1 / 0)
+    shown._receive(shown, {"type": "time"}, [])
+    shown._stopwatch.join(60)
+    assert shown.said == {"text": "division by zero", "bad": True}
+    assert shown.timing == {"state": "none"}
 
 
 # -- tiles

@@ -89,6 +89,15 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     assert "cosine 1.000" in owl.locator(".moved").inner_text()
     assert owl.locator(".weights canvas").evaluate(COLOURS) > 2
 
+    # Timed on request: a column to sort by, the share of the chosen one.
+    expect_count(owl.get_by_role("button", name="fwd ms", exact=True), 0)
+    owl.get_by_role("button", name="Time the layers").click()
+    owl.locator(".took").wait_for(timeout=60000)
+    assert "with 2 images" in owl.locator(".took .h4r").inner_text()
+    owl.get_by_role("button", name="share", exact=True).click()
+    owl.locator('th[aria-sort="descending"]', has_text="share").wait_for()
+    assert "medians of" in owl.locator(".foot").inner_text()
+
     # An image that is dropped is classified, and every blob can be looked at.
     drop_file(page, photograph(tmp_path))
     owl.locator(".bars .one").first.wait_for()
@@ -111,7 +120,8 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     owl.locator(".card.sel", has_text="conv1").wait_for(timeout=60000)
     expect_count(page.locator(".owl-static:visible"), 0)
     owl.locator(".blob h4", has_text="Blob conv1").wait_for()
-    assert owl.locator("tbody tr").first.inner_text().startswith("conv1")
+    assert "share" in owl.locator('th[aria-sort="descending"]').inner_text()
+    owl.locator(".took").wait_for()
     assert len(texts(owl, ".bars .one")) == 5
     notebook.theme("Dark")
     owl.screenshot(path=str(shots / "inspector-squeezenet-dark.png"))

@@ -9,11 +9,13 @@ Traits, kernel to browser (they come back whole when a page is loaded again):
 - ``detail``   of the chosen card or stage: `inspector_facts.detail_of`
 - ``tiles``    of the chosen blob: `inspector_tiles.tiles_of`
 - ``answer``   what the net says about the image: {name, classes, shares, width, height, image}
+- ``timing``   {state: "none" | "running" | "ready", ...}: see `inspector_timing`
 - ``said``     {text, bad}: an answer in words
 
 ``view``, browser to kernel: {phase, fold, open, chosen, param, blob, page, sort, camera}; kept for a reload.
 
-Messages, browser to kernel: ``{type: "image", name}`` with the bytes of a file, ``{type: "compare", path}``.
+Messages, browser to kernel: ``{type: "image", name}`` with the bytes of a file, ``{type: "compare", path}``,
+``{type: "time"}`` and ``{type: "stop timing"}``.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from owlkit.inspection.look import Look
 from .assets import asset
 from .inspector_facts import answer_of, cards_of, detail_of, net_of
 from .inspector_tiles import tiles_of
+from .inspector_timing import Stopwatch, timing_of
 
 VIEW: dict[str, Any] = {
     "phase": None,
@@ -60,12 +63,14 @@ class InspectorWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     detail: Any = traitlets.Dict().tag(sync=True)
     tiles: Any = traitlets.Dict().tag(sync=True)
     answer: Any = traitlets.Dict().tag(sync=True)
+    timing: Any = traitlets.Dict({"state": "none"}).tag(sync=True)
     said: Any = traitlets.Dict().tag(sync=True)
     view: Any = traitlets.Dict().tag(sync=True)
 
     def __init__(self, inspector: Inspector) -> None:
         self.inspector = inspector
         self._look: Look | None = None
+        self._stopwatch = Stopwatch(inspector, self._timed)
         super().__init__(uid=uuid.uuid4().hex, view={**VIEW, "phase": inspector.subject.phase})
         self._renew_net()
         if inspector.image is not None:
@@ -102,6 +107,11 @@ class InspectorWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             self._guarded(lambda: self._see(bytes(buffers[0]), name))
         elif kind == "compare":
             self._guarded(lambda: self._compare(str(content["path"])))
+        elif kind == "time":
+            self.said = {}
+            self._stopwatch.start()
+        elif kind == "stop timing":
+            self._stopwatch.stop()
 
     def _guarded(self, *actions: Callable[[], None]) -> None:
         """What goes wrong is told in the widget: a traceback would go to the log and not be seen."""
@@ -130,6 +140,17 @@ class InspectorWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._renew_detail()
         self.said = {"text": f"compared with {self.inspector.earlier_name}", "bad": False}
 
+    def _timed(self, content: dict[str, Any]) -> None:
+        """What the stopwatch's thread tells."""
+        if content["state"] == "running":
+            self.timing = content
+            return
+        if content["state"] == "failed":
+            self.said = {"text": content["problem"], "bad": True}
+        self.timing = timing_of(self.inspector.timing)
+        self._renew_cards()
+        self._renew_detail()
+
     def _see(self, image: Any, name: str) -> None:
         self._look = self.inspector.look(image)
         self.answer = {}  # the same image again is news too
@@ -139,14 +160,19 @@ class InspectorWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     # -- to the browser
     def _renew_net(self) -> None:
-        cards = self.inspector.cards(self.view["fold"])
         self.net = net_of(self.inspector)
-        self.cards = cards_of(self.inspector, cards)
-        self.order = list(cards.sheet.cards)
+        if self.timing["state"] != "running":
+            self.timing = timing_of(self.inspector.timing)
+        self._renew_cards()
         self._renew_drawing()
         if self.view["chosen"] not in self.cards:
             self._choose_first()
         self._renew_detail()
+
+    def _renew_cards(self) -> None:
+        cards = self.inspector.cards(self.view["fold"])
+        self.cards = cards_of(self.inspector, cards)
+        self.order = list(cards.sheet.cards)
 
     def _choose_first(self) -> None:
         learned = [key for key in self.order if self.cards[key]["learns"]]

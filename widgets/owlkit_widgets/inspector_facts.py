@@ -14,6 +14,8 @@ from owlkit.inspection.inspector import Inspector
 from owlkit.inspection.look import Look
 from owlkit.inspection.prediction import probability_layer
 
+from .inspector_timing import times_of
+
 LAYERS_NAMED = 400  # of a stage
 
 
@@ -61,6 +63,7 @@ def cards_of(inspector: Inspector, cards: Cards) -> dict[str, Any]:
     for key in [*cards.sheet.cards, *cards.tree.groups]:
         entry = cards.describe(key)
         entry["macs"] = entry["macs"] / batch if entry["macs"] is not None else None
+        entry |= times_of(inspector.timing, cards.members(key))
         if entry["kind"] == "card":
             host = cards.sheet.cards[key].host
             entry["layer_type"] = host.type
@@ -87,7 +90,8 @@ def detail_of(inspector: Inspector, cards: Cards, key: str, param: int, look: Lo
         "key": key,
         "settings": settings,
         "types": [
-            [layer.name, layer.type, layer.settings, shape_words(layer)] for layer in members[:LAYERS_NAMED]
+            [layer.name, layer.type, layer.settings, shape_words(layer), _seconds(inspector, layer)]
+            for layer in members[:LAYERS_NAMED]
         ],
         "input": [list(s[1:]) or [1] for s in (first.bottom_shapes or ())],
         "output": [list(s[1:]) or [1] for s in (last.top_shapes or ())],
@@ -100,6 +104,12 @@ def detail_of(inspector: Inspector, cards: Cards, key: str, param: int, look: Lo
         "histogram": _histogram(inspector, params[min(param, len(params) - 1)]["at"]) if params else None,
         "blobs": _blobs(members, look),
     }
+
+
+def _seconds(inspector: Inspector, layer: LayerFacts) -> float | None:
+    """Forward and backward, None where they were not timed, or with another layer."""
+    seconds: float | None = times_of(inspector.timing, [layer])["seconds"]
+    return seconds
 
 
 def _sum(values: list[int | None]) -> int:

@@ -38,7 +38,7 @@ def in_float64(net: Net, inputs: Mapping[str, Any], seed: int) -> tuple[Net, lis
     _draw(net, [node for node in sources if node.layer.type != "Input"])
     arrays = {n: np.asarray(inputs[n] if n in inputs else net.blobs[n].data, "float64") for n in names}
     shapes = {name: array.shape for name, array in arrays.items()}
-    twin = Net(with_inputs(net, shapes), phase=net.phase, dtype="float64", seed=net.seed, fuse=False)
+    twin = Net(with_inputs(net.graph, shapes), phase=net.phase, dtype="float64", seed=net.seed, fuse=False)
     for theirs, mine in zip(net.layers, twin.layers, strict=True):
         _copy_layer(theirs, mine)
     for name, array in arrays.items():

@@ -3,7 +3,8 @@
 import { escape, h, setAttribute, setText } from "./dom.js";
 import { bytes } from "./format.js";
 import { icon } from "./icons.js";
-import { counted } from "./inspector-rows.js";
+import { counted, milliseconds } from "./inspector-rows.js";
+import { images, makeTimeButton, summaryOf } from "./inspector-time.js";
 
 export function makeHead(store) {
   const name = h("span", { class: "name" });
@@ -12,7 +13,7 @@ export function makeHead(store) {
   const element = h("div", { class: "hd" }, name, detail, figs);
 
   function update() {
-    const { net } = store;
+    const { net, timing } = store;
     setText(name, net.name ?? "");
     const learned = net.learned ? `, ${net.learned} with weights` : "";
     setText(detail, `${net.layers} layers${learned}`);
@@ -21,25 +22,31 @@ export function makeHead(store) {
       figure("parameters", counted(net.parameters)),
       figure("multiply-adds", counted(net.macs), net.macs === null ? "" : "/ image"),
       figure("weights", bytes(net.weight_bytes)),
+      ...(timing.state === "ready" ? [figure(timing.backward === null ? "forward" : "forward + backward", times(timing), `/ ${images(timing.batch)}`)] : []),
       figure("blobs, forward", bytes(net.blob_bytes), net.blob_bytes === null ? "" : "/ image"),
     ].join("");
   }
   return { element, update };
 }
 
+const times = ({ forward, backward }) => (backward === null ? milliseconds(forward) : `${milliseconds(forward, "")} + ${milliseconds(backward)}`);
+
+const keyOf = (id, text) => h("span", { class: "key", html: `<i class="bar ${id}"><b style="width:100%"></b></i>${text}` });
+
 export function makeBar(store, graph, actions) {
   const find = h("input", { type: "search", "aria-label": "Find a layer", placeholder: "Find a layer", "data-act": "find" });
   const phases = h("span", { class: "seg", role: "radiogroup", "aria-label": "Phase" });
   const fold = h("button", { type: "button", class: "btn text", "data-act": "fold", text: "fold relu, pool, norm" });
   const button = (act, name, symbol, text = "") => h("button", { type: "button", class: "btn", "data-act": act, "aria-label": name, html: icon(symbol) + text });
+  const time = makeTimeButton(store);
   const path = h("input", { type: "text", "aria-label": "File of the earlier snapshot", placeholder: "earlier.caffemodel" });
   const asking = h("form", { class: "fld asking", hidden: true }, path, h("button", { type: "submit", class: "btn", text: "Compare" }));
+  const timeKey = keyOf("seconds", "time");
   const element = h("div", { class: "ctl", role: "toolbar", "aria-label": "Inspector controls" },
     h("span", { class: "fld find", html: icon("search") }, find), phases, fold, h("span", { class: "sp" }),
-    h("span", { class: "key wide", html: '<i class="bar macs"><b style="width:100%"></b></i>share of multiply-adds' }),
-    h("span", { class: "key wide", html: '<i class="bar parameters"><b style="width:100%"></b></i>share of parameters' }),
+    h("span", { class: "key wide" }, "share of", keyOf("macs", "multiply-adds"), keyOf("parameters", "parameters"), timeKey),
     h("span", { class: "rule wide" }), button("out", "Zoom out", "minus"), button("in", "Zoom in", "plus"), button("fit", "Fit", "fit"),
-    h("span", { class: "rule" }), asking, button("compare", "Compare with an earlier snapshot", "compare", '<span class="wide">Compare</span>'), button("help", "Keyboard help", "help"));
+    h("span", { class: "rule" }), ...time.elements, asking, button("compare", "Compare with an earlier snapshot", "compare", '<span class="wide">Compare</span>'), button("help", "Keyboard help", "help"));
 
   find.addEventListener("input", () => store.find(find.value));
   find.addEventListener("keydown", (event) => {
@@ -67,7 +74,7 @@ export function makeBar(store, graph, actions) {
     if (open) path.focus();
     else element.querySelector('[data-act="compare"]').focus();
   }
-  const acts = { in: () => graph.zoom(1.25), out: () => graph.zoom(0.8), fit: () => graph.reset(), fold: () => store.choose({ fold: !store.view.fold, open: null }), compare: () => ask(), help: () => actions.help(), find: () => find.focus() };
+  const acts = { in: () => graph.zoom(1.25), out: () => graph.zoom(0.8), fit: () => graph.reset(), fold: () => store.choose({ fold: !store.view.fold, open: null }), compare: () => ask(), time: () => store.time(), help: () => actions.help(), find: () => find.focus() };
   element.addEventListener("click", (event) => {
     const act = event.target.closest("button[data-act]")?.dataset.act;
     if (act) acts[act]();
@@ -81,6 +88,7 @@ export function makeBar(store, graph, actions) {
       fit: { text: "Fit; again: all of it", key: "0" },
       fold: { text: "Put ReLU, pooling, norms and dropout into the card of the layer before", key: "F" },
       compare: { text: net.earlier ? `Compared with ${net.earlier}; compare with another` : "Compare with an earlier snapshot: what moved, by how much", key: "C" },
+      time: time.tip(),
       help: { text: "Keys", key: "?" },
     }[control.dataset.act];
   }
@@ -92,6 +100,8 @@ export function makeBar(store, graph, actions) {
       const on = p === net.phase;
       return h("button", { type: "button", role: "radio", "data-phase": p, "aria-checked": on ? "true" : "false", "aria-disabled": there ? null : "true", tabindex: on ? "0" : "-1", title: there ? null : "This net was made for the other phase", text: p });
     }));
+    time.update();
+    timeKey.hidden = store.timing.state !== "ready";
     setAttribute(fold, "aria-pressed", store.view.fold ? "true" : "false");
   }
   return { element, update, tip, act: (name) => acts[name]() };
@@ -114,7 +124,7 @@ export function makeFoot(store) {
   const element = h("div", { class: "foot" }, left, h("span", { class: "sp" }), h("span", { text: "sees = receptive field in pixels of the input" }));
   function update() {
     const { net } = store;
-    const parts = [net.source, net.weighted ? "shapes from the definition, statistics from the weights" : "no weights loaded", ...(net.notes ?? [])];
+    const parts = [net.source, net.weighted ? "shapes from the definition, statistics from the weights" : "no weights loaded", summaryOf(store.timing), ...(net.notes ?? [])];
     setText(left, parts.filter(Boolean).join(" · "));
     setAttribute(left, "title", left.textContent);
   }

@@ -4,8 +4,9 @@ import { escape, h } from "./dom.js";
 import { bytes, integer, significant } from "./format.js";
 import { makeField } from "./inspector-field.js";
 import { makeHistogram } from "./inspector-histogram.js";
-import { counted, share, words } from "./inspector-rows.js";
+import { counted, milliseconds, share, words } from "./inspector-rows.js";
 import { makeTiles } from "./inspector-tiles.js";
+import { makeTimeBar } from "./inspector-time.js";
 
 const sides = (list) => list.join("×");
 
@@ -17,6 +18,7 @@ export function makeDetail(store, graph, picture) {
   const histogram = makeHistogram();
   const field = makeField();
   const tiles = makeTiles(store);
+  const took = makeTimeBar();
   const pick = h("select", { "aria-label": "Learned blob" });
   const figures = h("span", { class: "tick" });
   const key = h("div", { class: "line tick" });
@@ -27,7 +29,7 @@ export function makeDetail(store, graph, picture) {
   const sees = h("div", { class: "sees" }, h("h4", { text: "One unit sees" }), field.canvas);
   const two = h("div", { class: "two" }, weights, sees);
   const parts = h("ul", { class: "parts" });
-  const element = h("div", { class: "fd", role: "group", "aria-label": "The chosen layer" }, h("div", { class: "h4r wrap" }, heading, about, opener), facts, parts, two, tiles.element);
+  const element = h("div", { class: "fd", role: "group", "aria-label": "The chosen layer" }, h("div", { class: "h4r wrap" }, heading, about, opener), facts, parts, took.element, two, tiles.element);
 
   opener.addEventListener("click", () => graph.toggle());
   pick.addEventListener("change", () => store.choose({ param: Number(pick.value) }));
@@ -47,6 +49,7 @@ export function makeDetail(store, graph, picture) {
     opener.hidden = !group;
     opener.textContent = store.isOpen(detail.key) ? "Close" : "Open";
     facts.replaceChildren(...pairs(detail, store).flatMap(([k, v], i) => [h("dt", { text: k }), h("dd", { text: v, title: v, class: i % 2 ? null : "a" })]));
+    took.update(card, store.timing);
     listParts(detail, card);
     const hasWeights = detail.params.length > 0;
     weights.hidden = !hasWeights;
@@ -61,7 +64,7 @@ export function makeDetail(store, graph, picture) {
   function listParts(detail, card) {
     const group = card.kind === "group";
     parts.hidden = !group && detail.types.length < 2;
-    const entry = ([name, type, settings, shape]) => `<li><b>${escape(name)}</b> <span class="mut">${escape([words(type), settings].filter(Boolean).join(", "))}${shape === card.shape ? "" : ` → ${escape(shape)}`}</span></li>`;
+    const entry = ([name, type, settings, shape, seconds]) => `<li><b>${escape(name)}</b> <span class="mut">${escape([words(type), settings].filter(Boolean).join(", "))}${shape === card.shape ? "" : ` → ${escape(shape)}`}${seconds ? `, ${milliseconds(seconds)}` : ""}</span></li>`;
     const child = (key) => {
       const c = store.cards[key];
       return `<li><button type="button" class="link" data-key="${escape(key)}">${escape(c.short)}</button> <span class="mut">${escape([c.type, c.shape].filter(Boolean).join(", "))}</span></li>`;

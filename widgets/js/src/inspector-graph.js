@@ -223,7 +223,7 @@ export function makeGraph(store) {
 
 /** Sums over the whole net, of which bars show shares. */
 export function total(store) {
-  return { macs: store.net.macs, parameters: store.net.parameters };
+  return { macs: store.net.macs, parameters: store.net.parameters, seconds: store.timing.seconds ?? null };
 }
 
 /** The cards under a card or stage. */

@@ -1,6 +1,6 @@
 // The table's columns, and the order of its rows.
 
-import { DASH, integer, significant } from "./format.js";
+import { DASH, integer, significant, THIN } from "./format.js";
 
 /** Multiply-adds: 149.5 M, 1.20 G. */
 export function counted(x) {
@@ -13,6 +13,16 @@ export function counted(x) {
 
 export const share = (x) => (x === null || x === undefined ? DASH : `${x >= 0.1 ? (100 * x).toFixed(1) : Number((100 * x).toPrecision(2))}\u202f%`);
 
+/** Seconds as milliseconds: three digits, none beyond the microsecond. */
+export function milliseconds(seconds, unit = `${THIN}ms`) {
+  if (seconds === null || seconds === undefined) return DASH;
+  const ms = 1e3 * seconds;
+  return ms.toFixed(ms < 1 ? 3 : ms < 10 ? 2 : ms < 100 ? 1 : 0) + unit;
+}
+
+/** Of a pass: one decimal, since more would be noise. */
+export const timeShare = (x) => (x === null || x === undefined ? DASH : `${(100 * x).toFixed(1)}${THIN}%`);
+
 const known = (x) => (x === null || x === undefined || x === 0 ? null : x);
 
 /** key: of the card. value: what is sorted by. write: what is shown. bar: share of the net's total. */
@@ -22,6 +32,9 @@ export const COLUMNS = [
   { id: "output", title: "output", value: (card) => product(card.shape), write: (card) => card.shape || DASH },
   { id: "parameters", title: "parameters", value: (card) => known(card.parameters), write: (card) => (card.parameters ? integer(card.parameters) : DASH), bar: "parameters" },
   { id: "macs", title: "multiply-adds", value: (card) => known(card.macs), write: (card) => (card.macs ? counted(card.macs) : DASH), bar: "macs" },
+  { id: "forward", title: "fwd ms", value: (card) => card.forward ?? null, write: (card) => milliseconds(card.forward, "") },
+  { id: "backward", title: "bwd ms", value: (card) => card.backward ?? null, write: (card) => milliseconds(card.backward, "") },
+  { id: "seconds", title: "share", value: (card) => card.seconds ?? null, write: (card) => timeShare(card.share), bar: "seconds" },
   { id: "field", title: "sees", value: (card) => known(card.field), write: (card) => (card.field ? integer(card.field) : DASH) },
   { id: "std", title: "std of W", value: (card) => known(card.std), write: (card) => significant(card.std, 2) },
   { id: "moved", title: "moved", value: (card) => card.moved ?? null, write: (card) => share(card.moved) },

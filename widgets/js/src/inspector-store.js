@@ -2,7 +2,7 @@
 
 import { imageBytes } from "./inspector-file.js";
 
-const TRAITS = ["net", "cards", "order", "drawing", "detail", "tiles", "answer", "said", "view"];
+const TRAITS = ["net", "cards", "order", "drawing", "detail", "tiles", "answer", "timing", "said", "view"];
 const SAVE_DELAY = 250; // milliseconds: a moved graph need not be told of at once
 
 export class InspectorStore {
@@ -94,6 +94,11 @@ export class InspectorStore {
     this.busy = `reading ${path}`;
     this.tell("said");
     this.model.send({ type: "compare", path });
+  }
+
+  /** Have the layers timed, or stop that. */
+  time() {
+    this.model.send({ type: this.timing.state === "running" ? "stop timing" : "time" });
   }
 
   dispose() {

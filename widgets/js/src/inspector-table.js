@@ -3,9 +3,12 @@
 import { escape, h, setAttribute } from "./dom.js";
 import { integer } from "./format.js";
 import { membersOf, total } from "./inspector-graph.js";
-import { COLUMNS, counted, sorted } from "./inspector-rows.js";
+import { COLUMNS, counted, milliseconds, sorted } from "./inspector-rows.js";
 
 const BAR = 34; // pixels
+
+/** Whether a column of times has anything to show. */
+const timed = (store, id) => (store.timing.state === "ready" ? store.timing[id] !== null : store.order.some((key) => store.cards[key][id] !== null));
 
 export function makeInspectorTable(store, graph) {
   const head = h("tr");
@@ -18,6 +21,8 @@ export function makeInspectorTable(store, graph) {
   function build() {
     columns = COLUMNS.filter((c) => (c.id !== "moved" || store.net.earlier) && (c.id !== "std" || store.net.weighted) && (store.net.macs !== null || !["macs", "field"].includes(c.id)));
     columns = columns.filter((c) => c.id !== "parameters" || store.net.parameters !== null);
+    columns = columns.filter((c) => !["forward", "backward", "seconds"].includes(c.id) || timed(store, c.id));
+    if (store.timing.state === "ready") columns = columns.map((c) => (c.id === "seconds" ? c : { ...c, bar: undefined })); // room for times
     table.classList.toggle("full", columns.length > 7);
     const sort = store.view.sort;
     head.replaceChildren(
@@ -50,8 +55,14 @@ export function makeInspectorTable(store, graph) {
   }
 
   function totalCells(column, sums) {
-    const text = column.id === "layer" ? "total" : column.bar && sums[column.bar] !== null ? (column.bar === "macs" ? counted : integer)(sums[column.bar]) : "";
-    return [h("td", { class: column.left ? "l" : null, text }), ...(column.bar ? [h("td")] : [])];
+    return [h("td", { class: column.left ? "l" : null, text: totalWords(column.id, sums) }), ...(column.bar ? [h("td")] : [])];
+  }
+
+  function totalWords(id, sums) {
+    if (id === "layer") return "total";
+    if (id === "parameters" && sums.parameters !== null) return integer(sums.parameters);
+    if (id === "macs" && sums.macs !== null) return counted(sums.macs);
+    return ["forward", "backward"].includes(id) ? milliseconds(store.timing[id], "") : "";
   }
 
   function choose() {
@@ -107,7 +118,7 @@ export function makeInspectorTable(store, graph) {
   });
 
   function update(topics) {
-    if (["cards", "order", "net", "word"].some((topic) => topics.has(topic))) build();
+    if (["cards", "order", "net", "timing", "word"].some((topic) => topics.has(topic))) build();
     else if (topics.has("view")) choose();
   }
   return { element, update };

@@ -14,7 +14,7 @@ import { InspectorStore } from "./inspector-store.js";
 import { makeInspectorTable } from "./inspector-table.js";
 import { makeTooltip } from "./tooltip.js";
 
-const ALL = ["net", "cards", "order", "drawing", "detail", "tiles", "answer", "said", "view", "word"];
+const ALL = ["net", "cards", "order", "drawing", "detail", "tiles", "answer", "timing", "said", "view", "word"];
 
 function view(store, el) {
   const root = h("div", { class: "owl insp", role: "region", "aria-label": `Inspector: ${store.net.name}`, "data-lm-suppress-shortcuts": "true" });
@@ -48,7 +48,7 @@ function schedule(store, { root, graph, table, answer, detail, parts }) {
     table.update(topics); // before the graph: it knows what the field has found
     graph.update(topics);
     answer.update(topics);
-    if (["detail", "tiles", "answer", "cards", "net"].some((topic) => topics.has(topic)) || topics.has("size")) detail.update(root);
+    if (["detail", "tiles", "answer", "cards", "net", "timing"].some((topic) => topics.has(topic)) || topics.has("size")) detail.update(root);
     if (topics.has("size") || topics.has("view")) graph.redraw();
   };
   const ask = (topic) => {

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import * as camera from "../src/inspector-camera.js";
 import { arrow, noteAt, rounded, shortened } from "../src/inspector-path.js";
-import { counted, share, sorted, words } from "../src/inspector-rows.js";
+import { counted, milliseconds, share, sorted, words } from "../src/inspector-rows.js";
 import { InspectorStore } from "../src/inspector-store.js";
 import { gridOf } from "../src/inspector-tiles.js";
+import { partsOf, progressOf, summaryOf } from "../src/inspector-time.js";
 
 const plain = (text) => text.replaceAll("\u202f", " ");
 const drawing = { width: 1000, height: 200 };
@@ -144,4 +145,33 @@ test("a small file goes to the kernel as it is; what cannot be read is told", as
   await store.give({ name: "gone.png", size: 1, arrayBuffer: async () => Promise.reject(new Error("it was moved")) });
   assert.equal(store.busy, "");
   assert.match(store.said.text, /gone.png cannot be read as an image: it was moved/);
+});
+
+test("times: how far, what was measured, and the chosen layer's share", () => {
+  assert.equal(progressOf({ state: "none" }), null);
+  assert.deepEqual(progressOf({ state: "running", done: 0, of: 0 }), { part: null, text: "warming up" });
+  assert.deepEqual(progressOf({ state: "running", done: 1, of: 4 }), { part: 0.25, text: "2 of 4" });
+  const timing = { state: "ready", batch: 32, passes: 5, forward: 0.12, backward: 0.28, seconds: 0.4 };
+  assert.equal(summaryOf(timing), "times: medians of 5 passes with 32 images");
+  assert.equal(summaryOf({ ...timing, passes: 1, batch: 1, backward: null }), "times: 1 pass with 1 image, forward only: no loss");
+  const parts = partsOf({ forward: 0.01, backward: 0.03, seconds: 0.04, share: 0.1 }, timing);
+  assert.equal(plain(parts.words), "10.0 % of 400 ms with 32 images");
+  assert.deepEqual(parts.ways.map(plain), ["10.0 ms forward", "30.0 ms backward"]);
+  assert.ok(Math.abs(parts.forward - 0.025) < 1e-9 && Math.abs(parts.backward - 0.075) < 1e-9);
+  assert.match(partsOf({ seconds: null, within: "conv1" }, timing).words, /in one kernel with conv1/);
+  assert.equal(partsOf({ seconds: null, within: null }, timing), null);
+  assert.equal(partsOf({ seconds: 1 }, { state: "none" }), null);
+  assert.equal(plain(milliseconds(0.0004567)), "0.457 ms");
+  assert.equal(milliseconds(0.0123, ""), "12.3");
+  assert.equal(milliseconds(null), "–");
+});
+
+test("the same key has layers timed, and stops that", () => {
+  const sent = [];
+  const kernel = { ...model({ view: {}, cards: {}, drawing: {}, timing: { state: "none" } }), send: (content) => sent.push(content.type) };
+  const store = new InspectorStore(kernel);
+  store.time();
+  store.timing = { state: "running", done: 0, of: 0 };
+  store.time();
+  assert.deepEqual(sent, ["time", "stop timing"]);
 });
