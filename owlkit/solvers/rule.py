@@ -1,8 +1,8 @@
 """What the update rules share: their history in flat groups, weight decay, and the scale of the gradient.
 
 A net keeps its parameters in flat groups of equal lr_mult and decay_mult, so that one call updates a group.
-The order of an update is Caffe's: the gradient is clipped and divided by iter_size (together the factor
-`scale`), then weight decay is added, then the rule computes the step, then the step is subtracted.
+The order of an update is Caffe's: the gradient is clipped and divided by iter_size (one factor of it), then
+weight decay is added, then the rule computes the step, then the step is subtracted.
 """
 
 from __future__ import annotations
@@ -15,14 +15,6 @@ import numpy as np
 from owlkit.core.errors import TrainingError, closest
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import update
-
-CHUNK = 1 << 16  # elements: a chunk of each array in use fits into a core's second-level cache
-
-
-def chunks(count: int) -> Iterator[slice]:
-    """Slices that cut `count` elements into chunks."""
-    for start in range(0, count, CHUNK):
-        yield slice(start, min(start + CHUNK, count))
 
 
 class UpdateRule:
@@ -60,43 +52,67 @@ class UpdateRule:
         self.groups: list[Any] = list(net.arena)
         self.histories = [[Tensor(g.data.descriptor) for g in self.groups] for _ in range(self.slots)]
         self._kernels = [update.make(net.device, self._spec(g.data.descriptor)) for g in self.groups]
-        self.history = [
+        self.history_tensors = [
             view for slot in self.histories for view in self._views(net.learnable, self.groups, slot)
         ]
+        values = tuple(group.diff.descriptor for group in self.groups)
+        self._clipping = update.make_clip(net.device, update.Clip(values))
+        self._clip_factor = Tensor(Descriptor((1,), "float64"))
         self.history_changed()
 
     @staticmethod
-    def _views(learnable: Sequence[Any], groups: Sequence[Any], slot: list[Tensor]) -> Iterator[np.ndarray]:
-        """The history of each parameter, in Caffe's order, as a view of the flat history in its shape."""
+    def _views(learnable: Sequence[Any], groups: Sequence[Any], slot: list[Tensor]) -> Iterator[Tensor]:
+        """The history of each parameter, in Caffe's order, as a part of the flat history with its layout."""
         places = {
-            id(parameter.blob): history.flat[part].reshape(parameter.blob.shape)
+            id(parameter.blob): history.part(place.start, parameter.blob.descriptor)
             for group, history in zip(groups, slot, strict=True)
-            for parameter, part in group.slices()
+            for parameter, place in group.slices()
         }
         for parameter in learnable:
             yield places[id(parameter.blob)]
+
+    @property
+    def history(self) -> list[np.ndarray]:
+        """The history of each parameter in Caffe's order, views, writable."""
+        return [tensor.array for tensor in self.history_tensors]
 
     def history_changed(self) -> None:
         """Find the groups whose update would change nothing; call it whenever `history` was written to."""
         self._idle = {
             index
             for index, group in enumerate(self.groups)
-            if self.rate_in_history and group.lr_mult == 0 and not self.histories[0][index].flat.any()
+            if self.rate_in_history and group.lr_mult == 0 and not self.histories[0][index].peek().any()
         }
 
     def apply(self, rate: float, scale: float, iteration: int) -> None:
-        """Update all parameters.
+        """Clip the gradients and update all parameters.
 
         rate : the learning rate. scale : factor of the accumulated gradients. iteration : updates done.
         """
+        self.set_factors(rate, scale, iteration)
+        self.launch()
+
+    def set_factors(self, rate: float, scale: float, iteration: int) -> None:
+        """Tell the kernels what changes from iteration to iteration."""
         decay, rate = self.param.weight_decay, self.rate(rate, iteration)
         for index, group in enumerate(self.groups):
             if index not in self._idle:
+                self._kernels[index].set_factors(rate * group.lr_mult, scale, decay * group.decay_mult)
+
+    def launch(self) -> None:
+        """Clip and update by the factors that were set; on a GPU nothing here waits for the host."""
+        clip = self._clip_by(self.param.clip_gradients) if self.param.clip_gradients > 0 else None
+        for index, group in enumerate(self.groups):
+            if index not in self._idle:
                 history = tuple(slot[index] for slot in self.histories)
-                factors = (rate * group.lr_mult, scale, decay * group.decay_mult)
-                self._kernels[index](group.data, group.diff, history, *factors, self.leaves_update)
+                self._kernels[index](group.data, group.diff, history, clip, self.leaves_update)
             elif self.leaves_update:
-                group.diff.flat[...] = 0
+                group.diff.zero()
+
+    def _clip_by(self, limit: float) -> Tensor:
+        """The factor, (1,), that brings the norm of all gradients down to `limit`."""
+        self._clipping([group.diff for group in self.groups], limit, self._clip_factor)
+        return self._clip_factor
 
     def rate(self, rate: float, iteration: int) -> float:
         """The rate that the kernels get."""
@@ -106,16 +122,6 @@ class UpdateRule:
         p = self.param
         l1 = p.regularization_type == "L1"
         return update.Update(self.name, values, l1, p.momentum, p.momentum2, p.rms_decay, p.delta)
-
-
-def gradient_norm(groups: Sequence[Any]) -> float:
-    """L2 norm over all gradients."""
-    total = 0.0
-    for group in groups:
-        flat = group.diff.flat
-        for part in chunks(flat.size):
-            total += float(np.dot(flat[part], flat[part]))
-    return total**0.5
 
 
 def check_regularization(param: Any) -> None:

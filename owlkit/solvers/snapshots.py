@@ -91,7 +91,10 @@ def _moves(staged_model: Path, staged_state: Path, model: Path, state: Path) -> 
 
 def _state_data(solver: Any, model: Path) -> SolverStateData:
     return SolverStateData(
-        solver.iter, str(model), solver.current_step, [np.array(h) for h in solver.history]
+        solver.iter,
+        str(model),
+        solver.current_step,
+        [np.array(h.peek()) for h in solver.rule.history_tensors],
     )
 
 

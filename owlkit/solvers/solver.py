@@ -25,7 +25,6 @@ from owlkit.solvers.definition import check_numbers, read_definition
 from owlkit.solvers.display import displayed_outputs, log_debug_info
 from owlkit.solvers.divergence import DivergedError
 from owlkit.solvers.resumable import Resumable
-from owlkit.solvers.rule import gradient_norm
 from owlkit.solvers.rules import make_rule, rule_class
 from owlkit.solvers.signals import hold_interrupts
 from owlkit.solvers.testing import run_batches
@@ -222,12 +221,8 @@ class Solver(Resumable):
         self.iter += 1
 
     def _update(self, lr: float) -> None:
-        """Clip, then divide by iter_size (both as one factor), then the rule; the order is Caffe's."""
-        scale, limit = 1.0 / self.param.iter_size, self.param.clip_gradients
-        if limit > 0:
-            norm = gradient_norm(self.net.arena)
-            scale *= limit / norm if norm > limit else 1.0
-        self.rule.apply(lr, scale, self.iter)
+        """The rule clips, divides by iter_size (both as one factor) and updates; the order is Caffe's."""
+        self.rule.apply(lr, 1.0 / self.param.iter_size, self.iter)
 
     def _display(self, lr: float) -> None:
         outputs, weights = displayed_outputs(self.net)

@@ -5,6 +5,6 @@ kernel does with each array: IN(T) is read, OUT(T) is written whole without bein
 launcher makes the copies valid by that.
 """
 
-from owlkit.kernels.cuda.program import Function, Program, program
+from owlkit.kernels.cuda.program import Function, Program, check_count, pack, program
 
-__all__ = ["Function", "Program", "program"]
+__all__ = ["Function", "Program", "check_count", "pack", "program"]

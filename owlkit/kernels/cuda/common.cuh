@@ -9,6 +9,39 @@
 // The work-items of this thread in a kernel launched by `each`: for (EACH(i, n)) ...
 #define EACH(i, n) int i = blockIdx.x * blockDim.x + threadIdx.x; i < (n); i += gridDim.x * blockDim.x
 
+// Sixteen bytes of values, which a thread moves at once.
+template <class V>
+struct alignas(16) Pack {
+    static const int SIZE = 16 / sizeof(V);
+    V v[SIZE];
+};
+
+// The packs of this thread in a kernel over n values that `each` launches with per_thread: for (PACKS(i, n, T)) ...
+#define PACKS(i, n, type) EACH(i, ((n) - 1) / Pack<type>::SIZE + 1)
+
+// Pack i of n values; what lies beyond the end is 0.
+template <class V>
+__device__ __forceinline__ Pack<V> load_pack(const V* values, int i, int n) {
+    Pack<V> pack;
+    int start = i * Pack<V>::SIZE;
+    if (n - start >= Pack<V>::SIZE) {
+        pack = reinterpret_cast<const Pack<V>*>(values)[i];
+    } else {
+        for (int k = 0; k < Pack<V>::SIZE; k++) pack.v[k] = k < n - start ? values[start + k] : V(0);
+    }
+    return pack;
+}
+
+template <class V>
+__device__ __forceinline__ void store_pack(V* values, int i, int n, const Pack<V>& pack) {
+    int start = i * Pack<V>::SIZE;
+    if (n - start >= Pack<V>::SIZE) {
+        reinterpret_cast<Pack<V>*>(values)[i] = pack;
+    } else {
+        for (int k = 0; k < n - start; k++) values[start + k] = pack.v[k];
+    }
+}
+
 #ifndef DYNAMIC_SHARED
 #define DYNAMIC_SHARED(type, name)                                   \
     extern __shared__ __align__(16) unsigned char dynamic_shared_[]; \

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from owlkit.core.tensor import Tensor
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels import Unsupported
 
 if TYPE_CHECKING:
     from owlkit.core.gpu.device import GpuDevice
@@ -61,6 +62,18 @@ def read_source(name: str) -> str:
     return (_KERNELS / name).read_text(encoding="utf-8")
 
 
+def pack(dtype: str) -> int:
+    """Values of a Pack: 16 bytes, what one thread of an elementwise kernel takes at once."""
+    return 4 if dtype == "float32" else 2 if dtype == "float64" else 8
+
+
+def check_count(*descriptors: Descriptor) -> None:
+    """Raise Unsupported for more values than kernels can count."""
+    for descriptor in descriptors:
+        if descriptor.count > LARGEST_INDEX:
+            raise Unsupported(f"{descriptor.count} values are more than 2^31 - 1")
+
+
 class Program:
     """The kernels of one source, compiled for one dtype on one GPU.
 
@@ -100,11 +113,11 @@ class Function:
         arrays = [i for i, kind in enumerate(takes) if isinstance(kind, str)]
         self._arrays = sorted(arrays, key=lambda i: order[takes[i]])
 
-    def each(self, count: int, *args: Any) -> None:
-        """Launch with a thread per work-item; `count` is the kernel's first parameter."""
+    def each(self, count: int, *args: Any, per_thread: int = 1) -> None:
+        """Launch with a thread per work-item, or for so many; `count` is the kernel's first parameter."""
         if not count:
             return
-        blocks = min(-(-count // THREADS), MOST_BLOCKS)
+        blocks = min(-(-count // (THREADS * per_thread)), MOST_BLOCKS)
         self.launch((blocks, 1, 1), (THREADS, 1, 1), (count, *args))
 
     def blocks(self, count: int, *args: Any, threads: int = THREADS, shared: int = 0) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.update import onednn, reference
+from owlkit.kernels.update import cuda, onednn, reference
 
 SLOTS = {"SGD": 1, "Nesterov": 1, "AdaGrad": 1, "RMSProp": 1, "AdaDelta": 2, "Adam": 2}
 
@@ -39,10 +39,29 @@ class Update:
     delta: float = 1e-8
 
 
-def make(device: Device, spec: Update) -> Any:
-    """A kernel to call as kernel(data, diff, history, rate, scale, decay, leave=False).
+@dataclass(frozen=True)
+class Clip:
+    """The norm of all gradients against a limit. values : descriptor of each group's gradients."""
 
-    history : tuple of SLOTS[rule] tensors. rate, scale, decay : numbers. leave : write what was subtracted
-    from `data` into `diff`, as Caffe does; otherwise `diff` keeps the gradient. A call allocates nothing.
+    values: tuple[Descriptor, ...]
+
+
+def make(device: Device, spec: Update) -> Any:
+    """A kernel with `set_factors(rate, scale, decay)`; call it as kernel(data, diff, history, clip, leave).
+
+    rate, scale, decay : numbers that hold until they are set again; on a GPU they lie in its memory, so that
+    an update that was captured once goes by the newest. history : tuple of SLOTS[rule] tensors. clip : None,
+    or what `make_clip` filled: one more factor of the gradients. leave : write what was subtracted from
+    `data` into `diff`, as Caffe does; otherwise `diff` keeps the gradient. A call allocates nothing.
     """
-    return choose(device, spec, {"onednn": onednn.UpdateKernel, "reference": reference.UpdateKernel})
+    found = {"cuda": cuda.UpdateKernel, "onednn": onednn.UpdateKernel, "reference": reference.UpdateKernel}
+    return choose(device, spec, found)
+
+
+def make_clip(device: Device, spec: Clip) -> Any:
+    """A kernel to call as kernel(diffs, limit, factor).
+
+    It writes limit / norm into factor, (1,) float64, where the L2 norm over all `diffs` exceeds `limit`,
+    otherwise 1.
+    """
+    return choose(device, spec, {"cuda": cuda.ClipKernel, "reference": reference.ClipKernel})

@@ -149,6 +149,7 @@ class UpdateKernel:
         for stage in self._stages[False]:
             self._primitive(stage, min(CHUNK, spec.values.count))  # raises Unsupported now, if ever
         self._scratch: dict[str, Tensor] = {}
+        self._numbers = 0.0, 1.0, 0.0
         self._runs = {leave: Bound(partial(self._bind, leave)) for leave in (False, True)}
         self.detail = next(iter(self._primitives.values())).implementation
 
@@ -199,16 +200,20 @@ class UpdateKernel:
             arguments[api.ATTR_SCALES | argument] = Memory.of(self._factors[factor])
         return arguments
 
+    def set_factors(self, rate: float, scale: float, decay: float) -> None:
+        self._numbers = rate, scale, decay
+
     def __call__(
         self,
         data: Tensor,
         diff: Tensor,
         history: Sequence[Tensor],
-        rate: float,
-        scale: float,
-        decay: float,
+        clip: Tensor | None = None,
         leave: bool = False,
     ) -> None:
+        rate, scale, decay = self._numbers
+        if clip is not None:
+            scale *= float(clip.peek()[0])
         numbers = {"scale": scale, "decay": decay}
         for factor, tensor in self._factors.items():
             tensor.flat[0] = factor.value(rate, numbers)

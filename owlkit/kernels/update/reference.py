@@ -11,11 +11,12 @@ from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
 
 if TYPE_CHECKING:
-    from owlkit.kernels.update import Update
+    from owlkit.kernels.update import Clip, Update
 
 CHUNK = (
     1 << 15
 )  # elements: data, gradient, histories and scratch of a chunk fit into a core's second-level cache
+_NORM_CHUNK = 1 << 16  # elements of one dot product
 Array = np.ndarray
 # step(spec, g, history, rate, t): turns g into what is to be subtracted, with a scratch array t, in place
 Step = Callable[["Update", Array, Sequence[Array], float, Array], None]
@@ -111,17 +112,22 @@ class UpdateKernel:
         self._spec, self._step = spec, STEPS[spec.rule]
         size = min(CHUNK, spec.values.count)
         self._g, self._t = (np.empty(size, spec.values.dtype) for _ in range(2))
+        self._factors = 0.0, 1.0, 0.0
+
+    def set_factors(self, rate: float, scale: float, decay: float) -> None:
+        self._factors = rate, scale, decay
 
     def __call__(
         self,
         data: Tensor,
         diff: Tensor,
         history: Sequence[Tensor],
-        rate: float,
-        scale: float,
-        decay: float,
+        clip: Tensor | None = None,
         leave: bool = False,
     ) -> None:
+        rate, scale, decay = self._factors
+        if clip is not None:
+            scale *= float(clip.peek()[0])
         for start in range(0, data.flat.size, CHUNK):
             part = slice(start, min(start + CHUNK, data.flat.size))
             w, parts = data.flat[part], [h.flat[part] for h in history]
@@ -135,3 +141,23 @@ class UpdateKernel:
             w -= g
             if leave:
                 diff.flat[part] = g
+
+
+class ClipKernel:
+    def __init__(self, device: Device, spec: Clip) -> None:
+        pass
+
+    def __call__(self, diffs: Sequence[Tensor], limit: float, factor: Tensor) -> None:
+        norm = gradient_norm(diffs)
+        factor.flat[0] = limit / norm if norm > limit else 1
+
+
+def gradient_norm(diffs: Sequence[Tensor]) -> float:
+    """L2 norm over all values, summed in chunks that stay in cache."""
+    total = 0.0
+    for diff in diffs:
+        flat = diff.flat
+        for start in range(0, flat.size, _NORM_CHUNK):
+            part = flat[start : start + _NORM_CHUNK]
+            total += float(np.dot(part, part))
+    return total**0.5

@@ -16,7 +16,8 @@ def _run(kernel: Any, spec: Update, values: Values) -> None:
         values.watch(f"history {i}", values.normal(spec.values, 0.0)) for i in range(SLOTS[spec.rule])
     )
     for rate, scale, leave in ((0.5, 1.0, False), (0.25, 0.5, False), (0.125, 0.75, True)):
-        kernel(data, diff, history, rate, scale, 0.125, leave)
+        kernel.set_factors(rate, scale, 0.125)
+        kernel(data, diff, history, None, leave)
 
 
 def _case(rule: str, name: str, count: int, **fields: Any) -> Case:
