@@ -59,6 +59,7 @@ _LAZY = {
     "errors": "owlkit.core.errors",
     "export_onnx": "owlkit.export:export_onnx",
     "export_safetensors": "owlkit.export:export_safetensors",
+    "gpu": "owlkit.core.gpu.device:open_gpu_device",
     "inspect": "owlkit.inspection.inspector:inspect",
     "layer": "owlkit.layers.python:layer",
     "monitor": "owlkit.training:monitor",

@@ -45,7 +45,13 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--gpu",
         metavar="ID",
-        help="GPU to use: an error (status 4) in this version, which computes on the CPU only",
+        help="GPU to use, by its number; status 4 where it cannot be used. By default the first one that can",
+    )
+    parser.add_argument(
+        "--tf32", action="store_true", help="let the GPU round factors of float32 products to 10 bits"
+    )
+    parser.add_argument(
+        "--deterministic", action="store_true", help="only GPU kernels that give the same bits in every run"
     )
 
 
@@ -101,18 +107,20 @@ def make_net(args: argparse.Namespace, *, backward: bool) -> Any:
     return net
 
 
-def device(args: argparse.Namespace) -> str | None:
+def device(args: argparse.Namespace) -> Any:
     """What to give to Net and Solver as device. Raises DeviceError for a GPU that cannot be used."""
-    if args.gpu is None:
+    options = {"tf32": args.tf32, "deterministic": args.deterministic}
+    if args.gpu is None and not any(options.values()):
         return None
-    from owlkit.core.device import resolve_device
+    from owlkit.core.gpu.device import open_gpu_device
 
-    name = f"gpu:{args.gpu}"
+    number = args.gpu or "0"
+    if not number.isdigit():
+        raise DeviceError(f"--gpu {number}: give the number of one GPU, or leave out --gpu {number}")
     try:
-        resolve_device(name)
+        return open_gpu_device(int(number), **options)
     except DeviceError as error:
-        raise DeviceError(f"{error}, that is: leave out --gpu {args.gpu}") from error
-    return name
+        raise DeviceError(f"{error}, that is: leave out --gpu {number}") from error
 
 
 def terminal_width() -> int | None:

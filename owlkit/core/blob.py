@@ -122,6 +122,14 @@ class Blob:
         self.settle_diff()
         return self.diff_tensor.array
 
+    def peek(self, role: str = "data") -> np.ndarray:
+        """`data` or `diff` (role) to be read only: on a GPU, where looking at `data` counts as changing it,
+        the content there then stays valid.
+        """
+        if role == "diff":
+            self.settle_diff()
+        return (self.data_tensor if role == "data" else self.diff_tensor).peek()
+
     def share_data(self, other: Blob) -> None:
         """Use the data memory of `other` from now on; without effect after `own_data`."""
         if self._data is not other._data and not self._owns_data:

@@ -76,6 +76,6 @@ def resolve_device(device: str | Device | None) -> Device:
 
 
 def _default() -> str:
-    from owlkit.core.gpu.detection import cupy_installed, gpu_count
+    from owlkit.core.gpu.detection import obstacle
 
-    return "gpu" if gpu_count() and cupy_installed() else "cpu"
+    return "cpu" if obstacle(0) else "gpu"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,14 +35,15 @@ class Memory:
         date one by one, so that looking at one parameter moves that one only.
     """
 
-    __slots__ = ("__weakref__", "bytes", "cleared", "mirror", "parts", "whole")
+    __slots__ = ("__weakref__", "_whole", "bytes", "cleared", "mirror", "parts")
 
     def __init__(self, content: np.ndarray | None = None) -> None:
         self.bytes = content
         self.cleared = False
         self.mirror: Mirror | None = None
         self.parts: list[tuple[int, Memory]] = []
-        self.whole: Memory | None = None
+        # Weakly: a circle would keep the memory after the net is dropped, until the garbage collector comes.
+        self._whole: weakref.ref[Memory] | None = None
 
     def require(self, nbytes: int) -> np.ndarray:
         """At least `nbytes` bytes; what was there is kept only where it is large enough."""
@@ -53,10 +55,15 @@ class Memory:
 
     def use(self, content: np.ndarray) -> None:
         """Place the content into the given bytes."""
-        self.bytes, self.mirror, self.whole = content, None, None
+        self.bytes, self.mirror, self._whole = content, None, None
+
+    @property
+    def whole(self) -> Memory | None:
+        """The arena's memory that this is a part of."""
+        return self._whole() if self._whole is not None else None
 
     def divide(self, parts: list[tuple[int, Memory]]) -> None:
         """Make this the memory of an arena with these parts, (offset in bytes, memory)."""
         self.parts = parts
         for _, part in parts:
-            part.whole = self
+            part._whole = weakref.ref(self)

@@ -19,10 +19,10 @@ def first_nonfinite(graph: Graph) -> tuple[str, str, str] | None:
     """
     for node in graph.nodes:
         for index, blob in enumerate(node.layer.blobs):
-            if found := _count(blob.data):
+            if found := _count(blob.peek()):
                 return node.name, f"{node.name}[{index}]", f"{found} in its weights"
         for name, top in zip(node.top_names, node.top, strict=True):
-            if found := _count(top.data):
+            if found := _count(top.peek()):
                 return node.name, name, f"{found} in its output"
     return None
 
@@ -65,5 +65,5 @@ def zero_weights(graph: Graph) -> list[str]:
         for node in graph.nodes
         if node.layer.type in ("Convolution", "Deconvolution", "InnerProduct")
         and node.layer.wants_param(0)
-        and not node.layer.blobs[0].data.any()
+        and not node.layer.blobs[0].peek().any()
     ]

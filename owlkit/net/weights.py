@@ -145,7 +145,9 @@ def save_weights(
         save_hdf5(path, layers, followers, write_diff=False)
     elif kind == ".safetensors":
         own = ((layer, i, b) for layer in layers for i, b in enumerate(layer.blobs) if id(b) not in followers)
-        safetensors_weights.write_weights(path, ((layer.name, layer.type, i, b.data) for layer, i, b in own))
+        safetensors_weights.write_weights(
+            path, ((layer.name, layer.type, i, b.peek()) for layer, i, b in own)
+        )
     else:
         write_caffemodel(path, net_to_proto(definition, layers, write_diff=False))
 
@@ -159,7 +161,7 @@ def save_hdf5(
 
 def _hdf5_layer(layer: Layer, followers: Collection[int], write_diff: bool) -> hdf5_snapshots.LayerBlobs:
     blobs = dict(enumerate(layer.blobs))
-    data = {index: blob.data for index, blob in blobs.items() if id(blob) not in followers}
+    data = {index: blob.peek() for index, blob in blobs.items() if id(blob) not in followers}
     diff = {index: blob.diff for index, blob in blobs.items()} if write_diff else None
     return hdf5_snapshots.LayerBlobs(layer.name, data, diff)
 
@@ -172,5 +174,5 @@ def net_to_proto(definition: Any, layers: Sequence[Layer], write_diff: bool) -> 
     for stored in model.layer:
         del stored.blobs[:]
         for blob in by_name[stored.name].blobs:
-            stored.blobs.append(array_to_proto(blob.data, blob.diff if write_diff else None))
+            stored.blobs.append(array_to_proto(blob.peek(), blob.peek("diff") if write_diff else None))
     return model

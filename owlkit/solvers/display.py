@@ -14,7 +14,7 @@ log = logging.getLogger("owlkit")
 
 def displayed_outputs(net: Any) -> tuple[dict[str, float], dict[str, float]]:
     """(output -> value, output -> loss weight) of the present batch."""
-    outputs = flatten_outputs({name: net.blobs[name].data for name in net.outputs})
+    outputs = flatten_outputs({name: net.blobs[name].peek() for name in net.outputs})
     weights = {
         top: weight
         for layer in net.layers
@@ -35,14 +35,14 @@ def log_debug_info(net: Any) -> None:
     """
     for node in net.graph.nodes:
         for top in net.top_names[node.layer.name]:
-            value = _mean_magnitude(net.blobs[top].data)
+            value = _mean_magnitude(net.blobs[top].peek())
             log.info("    [Forward] Layer %s, top blob %s data: %.6g", node.layer.name, top, value)
         for index, blob in enumerate(node.layer.blobs):
-            value = _mean_magnitude(blob.data)
+            value = _mean_magnitude(blob.peek())
             log.info("    [Forward] Layer %s, param blob %d data: %.6g", node.layer.name, index, value)
     for node in reversed([node for node in net.graph.nodes if node.backward]):
         _log_backward(net, node)
-    data = [parameter.blob.data for parameter in net.learnable]
+    data = [parameter.blob.peek() for parameter in net.learnable]
     diff = [parameter.blob.diff for parameter in net.learnable]
     log.info(
         "    [Backward] All net params (data, diff): L1 norm = (%.6g, %.6g); L2 norm = (%.6g, %.6g)",

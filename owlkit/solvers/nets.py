@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from owlkit import proto
-from owlkit.core.errors import TrainingError
+from owlkit.core.device import resolve_device
+from owlkit.core.errors import DeviceError, TrainingError
 from owlkit.net import Net
 from owlkit.proto import caffe_pb2
 from owlkit.solvers.testing import batches_of_one_pass
@@ -24,6 +25,20 @@ class NetChoice:
     level: int = 0
     stages: tuple[str, ...] = ()
     iterations: int = 0
+
+
+def chosen_device(param: Any) -> tuple[str | None, str]:
+    """(device, remark) by solver_mode and device_id; None, the default, where the file says neither."""
+    if not param.HasField("solver_mode"):
+        return None, ""
+    if param.solver_mode == caffe_pb2.SolverParameter.CPU:
+        return "cpu", ""
+    name = f"gpu:{max(param.device_id, 0)}"
+    try:
+        resolve_device(name)
+    except DeviceError as error:
+        return "cpu", f"solver_mode is GPU; training on the CPU: {error}"
+    return name, ""
 
 
 def train_choice(param: Any) -> NetChoice:

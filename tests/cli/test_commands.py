@@ -206,7 +206,7 @@ def test_a_failure_is_one_clear_line(
     ("arguments", "status", "message"),
     [
         (["train", "-solver", "solver.prototxt", "--set", "base_lr=1e30"], 3, "lower base_lr"),
-        (["train", "-solver", "solver.prototxt", "-gpu", "0"], 4, "runs on the CPU only"),
+        (["train", "-solver", "solver.prototxt", "-gpu", "0"], 4, "no NVIDIA GPU can be used"),
         (["train", "-solver=solver.prototxt", "-gpu=all"], 4, "leave out --gpu all"),
         (["test", "-model", "net.prototxt", "--gpu", "0,1"], 4, "leave out --gpu 0,1"),
         (["time", "-model", "net.prototxt", "-gpu", "0"], 4, "leave out --gpu 0"),

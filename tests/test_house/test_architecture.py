@@ -35,8 +35,7 @@ CONVENIENCES = PACKAGE / "core" / "conveniences.py"
 NEVER_IN_OWLKIT = {"owlkit_widgets", "ipywidgets", "anywidget", "IPython"}
 # Fetched inside the function that needs them, never by importing owlkit.
 ONLY_INSIDE_FUNCTIONS = {"matplotlib", "nbclient", "nbformat", "sklearn"}
-CUPY_FILES = {"core/device.py"}
-CUPY_FOLDERS = {"kernels", "parallel"}
+CUPY_FOLDERS = ("core/gpu/", "kernels/", "parallel/")
 
 
 def imports(tree: ast.AST, package: str) -> Iterator[tuple[int, str, bool]]:
@@ -80,8 +79,8 @@ def broken_arrows(source: str, relative: Path) -> list[str]:
             wrong.append(f"{where}: front ends announce themselves by the entry point owlkit.frontends")
         if parts[0] in ONLY_INSIDE_FUNCTIONS and outside:
             wrong.append(f"{where} at module level: import it inside the function that needs it")
-        if parts[0] == "cupy" and relative.as_posix() not in CUPY_FILES and here not in CUPY_FOLDERS:
-            wrong.append(f"{where}: only core/device.py, kernels/ and parallel/ may")
+        if parts[0] == "cupy" and not relative.as_posix().startswith(CUPY_FOLDERS):
+            wrong.append(f"{where}: only core/gpu/, kernels/ and parallel/ may")
     return wrong
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from owlkit.core.device import Device
 from owlkit.core.errors import DeviceError
-from owlkit.core.gpu.detection import cupy_installed, gpu_count
+from owlkit.core.gpu.detection import obstacle
 from owlkit.core.gpu.gpu import Gpu, open_gpu
 from owlkit.core.memory import Memory
 
@@ -59,21 +59,23 @@ class GpuDevice(Device):
         self.gpu.mirror(memory)
 
 
-def open_device(name: str) -> GpuDevice:
-    """The device that "gpu", "cuda" or "gpu:1" names.
+def open_gpu_device(
+    number: int = 0, *, tf32: bool = False, deterministic: bool = False, graph: bool | None = None
+) -> GpuDevice:
+    """A GPU with options, for `device=`: `owlkit.Solver(n, device=owlkit.gpu(tf32=True))`.
 
-    Raises DeviceError where there is no such GPU or CuPy is missing, with what to do.
+    number, as the system counts from 0. For the options see `GpuDevice`; "gpu" and "gpu:1" are devices
+    without. Raises DeviceError where there is no such GPU or CuPy is missing, with what to do.
     """
+    why_not = obstacle(number)
+    if why_not:
+        raise DeviceError(f"GPU {number}: {why_not}")
+    return GpuDevice(open_gpu(number), tf32=tf32, deterministic=deterministic, graph=graph)
+
+
+def open_device(name: str) -> GpuDevice:
+    """The device that "gpu", "cuda" or "gpu:1" names; raises DeviceError as `open_gpu_device` does."""
     _, _, number = name.partition(":")
     if number and not number.isdigit():
         raise DeviceError(f"device {name!r}: give the GPU's number, as in 'gpu:1'")
-    found = gpu_count()
-    if not found:
-        raise DeviceError(f"device {name!r}: no NVIDIA GPU was found; use device='cpu'")
-    if int(number or 0) >= found:
-        raise DeviceError(f"device {name!r}: this machine has {found} GPU(s), counted from 0")
-    if not cupy_installed():
-        raise DeviceError(
-            f"device {name!r}: CuPy is not installed; pip install 'owlkit[gpu]' (CUDA 13) or 'owlkit[gpu12]'"
-        )
-    return GpuDevice(open_gpu(int(number or 0)))
+    return open_gpu_device(int(number or 0))
