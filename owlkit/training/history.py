@@ -1,5 +1,5 @@
-"""What a run has seen so far: columns that grow, tests, interventions. Readable from any thread at any
-time."""
+"""What a run has seen so far: columns of bounded length, tests, interventions. Readable from any thread at
+any time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,19 @@ from typing import Any
 import numpy as np
 
 from owlkit.core import events
+from owlkit.training.thinning import Thinning, thinned
 
-_DTYPES = {"iter": np.int64, "images": np.int64}
-COLUMNS = ("iter", "loss", "smoothed_loss", "lr", "seconds", "data_seconds", "images")
+_DTYPES = {"iter": np.int64, "images": np.int64, "updates": np.int64}
+RECORDED = ("iter", "loss", "smoothed_loss", "lr", "seconds", "data_seconds", "images")
+COLUMNS = (*RECORDED, "updates", "lowest_loss", "highest_loss")
+MOST = 1 << 19
+"""Rows kept, 42 MB: CaffeNet's 450,000 iterations are all there."""
+EXACT = 1 << 18
+"""Of the newest updates each keeps a row of its own, at least so many."""
+THINNED = 1 << 17
+"""Rows that all older updates share where there are more than MOST."""
+GIVEN_UP = 1 << 16
+"""Rows of a part that was given up."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +42,26 @@ class Abandoned:
 
 
 class History:
-    """Columns of equal length, one entry per update: read-only arrays that later updates do not change.
+    """Columns of equal length, oldest row first: read-only arrays that later updates do not change.
 
-    iter, images : int64. loss, smoothed_loss, lr, seconds, data_seconds : float64.
+    `history.loss` and `history["loss"]` are the same. A row stands for one update; in a run of more than MOST
+    updates the oldest share rows (see below), so that a run of any length takes at most 42 MB.
+
+    iter : (n,) int64, updates done. loss, smoothed_loss, lr : (n,) float64, as in IterationDone.
+    seconds, data_seconds : (n,) float64, of the row's updates together. images : (n,) int64, likewise.
+    updates : (n,) int64, for how many updates the row stands. lowest_loss, highest_loss : (n,) float64.
     tests, interventions, snapshots, warnings, states : lists of events.
     divergence : the Diverged event, or None.
     abandoned : what was given up by going back to earlier iterations, the oldest first.
 
+    A row of several updates has the mean of their losses, the sums of seconds and images, and of all else the
+    last value, `iter` included. A loss that is NaN makes the row's losses NaN: it must be seen. At least the
+    newest EXACT updates have rows of their own, as all have up to MOST.
+
     Going back to an earlier iteration (a snapshot was restored) moves what came after it, tests and
     interventions included, to a new entry of `abandoned`: all else is the line that led to the present
-    weights.
+    weights. A row that reaches beyond that iteration goes as a whole; a part that was given up keeps at most
+    GIVEN_UP rows.
     """
 
     def __init__(self) -> None:
@@ -81,15 +101,36 @@ class History:
             if self._size and event.iter <= self._columns["iter"][self._size - 1]:
                 self._abandon(event.iter - 1)
             if self._size == len(self._columns["iter"]):
-                self._columns = {n: np.concatenate([c, np.empty_like(c)]) for n, c in self._columns.items()}
-            for name, column in self._columns.items():
-                column[self._size] = getattr(event, name)
+                self._make_room()
+            at, columns = self._size, self._columns
+            for name in RECORDED:
+                columns[name][at] = getattr(event, name)
+            columns["updates"][at] = 1
+            columns["lowest_loss"][at] = columns["highest_loss"][at] = event.loss
             self._size += 1
 
+    def _make_room(self) -> None:
+        """More memory, or fewer rows. The memory is new: somebody may still look at the old."""
+        if self._size < MOST:
+            self._move(room=2 * self._size, older=0)
+        else:
+            self._move(room=MOST, older=self._size - EXACT)
+
+    def _move(self, room: int, older: int) -> None:
+        """Into new memory, with the `older` first rows thinned; one by one, so that little is there twice."""
+        thinning = Thinning.of(self._columns["updates"][:older], THINNED)
+        rows, newest = len(thinning.starts), self._size - older
+        for name, column in self._columns.items():
+            self._columns[name] = new = np.empty(room, column.dtype)
+            new[:rows] = thinning.apply(name, column[:older])
+            new[rows : rows + newest] = column[older : self._size]
+        self._size = rows + newest
+
     def _abandon(self, iteration: int) -> None:
-        """Give up what came after an iteration; in new memory, because somebody may still look at the old."""
-        size = int(np.searchsorted(self._columns["iter"][: self._size], iteration, "right"))
-        given_up = {name: _read_only(column[size : self._size]) for name, column in self._columns.items()}
+        """Give up what came after an iteration."""
+        kept = int(np.searchsorted(self._columns["iter"][: self._size], iteration, "right"))
+        after = {name: column[kept : self._size] for name, column in self._columns.items()}
+        given_up = {name: _read_only(column) for name, column in thinned(after, GIVEN_UP).items()}
         tests, self.tests = _parted(self.tests, iteration)
         interventions, self.interventions = _parted(self.interventions, iteration)
         snapshots, self.snapshots = _parted(self.snapshots, iteration)
@@ -97,7 +138,7 @@ class History:
             Abandoned(iteration, given_up, tests, interventions, snapshots, self.divergence)
         )
         self._columns = {name: column.copy() for name, column in self._columns.items()}
-        self._size, self.divergence = size, None
+        self._size, self.divergence = kept, None
 
     def columns(self) -> dict[str, np.ndarray]:
         """All columns, of equal length, as of now."""
@@ -110,30 +151,44 @@ class History:
         with self._lock:
             return _read_only(self._columns[name][: self._size])
 
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in COLUMNS:
+            raise KeyError(f"a history has no {name!r}; its columns are {', '.join(COLUMNS)}")
+        return self.__getattr__(name)
+
     def __len__(self) -> int:
+        """Rows: updates, as long as none share one."""
         return self._size
 
     def decimated(
         self, name: str = "loss", buckets: int = 500, start: int | None = None, end: int | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(iter, lowest, highest) of a column in at most `buckets` parts of equal length, for a chart.
+        """(iter, lowest, highest) of a column in at most `buckets` parts of as many updates, for a chart.
 
         start, end : first and last iteration to look at; None means all. NaN is kept: it must be seen.
         """
         columns = self.columns()
         first = 0 if start is None else int(np.searchsorted(columns["iter"], start))
         last = len(columns["iter"]) if end is None else int(np.searchsorted(columns["iter"], end, "right"))
-        x, y = columns["iter"][first:last], columns[name][first:last]
+        columns = {key: column[first:last] for key, column in columns.items()}
+        x, y = columns["iter"], columns[name]
         if len(x) == 0:
             return x, y, y
-        edges = np.linspace(0, len(x), min(buckets, len(x)) + 1).astype(int)[:-1]
-        return x[edges], np.minimum.reduceat(y, edges), np.maximum.reduceat(y, edges)
+        low, high = (columns["lowest_loss"], columns["highest_loss"]) if name == "loss" else (y, y)
+        done = np.cumsum(columns["updates"])
+        parts = np.linspace(0, done[-1], min(buckets, len(x)) + 1).astype(int)[:-1]
+        edges = np.unique(np.searchsorted(done, parts, "right"))
+        return x[edges], np.minimum.reduceat(low, edges), np.maximum.reduceat(high, edges)
 
     def images_per_second(self, window: int | None = None) -> float:
         """Examples per second of training time over the last `window` updates (None: all); 0 before the
         first."""
         columns = self.columns()
-        part = slice(None) if window is None else slice(-window, None)
+        part = slice(None)
+        if window is not None:
+            newest = columns["updates"][::-1][:window]  # a row stands for one update or more
+            rows = int(np.searchsorted(np.cumsum(newest), window)) + 1
+            part = slice(-rows, None)
         seconds = float(columns["seconds"][part].sum())
         return float(columns["images"][part].sum()) / seconds if seconds else 0.0
 
@@ -145,9 +200,8 @@ class History:
         return float(columns["data_seconds"].sum()) / seconds if seconds else 0.0
 
     def __repr__(self) -> str:
-        return (
-            f"History({self._size} updates, {len(self.tests)} tests, {len(self.interventions)} interventions)"
-        )
+        updates = int(self.updates.sum())
+        return f"History({updates} updates, {len(self.tests)} tests, {len(self.interventions)} interventions)"
 
 
 def _parted(rows: list[Any], iteration: int) -> tuple[list[Any], list[Any]]:

@@ -50,8 +50,8 @@ def find_way_back(solver: Any, history: History, to: int | None = None) -> WayBa
 
 
 def _of_the_line(solver: Any, history: History) -> list[WayBack]:
-    iters = history.iter
-    began = int(iters[0]) - 1 if len(iters) else int(solver.iter)
+    columns = history.columns()
+    began = int(columns["iter"][0] - columns["updates"][0]) if len(history) else int(solver.iter)
     own = [WayBack(event.iter, Path(event.state)) for event in history.snapshots]
     earlier = [WayBack(*found) for found in states_of(solver.prefix) if found[0] <= began]
     return sorted([*reversed(own), *earlier], key=lambda way: -way.iter)

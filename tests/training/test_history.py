@@ -7,6 +7,8 @@ import pytest
 
 from owlkit.core import events
 from owlkit.training import History
+from owlkit.training import history as history_module
+from owlkit.training.thinning import thinned
 
 
 def fill(history: History, first: int, last: int) -> None:
@@ -74,3 +76,108 @@ def test_rates() -> None:
 def test_unknown_column() -> None:
     with pytest.raises(AttributeError, match="no 'losses'; its columns are iter, loss"):
         History().losses
+    with pytest.raises(KeyError, match="no 'losses'; its columns are iter, loss"):
+        History()["losses"]
+
+
+def test_a_column_by_its_name() -> None:
+    history = History()
+    fill(history, 1, 3)
+    assert history["loss"].tolist() == history.loss.tolist() == [1, 1 / 2, 1 / 3]
+    assert history["updates"].tolist() == [1, 1, 1]
+    assert history["lowest_loss"].tolist() == history["highest_loss"].tolist() == history["loss"].tolist()
+
+
+class TestLongRuns:
+    """With room for 64 rows, 32 of them for the newest updates and 16 for all that are older than these."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, rows in {"MOST": 64, "EXACT": 32, "THINNED": 16, "GIVEN_UP": 8}.items():
+            monkeypatch.setattr(history_module, name, rows)
+
+    @pytest.fixture
+    def losses(self) -> np.ndarray:
+        return np.random.default_rng(1).random(5003)
+
+    def recorded(self, losses: np.ndarray) -> History:
+        history = History()
+        for i, loss in enumerate(losses, 1):
+            history.record(events.IterationDone(i, loss, -loss, i / 10, 0.5, 0.1, 10))
+            assert len(history) <= 1024 if i <= 1024 else len(history) <= 64
+        return history
+
+    def test_rows_stay_few_and_sums_whole(self, losses: np.ndarray) -> None:
+        history = self.recorded(losses)
+        assert history.updates.sum() == 5003
+        assert "5003 updates" in repr(history)
+        assert history.images.sum() == 50030
+        assert history.images_per_second() == pytest.approx(20)
+        assert history.data_share == pytest.approx(0.2)
+        assert (history.loss * history.updates).sum() == pytest.approx(losses.sum())
+
+    def test_the_newest_updates_have_rows_of_their_own(self, losses: np.ndarray) -> None:
+        history = self.recorded(losses)
+        assert history.updates[-32:].tolist() == [1] * 32
+        assert history.iter[-32:].tolist() == list(range(4972, 5004))
+        assert history.loss[-32:].tolist() == losses[-32:].tolist()
+
+    def test_rows_say_what_their_updates_were(self, losses: np.ndarray) -> None:
+        history = self.recorded(losses)
+        ends = np.cumsum(history.updates)
+        assert history.iter.tolist() == ends.tolist()
+        assert history.updates[0] > 1
+        for row, end in enumerate(ends):
+            those = losses[end - history.updates[row] : end]
+            assert history.loss[row] == pytest.approx(those.mean())
+            assert (history.lowest_loss[row], history.highest_loss[row]) == (those.min(), those.max())
+            assert history.smoothed_loss[row] == -losses[end - 1]
+            assert history.lr[row] == end / 10
+
+    def test_nan_is_kept(self, losses: np.ndarray) -> None:
+        losses[99] = np.nan
+        history = self.recorded(losses)
+        (row,) = np.flatnonzero(np.isnan(history.loss))
+        assert history.iter[row] - history.updates[row] < 100 <= history.iter[row]
+        assert np.isnan(history.decimated("loss", 10)[2]).sum() == 1
+
+    def test_charts_find_the_extremes(self, losses: np.ndarray) -> None:
+        losses[[1234, 2345]] = -1, 2
+        _, low, high = self.recorded(losses).decimated("loss", 10)
+        assert (low.min(), high.max()) == (-1, 2)
+
+    def test_what_was_read_before_does_not_change(self) -> None:
+        history = History()
+        fill(history, 1, 1024)
+        before = history.loss
+        fill(history, 1025, 2000)
+        assert before.tolist() == [1 / i for i in range(1, 1025)]
+
+    def test_going_back_far(self, losses: np.ndarray) -> None:
+        history = self.recorded(losses)
+        width = history.updates[0]
+        history.record(events.Rewound(1000, 5003))
+        assert history.iter[-1] == 1000 // width * width
+        (given_up,) = history.abandoned
+        assert len(given_up.columns["iter"]) <= 8
+        assert given_up.columns["updates"].sum() == 5003 - history.iter[-1]
+        fill(history, 1001, 4000)
+        assert len(history) <= 64
+        assert history.iter[-1] == 4000
+        assert (np.diff(history.iter) > 0).all()
+
+    def test_pace_of_the_last_updates_where_rows_stand_for_many(self, losses: np.ndarray) -> None:
+        history = self.recorded(losses)
+        fast = events.IterationDone(5004, 1.0, 1.0, 0.1, 0.25, 0.1, 10)
+        history.record(fast)
+        assert history.images_per_second(1) == pytest.approx(40)
+        assert history.images_per_second(2000) == pytest.approx(20, rel=1e-2)
+
+
+def test_few_rows_are_left_as_they_are() -> None:
+    columns = {"iter": np.arange(1, 6), "updates": np.ones(5, np.int64), "loss": np.arange(5.0)}
+    assert thinned(columns, 5)["iter"].tolist() == [1, 2, 3, 4, 5]
+    assert thinned(columns, 4)["iter"].tolist() == [2, 4, 5]
+    assert thinned(columns, 4)["loss"].tolist() == [0.5, 2.5, 4.0]
+    empty = {name: column[:0] for name, column in columns.items()}
+    assert len(thinned(empty, 4)["iter"]) == 0
