@@ -6,7 +6,7 @@ one that compiles the same kernels for the CPU, so that all but these few calls 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,6 +52,11 @@ class Matrix:
 class Driver(Protocol):
     """One GPU with one stream, on which everything is queued in order."""
 
+    @property
+    def stream(self) -> int:
+        """The CUDA stream that the calling thread queues on, for libraries that take one at each call: while
+        the thread captures it is another than usual."""
+
     def properties(self) -> dict[str, Any]:
         """name, compute_capability ((9, 0)), multiprocessors, total_memory (bytes) and more."""
 
@@ -73,7 +78,7 @@ class Driver(Protocol):
     def copy(self, target: int, source: int, nbytes: int) -> None:
         """Copy within the GPU."""
 
-    def compile(self, source: str, defines: dict[str, str], names: Sequence[str]) -> dict[str, Function]:
+    def compile(self, source: str, defines: dict[str, str], names: Sequence[str]) -> Mapping[str, Function]:
         """Compile CUDA C++ and return its kernels by name; raises DeviceError with the compiler's words."""
 
     def gemm(

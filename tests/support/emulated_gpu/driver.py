@@ -62,6 +62,8 @@ class EmulatedReplay:
 class EmulatedDriver:
     """A GPU of `total` bytes. launched : names of what was run or captured, in order. used : bytes taken."""
 
+    stream = 0
+
     def __init__(self, total: int = 1 << 33) -> None:
         self.total, self.used = total, 0
         self.launched: list[str] = []
