@@ -31,7 +31,7 @@ def lenet(phase: str) -> NetSpec:
     return n
 
 
-def solver(max_iter: int = 4000, base_lr: float = 0.01) -> Any:
+def solver(max_iter: int = 4000, base_lr: float = 0.01, snapshot: int = 0, prefix: str = "lenet") -> Any:
     """A solver for it; snapshots go to the present folder."""
     return owl.Solver(
         lenet("train"),
@@ -43,6 +43,7 @@ def solver(max_iter: int = 4000, base_lr: float = 0.01) -> Any:
         max_iter=max_iter,
         test_iter=[6],
         test_interval=100,
-        snapshot_prefix="lenet",
+        snapshot=snapshot,
+        snapshot_prefix=prefix,
         seed=1,
     )

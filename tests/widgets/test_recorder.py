@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from owlkit.core import events
+from owlkit_widgets.branches import MOST_ROWS as MOST_ROWS_OF_BRANCH
+from owlkit_widgets.branches import Branch, smoothed_branches
 from owlkit_widgets.points import COLUMNS, Points, pack, smooth
 from owlkit_widgets.recorder import MOST_ROWS, Recorder
 
@@ -202,3 +204,93 @@ class TestRecorder:
         run, recorder = recorded()
         run.advance(2000)
         assert recorder.cost_seconds / 2000 < 100e-6
+
+
+class TestGoingBack:
+    """A run of 30 iterations that went back to 20, with a NaN at 30."""
+
+    def went_back(self) -> tuple[FakeRun, Recorder]:
+        run, recorder = recorded(test_interval=5)
+        run.advance(30)
+        run.emit(events.Diverged(30, math.nan, "conv2", "conv2", "NaN"))
+        run.iter = 20
+        run.emit(events.Rewound(20, 30))
+        run.emit(events.Intervention(20, "back", "back from 30", "button", 0.01, 0.001))
+        return run, recorder
+
+    def test_the_curve_goes_on_from_there(self) -> None:
+        run, recorder = self.went_back()
+        run.advance(3)
+        assert recorder.points.columns()["iter"].tolist() == list(range(1, 24))
+        assert recorder.figures()["iter"] == 23
+        assert recorder.problem is None
+        (flag,) = recorder.flags
+        assert (flag["kind"], flag["iter"], flag["reached"], flag["value"]) == ("back", 20, 30, 0.001)
+
+    def test_what_was_given_up_is_kept(self) -> None:
+        _, recorder = self.went_back()
+        (branch,) = recorder.branches
+        assert (branch.iter, branch.reached) == (20, 30)
+        assert branch.columns["iter"].tolist() == list(range(21, 32))  # the last is the NaN
+        assert [row["iter"] for row in branch.tests] == [25, 30]
+        assert [flag["kind"] for flag in branch.flags] == ["nan"]
+        assert branch.diverged
+        assert [row["iter"] for row in recorder.tests] == [5, 10, 15, 20]
+
+    def test_all_is_sent_again_and_then_only_what_is_new(self) -> None:
+        run, recorder = recorded(test_interval=5)
+        run.advance(30)
+        assert recorder.take() is not None
+        assert not recorder.take_rewound()
+        run.iter = 20
+        run.emit(events.Rewound(20, 30))
+        assert recorder.take_rewound()
+        assert not recorder.take_rewound()
+        whole = recorder.history()
+        assert recorder.take() is None
+        run.advance(2)
+        message, _ = recorder.take() or pytest.fail("nothing new")
+        assert message["first"] == whole["total"]
+        assert message["tests_first"] == len(whole["tests"])
+        assert message["n"] == 2
+
+    def test_a_monitor_opened_later_knows_the_same(self) -> None:
+        run, live = self.went_back()
+        run.advance(7)
+        late = Recorder(run)
+        late.catch_up(run.history)
+        for mine, theirs in zip([late, *late.branches], [live, *live.branches], strict=True):
+            assert [row["iter"] for row in mine.tests] == [row["iter"] for row in theirs.tests]
+            assert [(f["kind"], f["iter"]) for f in mine.flags] == [
+                (f["kind"], f["iter"]) for f in theirs.flags
+            ]
+        assert late.points.columns()["mean"].tolist() == live.points.columns()["mean"].tolist()
+        assert late.branches[0].columns["iter"].tolist() == live.branches[0].columns["iter"].tolist()
+        assert late._first_iter == live._first_iter
+
+    def test_a_long_branch_is_bounded_and_loses_no_extreme(self) -> None:
+        n = 5001
+        losses = np.random.default_rng(0).random(n).astype(np.float32)
+        columns = {"iter": np.arange(1, n + 1, dtype=np.uint32)}
+        columns |= dict.fromkeys(COLUMNS, losses)
+        branch = Branch.of(0, n, columns, [], [])
+        assert len(branch.columns["iter"]) <= MOST_ROWS_OF_BRANCH
+        assert branch.columns["iter"][-1] == n
+        assert branch.columns["hi"].max() == losses.max()
+
+    def test_each_smoothed_branch_begins_where_it_left_its_trunk(self) -> None:
+        def line(first: int, last: int, value: float) -> dict[str, np.ndarray]:
+            iters = np.arange(first, last + 1, dtype=np.uint32)
+            return {"iter": iters} | {name: np.full(len(iters), value, np.float32) for name in COLUMNS}
+
+        # First given up from 300 on (value 5), then from 200 on (value 3, which holds what 300 left).
+        branches = [
+            Branch.of(300, 310, line(301, 310, 5), [], []),
+            Branch.of(200, 350, line(201, 350, 3), [], []),
+        ]
+        trunk = line(1, 400, 1.0)
+        first, second = smoothed_branches(branches, trunk, np.ones(400), 0.9, 0)
+        assert (second[0][0], second[1][0]) == (200, 1.0)
+        assert first[0][0] == 300
+        assert first[1][0] == pytest.approx(3.0, abs=1e-3)
+        assert first[1][-1] == pytest.approx(5 - 2 * 0.9**10, abs=1e-3)

@@ -11,7 +11,7 @@ SOURCE = "button"
 
 
 class Controls:
-    """Carries out the browser's commands: start, pause, resume, step, stop, snapshot, lr, undo_lr.
+    """Carries out the browser's commands: start, pause, resume, step, stop, snapshot, back, lr, undo_lr.
 
     run : has these as methods, with `set_lr(value | None, source=)`.
     recorder : knows the rates that were set from code.
@@ -31,6 +31,7 @@ class Controls:
             "stop": lambda _: run.stop(source=SOURCE),
             "snapshot": lambda _: run.snapshot(source=SOURCE),
             "step": self._step,
+            "back": lambda value: run.back(None if value is None else int(value), source=SOURCE),
             "lr": self._rate,
             "undo_lr": self._undo_rate,
         }
@@ -61,7 +62,7 @@ class Controls:
             raise ValueError(f"learning rate: found {value}, expected a number above zero")
         from_code = self._recorder.rates_from_code()
         if len(from_code) != self._code_known:
-            self._override, self._code_known = from_code[-1], len(from_code)
+            self._override, self._code_known = from_code[-1] if from_code else None, len(from_code)
         self._run.set_lr(rate, source=SOURCE)
         self._before, self._override = self._override, rate
 

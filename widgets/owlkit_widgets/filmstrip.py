@@ -79,6 +79,10 @@ class Filmstrip:
             self.spacing = 2 * span // self.most
             self._thin()
 
+    def cut(self, iteration: int) -> None:
+        """Forget what comes after an iteration."""
+        self.frames = [frame for frame in self.frames if frame.iter <= iteration]
+
     def _thin(self) -> None:
         kept = [self.frames[0]]
         for frame in self.frames[1:-1]:

@@ -29,7 +29,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from . import gradient_cells, reproduce
+from . import comms, gradient_cells, reproduce
 from .assets import asset
 
 PERIOD = 0.1
@@ -62,7 +62,7 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._forget()
         self._course = report.course
         super().__init__()
-        self._free_comm()
+        comms.free(self)
         self.on_msg(self._receive)
         report.course.listeners.append(self._listen)
 
@@ -72,12 +72,7 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def _send(self, msg: Any, buffers: Any = None) -> None:
         super()._send(msg, buffers)
-        self._free_comm()
-
-    def _free_comm(self) -> None:
-        """ipykernel hands the browser's messages to the thread that sent last on a comm: here that of the
-        cell, which is busy. Without its note of that it takes the subshell that the browser names."""
-        getattr(self.comm, "__dict__", {}).pop("_reply_subshell_id", None)
+        comms.free(self)
 
     def _forget(self) -> None:
         """Nothing has been sent yet."""

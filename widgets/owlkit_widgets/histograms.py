@@ -71,6 +71,10 @@ class Histograms:
         self.rows.append((iteration, row))
         self.total += 1
 
+    def cut(self, iteration: int) -> None:
+        """Forget what comes after an iteration; `total` still counts it."""
+        self.rows = [row for row in self.rows if row[0] <= iteration]
+
     def block(self) -> dict[str, Any]:
         """As sent to a page that loads: uint32 iterations, then the rows."""
         iters = np.array([iteration for iteration, _ in self.rows], np.uint32)

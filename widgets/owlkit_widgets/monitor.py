@@ -6,11 +6,13 @@ One run is in front: header, controls and panels are its own. Others are laid ov
 
 - ``run``      {key, name, detail, max_iter, checklist: [{done, text}], layers, filters: see
   `watched.Watched`}: the run in front; `key` tells it from others
-- ``status``   {state, since, problem: {title, detail} | None}
+- ``status``   {state, since, problem: {title, detail, back, hint} | None}: `back` is the iteration of the
+  snapshot that can be gone back to, `hint` says what to do where there is none
 - ``figures``  what the header and the footer show, which layers need a look, and how far the references are,
   twice a second; unknown is None
-- ``history``  the whole run, decimated: {total, n, columns, data, tests, flags, panels}. It is made when it
-  is asked for (a page loads), and sent only then and when the run ends.
+- ``history``  the whole run, decimated: {total, n, columns, data, tests, flags, abandoned, panels}. It is
+  made when it is asked for (a page loads), and sent only then, when the run ends, and when it has gone back.
+  `abandoned` are the parts given up by going back: see `branches.Branch.row`
 - ``references`` the other runs, like `history`: a list of {key, name, state, iter, max_iter, total, ...}
 - ``view``     browser to kernel: smoothing, log, zoom, hidden, pinned, table, and what the panels show; kept
   for the next load
@@ -44,7 +46,7 @@ import traitlets
 
 from owlkit.training.registry import find_all
 
-from . import words
+from . import comms, words
 from .assets import asset
 from .overlay import Overlay
 from .panels import Panels
@@ -71,7 +73,7 @@ def _references(_value: Any, widget: Monitor) -> list[dict[str, Any]]:
 class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     """Header, controls, loss chart and panels of one run, with others laid over its curve.
 
-    run : anything with `.name .iter .max_iter .state .subscribe(listener)` and the controls of a Run.
+    run : anything with `.name .iter .max_iter .state .subscribe(listener, every=)` and a Run's controls.
     compare : further runs, at most three.
     on_end : called with the monitor each time a run has ended and its last values are out.
     """
@@ -103,6 +105,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             status=self.recorder.status(),
             figures=self._measure(),
         )
+        comms.free(self)
         self.on_msg(self._receive)
         self.observe(self._look, "view")
         self._ready = True
@@ -114,6 +117,10 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         others = ", ".join(subject.name for subject in self.overlay.behind)
         compared = f", compared with {others}" if others else ""
         return f"<monitor of {self.run.get('name', 'a run')}: {self.status.get('state')}{compared}>"
+
+    def _send(self, msg: Any, buffers: Any = None) -> None:
+        super()._send(msg, buffers)
+        comms.free(self)
 
     @property
     def recorder(self) -> Recorder:
@@ -190,8 +197,11 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             status = self.recorder.status()
             changed = status != self.status
             for subject in self.overlay:
+                panels = subject.panels.take() if subject.panels is not None else []
+                if subject.take_rewound():
+                    self.send_state("history" if subject is self.overlay.front else "references")
                 self._send_curve(subject)
-                self._send_panels(subject)
+                self._send_panels(subject, panels)
             now = time.perf_counter()
             if last or changed or now >= self._figures_due:
                 self._figures_due = now + FIGURES_PERIOD
@@ -210,13 +220,10 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._updates += 1
         self._bytes += len(data) + 160 + 60 * (len(message["tests"]) + len(message["flags"]))
 
-    def _send_panels(self, subject: Subject) -> None:
-        if subject.panels is None:
-            return
-        for message, data in subject.panels.take():
-            if subject is self.overlay.front:
-                self.send(message, buffers=[data])
-                self._bytes += len(data) + 60 if message["type"] == "norms" else 0
+    def _send_panels(self, subject: Subject, messages: list[tuple[dict[str, Any], bytes]]) -> None:
+        for message, data in messages if subject is self.overlay.front else ():
+            self.send(message, buffers=[data])
+            self._bytes += len(data) + 60 if message["type"] == "norms" else 0
 
     def _heartbeat(self) -> bool:
         """Say that the kernel is there, from a thread: also while a long cell or a slow iteration runs."""

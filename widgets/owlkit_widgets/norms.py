@@ -44,6 +44,11 @@ class Norms:
         self.n += 1
         self._open.clear()
 
+    def cut(self, iteration: int) -> None:
+        """Forget what comes after an iteration; `total` still counts it."""
+        self.n = int(np.searchsorted(self._iter[: self.n], iteration, "right"))
+        self._open = [row for row in self._open if row[0] <= iteration]
+
     def columns(self) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Iterations (n,) and values (n, 2, count), with the row that is not full yet."""
         iters, values = self._iter[: self.n], self._values[: self.n]

@@ -44,6 +44,7 @@ class Panels:
         self._net = getattr(solver, "net", None)
         self._unlisten: Callable[[], None] = lambda: None
         self._sent = 0
+        self._rewound = False
         if self.sampler is not None:
             if run.state in STILL:
                 self.sampler.first_look(int(run.iter))
@@ -88,6 +89,11 @@ class Panels:
             for key in wanted:
                 self.histograms.setdefault(key, Histograms(*key))
 
+    def take_rewound(self) -> bool:
+        """Whether something sent before does not hold any more, since the last call: send `history` again."""
+        rewound, self._rewound = self._rewound, False
+        return rewound
+
     def take(self) -> list[tuple[dict[str, Any], bytes]]:
         """What is new since the last call, as messages with their buffers."""
         if self.sampler is None:
@@ -99,6 +105,8 @@ class Panels:
         rows: list[Any] = []
         messages: list[tuple[dict[str, Any], bytes]] = []
         for sample in sampler.fetch():
+            if sample.after is not None:
+                self._rewind(sample.after)
             if sample.norms is not None:
                 self.norms.add(sample.iter, sample.norms)
                 self._judge.add(sample.iter, sample.norms)
@@ -113,10 +121,20 @@ class Panels:
                 head = {"type": "histogram", "layer": table.layer, "kind": table.kind}
                 messages.append((head | {"first": table.total, "iter": sample.iter}, row.tobytes()))
                 table.add(sample.iter, row)
+        if self._rewound:
+            self._sent = self.norms.total  # all of it is sent anew
+            return []
         if rows:
             messages.insert(0, ({"type": "norms", "first": self._sent, "n": len(rows)}, pack(rows)))
             self._sent += len(rows)
         return messages
+
+    def _rewind(self, iteration: int) -> None:
+        """Show the line that led to the present weights: what came after an iteration was given up."""
+        self._rewound = True
+        for table in (self.norms, self.film, *self.histograms.values()):
+            table.cut(iteration)
+        self._judge = Judge(self.sampler.watched.judged if self.sampler else [])
 
     def history(self) -> dict[str, Any]:
         """All of it, for a page that loads."""

@@ -10,6 +10,7 @@ from . import words
 from .picture_head import HEAD, NOTE
 from .picture_overlay import draw_behind, list_runs
 from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Facts, Page, latest
+from .picture_past import draw_past
 
 TITLES, PLOT, LANE = 28, 238, 29
 """Heights above the plot, of the plot, and from the axis to the flags."""
@@ -25,8 +26,9 @@ FLAGS = {
     "nan": ("bad", "x"),
     "step": ("train", ">"),
     "stop": ("ink-2", "s"),
+    "back": ("ink", "<"),
 }
-RISING = ("lr", "pause", "nan")
+RISING = ("lr", "pause", "nan", "back")
 """Flags whose hairline goes through the plot."""
 # per test net the markers of its loss and its accuracy, as in js/src/testnets.js
 MARKS = (("o", "D"), ("s", "^"), ("^", "s"), ("D", "o"))
@@ -40,6 +42,8 @@ def draw_chart(page: Page, facts: Facts) -> None:
     _limits(chart, facts)
     _style(page, chart, accuracy)
     draw_behind(page, chart, accuracy, facts.behind)
+    for run in (*facts.behind, facts):
+        draw_past(page, chart, accuracy, run, facts.end)
     _train(page, chart, facts)
     _tests(page, chart, accuracy, facts)
     _flags(page, chart, facts)
@@ -54,6 +58,11 @@ def _limits(chart: Any, facts: Facts) -> None:
     losses = losses[np.isfinite(losses) & ((losses > 0) | (not facts.log))]
     if not losses.size:
         return
+    past = [values for run in (facts, *facts.behind) for _, values in run.past.curves]
+    given_up = np.concatenate([np.empty(0), *past])
+    # Where it blew up it must not flatten the curve.
+    losses = np.append(losses, given_up[given_up <= 4 * np.quantile(losses, 0.95)])
+    losses = losses[(losses > 0) | (not facts.log)]
     if facts.state == "diverged":
         losses = losses[losses <= 4 * np.quantile(losses, 0.95)]
     low, high = np.quantile(losses, 0.01), np.quantile(losses, 0.99)
@@ -124,8 +133,9 @@ def _flags(page: Page, chart: Any, facts: Facts) -> None:
             chart.axvline(flag["iter"], color=colour, lw=POINTS, dashes=(2, 3), alpha=0.8)
         fill = "none" if kind == "snapshot" else colour
         page.canvas.plot(x, y, mark, ms=5, mfc=fill, mec=colour, mew=1.1)
-        if kind == "lr" and flag.get("value") is not None:
-            page.text(x + 9, y, f"lr {flag['value']:.3g}", 11, color=colour)
+        if kind in ("lr", "back") and flag.get("value") is not None:
+            word = "back, lr" if kind == "back" else "lr"
+            page.text(x + 9, y, f"{word} {flag['value']:.3g}", 11, color=colour)
         if kind == "nan":
             page.text(x - 9, y, flag["text"], 11, color=colour, weight="bold", ha="right")
     if any(flag["kind"] == "nan" for flag in facts.flags):
@@ -197,6 +207,8 @@ def _legend_rows(page: Page, facts: Facts) -> list[tuple[str, str, dict[str, Any
         ("train loss", words.loss(latest(facts.smoothed)), {"color": blue, "lw": 1.45}),
         ("raw", words.loss(latest(facts.points["mean"])), raw),
     ]
+    if any(run.past.branches for run in (facts, *facts.behind)):
+        rows.append(("given up", words.loss(facts.past.latest), {"color": blue, "lw": 1.26, "alpha": 0.42}))
     losses, accuracies = [], []
     for net in facts.test_nets:
         ring, diamond = MARKS[net % len(MARKS)]

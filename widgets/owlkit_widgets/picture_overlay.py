@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .picture_past import Past
 from .points import smooth
 
 if TYPE_CHECKING:
@@ -24,11 +25,13 @@ class Behind:
         recorder = subject.recorder
         with recorder.lock:
             points, self.tests = recorder.points.columns(), list(recorder.tests)
+            branches = list(recorder.branches)
         self.name = subject.name
         self.iters = points["iter"].astype(float)
         self.raw = points["mean"]
         self.lr = points["lr"]
         self.smoothed = smooth(points["iter"], points["mean"], keep, max_iter)
+        self.past = Past(branches, points, self.smoothed, keep, max_iter)
 
     def tested(self, what: str, net: int = 0) -> list[tuple[int, float]]:
         """(iteration, value) of the "loss" or "accuracy" of a test net, where it is known."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from .assets import light_tokens
 from .picture_overlay import Behind
+from .picture_past import Past
 from .points import smooth
 
 WIDTH = 1100
@@ -29,6 +30,7 @@ class Facts:
             self.figures = recorder.figures()
             self.points = recorder.points.columns()
             self.tests, self.flags = list(recorder.tests), list(recorder.flags)
+            branches = list(recorder.branches)
         panels = monitor.panels
         with panels.lock:
             self.layers, self.filters = panels.describe()["layers"], panels.describe()["filters"]
@@ -39,8 +41,11 @@ class Facts:
         keep = float(monitor.view.get("smoothing", 0.9))
         self.smoothed = smooth(self.points["iter"], self.points["mean"], keep, self.figures["max_iter"])
         limit = self.figures["max_iter"]
+        self.past = Past(branches, self.points, self.smoothed, keep, limit)
         self.behind = [Behind(subject, keep, limit) for subject in monitor.overlay.behind]
-        reach = [self.figures["iter"], *(run.iters[-1] for run in self.behind if len(run.iters))]
+        parts = [*branches, *(branch for run in self.behind for branch in run.past.branches)]
+        reach = [self.figures["iter"], *(branch.reached for branch in parts)]
+        reach += [*(run.iters[-1] for run in self.behind if len(run.iters))]
         self.end = max(float(max(reach)) * 1.025, 2.0)
 
     @property

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from owlkit.training.thinning import Thinning
+
 CAPACITY = 8192
 """Rows kept for a reload: ten per pixel of a wide chart, 160 kB."""
 COLUMNS = ("mean", "lo", "hi", "lr")
+IN_HISTORY = ("loss", "lowest_loss", "highest_loss", "lr")
+"""The same, as the columns of a run's history are called."""
 
 
 class Points:
@@ -53,6 +58,45 @@ class Points:
         self.n += 1
         self._open.clear()
 
+    def extend(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Take in a whole history at once, as far as it is new.
+
+        columns : iter, loss, lr (n,), and where a row may stand for several updates updates, lowest_loss and
+            highest_loss: those of a run's history.
+        """
+        new = columns["iter"] > self.last
+        fresh = {"iter": columns["iter"][new], "updates": np.ones(int(new.sum()), np.int64)}
+        fresh |= {name: columns.get(name, columns["loss"])[new] for name in IN_HISTORY}
+        fresh["updates"] = columns["updates"][new] if "updates" in columns else fresh["updates"]
+        if len(fresh["iter"]):
+            self.total += int(fresh["updates"].sum())
+            self._fill(fresh)
+
+    def _fill(self, fresh: dict[str, NDArray[Any]]) -> None:
+        """All rows anew: what is held, the bucket that is not full, and what is fresh."""
+        n = self.n
+        held = {"iter": self._iter[:n], "updates": np.full(n, self.width)}
+        held |= dict(zip(IN_HISTORY, self._values[:, :n], strict=True))
+        singles = np.array(self._open, np.float64).reshape(-1, 3).T
+        opened = {"iter": singles[0].astype(np.int64), "updates": np.ones(len(self._open), np.int64)}
+        opened |= dict(zip(IN_HISTORY, singles[[1, 1, 1, 2]], strict=True))
+        table = {name: np.concatenate([held[name], opened[name], fresh[name]]) for name in fresh}
+        thinning = Thinning.of(table["updates"], self.capacity)
+        # Single iterations at the end that make no full bucket wait for more, as `add` has it.
+        rest = int(table["updates"].sum()) % thinning.width
+        rest = rest if (table["updates"][len(table["iter"]) - rest :] == 1).all() else 0
+        if rest:
+            *_, loss, _, _, lr = (table[name][-rest:].tolist() for name in ("updates", *IN_HISTORY))
+            self._open = list(zip(table["iter"][-rest:].tolist(), loss, lr, strict=True))
+            table = {name: column[:-rest] for name, column in table.items()}
+            thinning = Thinning.of(table["updates"], self.capacity)
+        else:
+            self._open = []
+        self.n, self.width = len(thinning.starts), thinning.width
+        self._iter[: self.n] = thinning.apply("iter", table["iter"])
+        for k, name in enumerate(IN_HISTORY):
+            self._values[k, : self.n] = thinning.apply(name, table[name])
+
     def block(self) -> tuple[int, bytes]:
         """Number of rows, and the columns one after the other as they are sent."""
         n = self.n
@@ -63,6 +107,17 @@ class Points:
         else:
             iters, table = self._iter[:n], self._values[:, :n]
         return len(iters), iters.tobytes() + np.ascontiguousarray(table).tobytes()
+
+    def cut(self, iteration: int) -> dict[str, NDArray[Any]]:
+        """Take out what comes after an iteration; returned as `columns` gives it.
+
+        A bucket that reaches beyond goes as a whole. `total` still counts what was taken in.
+        """
+        columns = self.columns()
+        after = columns["iter"] > iteration
+        self.n = int(np.searchsorted(self._iter[: self.n], iteration, "right"))
+        self._open = [row for row in self._open if row[0] <= iteration]
+        return {name: column[after] for name, column in columns.items()}
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Columns by name: iter (n,) uint32, mean, lo, hi, lr (n,) float32."""
@@ -75,13 +130,17 @@ class Points:
 
     def _halve(self) -> None:
         half = self.capacity // 2
-        mean, lo, hi, lr = self._values
         self._iter[:half] = self._iter[1::2]
-        merged = np.stack([(mean[::2] + mean[1::2]) / 2, np.minimum(lo[::2], lo[1::2])])
-        merged = np.vstack([merged, np.maximum(hi[::2], hi[1::2]), lr[1::2]])
-        self._values[:, :half] = merged
+        self._values[:, :half] = merged(self._values)
         self.n = half
         self.width *= 2
+
+
+def merged(table: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows mean, lo, hi, lr (4, n) with neighbours made one: (4, n / 2)."""
+    mean, lo, hi, lr = table
+    ends = np.minimum(lo[::2], lo[1::2]), np.maximum(hi[::2], hi[1::2])
+    return np.stack([(mean[::2] + mean[1::2]) / 2, *ends, lr[1::2]])
 
 
 def _row(rows: list[tuple[int, float, float]]) -> tuple[int, NDArray[np.float32]]:
@@ -107,16 +166,23 @@ def pack(rows: list[tuple[int, float, float]], most: int) -> tuple[int, tuple[st
 
 
 def smooth(
-    iters: NDArray[Any], mean: NDArray[Any], keep: float = 0.9, max_iter: int = 0
+    iters: NDArray[Any],
+    mean: NDArray[Any],
+    keep: float = 0.9,
+    max_iter: int = 0,
+    start: tuple[int, float] | None = None,
 ) -> NDArray[np.float64]:
     """Exponentially smoothed loss (n,) float64; the same rule as in js/src/smoothing.js.
 
     `keep` is the weight kept per thousandth of the run, at least per iteration. NaN stays NaN.
+    start : iteration and smoothed loss that the curve goes on from.
     """
     unit = max(1.0, max_iter / 1000)
     out = np.full(len(mean), np.nan)
     total = weight = 0.0
     before = int(iters[0]) - 1 if len(iters) else 0
+    if start is not None:
+        before, total, weight = start[0], start[1], 1.0
     for i, (iteration, value) in enumerate(zip(iters.tolist(), mean.tolist(), strict=True)):
         if not np.isfinite(value):
             continue

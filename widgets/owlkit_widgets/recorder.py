@@ -13,9 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .branches import MOST as MOST_BRANCHES
+from .branches import Branch, is_after
 from .machine import memory_total, memory_used
 from .pace import Pace
 from .points import COLUMNS, Points, pack
+from .way_back import way_back_of
 
 OVER = frozenset({"finished", "stopped", "failed", "diverged"})
 MOST_ROWS = 256
@@ -48,11 +51,13 @@ class Recorder:
         self.points = Points()
         self.tests: list[dict[str, Any]] = []
         self.flags: list[dict[str, Any]] = []
+        self.branches: list[Branch] = []
         self.warnings: list[str] = []
-        self.problem: dict[str, str] | None = None
+        self.problem: dict[str, Any] | None = None
         self.cost_seconds = 0.0
         self._clock = clock
         self._sent = _Sent()
+        self._rewound = False
         self._pace = Pace()
         self._iter = self._first_iter = int(run.iter)
         self._lr: float | None = None
@@ -68,6 +73,7 @@ class Recorder:
             "TestDone": self._test,
             "SnapshotWritten": self._snapshot,
             "Intervention": self._intervention,
+            "Rewound": self._go_back,
             "StateChanged": self._state_changed,
             "Warned": self._warned,
             "Diverged": self._diverged,
@@ -89,30 +95,36 @@ class Recorder:
         """Take in what a run did before the monitor was opened.
 
         history : None, or with `columns()` -> iter, loss, lr, seconds (n,) and lists of events `tests`,
-            `interventions`, `snapshots`; `divergence` is an event or None.
+            `interventions`, `snapshots`; `divergence` is an event or None. `abandoned`, where there is one:
+            parts like it, each with the `iter` after which it was given up.
         """
         if history is None:
             return
         with self.lock:
-            columns = history.columns()
-            rows = zip(
-                columns["iter"].tolist(), columns["loss"].tolist(), columns["lr"].tolist(), strict=True
-            )
-            for iteration, loss, lr in rows:
-                self.add(iteration, loss, lr)
-                self._iter, self._lr = iteration, lr
-            self._ran += float(columns["seconds"].sum())
-            self._first_iter = int(columns["iter"][0]) - 1 if len(columns["iter"]) else self._first_iter
-            past = [*history.tests, *history.interventions, *history.snapshots]
             self._clock_of_flags = lambda: None  # the time of day is not in the history
-            for event in sorted(past, key=lambda event: event.iter):
-                self(event)
-                self._past.add(id(event))
-            if history.divergence is not None:
-                self(history.divergence)
-                self._past.add(id(history.divergence))
+            given_up = 0
+            for part in getattr(history, "abandoned", ()):
+                self._take_past(part.columns, part)
+                reached = int(max(part.columns["iter"], default=part.iter))
+                given_up += reached - part.iter
+                self._branch_off(part.iter, reached)
+            columns = history.columns()
+            self._take_past(columns, history)
             self._clock_of_flags = self._clock
-            self._lr_flagged = self._iter
+            began = int(columns["iter"][0]) - 1 if len(columns["iter"]) else self._first_iter
+            self._first_iter, self._lr_flagged, self._rewound = began - given_up, self._iter, False
+
+    def _take_past(self, columns: Any, past: Any) -> None:
+        rows = zip(columns["iter"].tolist(), columns["loss"].tolist(), columns["lr"].tolist(), strict=True)
+        for iteration, loss, lr in rows:
+            self.add(iteration, loss, lr)
+            self._iter, self._lr = iteration, lr
+        self._ran += float(columns["seconds"].sum())
+        happened = [*past.tests, *past.interventions, *past.snapshots]
+        ends = [past.divergence] if past.divergence is not None else []
+        for event in [*sorted(happened, key=lambda event: event.iter), *ends]:
+            self(event)
+            self._past.add(id(event))
 
     def add(self, iteration: int, loss: float, lr: float | None) -> None:
         """Take in one point of the curve; those at or before the last are dropped."""
@@ -150,10 +162,31 @@ class Recorder:
         if event.kind == "snapshot":
             return  # flagged when it is written
         more: dict[str, Any] = {}
-        if event.kind == "lr":
+        if event.kind in ("lr", "back"):
             more = {"value": _plain(event.after), "before": _plain(event.before)}
             self._lr_flagged = event.iter
+        if event.kind == "back":
+            more["reached"] = self.branches[-1].reached if self.branches else None
         self._flag(event.iter, event.kind, event.text, event.source, **more)
+
+    def _go_back(self, event: Any) -> None:
+        self._branch_off(event.iter, event.reached)
+        self._first_iter -= self._iter - event.iter  # what was given up took its time, too
+        self._iter = event.iter
+        self.problem = None
+
+    def _branch_off(self, iteration: int, reached: int) -> None:
+        """Go on from an iteration; what came after it becomes a branch."""
+        flags = [row for row in self.flags if is_after(row, iteration)]
+        tests = [row for row in self.tests if row["iter"] > iteration]
+        branch = Branch.of(iteration, reached, self.points.cut(iteration), tests, flags)
+        if len(branch.columns["iter"]) or tests or flags:
+            self.branches = [*self.branches, branch][-MOST_BRANCHES:]
+        self.flags = [row for row in self.flags if not is_after(row, iteration)]
+        self.tests = [row for row in self.tests if row["iter"] <= iteration]
+        self._named = {row["net"] for row in self.tests if "name" in row}
+        self._sent = _Sent(self.points.total, len(self.tests), len(self.flags))
+        self._rewound = True
 
     def _state_changed(self, event: Any) -> None:
         now = self._clock()
@@ -177,12 +210,12 @@ class Recorder:
         self.add(event.iter + 1, math.nan, self._lr)
         self._flag(event.iter, "nan", f"{what} {event.layer}".strip(), "code")
         where = f" in {event.layer}" if event.layer else ""
-        where += f", in {event.blob}," if event.blob and event.layer else ""
+        where += f", in {event.blob}," if event.blob != event.layer and event.blob and event.layer else ""
         title = f"{what} first appeared{where} at iteration {event.iter}"
         detail = f"{event.found}." if event.found not in ("", what) else ""
         if last is not None:
             detail = f"{detail} The last finite loss was {last:.4g}.".strip()
-        self.problem = {"title": title, "detail": detail}
+        self.problem = {"title": title, "detail": detail, **way_back_of(self.run)}
 
     def _flag(self, iteration: int, kind: str, text: str, source: str, **more: Any) -> None:
         row = {"iter": iteration, "kind": kind, "text": text, "source": source}
@@ -233,9 +266,16 @@ class Recorder:
             }
 
     def rates_from_code(self) -> list[float | None]:
-        """Learning rates that were set from code, oldest first."""
+        """Learning rates that were set otherwise than by the controls for them, oldest first."""
         with self.lock:
-            return [row["value"] for row in self.flags if row["kind"] == "lr" and row["source"] == "code"]
+            lr = [row for row in self.flags if row["kind"] in ("lr", "back")]
+            return [row["value"] for row in lr if row["source"] == "code" or row["kind"] == "back"]
+
+    def take_rewound(self) -> bool:
+        """Whether the run has gone back since the last call: `history` is to be sent again, before `take`."""
+        with self.lock:
+            rewound, self._rewound = self._rewound, False
+            return rewound
 
     def take(self) -> tuple[dict[str, Any], bytes] | None:
         """What is new since the last call as an "append" message and its buffer; None where nothing is."""
@@ -263,6 +303,7 @@ class Recorder:
                 "data": data,
                 "tests": list(self.tests),
                 "flags": list(self.flags),
+                "abandoned": [branch.row() for branch in self.branches],
             }
 
 

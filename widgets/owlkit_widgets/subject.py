@@ -7,13 +7,14 @@ from typing import Any
 
 from .commands import Controls
 from .panels import Panels
+from .publisher import PERIOD
 from .recorder import Recorder
 
 
 class Subject:
     """A run, listened to from now on and caught up with what it did before.
 
-    run : anything with `.name .iter .max_iter .state .subscribe(listener)` and the controls of a Run.
+    run : anything with `.name .iter .max_iter .state .subscribe(listener, every=)` and the controls of a Run.
     key : tells it from other runs, for the browser. heard : called with (subject, event) after each event.
     panels : None until `open_panels`, since they take samples of the net; only a run in front has them.
     """
@@ -25,7 +26,7 @@ class Subject:
         self.panels: Panels | None = None
         self._heard = heard
         with self.recorder.lock:  # what happens meanwhile waits until the past is in
-            self._unsubscribe = run.subscribe(self._listen)
+            self._unsubscribe = run.subscribe(self._listen, every=PERIOD)
             self.recorder.catch_up(getattr(run, "history", None))
 
     def open_panels(self) -> Panels:
@@ -47,6 +48,11 @@ class Subject:
     def cost_seconds(self) -> float:
         """Seconds spent on events and samples."""
         return self.recorder.cost_seconds + (self.panels.cost_seconds if self.panels else 0.0)
+
+    def take_rewound(self) -> bool:
+        """Whether what was sent before does not hold any more, since the last call: send all of it again."""
+        rewound = self.recorder.take_rewound()
+        return (self.panels is not None and self.panels.take_rewound()) or rewound
 
     def close(self) -> None:
         """Let go of the run."""

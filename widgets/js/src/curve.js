@@ -1,6 +1,7 @@
 // What is known of one run: its curve, its tests, and what was done to it. The messages are described in
 // owlkit_widgets/monitor.py.
 
+import { Branch } from "./branches.js";
 import { Columns, unpack } from "./columns.js";
 import { fromRows } from "./flags.js";
 import { Smoother } from "./smoothing.js";
@@ -19,6 +20,7 @@ export class Curve {
     this.tests = []; // { iter, net, loss, accuracy, name? }
     this.rows = []; // interventions as sent
     this.flags = []; // the same as drawn
+    this.branches = []; // given up by going back, the oldest first
     this.received = 0; // iterations the kernel has sent, decimated or not
     this.bytes = 0;
   }
@@ -31,6 +33,7 @@ export class Curve {
     this.tests = [...history.tests];
     this.rows = [...history.flags];
     this.flags = fromRows(this.rows);
+    this.branches = (history.abandoned ?? []).map((part) => new Branch(part));
     this.bytes = history.data.byteLength;
   }
 

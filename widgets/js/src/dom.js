@@ -32,7 +32,7 @@ export function tokens(root) {
   const style = getComputedStyle(root);
   const get = (name) => style.getPropertyValue(`--owl-${name}`).trim();
   const names = ["bg", "bg-soft", "bg-sunk", "ink", "ink-2", "line", "grid", "edge", "halo", "train", "test"];
-  names.push("acc", "lr", "warn", "bad", "hatch", "raw-alpha", "ref-alpha", "focus");
+  names.push("acc", "lr", "warn", "bad", "hatch", "raw-alpha", "ref-alpha", "past-alpha", "focus");
   names.push("dash-run-2", "dash-run-3", "dash-run-4");
   return { font: style.fontFamily, ...Object.fromEntries(names.map((name) => [name, get(name)])) };
 }

@@ -1,8 +1,8 @@
 // Flags beneath the axis: what was done to the run, and when.
 
-const KINDS = new Set(["snapshot", "pause", "lr", "step", "stop", "nan"]);
+const KINDS = new Set(["snapshot", "pause", "lr", "step", "stop", "nan", "back"]);
 
-const RANK = ["nan", "lr", "pause", "stop", "step", "snapshot"];
+const RANK = ["nan", "back", "lr", "pause", "stop", "step", "snapshot"];
 
 /** Rows as the kernel sends them -> flags: a resume ends the pause before it and gives it its length. */
 export function fromRows(rows) {
@@ -22,7 +22,10 @@ export function fromRows(rows) {
 }
 
 /** Kinds whose hairline rises through the plot. */
-export const rises = (kind) => kind === "lr" || kind === "pause" || kind === "nan";
+export const rises = (kind) => kind === "lr" || kind === "pause" || kind === "nan" || kind === "back";
+
+/** Kinds whose label lies to the left of the glyph. */
+export const leans = (kind) => kind === "nan";
 
 /** Place flags on the lane. `toX` in pixels; `label(flag)` its text; `measure(text)` its width.
  *  Colliding glyphs collapse to one with a count, colliding labels to the glyph alone. */
@@ -38,7 +41,8 @@ export function layout(flags, toX, label, measure, glyph = 14) {
     const count = group.flags.length;
     // The weightiest flag lends a group its glyph and label.
     group.flag = RANK.map((kind) => group.flags.findLast((f) => f.kind === kind)).find(Boolean);
-    const room = (groups[i + 1]?.x ?? Infinity) - group.x - glyph;
+    // NaN ends a curve: its label lies to the left.
+    const room = leans(group.flag.kind) ? group.x - (groups[i - 1]?.x ?? -Infinity) - glyph : (groups[i + 1]?.x ?? Infinity) - group.x - glyph;
     const name = label(group.flag);
     const full = count > 1 && name ? `${name} +${count - 1}` : name;
     const short = count > 1 ? `×${count}` : "";

@@ -57,6 +57,7 @@ export function runSwatch(k) {
 export function swatch(series) {
   const shapes = {
     train: '<path d="M0 6h20" stroke="var(--owl-train)" stroke-width="2"/>',
+    past: '<path d="M0 6h20" stroke="var(--owl-train)" stroke-width="1.75" opacity="var(--owl-past-alpha)"/>',
     raw: '<path d="M0 7l2-3 2 5 3-6 2 5 3-4 2 5 2-6 2 4 2-2" stroke="var(--owl-train)" fill="none" opacity=".55"/>',
   };
   return `<svg class="sw" width="20" height="12" aria-hidden="true">${shapes[series] ?? ""}</svg>`;

@@ -1,18 +1,20 @@
 // Legend = switch board = read-out: values at the cursor, a click hides a curve, Alt-click isolates it.
 
+import { PAST, pastAt } from "./branches.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { DASH, integer, percent, rate, significant } from "./format.js";
 import { swatch, testSwatch } from "./icons.js";
 import { letter } from "./runs.js";
 import { markShape, netLabel, seriesKey, testNets } from "./testnets.js";
 
-/** Rows [key, label, swatch]; each test net has its own. */
-export function legendRows(tests) {
+/** Rows [key, label, swatch]; each test net has its own. `past`: whether something was given up. */
+export function legendRows(tests, past = false) {
   const ofNets = (what, label) =>
     testNets(tests).map((net) => [seriesKey(what, net), `${label} ${netLabel(tests, net)}`.trim(), testSwatch(what, markShape(what, net))]);
   return [
     ["train", "train loss", swatch("train")],
     ["raw", "raw", swatch("raw")],
+    ...(past ? [[PAST, "given up", swatch("past")]] : []),
     ...ofNets("loss", "test loss"),
     ...ofNets("accuracy", "accuracy %"),
     ["lr", "learning rate", swatch("lr")],
@@ -47,7 +49,7 @@ export function makeLegend(store, cursor, runs) {
 
   /** Rows are made anew where a test net came up or the runs are others. */
   function build() {
-    shown = legendRows(store.tests);
+    shown = legendRows(store.tests, store.runs.some((run) => run.branches.length));
     const key = JSON.stringify([shown, store.runs.map((run) => run.key)]);
     if (key === built) return;
     built = key;
@@ -87,6 +89,8 @@ export function makeLegend(store, cursor, runs) {
     build();
     const nets = testNets(store.tests);
     const read = store.runs.map((run) => readOut(run, iteration, nets, store.references.length > 1 ? 3 : 4));
+    const { smoothing } = store.view;
+    store.runs.forEach((run, k) => (read[k][PAST] = significant(pastAt(run, iteration, smoothing, store.maxIter), store.references.length > 1 ? 3 : 4)));
     for (const [key] of shown) {
       rows[key].values.forEach((value, k) => {
         setText(value, read[k][key]);

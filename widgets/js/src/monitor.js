@@ -102,7 +102,7 @@ function view(store, commands, el) {
   const runs = makeRuns(store, commands, root);
   const legend = makeLegend(store, chart.cursor, runs.element);
   const table = makeTable(store);
-  const banner = makeBanner(store);
+  const banner = makeBanner(store, commands);
   const footer = makeFooter(store);
   const announcer = makeAnnouncer(store, root);
   const tooltip = makeTooltip(root, controls.element, controls.tip);

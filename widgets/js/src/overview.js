@@ -14,7 +14,7 @@ export function makeOverview(store, view) {
   let colours = null;
   let area = { left: 0, right: 1 };
 
-  const whole = () => Math.max(1, store.iter);
+  const whole = () => Math.max(1, store.reach);
   const toX = (iteration) => (Math.min(iteration, whole()) / whole()) * (area.right - area.left);
   const toIteration = (x) => (x / (area.right - area.left)) * whole();
 

@@ -1,67 +1,14 @@
 // What is painted into the chart once uPlot has drawn axes and grid. All lengths are CSS pixels.
 
 import { strokes } from "./decimate.js";
-import { layout, rises } from "./flags.js";
-import { duration, rate, significant } from "./format.js";
+import { layout } from "./flags.js";
+import { significant } from "./format.js";
+import { flagLabel, flagsLane, hairlines } from "./paint-flags.js";
+import { polyline, testPoints, trace } from "./paint-lines.js";
+import { past } from "./paint-past.js";
 import { ofNet, outline, seriesKey, testNets } from "./testnets.js";
 
-export const FLAG_COLOUR = { snapshot: "ink-2", pause: "train", lr: "lr", nan: "bad", step: "train", stop: "ink-2" };
-const LANE = 29; // below the axis: middle of the flags
-
-/** Text of a flag on the lane. */
-export function flagLabel(flag) {
-  if (flag.kind === "lr") return `lr ${rate(flag.value)}`;
-  if (flag.kind === "pause") return flag.seconds >= 1 ? duration(flag.seconds) : "";
-  if (flag.kind === "nan") return flag.text || "NaN";
-  if (flag.kind === "stop") return "stop";
-  return "";
-}
-
-function trace(g, list, cap = "round") {
-  g.lineCap = cap;
-  g.beginPath();
-  for (const stroke of list) {
-    g.moveTo(stroke[0], stroke[1]);
-    for (let k = 2; k < stroke.length; k += 2) g.lineTo(stroke[k], stroke[k + 1]);
-    if (stroke.length === 2) g.lineTo(stroke[0] + 0.01, stroke[1]); // one point alone is still seen
-  }
-  g.stroke();
-  g.lineCap = "butt";
-}
-
-function polyline(g, points) {
-  g.beginPath();
-  points.forEach(([x, y], i) => (i && !points[i - 1].gap ? g.lineTo(x, y) : g.moveTo(x, y)));
-  g.stroke();
-}
-
-/** Points of a test series in pixels; a value that is not finite leaves a gap. */
-function testPoints(tests, key, px, py) {
-  const out = [];
-  for (const test of tests) {
-    const value = test[key];
-    if (Number.isFinite(value)) out.push([px(test.iter), py(value)]);
-    else if (value !== null && value !== undefined && out.length) out.at(-1).gap = true;
-  }
-  return out;
-}
-
-function hairlines(g, groups, box, c) {
-  g.lineWidth = 1;
-  g.setLineDash([2, 3]);
-  g.globalAlpha = 0.8;
-  for (const { flag, x: exact } of groups) {
-    if (!rises(flag.kind)) continue;
-    const x = Math.round(exact) + 0.5;
-    g.strokeStyle = c[FLAG_COLOUR[flag.kind]];
-    g.beginPath();
-    g.moveTo(x, box.top);
-    g.lineTo(x, box.bottom);
-    g.stroke();
-  }
-  g.setLineDash([]);
-  g.globalAlpha = 1;
-}
+export { FLAG_COLOUR, flagLabel } from "./paint-flags.js";
 
 function curves(g, store, scale, c) {
   const { columns } = store;
@@ -191,59 +138,6 @@ function divergence(g, store, box, scale, c) {
   g.fillText(text, at, y - 1);
 }
 
-const GLYPH = {
-  snapshot(g, x, y) {
-    g.strokeRect(x - 3.5, y - 3.5, 7, 7);
-    g.fillRect(x - 1.5, y - 3.5, 3, 3);
-  },
-  pause(g, x, y) {
-    g.fillRect(x - 3.5, y - 4, 2.5, 8);
-    g.fillRect(x + 1, y - 4, 2.5, 8);
-  },
-  lr(g, x, y) {
-    g.beginPath();
-    g.moveTo(x - 6, y - 4);
-    g.lineTo(x, y - 4);
-    g.lineTo(x, y + 4);
-    g.lineTo(x + 6, y + 4);
-    g.stroke();
-  },
-  step(g, x, y) {
-    g.beginPath();
-    g.moveTo(x - 4, y - 4);
-    g.lineTo(x + 2, y);
-    g.lineTo(x - 4, y + 4);
-    g.fill();
-    g.fillRect(x + 2.5, y - 4, 1.5, 8);
-  },
-  stop(g, x, y) {
-    g.fillRect(x - 3.5, y - 3.5, 7, 7);
-  },
-  nan(g, x, y) {
-    g.lineWidth = 2;
-    g.beginPath();
-    g.moveTo(x - 4, y - 4);
-    g.lineTo(x + 4, y + 4);
-    g.moveTo(x + 4, y - 4);
-    g.lineTo(x - 4, y + 4);
-    g.stroke();
-  },
-};
-
-function flagsLane(g, groups, box, c) {
-  const y = box.bottom + LANE;
-  for (const { flag, x, label } of groups) {
-    g.strokeStyle = g.fillStyle = c[FLAG_COLOUR[flag.kind]];
-    g.lineWidth = 1.5;
-    GLYPH[flag.kind](g, x, y);
-    if (!label) continue;
-    g.font = `${flag.kind === "nan" ? 600 : 500} 11px ${c.font}`;
-    const left = flag.kind === "nan" || x + 12 + g.measureText(label).width > box.right + 40;
-    g.textAlign = left ? "right" : "left";
-    g.fillText(label, x + (left ? -10 : 10), y + 0.5);
-  }
-}
-
 function titles(g, store, box, c) {
   g.fillStyle = c.ink;
   g.font = `500 11px ${c.font}`;
@@ -275,6 +169,7 @@ export function paint(g, store, box, scale, c) {
   g.rect(box.left - edge, box.top - 2, box.right - box.left + edge + 1, box.bottom - box.top + 3);
   g.clip();
   references(g, store, scale, c);
+  past(g, store, scale, box, c);
   curves(g, store, scale, c);
   g.restore();
   divergence(g, store, box, scale, c);

@@ -2,6 +2,7 @@
 // views subscribe.
 // The protocol is described in owlkit_widgets/monitor.py.
 
+import { PAST } from "./branches.js";
 import { Curve, Reference } from "./curve.js";
 import { PanelData } from "./panels-data.js";
 
@@ -125,9 +126,10 @@ export class Store extends Curve {
     return this.run.name;
   }
 
-  /** Last iteration of any run in sight. */
+  /** Last iteration of any run in sight, what was given up included. */
   get reach() {
-    return Math.max(this.iter, ...this.references.filter((r) => this.shows(r)).map((r) => r.columns.last));
+    const past = this.runs.filter((run) => this.visible(PAST, run)).flatMap((run) => run.branches.map((branch) => branch.reached));
+    return Math.max(this.iter, ...past, ...this.references.filter((r) => this.shows(r)).map((r) => r.columns.last));
   }
 
   /** Whether a run's curves are switched on. */

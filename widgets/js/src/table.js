@@ -1,5 +1,6 @@
 // The chart as a real table: a row per test, newest first; without tests, twenty rows of the curve.
 
+import { pastAt } from "./branches.js";
 import { h } from "./dom.js";
 import { letter } from "./runs.js";
 import { netLabel, testNets } from "./testnets.js";
@@ -19,11 +20,44 @@ const WORDS = { snapshot: "snapshot", pause: "paused", step: "stepped", stop: "s
 
 export function eventWords(flag) {
   if (flag.kind === "lr") return flag.before ? `learning rate ${rate(flag.before)} → ${rate(flag.value)}` : `learning rate ${rate(flag.value)}`;
+  if (flag.kind === "back") {
+    const rates = flag.before !== flag.value ? `, learning rate ${rate(flag.before)} → ${rate(flag.value)}` : "";
+    return `went back to ${integer(flag.iter)} from ${integer(flag.reached)}${rates}`;
+  }
   if (flag.kind === "nan") return flag.text || "NaN";
   return WORDS[flag.kind] ?? flag.kind;
 }
 
-/** Rows of the table as text, newest first. */
+/** Rows of what was given up, at its tests and its end, the latest part first. */
+function pastRows(store, nets) {
+  return [...store.branches].reverse().flatMap((branch) => {
+    const { iter, mean, lr } = branch.columns;
+    const last = mean.findLastIndex((v) => Number.isFinite(v));
+    const iterations = new Set([...branch.tests.map((t) => t.iter), ...(last < 0 ? [] : [iter[last]])]);
+    return [...iterations].sort((a, b) => b - a).map((iteration, k) => {
+      const row = iter.findLastIndex((at) => at <= iteration);
+      const words = [`given up at ${integer(branch.reached)}`, ...(k ? [] : branch.flags.map(eventWords))];
+      return [
+        integer(iteration),
+        significant(pastAt(store, iteration, store.view.smoothing, store.maxIter)),
+        row < 0 ? DASH : significant(mean[row]),
+        ...testCells(branch.tests, nets, iteration),
+        row < 0 ? DASH : rate(lr[row]),
+        ...store.references.flatMap(() => [DASH, DASH, DASH]),
+        [...new Set(words)].join(", "),
+      ];
+    });
+  });
+}
+
+function testCells(tests, nets, iteration) {
+  return nets.flatMap((net) => {
+    const test = tests.find((t) => t.iter === iteration && (t.net ?? 0) === net);
+    return [significant(test?.loss ?? null), percent(test?.accuracy ?? null)];
+  });
+}
+
+/** Rows of the table as text, newest first; after them what was given up. */
 export function tableRows(store) {
   const { columns } = store;
   let iterations = [...new Set(store.tests.map((t) => t.iter))].sort((a, b) => a - b);
@@ -43,10 +77,7 @@ export function tableRows(store) {
         integer(iteration),
         v.smoothed === null ? DASH : significant(v.smoothed),
         v.raw === null ? DASH : significant(v.raw),
-        ...nets.flatMap((net) => {
-          const test = store.tests.find((t) => t.iter === iteration && (t.net ?? 0) === net);
-          return [significant(test?.loss ?? null), percent(test?.accuracy ?? null)];
-        }),
+        ...testCells(store.tests, nets, iteration),
         rate(v.lr),
         ...store.references.flatMap((run) => {
           const other = run.at(iteration);
@@ -55,7 +86,8 @@ export function tableRows(store) {
         [...new Set(events)].join(", "),
       ];
     })
-    .reverse();
+    .reverse()
+    .concat(pastRows(store, nets));
 }
 
 export function makeTable(store) {

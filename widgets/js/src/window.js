@@ -1,5 +1,6 @@
 // Which part of the run is seen, and the y ranges that go with it. No drawing here.
 
+import { PAST, pastOf } from "./branches.js";
 import { followingEnd, linear, logarithmic, quantile, robust } from "./ranges.js";
 
 const SAMPLES = 1500;
@@ -53,12 +54,20 @@ export class Window {
     const body = [...values].sort((a, b) => a - b);
     const ceiling = 4 * (body.length ? quantile(body, 0.95) : Infinity);
     // A blow-up must not flatten the run it ends: what lies far above the body is clipped, not followed.
-    const tame = this.store.state === "diverged" ? values.filter((v) => v <= ceiling) : values;
+    const tame = this.store.state === "diverged" ? values.filter((v) => v <= ceiling) : [...values];
     const smoothed = this.store.smoothed;
     const ends = [];
     for (let i = from; i < to; i += stride) if (usable(smoothed[i]) && smoothed[i] <= ceiling) ends.push(smoothed[i]);
     if (usable(seen.at(-1))) ends.push(seen.at(-1));
+    tame.push(...this.#pastIn(x0, x1, ceiling).filter(usable));
     return robust([...tame, ...seen], ends);
+  }
+
+  /** Losses of what was given up, without its blow-up. */
+  #pastIn(x0, x1, ceiling) {
+    if (!this.store.visible(PAST)) return [];
+    const { smoothing } = this.store.view;
+    return pastOf(this.store, smoothing, this.store.maxIter).flatMap(({ iter, values }) => [...values].filter((v, i) => v <= ceiling && iter[i] >= x0 && iter[i] <= x1));
   }
 
   /** Of another run only the smoothed curve and its tests are drawn. */
