@@ -130,8 +130,9 @@ class Pooling(Layer):
             self.kernel = pooling.make_stochastic(device, drawn)
             return
         spec = pooling.Pooling(
-            self.method, self.kernel_shape, self.stride, self.pad, x, y, indices=len(top) > 1
-        )
+            self.method, self.kernel_shape, self.stride, self.pad, x, y,
+            indices=len(top) > 1, data_gradient=any(self.propagate_down),
+        )  # fmt: skip
         self.kernel = pooling.make(device, spec)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.copy import onednn, reference
+from owlkit.kernels.copy import cuda, onednn, reference
 
 
 @dataclass(frozen=True)
@@ -24,4 +24,5 @@ class Copy:
 
 def make(device: Device, spec: Copy) -> Any:
     """A kernel with `forward(x, y)`; x and y must not share memory."""
-    return choose(device, spec, {"onednn": onednn.CopyKernel, "reference": reference.CopyKernel})
+    found = {"cuda": cuda.CopyKernel, "onednn": onednn.CopyKernel, "reference": reference.CopyKernel}
+    return choose(device, spec, found)

@@ -8,8 +8,10 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.pooling import onednn, reference
+from owlkit.kernels.pooling import cuda, onednn, reference
 from owlkit.kernels.pooling.stochastic import Stochastic, StochasticKernel
+
+_MODULES = {"cuda": cuda, "onednn": onednn, "reference": reference}
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Pooling:
     kernel, stride, pad : (height, width).
     x, y : descriptors of bottom and top, (N, C, H, W); y may have a last window that hangs over the edge.
     indices : whether `forward` also writes where each maximum was found.
+    data_gradient : whether `backward` will be called.
     """
 
     method: str
@@ -29,6 +32,7 @@ class Pooling:
     x: Descriptor
     y: Descriptor
     indices: bool = False
+    data_gradient: bool = True
 
     def overhang(self, axis: int) -> int:
         """How far the last window reaches past the padded input, along height (0) or width (1)."""
@@ -47,7 +51,8 @@ def make(device: Device, spec: Pooling) -> Any:
     padding, but not what hangs over beyond the padding (Caffe). A window without any input gives -FLT_MAX and
     index -1 ("max", as Caffe) or 0 ("ave"), and no gradient.
     """
-    return choose(device, spec, {"onednn": onednn.PoolingKernel, "reference": reference.PoolingKernel})
+    found = {name: module.PoolingKernel for name, module in _MODULES.items()}
+    return choose(device, spec, found)
 
 
 def make_stochastic(device: Device, spec: Stochastic) -> Any:
@@ -57,4 +62,4 @@ def make_stochastic(device: Device, spec: Stochastic) -> Any:
     u in (0, 1]: never a leading 0 unless all are 0 (Caffe). A window without any input, or whose sum stays
     below u times a negative total, gives 0 and has no gradient. NaN stays.
     """
-    return choose(device, spec, {"reference": StochasticKernel})
+    return choose(device, spec, {"cuda": cuda.StochasticKernel, "reference": StochasticKernel})

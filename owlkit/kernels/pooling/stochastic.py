@@ -36,13 +36,22 @@ def _by_places(tensor: Tensor) -> np.ndarray:
     return tensor.array.transpose(0, 2, 3, 1)
 
 
+def draw_uniform(rng: np.random.Generator, uniform: Tensor) -> None:
+    """New numbers in (0, 1]; 0 itself would choose a leading place that holds 0."""
+    values = uniform.flat
+    rng.random(dtype=np.float32, out=values)
+    np.subtract(1, values, out=values)
+
+
 class StochasticKernel:
+    """uniform : numbers in (0, 1], one per window, the shape of y."""
+
     def __init__(self, device: Device, spec: Stochastic) -> None:
         self.spec = spec
         n, c, h, w = spec.y.shape
         self._shape = (n, h, w, c)
         self._views = list(self._places())
-        self._uniform = np.ones(self._shape, np.float32)
+        self.uniform = Tensor(Descriptor(spec.y.shape, "float32", True))
         # Of each window: which place was drawn, counted in rows from 0; -1 for none.
         self._choice = np.full(self._shape, -1, np.int32)
         self._total = self._mean = np.zeros(self._shape, spec.x.dtype)
@@ -61,9 +70,7 @@ class StochasticKernel:
                 yield i * spec.kernel[1] + j, tuple(seen), tuple(windows)
 
     def draw(self, rng: np.random.Generator) -> None:
-        """New numbers in (0, 1], one per window; 0 itself would choose a leading place that holds 0."""
-        rng.random(dtype=np.float32, out=self._uniform)
-        np.subtract(1, self._uniform, out=self._uniform)
+        draw_uniform(rng, self.uniform)
 
     def forward(self, x: Tensor, y: Tensor) -> None:
         source = _by_places(x)
@@ -74,7 +81,7 @@ class StochasticKernel:
 
     def _drawn(self, x: np.ndarray) -> np.ndarray:
         """Of each window the first value at which the running sum reaches its share of the whole."""
-        threshold = self._uniform * self._total
+        threshold = _by_places(self.uniform) * self._total
         running = np.zeros_like(self._total)
         drawn = np.where(np.isnan(self._total), self._total, 0)  # where nothing can be drawn
         self._choice[...] = -1

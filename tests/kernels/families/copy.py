@@ -23,6 +23,8 @@ def _case(name: str, x: tuple[int, ...], y: tuple[int, ...], fast: bool = True) 
 CASES = [
     _case("flatten", (2, 3, 4, 5), (2, 60)),
     _case("unflatten", (2, 60), (2, 3, 4, 5)),
+    _case("flatten_tiles", (2, 35, 6, 7), (2, 35 * 42)),
+    _case("unflatten_tiles", (2, 35 * 42), (2, 35, 6, 7)),
     _case("same", (2, 3, 4, 5), (2, 3, 4, 5)),
     _case("plain", (4, 6), (3, 8)),
     _case("between_images", (2, 3, 4, 5), (2, 4, 5, 3), fast=False),

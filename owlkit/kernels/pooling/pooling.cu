@@ -1,0 +1,158 @@
+// Windows of images in NHWC order. A block does one row; x runs over channels, VEC at a time, y over columns.
+//
+// KH, KW, SH, SW, PH, PW: kernel, stride and padding, known to the compiler: the loops over a window unroll into
+// independent loads, and divisions by strides become multiplications. PLACE: the type in which a window's maximum is
+// remembered, as its number in the window, row by row: a byte where it fits, which is all that backward reads of it.
+
+typedef Channels<T> Values;
+typedef Channels<PLACE> Places;
+
+#define LOWEST A(-3.4028234663852886e+38)  // -FLT_MAX, also in double (Caffe)
+
+// How many windows of one axis share a pixel.
+constexpr int OVERLAP_H = (KH + SH - 1) / SH, OVERLAP_W = (KW + SW - 1) / SW;
+
+// How far loops unroll. Constants, as the compiler expands no macros in its pragmas.
+constexpr bool SMALL = KH * KW <= 32;
+constexpr int ROWS = SMALL ? KH : 1, COLUMNS = SMALL ? KW : 4;
+constexpr int OVER_ROWS = SMALL ? OVERLAP_H : 1, OVER_COLUMNS = SMALL ? OVERLAP_W : 4;
+
+// The part of a window that Caffe counts along an axis: with padding, without what hangs over beyond it.
+__device__ __forceinline__ int counted(int start, int kernel, int size, int pad) {
+    return max(min(start + kernel, size + pad) - start, 1);
+}
+
+__device__ __forceinline__ A share_of(int i, int j, int height, int width) {
+    return A(1) / (counted(i * SH - PH, KH, height, PH) * counted(j * SW - PW, KW, width, PW));
+}
+
+// places and indices may be absent.
+KERNEL max_forward(IN(T) x, OUT(T) y, OUT(PLACE) places, OUT(T) indices, int height, int width, int top_height,
+                   int top_width, int channels) {
+    int c = CHANNELS;
+    if (c >= channels) return;
+    int n = blockIdx.x / top_height, top = (blockIdx.x - n * top_height) * SH - PH;
+    const Values* image = reinterpret_cast<const Values*>(x) + n * height * width * channels + c;
+    for (int j = threadIdx.y; j < top_width; j += blockDim.y) {
+        int left = j * SW - PW, at = (blockIdx.x * top_width + j) * channels + c;
+        A best[VEC];
+        int place[VEC];
+        for (int v = 0; v < VEC; v++) best[v] = LOWEST, place[v] = -1;
+#pragma unroll ROWS
+        for (int a = 0; a < KH; a++) {
+            int h = top + a;
+            if (h < 0 || h >= height) continue;
+#pragma unroll COLUMNS
+            for (int b = 0; b < KW; b++) {
+                int w = left + b;
+                if (w < 0 || w >= width) continue;
+                Values here = image[(h * width + w) * channels];
+                for (int v = 0; v < VEC; v++) {
+                    A value = here.at[v];
+                    if (value > best[v]) best[v] = value, place[v] = a * KW + b;  // of equals, the first
+                }
+            }
+        }
+        Values found;
+        for (int v = 0; v < VEC; v++) found.at[v] = T(best[v]);
+        reinterpret_cast<Values*>(y)[at] = found;
+        if (places) {
+            Places chosen;
+            for (int v = 0; v < VEC; v++) chosen.at[v] = (PLACE)place[v];
+            reinterpret_cast<Places*>(places)[at] = chosen;
+        }
+        if (indices) {
+            Values index;
+            for (int v = 0; v < VEC; v++)
+                index.at[v] = T(place[v] < 0 ? A(-1) : A((top + place[v] / KW) * width + left + place[v] % KW));
+            reinterpret_cast<Values*>(indices)[at] = index;
+        }
+    }
+}
+
+// A pixel gathers from the windows that may have chosen it: no atomics, the same sum in every run.
+KERNEL max_backward(IN(T) dy, IN(PLACE) places, OUT(T) dx, int height, int width, int top_height, int top_width,
+                    int channels) {
+    int c = CHANNELS;
+    if (c >= channels) return;
+    int n = blockIdx.x / height, h = blockIdx.x - n * height + PH;
+    for (int column = threadIdx.y; column < width; column += blockDim.y) {
+        int w = column + PW;
+        A sum[VEC];
+        for (int v = 0; v < VEC; v++) sum[v] = 0;
+#pragma unroll OVER_ROWS
+        for (int a = 0; a < OVERLAP_H; a++) {
+            int i = h / SH - a, in_h = h - i * SH;
+            if (i < 0 || i >= top_height || in_h >= KH) continue;
+#pragma unroll OVER_COLUMNS
+            for (int b = 0; b < OVERLAP_W; b++) {
+                int j = w / SW - b, in_w = w - j * SW;
+                if (j < 0 || j >= top_width || in_w >= KW) continue;
+                int at = ((n * top_height + i) * top_width + j) * channels + c;
+                Values gradient = reinterpret_cast<const Values*>(dy)[at];
+                Places chosen = reinterpret_cast<const Places*>(places)[at];
+                for (int v = 0; v < VEC; v++)
+                    if (chosen.at[v] == (PLACE)(in_h * KW + in_w)) sum[v] += A(gradient.at[v]);
+            }
+        }
+        Values out;
+        for (int v = 0; v < VEC; v++) out.at[v] = T(sum[v]);
+        reinterpret_cast<Values*>(dx)[(blockIdx.x * width + column) * channels + c] = out;
+    }
+}
+
+KERNEL ave_forward(IN(T) x, OUT(T) y, int height, int width, int top_height, int top_width, int channels) {
+    int c = CHANNELS;
+    if (c >= channels) return;
+    int n = blockIdx.x / top_height, i = blockIdx.x - n * top_height, top = i * SH - PH;
+    const Values* image = reinterpret_cast<const Values*>(x) + n * height * width * channels + c;
+    for (int j = threadIdx.y; j < top_width; j += blockDim.y) {
+        int left = j * SW - PW;
+        A sum[VEC];
+        for (int v = 0; v < VEC; v++) sum[v] = 0;
+#pragma unroll ROWS
+        for (int a = 0; a < KH; a++) {
+            int h = top + a;
+            if (h < 0 || h >= height) continue;
+#pragma unroll COLUMNS
+            for (int b = 0; b < KW; b++) {
+                int w = left + b;
+                if (w < 0 || w >= width) continue;
+                Values here = image[(h * width + w) * channels];
+                for (int v = 0; v < VEC; v++) sum[v] += A(here.at[v]);
+            }
+        }
+        A share = share_of(i, j, height, width);
+        Values mean;
+        for (int v = 0; v < VEC; v++) mean.at[v] = T(sum[v] * share);
+        reinterpret_cast<Values*>(y)[(blockIdx.x * top_width + j) * channels + c] = mean;
+    }
+}
+
+KERNEL ave_backward(IN(T) dy, OUT(T) dx, int height, int width, int top_height, int top_width, int channels) {
+    int c = CHANNELS;
+    if (c >= channels) return;
+    int n = blockIdx.x / height, h = blockIdx.x - n * height + PH;
+    for (int column = threadIdx.y; column < width; column += blockDim.y) {
+        int w = column + PW;
+        A sum[VEC];
+        for (int v = 0; v < VEC; v++) sum[v] = 0;
+#pragma unroll OVER_ROWS
+        for (int a = 0; a < OVERLAP_H; a++) {
+            int i = h / SH - a, in_h = h - i * SH;
+            if (i < 0 || i >= top_height || in_h >= KH) continue;
+#pragma unroll OVER_COLUMNS
+            for (int b = 0; b < OVERLAP_W; b++) {
+                int j = w / SW - b, in_w = w - j * SW;
+                if (j < 0 || j >= top_width || in_w >= KW) continue;
+                A share = share_of(i, j, height, width);
+                int at = ((n * top_height + i) * top_width + j) * channels + c;
+                Values gradient = reinterpret_cast<const Values*>(dy)[at];
+                for (int v = 0; v < VEC; v++) sum[v] += A(gradient.at[v]) * share;
+            }
+        }
+        Values out;
+        for (int v = 0; v < VEC; v++) out.at[v] = T(sum[v]);
+        reinterpret_cast<Values*>(dx)[(blockIdx.x * width + column) * channels + c] = out;
+    }
+}

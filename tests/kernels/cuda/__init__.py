@@ -1,0 +1,1 @@
+"""Our CUDA kernels: what the comparison with the reference does not cover."""

@@ -1,0 +1,61 @@
+"""Our kernels are CUDA C++ for a real compiler too: nvcc takes them in every type for an H100."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import owlkit.kernels
+from owlkit.kernels.cuda.program import TYPES, read_source
+
+KERNELS = Path(owlkit.kernels.__file__).parent
+SOURCES = sorted(path.relative_to(KERNELS).as_posix() for path in KERNELS.glob("*/*.cu"))
+
+_WINDOW = {"KH": 3, "KW": 3, "SH": 2, "SW": 2}
+_IMAGES = ("cuda/images.cuh",)
+#: What `program` is given beside the dtype, where a source needs it: (headers, defines); a list of variants.
+VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
+    "dropout/dropout.cu": [(("cuda/philox.cuh",), {})],
+    "update/update.cu": [((), {"RULE": 5, "L1": 1, "KEEP": 0.9, "KEEP2": 0.999, "DELTA": 1e-8})],
+    "activation/activation.cu": [((), {"KIND": 0})],
+    "cuda/biases.cu": [(_IMAGES, {"VEC": 1}), (_IMAGES, {"VEC": 2})],
+    "pooling/pooling.cu": [
+        (_IMAGES, _WINDOW | {"PH": 1, "PW": 1, "VEC": 2, "PLACE": "unsigned char"}),
+        (_IMAGES, _WINDOW | {"PH": 0, "PW": 0, "VEC": 1, "PLACE": "int"}),
+    ],
+    "pooling/stochastic.cu": [(_IMAGES, _WINDOW | {"VEC": 2, "PLACE": "unsigned char"})],
+}
+
+
+def _in_one(source: str) -> str:
+    """The source in every variant and type, each in a namespace, as one file: the headers are read once."""
+    parts = ["#include <cuda_fp16.h>\n#include <cuda_bf16.h>"]
+    for number, (headers, defines) in enumerate(VARIANTS.get(source, [((), {})])):
+        text = "\n".join(read_source(name) for name in ("cuda/common.cuh", *headers, source))
+        text = text.replace('extern "C" __global__', "__global__")
+        for dtype, (t, a) in TYPES.items():
+            macros = {"T": t, "A": a} | defines
+            parts += [f"#define {name} {value}" for name, value in macros.items()]
+            parts += [f"namespace {dtype}_{number} {{", text, "}"]
+            parts += [f"#undef {name}" for name in macros]
+    return "\n".join(parts)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_compiles_for_a_real_gpu(source: str, tmp_path: Path) -> None:
+    nvcc = shutil.which("nvcc")
+    if nvcc is None:
+        pytest.skip("nvcc is not installed")
+    whole, result = tmp_path / "whole.cu", tmp_path / "whole.ptx"
+    whole.write_text(_in_one(source))
+    command = [nvcc, "-std=c++17", "-arch=sm_90", "-ptx", "-w", "-o", result, whole]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:4000]
+    assert ".entry" in result.read_text()
+
+
+def test_variants_name_sources() -> None:
+    assert set(VARIANTS) <= set(SOURCES)
