@@ -46,7 +46,8 @@ class Layerwise:
         self._gathering = True
         self._twin.net.watch_layers("after_forward", self._gather)
         try:
-            self._twin.run(self.prepared[None], self._twin.net.layer_names[-1])
+            self._twin.net.blobs[self._twin.input].data[...] = self.prepared
+            self._twin.net.forward(end=self._twin.net.layer_names[-1])
         except OwlkitError:
             if not self.layers:  # else it is a loss that has no labels here: what came before it can be seen
                 raise

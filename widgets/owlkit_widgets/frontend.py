@@ -16,6 +16,8 @@ VIEWS = {
     "gradients": "gradients_view:GradientsView",
     "filters": "filters_view:FiltersView",
     "inspector": "inspector_view:InspectorView",
+    "activations": "activations_view:ActivationsView",
+    "drivers": "drivers_view:DriversView",
 }
 
 

@@ -27,7 +27,7 @@ def tiles_of(values: np.ndarray, name: str, page: int) -> dict[str, Any]:
     page = min(max(page, 0), pages - 1)
     some = planes[page * PER_PAGE : (page + 1) * PER_PAGE]
     dead: Any = np.flatnonzero(~planes.reshape(len(planes), -1).any(1)) if values.ndim == 3 else []
-    small = _shrunk(np.where(np.isfinite(some), some, 0))
+    small = shrunk(np.where(np.isfinite(some), some, 0))
     levels = (small - low) * (255 / (high - low) if high > low else 0)
     return {
         "blob": name,
@@ -56,7 +56,7 @@ def _folded(vector: np.ndarray) -> np.ndarray:
     return plane.reshape(1, rows, columns)
 
 
-def _shrunk(planes: np.ndarray) -> np.ndarray:
+def shrunk(planes: np.ndarray) -> np.ndarray:
     """Planes of at most LARGEST pixels a side; a pixel is the value furthest from 0 of those under it."""
     step = max(1, -(-max(planes.shape[1:]) // LARGEST)) if planes.shape[2] != VECTOR_COLUMNS else 1
     if step == 1:

@@ -1,0 +1,35 @@
+"""How activations get into a cell's output: live, and as the figure for viewers that know no widgets."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from .still import live_bundle, shown_above, still_bundle
+
+
+class ActivationsView:
+    """Shows what `owlkit.show_activations` gave; a widget per output, each looked at in its own way."""
+
+    @classmethod
+    def display(cls, shown: Any) -> None:
+        """Show it as output of the present cell."""
+        from .activations import ActivationsWidget
+
+        show_live(ActivationsWidget(shown), shown)
+
+    @classmethod
+    def mimebundle(cls, shown: Any) -> dict[str, Any]:
+        """The value of a cell: shown above it, so that its picture outlives the kernel."""
+        cls.display(shown)
+        return shown_above(repr(shown))
+
+
+def show_live(widget: Any, shown: Any) -> None:
+    """Two outputs of the present cell: the live widget, and the figure of what is shown."""
+    from IPython.display import display
+
+    written = io.BytesIO()
+    shown.figure().savefig(written, format="png", dpi=100)
+    display(live_bundle(widget, written.getvalue()), raw=True)
+    display(still_bundle(widget, written.getvalue()), raw=True)

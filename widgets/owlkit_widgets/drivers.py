@@ -1,0 +1,303 @@
+"""What in an image drives a unit or a class: the kernel's half of the widget (widgets/js/src/drivers*.js).
+
+Traits, kernel to browser (they come back whole when a page is loaded again):
+
+- ``net``      {name, layers: [{name, type, blob, shape, silent}], methods}
+- ``image``    {name, height, width, classes: [{unit, name, share}], layer}: what the net says of it, and the
+  layer that says so; ``pixels``: it as the net got it, uint8 (height, width, 3)
+- ``chosen``   {layer, type, units, unit, name, value, top: [{unit, name, value}]} and
+  `driver_maps.answers_of`, whose levels are ``answers``
+- ``found``    {state, method, limit, peak, patch, stride, done, total, seconds, problem}; state is "working",
+  "ready", "stopped" or "failed"
+- ``map``      uint8 (height, width): `driver_maps.levels_of`, signed for occlusion
+- ``signed``   uint8 (height, width, 3): the gradient around grey, nothing for occlusion
+- ``said``     {text, bad}: what went wrong with an image
+- ``view``     browser to kernel: {layer, unit, at, method, patch}, which are asked about (None: what answers
+  most, what is usual), and {look, opacity}, which are kept for the next load
+
+Messages: browser to kernel ``{type: "stop"}``, ``{type: "again"}``, ``{type: "figure"}`` and
+``{type: "image", name}`` with the bytes of a file; kernel to browser ``{type: "figure", name}`` with a PNG.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from numpy.typing import NDArray
+
+from owlkit.core.errors import OwlkitError
+from owlkit.inspection.heatmaps import Heatmap, Place, by_occlusion
+from owlkit.inspection.layerwise import Layerwise
+from owlkit.inspection.saliency import METHODS as GRADIENTS
+from owlkit.inspection.saliency import Saliency, show_saliency
+from owlkit.inspection.units import choose, label_of
+
+from .assets import asset
+from .driver_maps import answers_of, levels_of, map_of, signed_pixels, strongest
+from .latest import GivenUp, Latest
+from .seen_image import described_layers, opened, pixels_of
+
+METHODS = ("occlusion", *GRADIENTS)
+FIGURE_DPI = 200
+PERIOD_SECONDS = 0.2  # between pictures of a map that is being made
+MOST_KEPT = 24  # maps; older ones are made again
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be looked at."""
+
+    layer: str
+    unit: int | None
+    at: tuple[int, int] | None
+    method: str
+    patch: int | None
+
+
+class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+    """The image, the map over it, who answers to it. shown : what `show_heatmap` or `show_saliency` gave."""
+
+    _esm = asset("drivers.js")
+    _css = asset("drivers.css")
+
+    net: Any = traitlets.Dict().tag(sync=True)
+    image: Any = traitlets.Dict().tag(sync=True)
+    pixels: Any = traitlets.Bytes().tag(sync=True)
+    chosen: Any = traitlets.Dict().tag(sync=True)
+    answers: Any = traitlets.Bytes().tag(sync=True)
+    found: Any = traitlets.Dict({"state": "working"}).tag(sync=True)
+    map: Any = traitlets.Bytes().tag(sync=True)
+    signed: Any = traitlets.Bytes().tag(sync=True)
+    said: Any = traitlets.Dict().tag(sync=True)
+    view: Any = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, shown: Heatmap | Saliency) -> None:
+        self._shown = shown
+        self._last: Heatmap | Saliency = shown
+        self._known: dict[Wish, tuple[Heatmap | Saliency, float]] = {}
+        self._wish: Wish | None = None
+        self._lock = threading.RLock()  # held while traits that belong together are set
+        self._latest: Latest[Wish] = Latest(self._work, self._failed, "owlkit-drivers")
+        self._seen = Layerwise(shown.net, shown.given, shown.prepare)  # type: ignore[arg-type]
+        unit, scan = shown.unit, getattr(shown, "scan", None)
+        at = [unit.row, unit.column] if unit.row is not None else None
+        view = {"layer": self._seen.layer_of(unit.layer), "unit": unit.channel, "at": at}
+        super().__init__(view=view | {"method": shown.method, "patch": scan.side if scan else None})
+        self._tell_image("the image given")
+        if not isinstance(shown, Heatmap) or shown.method == "occlusion":
+            self._known[self._asked()] = shown, 0.0
+        self._refresh()
+        self.observe(lambda change: self._refresh(), "view")
+        self.on_msg(self._receive)
+
+    def __repr__(self) -> str:
+        """Cheap: a widget's own repr would serialise every trait."""
+        return f"<{self._shown!r}>"
+
+    # -- what is asked -------------------------------------------------------------------------------------
+
+    def _asked(self) -> Wish:
+        view = self.view
+        at = view.get("at")
+        unit, patch = view.get("unit"), view.get("patch")
+        method = str(view.get("method") or "occlusion")
+        return Wish(
+            str(view.get("layer")),
+            None if unit is None else int(unit),
+            None if at is None else (int(at[0]), int(at[1])),
+            method,
+            None if patch is None or method != "occlusion" else int(patch),
+        )
+
+    def _refresh(self) -> None:
+        """What the view asks for: from what is known, or by the thread."""
+        with self._lock:
+            wish = self._asked()
+            if wish == self._wish:
+                return
+            self._wish = wish
+            if wish not in self._known:
+                self._latest.want(wish)
+                return
+            self._latest.stop()
+            self._tell_chosen(wish)
+            self._tell_found(wish)
+
+    # -- in the thread -------------------------------------------------------------------------------------
+
+    def _work(self, wish: Wish) -> None:
+        seen, started = self._seen, time.perf_counter()
+        try:
+            with self._asked_still(wish, seen):
+                self._begin(wish)
+                self._tell_chosen(wish)
+            made = self._occlude(wish, seen) if wish.method == "occlusion" else self._gradient(wish, seen)
+            with self._asked_still(wish, seen):
+                while len(self._known) >= MOST_KEPT:
+                    self._known.pop(next(iter(self._known)))
+                self._known[wish] = made, time.perf_counter() - started
+                self._tell_found(wish)
+        except GivenUp:
+            with self._lock:
+                if self._latest.stopped and wish == self._wish and seen is self._seen:
+                    self.found = {**self.found, "state": "stopped"}
+            raise
+
+    @contextmanager
+    def _asked_still(self, wish: Wish, seen: Layerwise) -> Iterator[None]:
+        """The traits are ours, as long as nothing else has been asked for; else GivenUp."""
+        with self._lock:
+            self._latest.check()
+            if wish != self._wish or seen is not self._seen:
+                raise GivenUp
+            yield
+
+    def _begin(self, wish: Wish) -> None:
+        """A map that comes bit by bit starts empty; one that comes at once takes the place of the last."""
+        if wish.method == "occlusion":
+            with self.hold_sync():
+                self.found = {"state": "working", "method": wish.method, "done": 0, "total": None}
+                self.map = self.signed = b""
+        else:
+            self.found = {**self.found, "state": "working"}
+
+    def _gradient(self, wish: Wish, seen: Layerwise) -> Saliency:
+        return show_saliency(
+            self._shown.net,  # type: ignore[arg-type]
+            seen.prepared,
+            wish.layer,
+            wish.unit,
+            at=wish.at,
+            method=wish.method,
+            prepare=seen.prepare,
+            labels=self._shown.labels,
+        )
+
+    def _occlude(self, wish: Wish, seen: Layerwise) -> Heatmap:
+        due, limit = 0.0, 0.0
+
+        def tell(done: int, total: int, falls: NDArray[Any]) -> None:
+            nonlocal due, limit
+            if time.perf_counter() >= due or self._latest.stopped:
+                with self._lock:
+                    if wish == self._wish and seen is self._seen:
+                        limit = self._tell_so_far(falls, limit, done, total)
+                due = time.perf_counter() + PERIOD_SECONDS
+            self._latest.check()
+
+        return by_occlusion(
+            self._shown.net,  # type: ignore[arg-type]
+            seen.prepared,
+            Place(wish.layer, wish.unit, wish.at),
+            seen.prepare,
+            self._shown.labels,
+            sizes=(wish.patch, None),
+            on_places=tell,
+        )
+
+    def _failed(self, error: Exception) -> None:
+        problem = str(error) or type(error).__name__
+        with self._lock, self.hold_sync():
+            self.found, self.map, self.signed = {"state": "failed", "problem": problem}, b"", b""
+
+    # -- to the browser ------------------------------------------------------------------------------------
+
+    def _tell_image(self, name: str) -> None:
+        pixels, layer = pixels_of(self._seen), None
+        classes: list[dict[str, Any]] = []
+        try:
+            says = self._seen.classes(self._shown.labels)
+        except OwlkitError as error:  # labels of other classes, say: the rest can be looked at without them
+            says, self.said = None, {"text": str(error), "bad": True}
+        if says is not None:
+            layer, found = says
+            rows = zip(found.classes, found.names, found.shares, strict=True)
+            classes = [{"unit": unit, "name": called, "share": share} for unit, called, share in rows]
+        about = {"name": name, "height": pixels.shape[0], "width": pixels.shape[1]}
+        with self.hold_sync():
+            layers = described_layers(self._seen)
+            self.net = {"name": self._shown.net.name or "", "layers": layers, "methods": list(METHODS)}  # type: ignore[union-attr]
+            self.image = about | {"classes": classes, "layer": layer}
+            self.pixels = pixels.tobytes()
+
+    def _tell_chosen(self, wish: Wish) -> None:
+        seen = self._seen
+        values = seen.values(wish.layer)
+        unit = choose(wish.layer, values, wish.unit, wish.at)
+        top, labels = seen.layers[wish.layer], self._shown.labels
+        about, levels = answers_of(unit, values, seen.field(wish.layer), seen.prepared.shape[1:])  # type: ignore[arg-type]
+        value = float(unit.of(values[None])[0])
+        what = {"layer": wish.layer, "type": top.type, "units": len(values), "unit": unit.channel}
+        what |= {"name": label_of(unit, len(values), labels), "value": value}
+        with self.hold_sync():
+            self.chosen = what | {"top": strongest(wish.layer, values, labels)} | about
+            self.answers = levels
+
+    def _tell_found(self, wish: Wish) -> None:
+        made, seconds = self._known[wish]
+        self._last = made
+        values, scan = map_of(made), getattr(made, "scan", None)
+        levels, limit = levels_of(values, signed=made.method == "occlusion")
+        peak = [int(i) for i in np.unravel_index(int(values.argmax()), values.shape)]
+        about = {"state": "ready", "method": made.method, "limit": limit, "peak": peak, "seconds": seconds}
+        about["deepest"] = float(min(values.min(), 0))
+        about["highest"] = float(values.max())
+        if scan is not None:
+            places = len(scan.places(*values.shape))
+            about |= {"patch": scan.side, "stride": scan.step, "done": places, "total": places}
+        with self.hold_sync():
+            self.found, self.map, self.signed = about, levels, signed_pixels(made)
+
+    def _tell_so_far(self, falls: NDArray[Any], least: float, done: int, total: int) -> float:
+        levels, limit = levels_of(falls, signed=True, least=least)
+        about = {"state": "working", "method": "occlusion", "limit": limit, "done": done, "total": total}
+        with self.hold_sync():
+            self.found, self.map, self.signed = about, levels, b""
+        return limit
+
+    # -- from the browser ----------------------------------------------------------------------------------
+
+    def figure(self) -> bytes:
+        """PNG of the last map that was finished, as `show_heatmap` or `show_saliency` draws it."""
+        written = io.BytesIO()
+        self._last.figure().savefig(written, format="png", dpi=FIGURE_DPI)
+        return written.getvalue()
+
+    def _look_at(self, image: bytes, name: str) -> None:
+        """Another image, the same question; what goes wrong is told, and the old image stays."""
+        try:
+            seen = Layerwise(self._shown.net, opened(image), self._shown.prepare)  # type: ignore[arg-type]
+        except (OwlkitError, OSError) as error:
+            self.said = {"text": f"{name}: {error}", "bad": True}
+            return
+        with self._lock:
+            self._latest.stop()
+            self.said, self._seen, self._wish = {}, seen, None
+            self._known.clear()
+            self._tell_image(name)
+        self.view = {**self.view, "unit": None, "at": None}
+        self._refresh()
+
+    def _receive(self, _widget: Any, content: dict[str, Any], buffers: list[memoryview]) -> None:
+        kind = content.get("type")
+        if kind == "stop":
+            self._latest.stop()
+        elif kind == "again" and self._wish is not None:
+            self._latest.want(self._wish)
+        elif kind == "figure":
+            self.send({"type": "figure", "name": self._last.unit.layer}, buffers=[self.figure()])
+        elif kind == "image" and buffers:
+            self._look_at(bytes(buffers[0]), str(content.get("name") or "image"))
+
+    def close(self) -> None:
+        self._latest.stop()
+        super().close()
