@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from owlkit.core.device import Device
 from owlkit.kernels import copy, dropout
@@ -24,12 +25,16 @@ class Dropout(Layer):
     Source: Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting, JMLR 2014;
         Caffe's DropoutLayer.
 
-    A new m is drawn from the layer's own generator for each forward pass in the train phase.
+    A new m is drawn from the layer's own generator for each forward pass in the train phase. On a GPU the
+    generator gives the key of a Philox 4x32-10, which draws on the GPU.
     """
 
     in_place = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
+        self.kernel: Any = None
+        # Where a GPU's generator stands; none: at its beginning.
+        self._drawn: dict[str, Any] = {"philox": []}
         self.ratio = self.param.dropout_param.dropout_ratio
         if not 0 <= self.ratio < 1:
             raise self.error(f"dropout_ratio is {self.ratio:g}, but must be at least 0 and below 1")
@@ -47,7 +52,9 @@ class Dropout(Layer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].descriptor, top[0].descriptor
         if self.drops:
+            before = self.state()
             self.kernel = dropout.make(device, dropout.Dropout(x, self.ratio))
+            self.kernel.restore(before, self.rng)
         else:
             self.kernel = copy.make(device, copy.Copy(x, y))
 
@@ -65,6 +72,17 @@ class Dropout(Layer):
             self.kernel.backward(top[0].diff_tensor, bottom[0].diff_tensor)
         elif not top[0].shares_diff(bottom[0]):
             self.kernel.forward(top[0].diff_tensor, bottom[0].diff_tensor)
+
+    def state(self) -> dict[str, Any]:
+        if not self.drops:
+            return {}
+        found: dict[str, Any] = self._drawn if self.kernel is None else self.kernel.state()
+        return found
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        self._drawn = state
+        if self.drops and self.kernel is not None:
+            self.kernel.restore(state, self.rng)
 
     def describe(self) -> str:
         return f"ratio {self.ratio:g}"

@@ -33,7 +33,7 @@ CASES = [
     for family in FAMILIES
     for case in _cases(family)
     for implementation in IMPLEMENTATIONS
-    if _runs(implementation, family)
+    if _runs(implementation, family) and not (case.host_only and implementation == "cuda")
 ]
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 THREADS = 256
 #: Blocks of a kernel that loops over its work-items: enough to fill any GPU several times over.
 MOST_BLOCKS = 4096
-LARGEST_INDEX = 2**31 - 1
+#: An index and the step of a loop over work-items together fit into an int.
+LARGEST_INDEX = 2**31 - 2 * THREADS * MOST_BLOCKS
 
 _KERNELS = Path(__file__).parents[1]
 _SIGNATURE = re.compile(r"^KERNEL\s+(\w+)\(([^)]*(?:\([^)]*\)[^)]*)*)\)\s*\{", re.MULTILINE)
@@ -71,7 +72,7 @@ def check_count(*descriptors: Descriptor) -> None:
     """Raise Unsupported for more values than kernels can count."""
     for descriptor in descriptors:
         if descriptor.count > LARGEST_INDEX:
-            raise Unsupported(f"{descriptor.count} values are more than 2^31 - 1")
+            raise Unsupported(f"{descriptor.count} values are more than the kernels' indices reach")
 
 
 class Program:

@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.dropout import onednn, reference
+from owlkit.kernels.dropout import cuda, onednn, reference
 
 
 @dataclass(frozen=True)
@@ -23,5 +23,11 @@ class Dropout:
 
 
 def make(device: Device, spec: Dropout) -> Any:
-    """A kernel with `draw(rng)` (a new mask), `forward(x, y)` and `backward(dy, dx)`."""
-    return choose(device, spec, {"onednn": onednn.DropoutKernel, "reference": reference.DropoutKernel})
+    """A kernel with `draw(rng)` (a new mask), `forward(x, y)` and `backward(dy, dx)`.
+
+    `state()` is a JSON-able dictionary of what its masks depend on besides `rng`; `restore(state, rng)`, to
+    be called before the first `draw`, sets it. Where the state has nothing for this kernel, it starts from
+    `rng`. On a CPU all masks come from `rng` itself and the state is empty.
+    """
+    found = {"cuda": cuda.DropoutKernel, "onednn": onednn.DropoutKernel, "reference": reference.DropoutKernel}
+    return choose(device, spec, found)

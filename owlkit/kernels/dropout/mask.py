@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from owlkit.core.tensor import Descriptor, Tensor
@@ -33,3 +35,18 @@ class Mask:
             np.greater_equal(values, self._threshold, out=self.keep.flat.view(np.bool_))
         else:
             self.keep.flat[...] = 0
+
+
+class DrawnOnHost:
+    """What the kernels with a `Mask` share: masks come from a generator, which alone is their state."""
+
+    _mask: Mask
+
+    def draw(self, rng: np.random.Generator) -> None:
+        self._mask.draw(rng)
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any], rng: np.random.Generator) -> None:
+        """There is nothing to restore."""

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.dnnl import api
 from owlkit.kernels.dnnl.primitive import Attributes, Bound, Memory, MemoryDescriptor, Primitive
-from owlkit.kernels.dropout.mask import Mask
+from owlkit.kernels.dropout.mask import DrawnOnHost, Mask
 
 if TYPE_CHECKING:
     from owlkit.kernels.dropout import Dropout
 
 
-class DropoutKernel:
+class DropoutKernel(DrawnOnHost):
     def __init__(self, device: Device, spec: Dropout) -> None:
         self._md = MemoryDescriptor.strided((spec.x.count,), (1,), spec.x.dtype)
         mask_md = MemoryDescriptor.strided((spec.x.count,), (1,), "uint8")
@@ -33,9 +31,6 @@ class DropoutKernel:
         self._scale_tensor = scale
         self.detail = self._multiply.implementation
         self.forward = self.backward = Bound(self._bind)
-
-    def draw(self, rng: np.random.Generator) -> None:
-        self._mask.draw(rng)
 
     def _bind(self, x: Tensor, y: Tensor) -> Callable[[], None]:
         return self._multiply.bind(

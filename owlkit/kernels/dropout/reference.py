@@ -8,19 +8,16 @@ import numpy as np
 
 from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
-from owlkit.kernels.dropout.mask import Mask
+from owlkit.kernels.dropout.mask import DrawnOnHost, Mask
 
 if TYPE_CHECKING:
     from owlkit.kernels.dropout import Dropout
 
 
-class DropoutKernel:
+class DropoutKernel(DrawnOnHost):
     def __init__(self, device: Device, spec: Dropout) -> None:
         self._mask = Mask(spec.x.count, spec.ratio)
         self._scale = np.dtype(spec.x.dtype).type(1 / (1 - spec.ratio))
-
-    def draw(self, rng: np.random.Generator) -> None:
-        self._mask.draw(rng)
 
     def forward(self, x: Tensor, y: Tensor) -> None:
         y.flat[...] = x.flat * (self._mask.keep.flat * self._scale)
