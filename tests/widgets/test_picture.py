@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 
 from owlkit_widgets import sampler as sampling
+from owlkit_widgets.histograms import BINS, FIELDS, histogram
 from owlkit_widgets.norms import Norms
 from owlkit_widgets.picture_filters import grid_of
-from owlkit_widgets.picture_layers import _Columns
+from owlkit_widgets.picture_map import stages
+from owlkit_widgets.picture_rows import HISTOGRAM, Opened, histogram_words, rows_of
+from owlkit_widgets.picture_strips import Columns, densities, value_axis
 from owlkit_widgets.words import log_ratio, norm, percent
 
 from .fake_net import CAFFENET, LENET, FakeSolver, resnet152
@@ -32,14 +35,17 @@ def frozen(layer: int, iteration: int) -> float:
     return -5.0 if layer == 2 and iteration > 60 else -3.0
 
 
-def picture(solver: FakeSolver, monkeypatch: pytest.MonkeyPatch, **options: Any) -> np.ndarray:
-    """Pixels (height, width, 3) of the picture of a run of 120 iterations."""
+def picture(
+    solver: FakeSolver, monkeypatch: pytest.MonkeyPatch, opened: tuple[str, ...] = (), **options: Any
+) -> np.ndarray:
+    """Pixels (height, width, 3) of the picture of a run of 120 iterations. opened : layers, by the person."""
     for name in ("PERIOD", "FILTERS_PERIOD"):
         monkeypatch.setattr(sampling, name, 0.0)
     monkeypatch.setattr(sampling, "SHARE", math.inf)
     monkeypatch.setattr(Monitor, "send", lambda self, content, buffers=None: None)
     run = FakeRun(solver=solver, test_interval=20, max_iter=200, **options)
     monitor = Monitor(run)
+    monitor.view = {**monitor.view, "layerOpen": list(opened)}
     run._state("running")
     for _ in range(12):
         run.advance(10)
@@ -60,11 +66,13 @@ def test_layers_and_filters_are_in_the_picture(monkeypatch: pytest.MonkeyPatch) 
     solver = FakeSolver(CAFFENET, (96, 3, 11, 11), frozen)
     solver.goal[13] *= 0.001
     solver.noise[13] *= 0.001
-    pixels = picture(solver, monkeypatch)
+    pixels = picture(solver, monkeypatch, opened=("conv2",))
     assert pixels.shape[0] > 1500
     assert ink(pixels, "r-5") > 2000, "nothing is frozen"
     assert ink(pixels, "warn") > 100, "no dead filter is marked"
     healthy = picture(FakeSolver(CAFFENET, (96, 3, 11, 11)), monkeypatch)
+    assert ink(healthy, "m-3") < ink(pixels, "m-3") / 3
+    assert pixels.shape[0] - healthy.shape[0] > 2 * 2 * HISTOGRAM, "nothing is open"
     assert ink(healthy, "r-5") < 0.2 * ink(pixels, "r-5")
 
 
@@ -77,6 +85,37 @@ def test_many_layers_and_two_test_nets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ink(two, "acc") > 1.3 * ink(one, "acc")
 
 
+def test_stages_are_named_by_what_comes_before_the_own_number() -> None:
+    assert stages(("conv1", "res2.0.1", "res2.1.1", "fire3/a", "fire3/b", "fc")) == [
+        ("conv1", 0, 1), ("res2", 1, 3), ("fire3", 3, 5), ("fc", 5, 6),
+    ]  # fmt: skip
+
+
+def test_rows_of_layers_that_are_open() -> None:
+    params = [{"index": i, "name": name, "fixed": not i} for i, name in enumerate(("weight", "bias"))]
+    layers = [{"name": "a", "params": params}, {"name": "b", "params": params}]
+    row = histogram(np.array([-2.0, 0, 0, 1e-4]))
+    opened = Opened(("b",), {("b", "gradients"): [(10, row)]})
+    found = [(r.name, r.main, r.param["index"], bool(r.moments)) for r in rows_of(layers, opened, 20)]
+    assert found[:2] == [("a", True, 1, False), ("b", True, 1, False)]
+    assert found[2:] == [("weight", False, 0, False), ("gradients", False, 1, True)]
+    assert histogram_words(row) == "\u22122.0 to 1.0\u202f×\u202f10⁻⁴, 50\u202f% zero"
+
+
+def test_densities_miss_no_bin() -> None:
+    table = np.zeros((3, FIELDS + BINS), np.float32)
+    table[:, :2] = [[0, 48], [-1, 1], [2, 2]]  # bins one wide; narrow bins; all values are the same
+    table[0, FIELDS + 7] = 0.5
+    table[1, FIELDS + 40] = 0.25
+    table[2, FIELDS + BINS // 2] = 1.0
+    shares = densities(table, np.linspace(48, -48, 97))
+    assert np.flatnonzero(shares[0]).tolist() == [40, 41], "value 7 to 8, and the edge at which it begins"
+    assert shares[1].max() == 1.0
+    assert np.flatnonzero(shares[2]).tolist() == [45, 46]
+    assert value_axis(table) == (-1.0, 48.0)
+    assert value_axis(table[2:]) == (-1.0, 1.0)
+
+
 def test_what_is_not_finite_is_hatched(monkeypatch: pytest.MonkeyPatch) -> None:
     calm, bad = (picture(FakeSolver(LENET, nan_at=at), monkeypatch) for at in (None, 80))
     assert ink(bad, "bad", 40) > ink(calm, "bad", 40) + 200
@@ -87,7 +126,7 @@ def test_a_pixel_shows_what_stands_out() -> None:
     for i in range(1, 1001):
         norms.add(i, np.array([[1], [0.5 if i == 500 else 1e-3]], np.float32))
     iters, values = norms.columns()
-    found = _Columns(iters, 4000.0).of(np.log10(values[:, 1]))
+    found = Columns(iters, 4000.0).of(np.log10(values[:, 1]))
     assert found[0][np.isfinite(found[0])].max() == pytest.approx(math.log10(0.5))
     assert np.isnan(found[0][-1])
     assert np.isfinite(found[0][0])

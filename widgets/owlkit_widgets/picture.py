@@ -16,6 +16,7 @@ from .picture_filters import FiltersPanel
 from .picture_head import draw_head
 from .picture_layers import LayersPanel
 from .picture_page import POINTS, SCALE, WIDTH, Facts, Page
+from .picture_rows import Opened
 
 FOOT = 28
 FONTS = ["Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"]
@@ -28,7 +29,9 @@ def draw(monitor: Any, file_format: str = "png") -> bytes:
     from matplotlib.figure import Figure
 
     facts = Facts(monitor)
-    panels = [panel for panel in (LayersPanel(facts), FiltersPanel(facts)) if panel.height]
+    panels = [
+        panel for panel in (LayersPanel(facts, Opened.of(monitor)), FiltersPanel(facts)) if panel.height
+    ]
     height = BOTTOM + sum(panel.height for panel in panels) + FOOT
     with rc_context({"font.family": _fonts(), "svg.fonttype": "none"}):
         figure = Figure(figsize=(WIDTH / 100, height / 100), dpi=100 * SCALE)

@@ -36,6 +36,11 @@ def norm(value: float, digits: int) -> str:
     return f"{mantissa}\u202f×\u202f10{raised}"
 
 
+def signed(value: float, digits: int) -> str:
+    """The same of a number that may be negative."""
+    return f"\u2212{norm(-value, digits)}" if value < 0 else norm(value, digits)
+
+
 def rate(value: float | None) -> str:
     """A learning rate as one would type it."""
     return UNKNOWN if value is None else f"{value:.3g}"
