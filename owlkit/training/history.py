@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core import events
-from owlkit.training.thinning import Thinning, thinned
+from owlkit.training.thinning import Thinning, thinned, width_for
 
 _DTYPES = {"iter": np.int64, "images": np.int64, "updates": np.int64}
 RECORDED = ("iter", "loss", "smoothed_loss", "lr", "seconds", "data_seconds", "images")
@@ -118,7 +118,8 @@ class History:
 
     def _move(self, room: int, older: int) -> None:
         """Into new memory, with the `older` first rows thinned; one by one, so that little is there twice."""
-        thinning = Thinning.of(self._columns["updates"][:older], THINNED)
+        updates = self._columns["updates"][:older]
+        thinning = Thinning.of(updates, width_for(updates, THINNED))
         rows, newest = len(thinning.starts), self._size - older
         for name, column in self._columns.items():
             self._columns[name] = new = np.empty(room, column.dtype)

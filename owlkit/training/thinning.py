@@ -20,16 +20,12 @@ class Thinning:
     updates: np.ndarray
 
     @classmethod
-    def of(cls, updates: np.ndarray, most: int) -> Thinning:
-        """At most `most` rows, each of the same number of updates, a power of two; the last may have fewer.
+    def of(cls, updates: np.ndarray, width: int) -> Thinning:
+        """Rows of `width` updates, a power of two; the last may have fewer.
 
         updates : (n,), for how many each row stands. Rows of several must come from here, so that they fit.
         """
-        done = np.cumsum(updates)
-        width = 1
-        while len(done) and done[-1] > width * most:
-            width *= 2
-        return cls(np.flatnonzero(np.diff((done - 1) // width, prepend=-1)), updates)
+        return cls(np.flatnonzero(np.diff((np.cumsum(updates) - 1) // width, prepend=-1)), updates)
 
     def apply(self, name: str, column: np.ndarray) -> np.ndarray:
         """A column (n,) in new memory, (m,).
@@ -50,7 +46,16 @@ class Thinning:
         return column[np.append(self.starts[1:], len(column)) - 1]
 
 
+def width_for(updates: np.ndarray, most: int) -> int:
+    """Least power of two, so many updates in a row that they make at most `most` rows."""
+    total, width = int(updates.sum()), 1
+    while total > width * most:
+        width *= 2
+    return width
+
+
 def thinned(columns: Mapping[str, np.ndarray], most: int) -> dict[str, np.ndarray]:
     """The columns of a History in at most `most` rows, by `Thinning`; `updates` is among them."""
-    thinning = Thinning.of(columns["updates"], most)
+    updates = columns["updates"]
+    thinning = Thinning.of(updates, width_for(updates, most))
     return {name: thinning.apply(name, column) for name, column in columns.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -65,6 +66,48 @@ class TestPoints:
         points = Points(4)
         points.add(16_777_217, 1.0, 0.1)
         assert points.columns()["iter"].tolist() == [16_777_217]
+
+    @pytest.mark.parametrize("first", [0, 5, 8, 300])
+    @pytest.mark.parametrize("count", [1, 7, 8, 9, 700])
+    def test_a_history_taken_in_at_once_is_as_good_as_one_by_one(self, first: int, count: int) -> None:
+        losses = np.random.default_rng(0).random(first + count).astype(np.float32)
+        iters, rates = np.arange(1, first + count + 1), np.linspace(1, 0.5, first + count, dtype=np.float32)
+        one, both = Points(8), Points(8)
+        for i, (loss, rate) in enumerate(zip(losses.tolist(), rates.tolist(), strict=True), 1):
+            one.add(i, loss, rate)
+            if i <= first:
+                both.add(i, loss, rate)
+        both.extend({"iter": iters, "loss": losses, "lr": rates})
+        for points in (one, both):
+            for i in range(first + count + 1, first + count + 40):
+                points.add(i, 2.0, 0.1)
+        got, expected = both.columns(), one.columns()
+        assert both.total == one.total
+        assert both.width == one.width
+        for name in expected:
+            assert got[name].tolist() == pytest.approx(expected[name].tolist()), name
+
+    def test_rows_of_many_updates_are_taken_in_as_what_they_are(self) -> None:
+        columns = {name: np.array([2.0, 4.0, 6.0]) for name in ("loss", "lowest_loss", "highest_loss", "lr")}
+        columns["lowest_loss"][1], columns["highest_loss"][1] = -1.0, 9.0
+        points = Points(8)
+        points.extend({"iter": np.array([4, 8, 9]), "updates": np.array([4, 4, 1]), **columns})
+        assert points.total == 9
+        got = points.columns()
+        assert got["iter"].tolist() == [4, 8, 9]
+        assert (got["lo"].tolist(), got["hi"].tolist()) == ([2, -1, 6], [2, 9, 6])
+
+    def test_a_long_past_is_taken_in_fast(self) -> None:
+        count = 500_000
+        iters, losses = np.arange(1, count + 1), np.linspace(2, 1, count)
+        losses[123_456] = 7.0
+        points = Points()
+        start = time.thread_time()
+        points.extend({"iter": iters, "loss": losses, "lr": np.full(count, 0.1)})
+        assert time.thread_time() - start < 0.5
+        columns = points.columns()
+        assert columns["hi"].max() == 7
+        assert columns["iter"][-1] == count
 
     def test_an_odd_capacity_is_refused(self) -> None:
         with pytest.raises(ValueError, match="found 7, expected an even number"):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from owlkit.training.thinning import Thinning
+from owlkit.training.thinning import Thinning, width_for
 
 CAPACITY = 8192
 """Rows kept for a reload: ten per pixel of a wide chart, 160 kB."""
@@ -65,37 +65,36 @@ class Points:
             highest_loss: those of a run's history.
         """
         new = columns["iter"] > self.last
-        fresh = {"iter": columns["iter"][new], "updates": np.ones(int(new.sum()), np.int64)}
+        if not new.any():
+            return
+        ones = np.ones(len(new), np.int64)
+        fresh = {"iter": columns["iter"][new], "updates": columns.get("updates", ones)[new]}
         fresh |= {name: columns.get(name, columns["loss"])[new] for name in IN_HISTORY}
-        fresh["updates"] = columns["updates"][new] if "updates" in columns else fresh["updates"]
-        if len(fresh["iter"]):
-            self.total += int(fresh["updates"].sum())
-            self._fill(fresh)
+        self.total += int(fresh["updates"].sum())
+        self._fill({name: np.concatenate([*before, fresh[name]]) for name, before in self._held().items()})
 
-    def _fill(self, fresh: dict[str, NDArray[Any]]) -> None:
-        """All rows anew: what is held, the bucket that is not full, and what is fresh."""
-        n = self.n
-        held = {"iter": self._iter[:n], "updates": np.full(n, self.width)}
-        held |= dict(zip(IN_HISTORY, self._values[:, :n], strict=True))
-        singles = np.array(self._open, np.float64).reshape(-1, 3).T
-        opened = {"iter": singles[0].astype(np.int64), "updates": np.ones(len(self._open), np.int64)}
-        opened |= dict(zip(IN_HISTORY, singles[[1, 1, 1, 2]], strict=True))
-        table = {name: np.concatenate([held[name], opened[name], fresh[name]]) for name in fresh}
-        thinning = Thinning.of(table["updates"], self.capacity)
+    def _held(self) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+        """The rows by the names of a history, and those of the bucket that is not full."""
+        iters, losses, rates = np.array(self._open, np.float64).reshape(-1, 3).T
+        full = np.full(self.n, self.width)
+        held = {"iter": (self._iter[: self.n], iters.astype(np.int64))}
+        held["updates"] = (full, np.ones(len(iters), np.int64))
+        opened = (losses, losses, losses, rates)
+        return held | dict(zip(IN_HISTORY, zip(self._values[:, : self.n], opened, strict=True), strict=True))
+
+    def _fill(self, rows: dict[str, NDArray[Any]]) -> None:
+        updates = rows["updates"]
+        self.width = width_for(updates, self.capacity)
         # Single iterations at the end that make no full bucket wait for more, as `add` has it.
-        rest = int(table["updates"].sum()) % thinning.width
-        rest = rest if (table["updates"][len(table["iter"]) - rest :] == 1).all() else 0
-        if rest:
-            *_, loss, _, _, lr = (table[name][-rest:].tolist() for name in ("updates", *IN_HISTORY))
-            self._open = list(zip(table["iter"][-rest:].tolist(), loss, lr, strict=True))
-            table = {name: column[:-rest] for name, column in table.items()}
-            thinning = Thinning.of(table["updates"], self.capacity)
-        else:
-            self._open = []
-        self.n, self.width = len(thinning.starts), thinning.width
-        self._iter[: self.n] = thinning.apply("iter", table["iter"])
-        for k, name in enumerate(IN_HISTORY):
-            self._values[k, : self.n] = thinning.apply(name, table[name])
+        rest = int(updates.sum()) % self.width
+        end = len(updates) - (rest if (updates[len(updates) - rest :] == 1).all() else 0)
+        waiting = (rows[name][end:].tolist() for name in ("iter", "loss", "lr"))
+        self._open = list(zip(*waiting, strict=True))
+        thinning = Thinning.of(updates[:end], self.width)
+        self.n = len(thinning.starts)
+        self._iter[: self.n] = thinning.apply("iter", rows["iter"][:end])
+        for values, name in zip(self._values, IN_HISTORY, strict=True):
+            values[: self.n] = thinning.apply(name, rows[name][:end])
 
     def block(self) -> tuple[int, bytes]:
         """Number of rows, and the columns one after the other as they are sent."""

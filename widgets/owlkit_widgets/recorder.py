@@ -13,9 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from .branches import MOST as MOST_BRANCHES
 from .branches import Branch, is_after
 from .machine import memory_total, memory_used
+from .outputs import FURTHER, Outputs, outputs_of
 from .pace import Pace
 from .points import COLUMNS, Points, pack
 from .way_back import way_back_of
@@ -61,8 +64,10 @@ class Recorder:
         self._pace = Pace()
         self._iter = self._first_iter = int(run.iter)
         self._lr: float | None = None
+        self._finite: float | None = None  # the last finite loss
         self._lr_flagged = -math.inf
         self._named: set[int] = set()  # test nets whose name is in `tests`
+        self._outputs: dict[int, Outputs] = {}  # of each test net
         self._past: set[int] = set()  # identities of events that `catch_up` has taken in
         self._clock_of_flags: Callable[[], float | None] = clock
         self._state = str(run.state)
@@ -111,14 +116,16 @@ class Recorder:
             columns = history.columns()
             self._take_past(columns, history)
             self._clock_of_flags = self._clock
-            began = int(columns["iter"][0]) - 1 if len(columns["iter"]) else self._first_iter
+            began = _began(columns) if len(columns["iter"]) else self._first_iter
             self._first_iter, self._lr_flagged, self._rewound = began - given_up, self._iter, False
 
     def _take_past(self, columns: Any, past: Any) -> None:
-        rows = zip(columns["iter"].tolist(), columns["loss"].tolist(), columns["lr"].tolist(), strict=True)
-        for iteration, loss, lr in rows:
-            self.add(iteration, loss, lr)
-            self._iter, self._lr = iteration, lr
+        self.points.extend(columns)
+        self._sent.points = self.points.total  # a page that loads asks for `history`
+        if len(columns["iter"]):
+            self._iter, self._lr = int(columns["iter"][-1]), float(columns["lr"][-1])
+            finite = columns["loss"][np.isfinite(columns["loss"])]
+            self._finite = float(finite[-1]) if len(finite) else self._finite
         self._ran += float(columns["seconds"].sum())
         happened = [*past.tests, *past.interventions, *past.snapshots]
         ends = [past.divergence] if past.divergence is not None else []
@@ -133,6 +140,8 @@ class Recorder:
         rate = math.nan if lr is None else lr
         self.points.add(iteration, loss, rate)
         self._sent.pending.append((iteration, loss, rate))
+        if math.isfinite(loss):
+            self._finite = loss
 
     def _iteration(self, event: Any) -> None:
         if self._lr and event.lr and event.iter > self._lr_flagged + 1:
@@ -147,13 +156,17 @@ class Recorder:
 
     def _test(self, event: Any) -> None:
         outputs = {name: float(value) for name, value in event.outputs.items()}
-        loss = event.loss if event.loss is not None else _first(outputs, "loss")
-        row = {"iter": event.iter, "net": event.net_index, "loss": _plain(loss)}
-        row["accuracy"] = _plain(_first(outputs, "acc"))
-        if event.net_index not in self._named:  # a name is sent once
-            self._named.add(event.net_index)
-            row["name"] = event.net_name
-        self.tests.append(row)
+        if event.net_index not in self._outputs:
+            self._outputs[event.net_index] = outputs_of(self.run, event.net_index, outputs)
+        found = self._outputs[event.net_index]
+        loss = event.loss if event.loss is not None else outputs.get(found.loss or "")
+        for k, name in enumerate(found.accuracies or ("",)):
+            row = {"iter": event.iter, "net": event.net_index + FURTHER * k}
+            row |= {"loss": None if k else _plain(loss), "accuracy": _plain(outputs.get(name))}
+            if row["net"] not in self._named:  # names are sent once
+                self._named.add(row["net"])
+                row |= {"name": event.net_name} | ({"top": name} if len(found.accuracies) > 1 else {})
+            self.tests.append(row)
 
     def _snapshot(self, event: Any) -> None:
         self._flag(event.iter, "snapshot", event.model, "code")
@@ -205,7 +218,7 @@ class Recorder:
 
     def _diverged(self, event: Any) -> None:
         what = "Inf" if "inf" in event.found.lower() else "NaN"
-        last = next((loss for _, loss, _ in reversed(self._sent.pending) if math.isfinite(loss)), None)
+        last = self._finite
         # The update that was not made: the curve ends there, one iteration after the last good one.
         self.add(event.iter + 1, math.nan, self._lr)
         self._flag(event.iter, "nan", f"{what} {event.layer}".strip(), "code")
@@ -307,8 +320,14 @@ class Recorder:
             }
 
 
-def _first(outputs: dict[str, float], part: str) -> float | None:
-    return next((value for name, value in outputs.items() if part in name.lower()), None)
+def _updates(columns: Any) -> int:
+    """How many updates the rows of a history stand for."""
+    return int(columns["updates"].sum()) if "updates" in columns else len(columns["iter"])
+
+
+def _began(columns: Any) -> int:
+    """The iteration before a history's first one."""
+    return int(columns["iter"][0]) - int(columns["updates"][0] if "updates" in columns else 1)
 
 
 def _plain(value: Any) -> float | None:
