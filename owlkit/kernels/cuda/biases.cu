@@ -1,7 +1,7 @@
 // A value for each channel, added to all values of the channel; and the sums over each channel, its gradient.
 //
 // Values lie as (outer, channels, inner). Where inner is 1 these are rows, read VEC channels at a time. Sums are made
-// in a fixed order: a thread adds rows that lie `blockDim.y` apart, then a block its threads, then one block all blocks.
+// in a fixed order: a thread adds rows `blockDim.y` apart, then a block its threads, then one block all blocks.
 
 #define MOST_THREADS 1024
 

@@ -8,7 +8,9 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.inner_product import onednn, reference
+from owlkit.kernels.inner_product import cuda, onednn, reference
+
+_MODULES = {"cuda": cuda, "onednn": onednn, "reference": reference}
 
 
 @dataclass(frozen=True)
@@ -40,5 +42,5 @@ def make(device: Device, spec: InnerProduct) -> Any:
     backward_params(x, dy, dw, db, accumulate), which writes dw and db, or adds to them, and relies on the
     forward pass having been run on the same x.
     """
-    found = {"onednn": onednn.InnerProductKernel, "reference": reference.InnerProductKernel}
+    found = {name: module.InnerProductKernel for name, module in _MODULES.items()}
     return choose(device, spec, found)

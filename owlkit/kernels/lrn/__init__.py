@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.lrn import onednn, reference
+from owlkit.kernels.lrn import cuda, onednn, reference
 
 
 @dataclass(frozen=True)
@@ -30,4 +30,5 @@ class LRN:
 
 def make(device: Device, spec: LRN) -> Any:
     """A kernel with `forward(x, y)` and `backward(x, y, dy, dx)`; no two tensors may share memory."""
-    return choose(device, spec, {"onednn": onednn.LRNKernel, "reference": reference.LRNKernel})
+    found = {"cuda": cuda.LRNKernel, "onednn": onednn.LRNKernel, "reference": reference.LRNKernel}
+    return choose(device, spec, found)

@@ -16,12 +16,22 @@ SOURCES = sorted(path.relative_to(KERNELS).as_posix() for path in KERNELS.glob("
 
 _WINDOW = {"KH": 3, "KW": 3, "SH": 2, "SW": 2}
 _IMAGES = ("cuda/images.cuh",)
+_TENSORS: list[tuple[tuple[str, ...], dict[str, object]]] = [(("eltwise/tensors.cuh",), {"COUNT": 4})]
 #: What `program` is given beside the dtype, where a source needs it: (headers, defines); a list of variants.
 VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
     "dropout/dropout.cu": [(("cuda/philox.cuh",), {})],
+    "eltwise/sum.cu": _TENSORS,
+    "eltwise/product.cu": _TENSORS,
+    "eltwise/largest.cu": _TENSORS,
     "update/update.cu": [((), {"RULE": 5, "L1": 1, "KEEP": 0.9, "KEEP2": 0.999, "DELTA": 1e-8})],
     "activation/activation.cu": [((), {"KIND": 0})],
+    "softmax/softmax.cu": [(("softmax/rows.cuh",), {})],
+    "softmax_loss/softmax_loss.cu": [(("softmax/rows.cuh",), {"LABEL": "float", "LOSS": "float", "MODE": 1})],
     "cuda/biases.cu": [(_IMAGES, {"VEC": 1}), (_IMAGES, {"VEC": 2})],
+    "lrn/lrn.cu": [
+        (_IMAGES, {"VEC": 2, "WINDOW": 5, "POWER": 75}),
+        (_IMAGES, {"VEC": 1, "WINDOW": 3, "POWER": 0}),
+    ],
     "pooling/pooling.cu": [
         (_IMAGES, _WINDOW | {"PH": 1, "PW": 1, "VEC": 2, "PLACE": "unsigned char"}),
         (_IMAGES, _WINDOW | {"PH": 0, "PW": 0, "VEC": 1, "PLACE": "int"}),

@@ -25,6 +25,7 @@ CASES = [
     _case("alexnet", 8, 5, 1e-4, 0.75, 1.0),
     _case("strong", 33, 5, 0.5, 0.75, 2.0),
     _case("three", 16, 3, 0.5, 0.75, 1.0),
+    _case("blocks", 64, 5, 0.5, 0.75, 1.0),
     _case("wider_than_channels", 3, 9, 2.0, 0.75, 1.0),
     _case("other_beta", 7, 3, 0.5, 0.6, 2.0, fast=False),
     _case("within", 3, 5, 3.0, 0.5, 1.0, True),

@@ -1,0 +1,102 @@
+"""Fully connected: the driver's product of matrices, our kernels for the bias and the order of axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from owlkit.core.gpu.device import GpuDevice
+from owlkit.core.gpu.driver import Matrix
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels import copy
+from owlkit.kernels.cuda.biases import Biases
+from owlkit.kernels.cuda.program import check_count
+
+if TYPE_CHECKING:
+    from owlkit.kernels.inner_product import InnerProduct
+
+
+class _Plain:
+    """A side in C order: the tensor itself, or a copy where it lies in another order."""
+
+    def __init__(self, device: GpuDevice, side: Descriptor) -> None:
+        self._copy: Tensor | None = None
+        if not side.is_plain:
+            plain = Descriptor(side.shape, side.dtype)
+            self._copy = Tensor(plain)
+            self._to = copy.make(device, copy.Copy(side, plain))
+            self._back = copy.make(device, copy.Copy(plain, side))
+
+    def read(self, tensor: Tensor, fresh: bool = True) -> Tensor:
+        """The content in C order. fresh : whether it may have changed since it was last read."""
+        if self._copy is None:
+            return tensor
+        if fresh:
+            self._to.forward(tensor, self._copy)
+        return self._copy
+
+    def target(self, tensor: Tensor) -> Tensor:
+        """Where to write in C order what `finish` brings into `tensor`."""
+        return tensor if self._copy is None else self._copy
+
+    def finish(self, tensor: Tensor) -> None:
+        if self._copy is not None:
+            self._back.forward(self._copy, tensor)
+
+
+class InnerProductKernel:
+    """Weights stay in the caffemodel's order; a channels-last bottom is turned into C, H, W order instead."""
+
+    def __init__(self, device: GpuDevice, spec: InnerProduct) -> None:
+        check_count(spec.x, spec.y, Descriptor((spec.inputs, spec.outputs)))
+        self._device, self._spec, self._gpu = device, spec, device.gpu
+        # dx gets a copy of its own: with several backward passes after one forward, x's is still needed.
+        self._x, self._y = _Plain(device, spec.x), _Plain(device, spec.y)
+        self._dx = _Plain(device, spec.x) if spec.data_gradient else None
+        self._biases = Biases(device, Descriptor((spec.rows, spec.outputs), spec.x.dtype))
+        self.detail = "gemm"
+
+    def _at(self, tensor: Tensor, stride: int, turned: bool = False, writes: bool = False) -> Matrix:
+        """A matrix over a tensor that is read, or only written."""
+        return Matrix(self._gpu.pointer(tensor, reads=not writes, writes=writes), stride, turned)
+
+    def _multiply(
+        self, shape: tuple[int, int, int], a: Matrix, b: Matrix, c: Matrix, beta: float = 0.0
+    ) -> None:
+        self._gpu.driver.gemm(shape, a, b, c, dtype=self._spec.x.dtype, beta=beta, tf32=self._device.tf32)
+
+    def forward(self, x: Tensor, w: Tensor, b: Tensor | None, y: Tensor) -> None:
+        spec = self._spec
+        m, k, n = spec.rows, spec.inputs, spec.outputs
+        target = self._y.target(y)
+        weights = self._at(w, n) if spec.transpose else self._at(w, k, turned=True)
+        result = self._at(target, n, writes=True)
+        self._multiply((m, n, k), self._at(self._x.read(x), k), weights, result)
+        if b is not None or spec.relu:
+            self._biases.add(target, b, spec.relu)
+        self._y.finish(y)
+
+    def backward_data(self, dy: Tensor, w: Tensor, dx: Tensor) -> None:
+        spec = self._spec
+        m, k, n = spec.rows, spec.inputs, spec.outputs
+        assert self._dx is not None
+        target = self._dx.target(dx)
+        weights = self._at(w, n, turned=True) if spec.transpose else self._at(w, k)
+        result = self._at(target, k, writes=True)
+        self._multiply((m, k, n), self._at(self._y.read(dy), n), weights, result)
+        self._dx.finish(dx)
+
+    def backward_params(
+        self, x: Tensor, dy: Tensor, dw: Tensor | None, db: Tensor | None, accumulate: bool
+    ) -> None:
+        spec = self._spec
+        m, k, n = spec.rows, spec.inputs, spec.outputs
+        gradient, source = self._y.read(dy), self._x.read(x, fresh=False)
+        if dw is not None:
+            columns = n if spec.transpose else k
+            target = Matrix(self._gpu.pointer(dw, reads=accumulate, writes=True), columns)
+            sides = [(source, k), (gradient, n)] if spec.transpose else [(gradient, n), (source, k)]
+            (left, rows), (right, _) = sides
+            factors = self._at(left, rows, turned=True), self._at(right, columns)
+            self._multiply((rows, columns, m), *factors, target, accumulate)
+        if db is not None:
+            self._biases.sum(gradient, db, accumulate)
