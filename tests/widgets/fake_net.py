@@ -53,6 +53,7 @@ class FakeSolver:
         course: Callable[[int, int], float] = lambda layer, iteration: -3.0,
         nan_at: int | None = None,
     ) -> None:
+        self.iter = 0
         self.rng = np.random.default_rng(5)
         self.course, self.nan_at = course, nan_at
         self.goal = gabors(first[0], first[1], first[2], self.rng)

@@ -17,9 +17,10 @@ PERIOD = 0.5
 """Seconds between samples, at least, after the first ones: the panels are drawn twice a second."""
 FILTERS_PERIOD = 2.0
 """Seconds between copies of the filters, at least."""
-EAGER, EAGERNESS = 100, 5
-"""The first samples come this much closer: most happens at the start, and a small net learns in seconds."""
-SHARE = 0.003
+EAGER, EAGERNESS, EARLY = 100, 5, 2000
+"""The first samples come this much closer, where the first is taken before iteration EARLY: most happens at
+the start of a training, and a small net learns in seconds."""
+SHARE = 0.002
 """Share of the training time that samples may take; a large net is sampled less often."""
 CHUNK = 1 << 16
 """Elements squared and summed at once in float32; the sums of chunks are added in float64."""
@@ -58,7 +59,7 @@ class Sampler:
         self.cost_seconds = 0.0
         self._rule = solver.rule
         self._clock = clock
-        self._taken = 0
+        self._eager = EAGER if solver.iter < EARLY else 0  # samples still to come closer
         self._samples: deque[Sample] = deque(maxlen=WAITING)
         self._due = self._filters_due = -float("inf")
         self._asked: dict[Any, Any] | None = None  # histograms, while the step is waited for
@@ -125,7 +126,7 @@ class Sampler:
         norms = np.array([[norm(a) for a in weights], [norm(a) for a in steps]], np.float32)
         asked = self._asked if self._asked is not None else self._read_requests()
         self._asked = None
-        self._taken += 1
+        self._eager = max(0, self._eager - 1)
         filters = None
         if self.watched.filters is not None and now >= self._filters_due:
             self._filters_due = now + self._often(FILTERS_PERIOD)
@@ -134,7 +135,7 @@ class Sampler:
         self._after = None
 
     def _often(self, period: float) -> float:
-        return period / EAGERNESS if self._taken <= EAGER else period
+        return period / EAGERNESS if self._eager else period
 
     def _read_requests(self) -> dict[Any, Any]:
         return {key: read() for key, read in tuple(self.requests.items())}
