@@ -27,7 +27,7 @@ def halves() -> Net:
     net.params["conv"][0].data[...] = np.array([1, -1, 0.5, 0], np.float32).reshape(4, 1, 1, 1)
     net.params["conv"][1].data[...] = np.array([0, 0, 0, -1], np.float32)
     weights = np.zeros((3, 4, SIDE, SIDE), np.float32)
-    weights[0, 0, :, : SIDE // 2] = weights[1, 0, :, SIDE // 2 :] = 0.01
+    weights[0, 0, :, : SIDE // 2] = weights[1, 0, :, SIDE // 2 :] = 0.001
     net.params["ip"][0].data[...] = weights.reshape(3, -1)
     return net
 

@@ -50,7 +50,7 @@ def test_what_was_computed_is_shown_at_once() -> None:
     assert (
         np.abs(signed(widget) / 127 * widget.found["limit"] - shown.map).max() < widget.found["limit"] / 200
     )
-    assert (widget.chosen["name"], widget.chosen["value"]) == ("left", pytest.approx(36.0))
+    assert (widget.chosen["name"], widget.chosen["value"]) == ("left", pytest.approx(3.6))
     assert [c["name"] for c in widget.image["classes"]] == ["left", "right", "neither"]
     assert widget.signed == b""
     assert widget.figure().startswith(b"\x89PNG")

@@ -43,8 +43,16 @@ export function halfOfIt(shares) {
   return count / shares.length;
 }
 
+/** What a method does, or why its map is empty. */
+export function aboutWords(found, method, type) {
+  if (found.state !== "ready" || found.method !== method || found.limit) return ABOUT[method]?.about ?? "";
+  const sure = type === "Softmax" ? " A softmax that is sure has no slope; ask about the scores before it." : "";
+  return `The map is 0 everywhere: by this method nothing in the image changes its value.${sure}`;
+}
+
 /** What there is to read in a finished map: [term, words]. */
 export function readings(found, chosen, shares) {
+  if (!found.limit) return [];
   const at = `row ${found.peak[0]}, column ${found.peak[1]}`;
   const half = ["half of it lies on", `${percent(halfOfIt(shares))}${THIN}% of the image`];
   if (!isSigned(found.method)) return [["steepest at", at], ["steepest", significant(found.highest, 3)], half];

@@ -3,7 +3,7 @@
 import { makeBarsList } from "./bars-list.js";
 import { h, setText } from "./dom.js";
 import { THIN, percent } from "./format.js";
-import { ABOUT, readings, valueWords } from "./drivers-data.js";
+import { aboutWords, readings, valueWords } from "./drivers-data.js";
 
 export function makeSide(store) {
   const classes = makeBarsList("Most likely classes", (unit) => store.ask(store.image.layer, unit));
@@ -19,7 +19,7 @@ export function makeSide(store) {
   let told = null;
   function read() {
     const { found, chosen, shares } = store;
-    setText(about, ABOUT[store.view.method]?.about ?? "");
+    setText(about, aboutWords(found, store.view.method, chosen.type));
     const key = [found, store.map];
     if (told && key.every((part, i) => part === told[i])) return;
     told = key;

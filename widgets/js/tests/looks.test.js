@@ -6,7 +6,7 @@ import { Channels, fittingSize, gridOf, shapeWords } from "../src/activations-da
 import { rowsOf } from "../src/activations-layers.js";
 import { ActivationStore } from "../src/activations-store.js";
 import { tableRows } from "../src/activations-table.js";
-import { halfOfIt, pointWords, readings, sharesOf, spotlight, stateWords, unitWords, valueWords } from "../src/drivers-data.js";
+import { aboutWords, halfOfIt, pointWords, readings, sharesOf, spotlight, stateWords, unitWords, valueWords } from "../src/drivers-data.js";
 import { DriverStore } from "../src/drivers-store.js";
 import { bytesOf, coloured, faded, ramped, rectangleOf, revealed, tinted } from "../src/photo.js";
 import { TraitStore } from "../src/traits.js";
@@ -108,11 +108,14 @@ test("words about pixels, values and what goes on", () => {
   assert.equal(unitWords({ name: null, unit: 7, place: [1, 2] }), "unit 7 at row 1, column 2");
   assert.equal(stateWords({ state: "working", done: 16, total: 441 }), "16 of 441 places covered");
   assert.equal(stateWords({ state: "stopped", done: 16, total: 441 }), "stopped after 16 of 441 places");
-  const ready = { state: "ready", method: "occlusion", total: 441, patch: 32, stride: 10, seconds: 7.39, peak: [1, 2], highest: 0.1, deepest: -0.05 };
+  const ready = { state: "ready", method: "occlusion", total: 441, patch: 32, stride: 10, seconds: 7.39, limit: 0.1, peak: [1, 2], highest: 0.1, deepest: -0.05 };
   assert.equal(stateWords(ready), "441 places, squares of 32\u202f×\u202f32, step 10, 7.4\u202fs");
   const rows = Object.fromEntries(readings(ready, { value: 0.2 }, Float32Array.of(1, 0)));
   assert.equal(rows["costs up to"], "0.100, 50\u202f% of its value");
   assert.equal(rows["half of it lies on"], "50.0\u202f% of the image");
+  assert.match(aboutWords({ state: "ready", method: "guided", limit: 0 }, "guided", "Softmax"), /0 everywhere.*scores/);
+  assert.match(aboutWords({ state: "ready", method: "guided", limit: 1 }, "guided", "Softmax"), /ReLU/);
+  assert.deepEqual(readings({ ...ready, limit: 0 }, { value: 1 }, Float32Array.of(0)), []);
 });
 
 test("a map of another image is not shown, and an occlusion has no signed gradient", () => {
