@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.eltwise import onednn, reference
+from owlkit.kernels.eltwise import cuda, onednn, reference
 
 
 @dataclass(frozen=True)
@@ -36,4 +36,13 @@ def make(device: Device, spec: Eltwise) -> Any:
     A gradient that is not wanted is None in dxs. `backward` knows nothing of the ReLU: give it dy as the
     ReLU's own backward left it. y and dy may share memory with xs[0] and dxs[0] of a sum.
     """
-    return choose(device, spec, {"onednn": onednn.EltwiseKernel, "reference": reference.EltwiseKernel})
+    found = {"cuda": cuda.EltwiseKernel, "onednn": onednn.EltwiseKernel, "reference": reference.EltwiseKernel}
+    return choose(device, spec, found)
+
+
+def make_addition(device: Device, x: Descriptor) -> Any:
+    """A kernel to call as kernel(total, part): total += part, two tensors with the descriptor `x`.
+
+    For what is added to now and then (a second gradient of a parameter): NumPy on a CPU.
+    """
+    return choose(device, x, {"cuda": cuda.Addition, "reference": reference.Addition})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from owlkit.core.device import Device
-from owlkit.core.tensor import Tensor
+from owlkit.core.tensor import Descriptor, Tensor
 
 if TYPE_CHECKING:
     from owlkit.kernels.eltwise import Eltwise
@@ -55,3 +55,12 @@ class EltwiseKernel:
         if not self.spec.stable:
             return y.flat / xs[index].flat
         return reduce(np.multiply, [x.flat for i, x in enumerate(xs) if i != index])
+
+
+class Addition:
+    def __init__(self, device: Device, x: Descriptor) -> None:
+        pass
+
+    def __call__(self, total: Tensor, part: Tensor) -> None:
+        values = total.flat
+        np.add(values, part.flat, out=values)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from owlkit.kernels.eltwise import Eltwise
+from owlkit.core.tensor import Descriptor
+from owlkit.kernels.eltwise import Eltwise, make_addition
 from tests.kernels.cases import Case, Values, layout
 
 
@@ -40,6 +41,10 @@ def _ties(kernel: Any, spec: Eltwise, values: Values) -> None:
     kernel.backward(xs, y, dy, [values.output(f"dx{i}", spec.x) for i in range(len(xs))])
 
 
+def _add(kernel: Any, spec: Descriptor, values: Values) -> None:
+    kernel(values.watch("total", values.normal(spec)), values.normal(spec))
+
+
 def _case(
     name: str, operation: str, *coefficients: float, fast: bool = True, run: Any = _run, **options: bool
 ) -> Case:
@@ -70,5 +75,11 @@ CASES = [
     _case("max_one_gradient", "max", 1.0, 1.0, run=_one_gradient),
     _case("sum_of_four_relu", "sum", *(1.0,) * 4, relu=True),
     _case("sum_of_many", "sum", *(1.0,) * 9),
+    _case("weighted_of_many", "sum", *(0.5 * i - 2 for i in range(17)), fast=False),
+    _case("prod_of_many_unstable", "prod", *(1.0,) * 9, fast=False, stable=False),
+    _case("max_of_many_ties", "max", *(1.0,) * 10, run=_ties, fast=False),
+    Case(
+        "eltwise-addition", lambda dtype: layout(3, 5, 7, dtype=dtype), _add, fast=False, make=make_addition
+    ),
     _case("weighted_relu", "sum", 0.5, -2.0, relu=True),
 ]
