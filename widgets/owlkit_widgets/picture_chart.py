@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from . import words
+from .outputs import FURTHER
 from .picture_head import HEAD, NOTE
 from .picture_overlay import draw_behind, list_runs
 from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Facts, Page, latest
@@ -107,7 +108,7 @@ def _tests(page: Page, chart: Any, accuracy: Any, facts: Facts) -> None:
     solid = {"ms": 4, "mec": "white", "mew": 0.8, "lw": 1.26}
     drawn = any(run.tested("accuracy") for run in facts.behind)
     for net in facts.test_nets:
-        ring, diamond = MARKS[net % len(MARKS)]
+        ring, diamond = _marks(net)
         if losses := facts.tested("loss", net):
             chart.plot(*zip(*losses, strict=True), color=colours["test"], marker=ring, **rings)
         if rows := facts.tested("accuracy", net):
@@ -118,6 +119,11 @@ def _tests(page: Page, chart: Any, accuracy: Any, facts: Facts) -> None:
         accuracy.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         accuracy.set_ylim(top=min(accuracy.get_ylim()[1], 100.5))
         page.text(WIDTH - RIGHT + 22, TOP - 14, "accuracy %", 11, ha="right", color=colours["acc"])
+
+
+def _marks(net: int) -> tuple[str, str]:
+    """Markers of loss and accuracy of a test net; its further accuracies have others."""
+    return MARKS[(net // FURTHER + net) % len(MARKS)]
 
 
 def _flags(page: Page, chart: Any, facts: Facts) -> None:
@@ -211,12 +217,12 @@ def _legend_rows(page: Page, facts: Facts) -> list[tuple[str, str, dict[str, Any
         rows.append(("given up", words.loss(facts.past.latest), {"color": blue, "lw": 1.26, "alpha": 0.42}))
     losses, accuracies = [], []
     for net in facts.test_nets:
-        ring, diamond = MARKS[net % len(MARKS)]
-        label = facts.test_label(net)
+        ring, diamond = _marks(net)
         rings = {"color": page.colours["test"], "lw": 1.1, "ls": "--", "marker": ring, "mfc": "white"}
         loss = latest([value for _, value in facts.tested("loss", net)])
-        losses.append((f"test loss {label}".strip(), words.loss(loss), rings | {"ms": 4.6}))
+        if net < FURTHER:
+            losses.append((facts.test_label(net, "loss"), words.loss(loss), rings | {"ms": 4.6}))
         solid = {"color": page.colours["acc"], "lw": 1.26, "marker": diamond, "ms": 4}
         share = latest([value for _, value in facts.tested("accuracy", net)])
-        accuracies.append((f"accuracy % {label}".strip(), words.percent(share), solid))
+        accuracies.append((facts.test_label(net, "accuracy"), words.percent(share), solid))
     return [*rows, *losses, *accuracies, ("learning rate", words.rate(facts.figures["lr"]), None)]

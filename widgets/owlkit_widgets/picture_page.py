@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .assets import light_tokens
+from .outputs import FURTHER
 from .picture_overlay import Behind
 from .picture_past import Past
 from .points import smooth
@@ -53,13 +54,21 @@ class Facts:
         """Numbers of the test nets, at least the first."""
         return sorted({0, *(row["net"] for row in self.tests)})
 
-    def test_label(self, net: int) -> str:
-        """What a test net is called beside "test loss"; the same rule as in js/src/testnets.js."""
-        if len(self.test_nets) < 2:
-            return ""
-        names = {row["net"]: row["name"] for row in self.tests if "name" in row}
-        own = names.get(net)
-        return own if own and list(names.values()).count(own) == 1 else f"#{net}"
+    def test_label(self, net: int, what: str) -> str:
+        """ "test loss" or "accuracy %", with the names of net and output where there are several.
+
+        The rule is that of js/src/testnets.js.
+        """
+        names = {row["net"]: row["name"] for row in self.tests if "name" in row and row["net"] < FURTHER}
+        own, top = names.get(net % FURTHER), self._top(net)
+        unique = bool(own) and list(names.values()).count(own) == 1
+        several = len([n for n in self.test_nets if n < FURTHER]) > 1
+        label = (own if unique else f"#{net % FURTHER}") if several else ""
+        measured = "test loss" if what == "loss" else f"{top} %" if top else "accuracy %"
+        return f"{measured} {label}".strip()
+
+    def _top(self, net: int) -> str:
+        return next((row["top"] for row in self.tests if row["net"] == net and "top" in row), "")
 
     def tested(self, what: str, net: int = 0) -> list[tuple[int, float]]:
         """(iteration, value) of the "loss" or "accuracy" of a test net, where it is known."""

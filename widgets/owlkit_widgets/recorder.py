@@ -67,7 +67,7 @@ class Recorder:
         self._finite: float | None = None  # the last finite loss
         self._lr_flagged = -math.inf
         self._named: set[int] = set()  # test nets whose name is in `tests`
-        self._outputs: dict[int, Outputs] = {}  # of each test net
+        self._outputs: dict[int, Outputs | None] = {}  # of each test net
         self._past: set[int] = set()  # identities of events that `catch_up` has taken in
         self._clock_of_flags: Callable[[], float | None] = clock
         self._state = str(run.state)
@@ -157,8 +157,8 @@ class Recorder:
     def _test(self, event: Any) -> None:
         outputs = {name: float(value) for name, value in event.outputs.items()}
         if event.net_index not in self._outputs:
-            self._outputs[event.net_index] = outputs_of(self.run, event.net_index, outputs)
-        found = self._outputs[event.net_index]
+            self._outputs[event.net_index] = outputs_of(self.run, event.net_index)
+        found = (self._outputs[event.net_index] or Outputs.named(outputs)).among(outputs)
         loss = event.loss if event.loss is not None else outputs.get(found.loss or "")
         for k, name in enumerate(found.accuracies or ("",)):
             row = {"iter": event.iter, "net": event.net_index + FURTHER * k}

@@ -5,18 +5,18 @@ import { h, setAttribute, setText } from "./dom.js";
 import { DASH, integer, percent, rate, significant } from "./format.js";
 import { swatch, testSwatch } from "./icons.js";
 import { letter } from "./runs.js";
-import { markShape, netLabel, seriesKey, testNets } from "./testnets.js";
+import { isNet, markShape, seriesKey, testLabel, testNets } from "./testnets.js";
 
 /** Rows [key, label, swatch]; each test net has its own. `past`: whether something was given up. */
 export function legendRows(tests, past = false) {
-  const ofNets = (what, label) =>
-    testNets(tests).map((net) => [seriesKey(what, net), `${label} ${netLabel(tests, net)}`.trim(), testSwatch(what, markShape(what, net))]);
+  const row = (what, net) => [seriesKey(what, net), testLabel(tests, what, net), testSwatch(what, markShape(what, net))];
+  const nets = testNets(tests);
   return [
     ["train", "train loss", swatch("train")],
     ["raw", "raw", swatch("raw")],
     ...(past ? [[PAST, "given up", swatch("past")]] : []),
-    ...ofNets("loss", "test loss"),
-    ...ofNets("accuracy", "accuracy %"),
+    ...nets.filter(isNet).map((net) => row("loss", net)),
+    ...nets.map((net) => row("accuracy", net)),
     ["lr", "learning rate", swatch("lr")],
   ];
 }

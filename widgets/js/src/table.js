@@ -3,12 +3,15 @@
 import { pastAt } from "./branches.js";
 import { h } from "./dom.js";
 import { letter } from "./runs.js";
-import { netLabel, testNets } from "./testnets.js";
+import { isNet, testLabel, testNets } from "./testnets.js";
 import { DASH, integer, percent, rate, significant } from "./format.js";
+
+/** What has a column of its own: a further accuracy of a net comes without its loss. */
+const measured = (net) => (isNet(net) ? ["loss", "accuracy"] : ["accuracy"]);
 
 /** Heads of the columns; each test net has its own two, each further run three. */
 export function tableHeads(tests, references = []) {
-  const ofNets = testNets(tests).flatMap((net) => ["test loss", "accuracy %"].map((text) => `${text} ${netLabel(tests, net)}`.trim()));
+  const ofNets = testNets(tests).flatMap((net) => measured(net).map((what) => testLabel(tests, what, net)));
   const ofRuns = references.flatMap((run, k) => ["train loss", "test loss", "accuracy %"].map((text) => `${letter(k + 1)} ${text}`));
   return ["iteration", "train loss", "raw", ...ofNets, "learning rate", ...ofRuns, "event"];
 }
@@ -53,7 +56,8 @@ function pastRows(store, nets) {
 function testCells(tests, nets, iteration) {
   return nets.flatMap((net) => {
     const test = tests.find((t) => t.iter === iteration && (t.net ?? 0) === net);
-    return [significant(test?.loss ?? null), percent(test?.accuracy ?? null)];
+    const cells = { loss: significant(test?.loss ?? null), accuracy: percent(test?.accuracy ?? null) };
+    return measured(net).map((what) => cells[what]);
   });
 }
 

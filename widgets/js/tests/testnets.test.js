@@ -41,3 +41,17 @@ test("every net has a mark of its own", () => {
   };
   for (const what of ["loss", "accuracy"]) assert.equal(new Set([0, 1, 2, 3].map((net) => path(what, net))).size, 4);
 });
+
+test("several accuracies of a net have the names of their outputs, and one loss", () => {
+  const tests = [
+    { iter: 1, net: 0, loss: 2, accuracy: 0.5, name: "val", top: "top-1" },
+    { iter: 1, net: 1000, loss: null, accuracy: 0.8, name: "val", top: "top-5" },
+  ];
+  const store = new Store();
+  store.tests = tests;
+  assert.deepEqual(legendRows(tests).map((row) => row[1]), ["train loss", "raw", "test loss", "top-1 %", "top-5 %", "learning rate"]);
+  assert.notEqual(legendRows(tests)[3][2], legendRows(tests)[4][2], "their marks differ");
+  assert.equal(readOut(store, null).acc1000, "80.0");
+  assert.deepEqual(tableHeads(tests).slice(3, 6), ["test loss", "top-1 %", "top-5 %"]);
+  assert.deepEqual(tableRows(store)[0].slice(3, 6), ["2.000", "50.0", "80.0"]);
+});
