@@ -3,14 +3,19 @@
     python benchmarks/monitor_cost.py [--no-browser] [--store]
 
 Training: LeNet (20 layers with weights, 64 images) and CaffeNet (16 images), with 100 000 iterations
-behind them, are trained in a Jupyter kernel in blocks without (A) and with (B) a monitor, in the order ABBA,
-BAAB, ...; each round gives (B1 + B2) / (A1 + A2) - 1, and the median over rounds counts. The monitor records
-losses, norms of all layers and conv1's filters, and sends what it sends to a browser; this script takes it in
-and counts its bytes. "own" is what the monitor says of itself.
+behind them, train on in a Jupyter kernel, in blocks without (A) and with (B) a monitor in the order ABBA. A
+pair of neighbouring blocks gives B / A - 1; the median over the pairs in which no other process took 5 % of a
+core counts, with its 95 % interval. The control is the same without any monitor: it must come out at 0. The
+monitor records losses, norms of all layers and conv1's filters, and sends what it sends to a browser.
+
+What runs beside the training thread and oneDNN's: the monitor's two threads, the kernel's own that puts
+messages on the wire, and in a process of its own this script, which takes the messages from the wire and
+looks at them afterwards. No server and no browser run then: what they take is theirs, on whatever machine
+they are. "own" is what the monitor says of itself, "threads" the processor time of each Python thread.
 
 Browser: Chromium draws the monitor at a million appended points, is fed five times a second, and then takes
 in ten million. In JupyterLab the time is taken from running a cell to the first painted point. Needs
-playwright and Chromium; runs in under five minutes where nothing else runs.
+playwright and Chromium; runs in ten minutes where nothing else runs.
 """
 
 from __future__ import annotations
@@ -30,11 +35,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "widgets")]
 
 from monitor_cost_browser import FIRST_PAINT, appended  # noqa: E402
+from paired import compared, in_words, order_of  # noqa: E402
 from report import quiet_blas, store  # noqa: E402
 
-# net -> (seconds of a block, rounds, slowdown to stay under). A monitor that opens samples at once, a large
-# net seldom after that, at 0.3 % of the time: CaffeNet's blocks are as long as the time between samples.
-NETS = {"lenet": (2.5, 6, 0.02), "caffenet": (20.0, 2, 0.005)}
+# net -> (seconds of a block, pairs, slowdown to stay under). A block of LeNet has ten updates of the curve
+# and four samples of the norms, one of CaffeNet at most one sample.
+NETS = {"lenet": (2.0, 24, 0.02), "caffenet": (20.0, 6, 0.005)}
 UPDATE_BYTES = 2000
 FRAME_MS = 16.0
 FIRST_PAINT_SECONDS = 1.0
@@ -47,32 +53,40 @@ CELLS = [
 
 
 class Kernel:
-    """A Jupyter kernel, and what it sends to a front end."""
+    """A Jupyter kernel, and what it sends to a front end: kept as it comes, looked at afterwards."""
 
     def __init__(self) -> None:
         from jupyter_client.manager import start_new_kernel
 
         os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "benchmarks"), *sys.path[:2]])
         self.manager, self.client = start_new_kernel(kernel_name="python3")
-        self.sent: dict[str, list[int]] = {}
+        self.client.iopub_channel.stop()  # it would unpack all that comes, on the cores that train
+        self._came: list[list[bytes]] = []
         self._open = True
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
 
     def _listen(self) -> None:
+        socket = self.client.connect_iopub()
         while self._open:
-            try:
-                message = self.client.iopub_channel.get_msg(timeout=0.2)
-            except Exception:  # nothing came: queue.Empty, or the channel is closed
-                continue
-            if message["msg_type"] != "comm_msg":
-                continue
-            data = message["content"]["data"]
-            kind = data["content"]["type"] if data.get("method") == "custom" else "state"
-            size = len(json.dumps(message["content"])) + sum(len(b) for b in message["buffers"])
-            self.sent.setdefault(kind, []).append(size)
+            if socket.poll(200):
+                self._came.append(socket.recv_multipart())
+        socket.close()
 
-    def ask(self, expression: str, timeout: float = 300.0) -> Any:
+    def sent(self) -> dict[str, list[int]]:
+        """Sizes in bytes of the messages of the widget's comm, JSON and buffers, by kind."""
+        sizes: dict[str, list[int]] = {}
+        for frames in self._came:
+            # signature, header, parent, metadata, content, buffers: Jupyter's message specification
+            _, header, _, _, content, *buffers = frames[frames.index(b"<IDS|MSG>") + 1 :]
+            if json.loads(header)["msg_type"] != "comm_msg":
+                continue
+            data = json.loads(content)["data"]
+            kind = data["content"]["type"] if data.get("method") == "custom" else "state"
+            sizes.setdefault(kind, []).append(len(content) + sum(len(buffer) for buffer in buffers))
+        return sizes
+
+    def ask(self, expression: str, timeout: float = 900.0) -> Any:
         """Value of an expression in the kernel, by JSON."""
         code = f"import json\n_value = json.dumps({expression})"
         reply = self._execute(code, {"value": "_value"}, timeout)
@@ -100,33 +114,41 @@ class Kernel:
 
 
 def training(kernel: Kernel, name: str) -> dict[str, Any]:
-    """Slowdown of one net."""
-    wanted, rounds, target = NETS[name]
+    """Slowdown of one net, and the control."""
+    wanted, pairs, target = NETS[name]
     kernel.run(f"training = Training({name!r}, {wanted})")
-    blocks: list[list[tuple[bool, dict[str, float]]]] = []
-    for number in range(rounds):
-        order = [False, True, True, False] if number % 2 == 0 else [True, False, False, True]
-        blocks.append([(on, kernel.ask(f"training.block({on})")) for on in order])
-    slower = [_total(row, True) / _total(row, False) - 1 for row in blocks]
-    seconds = [block["seconds"] for row in blocks for on, block in row if on]
-    own = [block["own_seconds"] for row in blocks for on, block in row if on]
-    result = {
-        "slowdown": statistics.median(slower),
-        "slowdown_of_rounds": slower,
-        "own_share": sum(own) / sum(seconds),
+    order = order_of(pairs)
+    kernel.ask("training.alternate([True])")  # what is only done once is not counted
+    blocks = kernel.ask(f"training.alternate({order})")
+    found = compared(order, blocks)
+    control = compared(order, kernel.ask(f"training.alternate({order}, monitored=False)"))
+    monitored = [block for on, block in zip(order, blocks, strict=True) if on]
+    found |= {
         "target": target,
+        "control": control,
+        "own_share": sum(b["own"] for b in monitored) / sum(b["seconds"] for b in monitored),
+        "threads": _threads(order, blocks),
         "iterations_of_a_block": kernel.ask("training.iterations"),
-        "seconds_of_a_block": statistics.median(seconds),
+        "seconds_of_a_block": statistics.median(b["seconds"] for b in monitored),
         "weighted_layers": kernel.ask("training.weighted"),
     }
-    spread = f"{min(slower):+.2%} to {max(slower):+.2%}"
-    print(f"{name}: {result['slowdown']:+.2%} ({spread}), own account {result['own_share']:.2%}", flush=True)
-    kernel.run("del training")
-    return result
+    print(f"{name}: {in_words(found)}, own account {found['own_share']:.2%}", flush=True)
+    print(f"{name} control: {in_words(control)}", flush=True)
+    kernel.run("training.close()\ndel training")
+    return found
 
 
-def _total(row: list[tuple[bool, dict[str, float]]], on: bool) -> float:
-    return sum(block["seconds"] for monitored, block in row if monitored is on)
+def _threads(order: list[bool], blocks: list[dict[str, Any]]) -> dict[str, float]:
+    """Share of the time that each Python thread spends more with a monitor; those that train are left out."""
+    shares: dict[bool, dict[str, list[float]]] = {True: {}, False: {}}
+    for on, block in zip(order, blocks, strict=True):
+        for name, seconds in block["threads"].items():
+            shares[on].setdefault(name, []).append(seconds / block["seconds"])
+    more = {name: statistics.mean(values) for name, values in shares[True].items()}
+    for name, values in shares[False].items():
+        more[name] = more.get(name, 0.0) - statistics.mean(values)
+    training_too = ("others", "owlkit run")
+    return {n: s for n, s in more.items() if abs(s) > 1e-4 and not n.startswith(training_too)}
 
 
 def wire(sent: dict[str, list[int]]) -> dict[str, Any]:
@@ -195,11 +217,12 @@ def main() -> None:
         kernel.run("from monitor_cost_kernel import Training, long_run")
         memory = kernel.ask(f"long_run({MORE_POINTS}, {POINTS})")
         print(
-            f"kernel: {memory['grown_bytes'] / 1e6:+.1f} MB from {POINTS:,} to {MORE_POINTS:,} points",
+            f"kernel: history and monitor hold {memory['held_bytes'] / 1e6:.1f} MB at {POINTS:,} points, "
+            f"{memory['grown_bytes'] / 1e6:+.1f} MB up to {MORE_POINTS:,}",
             flush=True,
         )
         nets = {"lenet": training(kernel, "lenet")}
-        sent = wire(kernel.sent)
+        sent = wire(kernel.sent())
         nets["caffenet"] = training(kernel, "caffenet")
     finally:
         kernel.close()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,12 +13,15 @@ import numpy as np
 import owlkit
 from owlkit import L, zoo
 from owlkit.core import events
+from owlkit.training import History, Run
 from owlkit_widgets.machine import memory_used
 from owlkit_widgets.monitor import Monitor
+from owlkit_widgets.publisher import PERIOD
 from owlkit_widgets.recorder import Recorder
 
 LAYERS = 20  # with weights, in the LeNet that is measured
 PAST = 100_000  # iterations already in the history
+GUARD = 0.4  # seconds between blocks: what a monitor that goes has heard is sent within two of its periods
 
 
 def lenet20() -> Any:
@@ -36,7 +42,7 @@ NETS = {
 
 
 class Training:
-    """A paused run with a past, that is trained block by block with and without a monitor.
+    """A run with a past, that is trained on and on while a monitor listens in some blocks and not in others.
 
     seconds : about how long a block shall take; the same number of iterations makes each.
     """
@@ -50,31 +56,99 @@ class Training:
         rng = np.random.default_rng(0)
         solver.net.blobs["data"].data[...] = rng.standard_normal(shape, dtype=np.float32)
         solver.net.blobs["label"].data[...] = rng.integers(0, classes, shape[0])
-        self.run = owlkit.Run(solver, name)
+        self.run = Run(solver, name)
         solver.iter = PAST
         for i in range(1, PAST + 1):
             self.run.history.record(events.IterationDone(i, 1.0 + 1 / i, 1.0, 1e-3, 1e-3, 0.0, shape[0]))
         self.weighted = sum(1 for blobs in solver.net.params.values() if blobs)
-        self.run.step(3)
-        before, few = self.run.seconds, 5
-        self.run.step(few)
-        self.iterations = max(few, round(seconds * few / (self.run.seconds - before)))
+        self.run.step(12)
+        pace = float(self.run.history.seconds[-10:].min())
+        self.iterations, self.guard = max(5, round(seconds / pace)), max(1, round(GUARD / pace))
+        self.monitor = Monitor(self.run)
+        self._front = self.monitor.overlay.front
+        self._attached = True
 
-    def block(self, monitored: bool) -> dict[str, float]:
-        """Train for `iterations`; seconds, and with a monitor its own account of what it cost."""
-        monitor = Monitor(self.run) if monitored else None
-        before = self.run.seconds
-        spent = _spent(monitor)
-        self.run.step(self.iterations)
-        result = {"seconds": self.run.seconds - before, "own_seconds": _spent(monitor) - spent}
-        if monitor is not None:
-            monitor.close()
-        return result
+    def alternate(self, order: list[bool], monitored: bool = True) -> list[dict[str, Any]]:
+        """Train a block per entry of `order`, with the monitor where it is True; what each block took.
+
+        The iterations between two blocks, in which the monitor comes or goes, are not counted. With
+        `monitored` False it never comes: what is measured then is the measurement.
+        """
+        blocks: list[dict[str, Any]] = []
+        length = self.guard + self.iterations
+        begun: list[dict[str, Any]] = []
+        done = 0
+
+        def listen(event: Any) -> None:
+            nonlocal done
+            if not isinstance(event, events.IterationDone):
+                return
+            place = done % length
+            if place == 0:
+                if begun:
+                    blocks.append(_since(begun.pop(), self._now()))
+                if done // length < len(order):
+                    self._attach(monitored and order[done // length])
+            elif place == self.guard:
+                begun.append(self._now())
+            done += 1
+
+        remove = self.run.solver.add_listener(listen)
+        self.run.step(length * len(order) + 1)
+        remove()
+        self._attach(False)
+        return blocks
+
+    def close(self) -> None:
+        self.monitor.close()
+
+    def _attach(self, on: bool) -> None:
+        """Let the monitor listen, or take away its ears: what it has heard is still sent."""
+        if on == self._attached:
+            return
+        self._attached, front, panels = on, self._front, self.monitor.panels
+        if on:
+            front._unsubscribe = self.run.subscribe(front._listen, every=PERIOD)
+            panels._unlisten = self.run.solver.add_listener(panels.sampler)
+        else:
+            front._unsubscribe()
+            panels._unlisten()
+
+    def _now(self) -> dict[str, Any]:
+        """Seconds up to now: of the clock, by the monitor's own account, of processor time per thread, and
+        of processor time that other processes took."""
+        return {
+            "seconds": time.perf_counter(),
+            "own": _spent(self.monitor),
+            "threads": _processor_seconds(),
+            "elsewhere": _busy_seconds() - time.process_time(),
+        }
+
+
+def _since(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    threads = {name: t - before["threads"].get(name, 0.0) for name, t in now["threads"].items()}
+    scalars = ("seconds", "own", "elsewhere")
+    return {key: now[key] - before[key] for key in scalars} | {"threads": threads}
+
+
+def _processor_seconds() -> dict[str, float]:
+    """Processor time by the name of the Python thread; other threads, oneDNN's for one, are "others"."""
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    found: dict[str, float] = {}
+    for task in Path("/proc/self/task").iterdir():
+        name = names.get(int(task.name), "others")
+        found[name] = found.get(name, 0.0) + int((task / "schedstat").read_text().split()[0]) / 1e9
+    return found
+
+
+def _busy_seconds() -> float:
+    """Processor time that all cores were not idle, or stolen by the host, since the machine started."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
+    user, nice, system, _idle, _waiting, interrupts, soft, stolen = map(int, fields)
+    return (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
 
 
 def _spent(monitor: Any) -> float:
-    if monitor is None:
-        return 0.0
     return monitor.recorder.cost_seconds + monitor.panels.cost_seconds + monitor._publisher.cpu_seconds
 
 
@@ -83,15 +157,22 @@ class _Run:
 
 
 def long_run(points: int, first: int) -> dict[str, float]:
-    """What the monitor's record of a run holds in memory, after `first` points and after `points`."""
-    recorder = Recorder(_Run())
+    """What a run's history and the monitor's record of it hold, after `first` points and after `points`."""
+    recorder, history = Recorder(_Run()), History()
+    empty = memory_used() or 0
     start, held = time.perf_counter(), {}
     for i in range(1, points + 1):
-        recorder.add(i, 0.5 + (i % 97) / 100, 0.01)
+        event = events.IterationDone(i, 0.5 + (i % 97) / 100, 0.5, 0.01, 0.01, 0.0, 64)
+        history.record(event)
+        recorder(event)
         if i % 500 == 0:
             recorder.take()
         if i in (first, points):
-            held[i] = memory_used() or 0
+            held[i] = (memory_used() or 0) - empty
     seconds = time.perf_counter() - start
-    grown = held[points] - held[first]
-    return {"points": points, "grown_bytes": grown, "us_per_point": 1e6 * seconds / points}
+    return {
+        "points": points,
+        "held_bytes": held[first],
+        "grown_bytes": held[points] - held[first],
+        "us_per_point": 1e6 * seconds / points,
+    }
