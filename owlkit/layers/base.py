@@ -106,6 +106,12 @@ class Layer:
         """Write the bottoms' diffs (where `propagate_down` says so) and add to the parameters' diffs."""
         raise TypeError(f"{type(self).__name__} does not define backward")
 
+    def check_bottoms(self, bottom: Blobs) -> None:
+        """Raise DataError for bottoms that make no sense (labels out of range).
+
+        Asked where a loss is not finite: kernels on a GPU cannot raise, and give NaN for such bottoms.
+        """
+
     def macs(self, bottom: Blobs, top: Blobs) -> int:
         """Multiply-adds of one forward pass."""
         return 0

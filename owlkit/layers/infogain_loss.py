@@ -12,9 +12,10 @@ from owlkit.core.tensor import Tensor
 from owlkit.io.blobproto import read_blob
 from owlkit.kernels import elementwise, softmax
 from owlkit.kernels.axes import split
+from owlkit.kernels.losses import VALID, normalizer
 from owlkit.layers.base import Arity, Blobs, register
 from owlkit.layers.labels import ClassLabels, check_label_count
-from owlkit.layers.loss import VALID, LossLayer, normalizer
+from owlkit.layers.loss import LossLayer
 from owlkit.layers.multinomial_logistic_loss import LEAST_PROBABILITY
 
 

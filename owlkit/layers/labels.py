@@ -6,6 +6,7 @@ import numpy as np
 
 from owlkit.core.blob import Blob
 from owlkit.core.errors import DataError
+from owlkit.core.tensor import Tensor
 from owlkit.kernels.axes import rows
 from owlkit.layers.base import Layer
 
@@ -32,12 +33,20 @@ class ClassLabels:
         self, layer: Layer, scores: Blob, labels: Blob, axis: int, ignore_label: int | None = None
     ) -> None:
         self._layer, self._axis, self._ignore = layer, axis, ignore_label
-        self._scores = scores
+        self._scores, self._labels = scores, labels
         self._classes = scores.shape[axis]
         self._descriptor = scores.descriptor
         self._in_order = labels.descriptor.is_plain and (axis == 1 or not scores.descriptor.channels_last)
         self._targets = np.empty(labels.count, np.int64)
         self._same = np.empty(labels.count, bool)
+
+    def targets(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """`read` for the labels that this was made with."""
+        return self.read(self._labels)
+
+    def tensor(self) -> Tensor | None:
+        """The labels as numbers, rows in the memory order of the scores; None where they lie otherwise."""
+        return self._labels.data_tensor if self._in_order else None
 
     def read(self, labels: Blob) -> tuple[np.ndarray, np.ndarray | None]:
         """(targets, ignored): (rows,) int64 and bool, rows in the memory order of the scores.
@@ -45,7 +54,7 @@ class ClassLabels:
         `ignored` is None where nothing is ignored; targets of ignored rows are 0. Both are valid until the
         next call. Raises DataError for a label that is not allowed, with its place in the batch.
         """
-        values = labels.data_tensor.flat if self._in_order else self._rows(labels)
+        values = labels.peek().reshape(-1) if self._in_order else self._rows(labels)
         ignored = None
         if self._ignore is not None:
             ignored = values == self._ignore
@@ -62,11 +71,11 @@ class ClassLabels:
         return self._targets, ignored
 
     def _rows(self, labels: Blob) -> np.ndarray:
-        return rows(labels.data, self._descriptor, self._axis)
+        return rows(labels.peek(), self._descriptor, self._axis)
 
     def _error(self, labels: Blob) -> DataError:
         """Say which label is wrong, where, and what may be done."""
-        values = labels.data.reshape(-1)
+        values = labels.peek().reshape(-1)
         wrong = ~((values >= 0) & (values < self._classes) & (values == np.floor(values)))
         if self._ignore is not None:
             wrong &= values != self._ignore

@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from owlkit.core.blob import Blob
+from owlkit.kernels.losses import BATCH_SIZE, VALID
 from owlkit.layers.base import Arity, Blobs, Layer
 
 log = logging.getLogger("owlkit")
-
-FULL, VALID, BATCH_SIZE, NONE = range(4)  # LossParameter.NormalizationMode
 
 
 class LossLayer(Layer):
@@ -76,11 +75,3 @@ class LossLayer(Layer):
         if param.HasField("normalize"):
             return VALID if param.normalize else BATCH_SIZE
         return default
-
-
-def normalizer(mode: int, batch: int, positions: int, valid: int) -> float:
-    """What a loss is divided by; at least 1, so that a batch with nothing valid in it gives 0, not NaN.
-
-    batch : outer axes. positions : all places that have a label. valid : those that are not ignored.
-    """
-    return float(max(1, {FULL: positions, VALID: valid, BATCH_SIZE: batch, NONE: 1}[mode]))

@@ -9,9 +9,10 @@ import numpy as np
 from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
 from owlkit.kernels import sigmoid_loss
+from owlkit.kernels.losses import BATCH_SIZE, normalizer
 from owlkit.layers.aligned import Aligned
 from owlkit.layers.base import Blobs, register
-from owlkit.layers.loss import BATCH_SIZE, LossLayer, normalizer
+from owlkit.layers.loss import LossLayer
 
 
 @register("SigmoidCrossEntropyLoss")

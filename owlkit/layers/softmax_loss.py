@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
 from owlkit.kernels import softmax_loss
+from owlkit.kernels.losses import VALID
 from owlkit.layers.base import Arity, Blobs, register
 from owlkit.layers.labels import ClassLabels, check_label_count
-from owlkit.layers.loss import VALID, LossLayer, normalizer
+from owlkit.layers.loss import LossLayer
 from owlkit.layers.softmax import softmax_axis
 
 
@@ -56,22 +57,23 @@ class SoftmaxWithLoss(LossLayer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         scores, labels = bottom
         self.prob = top[1] if len(top) == 2 else Blob(scores.shape, scores.dtype, f"{self.name}.prob")
-        self.kernel = softmax_loss.make(device, softmax_loss.SoftmaxLoss(scores.descriptor, self.axis))
-        self._labels = ClassLabels(self, scores, labels, self.axis, self.ignore_label())
-        self._batch, self._positions = scores.count_between(0, self.axis), labels.count
+        ignore = self.ignore_label()
+        self._labels = ClassLabels(self, scores, labels, self.axis, ignore)
+        spec = softmax_loss.SoftmaxLoss(scores.descriptor, self.axis, ignore, self._mode)
+        self.kernel = softmax_loss.make(device, spec)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        targets, ignored = self._labels.read(bottom[1])
-        valid = self._positions if ignored is None else self._positions - int(ignored.sum())
-        self._normalizer = normalizer(self._mode, self._batch, self._positions, valid)
-        loss = self.kernel.forward(bottom[0].data_tensor, self.prob.data_tensor, targets, ignored)
-        top[0].data[...] = loss / self._normalizer
+        scores, p, loss = bottom[0].data_tensor, self.prob.data_tensor, top[0].data_tensor
+        self.kernel.forward(scores, p, self._labels, loss)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down, bottom[1])
         if propagate_down[0]:
-            scale = float(top[0].diff) / self._normalizer
-            self.kernel.backward(self.prob.data_tensor, scale, bottom[0].diff_tensor)
+            weight, dx = top[0].diff_tensor, bottom[0].diff_tensor
+            self.kernel.backward(self.prob.data_tensor, self._labels, weight, dx)
+
+    def check_bottoms(self, bottom: Blobs) -> None:
+        self._labels.read(bottom[1])
 
     def describe(self) -> str:
         ignore = self.ignore_label()

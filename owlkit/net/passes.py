@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -198,6 +199,9 @@ class Passes(Described):
         for blob, weight in self._losses:
             values = blob.data_tensor.peek()
             total += weight * float(values.sum() if blob.count != 1 else values.item())
+        if self.captures and not math.isfinite(total):
+            # Kernels on a GPU cannot raise: wrong labels make their loss NaN.
+            self._run([partial(node.layer.check_bottoms, node.bottom) for node in self.graph.nodes])
         return total
 
     def _check_layers(self, *names: str | None) -> None:

@@ -98,9 +98,9 @@ class Solver(Resumable):
             snapshots.check_prefix(self.prefix)
 
     def _build_nets(self, device: Any, dtype: str, seed: int | None) -> None:
-        gpu = caffe_pb2.SolverParameter.GPU
-        if device is None and self.param.HasField("solver_mode") and self.param.solver_mode == gpu:
-            self.notices.append("solver_mode is GPU; this version of owlkit has none: training on the CPU")
+        if device is None:
+            device, notice = nets.chosen_device(self.param)
+            self.notices += [notice] if notice else []
         options = {"device": device, "dtype": dtype, "seed": seed}
         self.net = nets.build_train_net(self.param, options)
         self.test_nets, self.test_iterations = nets.build_test_nets(self.param, self.net, options)

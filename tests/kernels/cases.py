@@ -69,7 +69,7 @@ class Case:
     fast : whether oneDNN must serve it in float32 (a fast path that is lost fails the test); False where a
         family has no oneDNN.
     make : (device, spec) -> kernel; by default the family's own `make`.
-    host_only : whether implementations for GPUs are left out, whose random numbers are others.
+    host_only : whether implementations for GPUs are left out: they refuse it, or draw other random numbers.
     tolerance : of float32 against the reference in float64, relative and absolute to the largest value.
     """
 

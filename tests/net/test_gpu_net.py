@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from owlkit import L, Net, NetSpec, P
+from owlkit.core.errors import DataError
 from tests.support import emulated_gpu
 
 pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
@@ -76,3 +77,14 @@ def test_test_net_shares_the_parameters_on_the_gpu() -> None:
     train.params["ip"][0].data[...] = 0
     test.forward(**INPUTS)
     assert test.loss == pytest.approx(np.log(5), rel=1e-5)
+
+
+def test_wrong_labels_are_told_as_on_the_cpu() -> None:
+    net, wrong = build(emulated_gpu.emulated_device()), dict(INPUTS, label=[0, 1, 7, 2])
+    for _ in range(4):  # as it is, captured, replayed
+        net.forward(**INPUTS)
+        with pytest.raises(DataError, match="label 7 at index 2 of the batch"):
+            net.forward(**wrong)
+        net.blobs["label"].data[...] = wrong["label"]
+        with pytest.raises(DataError, match="label 7 at index 2 of the batch"):
+            net.forward_backward()

@@ -8,7 +8,9 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.softmax import onednn, reference
+from owlkit.kernels.softmax import cuda, onednn, reference
+
+_MODULES = {"cuda": cuda, "onednn": onednn, "reference": reference}
 
 
 @dataclass(frozen=True)
@@ -25,4 +27,5 @@ class Softmax:
 
 def make(device: Device, spec: Softmax) -> Any:
     """A kernel with `forward(x, y)` and `backward(y, dy, dx)`; dx may be dy."""
-    return choose(device, spec, {"onednn": onednn.SoftmaxKernel, "reference": reference.SoftmaxKernel})
+    found = {name: module.SoftmaxKernel for name, module in _MODULES.items()}
+    return choose(device, spec, found)

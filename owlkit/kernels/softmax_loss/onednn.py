@@ -12,6 +12,7 @@ from owlkit.kernels import Unsupported
 from owlkit.kernels.axes import split
 from owlkit.kernels.softmax import Softmax
 from owlkit.kernels.softmax.onednn import SoftmaxKernel
+from owlkit.kernels.softmax_loss.host import HostKernel
 from owlkit.kernels.threads import share
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 _PER_ROW = 16  # passes over a row's few numbers, as `share` counts work
 
 
-class SoftmaxLossKernel:
+class SoftmaxLossKernel(HostKernel):
     def __init__(self, device: Device, spec: SoftmaxLoss) -> None:
+        super().__init__(device, spec)
         self._softmax = SoftmaxKernel(device, Softmax(spec.x, spec.axis))
         self._rows, self._length, inner = split(spec.x, spec.axis)
         if inner != 1:
@@ -34,7 +36,7 @@ class SoftmaxLossKernel:
         self._ignored: np.ndarray | None = None
         self._tiny = np.finfo(np.float32).tiny  # Caffe's FLT_MIN: a probability of 0 costs 87, not infinity
 
-    def forward(self, x: Tensor, p: Tensor, targets: np.ndarray, ignored: np.ndarray | None) -> float:
+    def sum(self, x: Tensor, p: Tensor, targets: np.ndarray, ignored: np.ndarray | None) -> float:
         self._softmax.forward(x, p)
 
         def gather(start: int, stop: int) -> None:
@@ -52,7 +54,7 @@ class SoftmaxLossKernel:
             self._log[ignored] = 0
         return -float(self._log.sum())
 
-    def backward(self, p: Tensor, scale: float, dx: Tensor) -> None:
+    def scatter(self, p: Tensor, scale: float, dx: Tensor) -> None:
         source, target = p.flat, dx.flat
 
         def scatter(start: int, stop: int) -> None:

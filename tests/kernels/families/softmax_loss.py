@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from owlkit.core.tensor import Descriptor
+import numpy as np
+
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels.losses import BATCH_SIZE, FULL, NONE, VALID
 from owlkit.kernels.softmax_loss import SoftmaxLoss
 from tests.kernels.cases import Case, Values, layout
 
@@ -16,16 +19,38 @@ def _run(kernel: Any, spec: SoftmaxLoss, values: Values, ignore: bool = False) -
     x, p, dx = values.normal(spec.x), values.output("p", spec.x), values.output("dx", spec.x)
     targets = values.rng.integers(0, classes, rows)
     ignored = values.rng.random(rows) < 0.4 if ignore else None
-    loss = values.output("loss", Descriptor((), spec.x.dtype))
-    loss.array[...] = kernel.forward(x, p, targets, ignored)
-    kernel.backward(p, 0.3, dx)
+    loss, weight = values.output("loss", Descriptor((), spec.x.dtype)), Tensor(Descriptor((), spec.x.dtype))
+    weight.array[...] = 0.3
+    labels = Given(targets, ignored, spec)
+    kernel.forward(x, p, labels, loss)
+    kernel.backward(p, labels, weight, dx)
 
 
-def _case(name: str, shape: tuple[int, ...], axis: int = 1, ignore: bool = False, fast: bool = True) -> Case:
+class Given:
+    """Labels in the memory order of the scores; those to be ignored are -1."""
+
+    def __init__(self, targets: np.ndarray, ignored: np.ndarray | None, spec: SoftmaxLoss) -> None:
+        self._targets, self._ignored = (
+            np.where(ignored, 0, targets) if ignored is not None else targets,
+            ignored,
+        )
+        self._tensor = Tensor(Descriptor(targets.shape, spec.x.dtype))
+        self._tensor.array[...] = targets if ignored is None else np.where(ignored, -1, targets)
+
+    def targets(self) -> tuple[np.ndarray, np.ndarray | None]:
+        return self._targets, self._ignored
+
+    def tensor(self) -> Tensor:
+        return self._tensor
+
+
+def _case(
+    name: str, shape: tuple[int, ...], axis: int = 1, ignore: bool = False, mode: int = VALID, **options: Any
+) -> Case:
     def spec(dtype: str) -> SoftmaxLoss:
-        return SoftmaxLoss(layout(*shape, dtype=dtype), axis)
+        return SoftmaxLoss(layout(*shape, dtype=dtype), axis, -1 if ignore else None, mode)
 
-    return Case(f"softmax_loss-{name}", spec, partial(_run, ignore=ignore), fast=fast)
+    return Case(f"softmax_loss-{name}", spec, partial(_run, ignore=ignore), **options)
 
 
 CASES = [
@@ -34,8 +59,12 @@ CASES = [
     _case("ignored", (20, 5), ignore=True),
     _case("images", (2, 5, 3, 4)),
     _case("images_ignored", (2, 5, 3, 4), ignore=True),
-    _case("many_positions", (2, 21, 130, 130), ignore=True),
+    _case("many_positions", (2, 21, 130, 130), ignore=True, host_only=True),
     _case("last", (2, 3, 5), axis=2, ignore=True),
-    _case("rows_ignored", (2, 5, 3, 4), axis=2, ignore=True, fast=False),
-    _case("sequence", (2, 5, 3), fast=False),
+    _case("rows_ignored", (2, 5, 3, 4), axis=2, ignore=True, fast=False, host_only=True),
+    _case("more_rows_than_a_block", (2, 21, 5, 7), ignore=True),
+    _case("full", (20, 5), ignore=True, mode=FULL),
+    _case("batch_size", (2, 5, 3, 4), ignore=True, mode=BATCH_SIZE),
+    _case("not_normalized", (20, 33), mode=NONE),
+    _case("sequence", (2, 5, 3), fast=False, host_only=True),
 ]

@@ -1,6 +1,7 @@
 // CUDA's language for a C++ compiler: the threads of a block run one after the other, as fibers where they wait for
 // each other. Only what the kernels use is here.
 #pragma once
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -85,23 +86,24 @@ alignas(64) static unsigned char dynamic_shared_[256 * 1024];
 
 #ifdef FIBERS
 enum State { READY, AT_BLOCK, AT_WARP, DONE };
-struct Fiber { ucontext_t context; State state; dim3 index; };
+struct Fiber { ucontext_t context; jmp_buf place; bool begun; State state; dim3 index; };
 static const size_t STACK = 96 * 1024;
 static std::vector<Fiber> fibers;
 static std::vector<char> stacks;
 static ucontext_t scheduler;
+static jmp_buf scheduler_place;
 static int current;
 static void (*body)();
 
 static void wait_as(State state) {
     fibers[current].state = state;
-    swapcontext(&fibers[current].context, &scheduler);
+    if (_setjmp(fibers[current].place) == 0) _longjmp(scheduler_place, 1);  // swapcontext would call the system
     threadIdx = fibers[current].index;
 }
 static void run_fiber() {
     body();
     fibers[current].state = DONE;
-    swapcontext(&fibers[current].context, &scheduler);
+    _longjmp(scheduler_place, 1);
 }
 inline void __syncthreads() { wait_as(AT_BLOCK); }
 inline void __syncwarp(unsigned = 0xffffffffu) { wait_as(AT_WARP); }
@@ -132,6 +134,13 @@ inline unsigned __ballot_sync(unsigned, bool vote) {
     return all;
 }
 
+static void resume(Fiber& fiber) {
+    if (_setjmp(scheduler_place)) return;
+    if (fiber.begun) _longjmp(fiber.place, 1);
+    fiber.begun = true;
+    swapcontext(&scheduler, &fiber.context);
+}
+
 static bool release(size_t first, size_t last, State state) {
     for (size_t i = first; i < last; i++)
         if (fibers[i].state != state && fibers[i].state != DONE) return false;
@@ -150,7 +159,7 @@ static void run_block() {
         fiber.context.uc_stack.ss_sp = &stacks[i * STACK];
         fiber.context.uc_stack.ss_size = STACK;
         fiber.context.uc_link = nullptr;
-        fiber.state = READY;
+        fiber.state = READY, fiber.begun = false;
         fiber.index = {unsigned(i % blockDim.x), unsigned(i / blockDim.x % blockDim.y),
                        unsigned(i / blockDim.x / blockDim.y)};
         makecontext(&fiber.context, run_fiber, 0);
@@ -161,7 +170,7 @@ static void run_block() {
             if (fibers[i].state != READY) continue;
             current = i, ran = true;
             threadIdx = fibers[i].index;
-            swapcontext(&scheduler, &fibers[i].context);
+            resume(fibers[i]);
         }
         if (ran) continue;
         bool freed = false;
