@@ -9,7 +9,7 @@ from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
 from owlkit.kernels.axes import split
-from owlkit.kernels.concat import onednn, reference
+from owlkit.kernels.concat import cuda, onednn, reference
 
 
 @dataclass(frozen=True)
@@ -37,4 +37,5 @@ class Concat:
 
 def make(device: Device, spec: Concat) -> Any:
     """A kernel with `join(parts, whole)` and `cut(whole, parts)`; a part that is not wanted is None."""
-    return choose(device, spec, {"onednn": onednn.ConcatKernel, "reference": reference.ConcatKernel})
+    found = {"cuda": cuda.ConcatKernel, "onednn": onednn.ConcatKernel, "reference": reference.ConcatKernel}
+    return choose(device, spec, found)

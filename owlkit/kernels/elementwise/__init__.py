@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.elementwise import onednn, reference
+from owlkit.kernels.elementwise import cuda, onednn, reference
 
 
 @dataclass(frozen=True)
@@ -33,5 +33,6 @@ class Elementwise:
 
 def make(device: Device, spec: Elementwise) -> Any:
     """A kernel with `forward(x, y)` and `backward(x, y, dy, dx)`, x as it was; dx may be dy."""
-    found = {"onednn": onednn.ElementwiseKernel, "reference": reference.ElementwiseKernel}
+    modules = {"cuda": cuda, "onednn": onednn, "reference": reference}
+    found = {name: module.ElementwiseKernel for name, module in modules.items()}
     return choose(device, spec, found)

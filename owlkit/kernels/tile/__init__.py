@@ -9,7 +9,7 @@ from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
 from owlkit.kernels.axes import split
-from owlkit.kernels.tile import reference, threads
+from owlkit.kernels.tile import cuda, reference, threads
 
 
 @dataclass(frozen=True)
@@ -32,4 +32,5 @@ class Tile:
 
 def make(device: Device, spec: Tile) -> Any:
     """A kernel with `forward(x, y)` and `backward(dy, dx)`, dx the sum of dy over the copies."""
-    return choose(device, spec, {"threads": threads.TileKernel, "reference": reference.TileKernel})
+    found = {"cuda": cuda.TileKernel, "threads": threads.TileKernel, "reference": reference.TileKernel}
+    return choose(device, spec, found)

@@ -46,5 +46,8 @@ CASES = [
     _case("vectors", (6, 0), 1, (4, 1)),
     _case("volume", (2, 3, 0, 2, 3), 2, (4, 1)),
     _case("single_columns", (6, 0), 1, (1, 1), fast=False),
+    _case("eight_channels", (2, 0, 4, 5), 1, (8, 4, 16)),
+    _case("more_than_eight", (3, 0), 1, (4, 1, 2, 3, 4, 5, 1, 1, 2, 4)),
+    _case("some_of_many", (3, 0), 1, (4, 1, 2, 3, 4, 5, 1, 1, 2, 4), run=_some),
     _case("some", (2, 0, 4, 5), 1, (3, 1), run=_some),
 ]
