@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.im2col import onednn, reference
+from owlkit.kernels.im2col import cuda, onednn, reference
 
 
 @dataclass(frozen=True)
@@ -52,4 +52,5 @@ class Im2col:
 
 def make(device: Device, spec: Im2col) -> Any:
     """A kernel with `forward(x, y)` and `backward(dy, dx)`, which overwrites dx with sums."""
-    return choose(device, spec, {"onednn": onednn.Im2colKernel, "reference": reference.Im2colKernel})
+    found = {"cuda": cuda.Im2colKernel, "onednn": onednn.Im2colKernel, "reference": reference.Im2colKernel}
+    return choose(device, spec, found)

@@ -7,40 +7,12 @@ from typing import TYPE_CHECKING
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.gpu.driver import Matrix
 from owlkit.core.tensor import Descriptor, Tensor
-from owlkit.kernels import copy
 from owlkit.kernels.cuda.biases import Biases
+from owlkit.kernels.cuda.plain import Plain
 from owlkit.kernels.cuda.program import check_count
 
 if TYPE_CHECKING:
     from owlkit.kernels.inner_product import InnerProduct
-
-
-class _Plain:
-    """A side in C order: the tensor itself, or a copy where it lies in another order."""
-
-    def __init__(self, device: GpuDevice, side: Descriptor) -> None:
-        self._copy: Tensor | None = None
-        if not side.is_plain:
-            plain = Descriptor(side.shape, side.dtype)
-            self._copy = Tensor(plain)
-            self._to = copy.make(device, copy.Copy(side, plain))
-            self._back = copy.make(device, copy.Copy(plain, side))
-
-    def read(self, tensor: Tensor, fresh: bool = True) -> Tensor:
-        """The content in C order. fresh : whether it may have changed since it was last read."""
-        if self._copy is None:
-            return tensor
-        if fresh:
-            self._to.forward(tensor, self._copy)
-        return self._copy
-
-    def target(self, tensor: Tensor) -> Tensor:
-        """Where to write in C order what `finish` brings into `tensor`."""
-        return tensor if self._copy is None else self._copy
-
-    def finish(self, tensor: Tensor) -> None:
-        if self._copy is not None:
-            self._back.forward(self._copy, tensor)
 
 
 class InnerProductKernel:
@@ -50,8 +22,8 @@ class InnerProductKernel:
         check_count(spec.x, spec.y, Descriptor((spec.inputs, spec.outputs)))
         self._device, self._spec, self._gpu = device, spec, device.gpu
         # dx gets a copy of its own: with several backward passes after one forward, x's is still needed.
-        self._x, self._y = _Plain(device, spec.x), _Plain(device, spec.y)
-        self._dx = _Plain(device, spec.x) if spec.data_gradient else None
+        self._x, self._y = Plain(device, spec.x), Plain(device, spec.y)
+        self._dx = Plain(device, spec.x) if spec.data_gradient else None
         self._biases = Biases(device, Descriptor((spec.rows, spec.outputs), spec.x.dtype))
         self.detail = "gemm"
 
