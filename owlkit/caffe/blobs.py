@@ -9,9 +9,10 @@ import numpy as np
 
 from owlkit.caffe.arrays import Arrays
 from owlkit.core import blob as core
+from owlkit.core.shown_blob import ShownBlob
 
 
-class Blob:
+class Blob(ShownBlob):
     """An N-dimensional array with its gradient.
 
     data, diff : arrays of `shape`, float32 in C order, writable. They stay usable after the net is gone.
@@ -19,7 +20,8 @@ class Blob:
     """
 
     def __init__(self, blob: core.Blob, arrays: Arrays) -> None:
-        self._blob, self._arrays = blob, arrays
+        super().__init__(blob)
+        self._arrays = arrays
 
     @property
     def data(self) -> np.ndarray:
@@ -28,13 +30,6 @@ class Blob:
     @property
     def diff(self) -> np.ndarray:
         return self._arrays.of(self._blob, "diff")
-
-    shape = property(lambda self: self._blob.shape, doc="Lengths of the axes.")
-    count = property(lambda self: self._blob.count, doc="Number of elements.")
-    num = property(lambda self: self._blob.num, doc="Length of axis 0.")
-    channels = property(lambda self: self._blob.channels, doc="Length of axis 1.")
-    height = property(lambda self: self._blob.height, doc="Length of axis 2.")
-    width = property(lambda self: self._blob.width, doc="Length of axis 3.")
 
     def reshape(self, *shape: int) -> None:
         """Change the shape; the net follows in its next forward pass, or in `net.reshape()`."""

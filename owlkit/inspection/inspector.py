@@ -21,19 +21,13 @@ from owlkit.inspection.graphs.view import Cards, arrange
 from owlkit.inspection.image_input import ImageInput
 from owlkit.inspection.look import Look
 from owlkit.inspection.movement import Movement, Weights, movement_report, movements
+from owlkit.inspection.net_report import net_report
 from owlkit.inspection.prediction import Labels, Prediction, read_labels
 from owlkit.inspection.report import Report
 from owlkit.inspection.subject import Subject, stored_arrays, subject_of
-from owlkit.inspection.timing import LayerTime, Timing, Told, time_net
+from owlkit.inspection.timing import Timing, Told, time_net
 from owlkit.io.stored import read_weights
 from owlkit.net import tables
-
-_HEADER = (
-    "layer", "type", "settings", "output", "params", "mult-adds", "fwd ms", "bwd ms", "sees", "std of W",
-    "moved",
-)  # fmt: skip
-_RIGHT = (4, 5, 6, 7, 8, 9, 10)
-_OPTIONAL = (2, 8, 5)  # left out first where the table is too wide
 
 
 class Inspector:
@@ -197,25 +191,8 @@ class Inspector:
 
     # -- words
     def report(self) -> Report:
-        """All layers as a table, what was assumed, and what moved."""
-        moved = self.moved()
-        times = self.timing.by_key if self.timing is not None else {}
-        rows = [self._row(facts, moved, times.get(facts.key)) for facts in self.layers]
-        used = [i for i in range(len(_HEADER)) if i < 2 or any(row[i] for row in rows)]
-        timed = self.timing.title.split("\n") if self.timing is not None else []
-        remarks = [
-            *self.notes,
-            *timed,
-            *(["", *self.movement_report().text().split("\n")] if self.earlier else []),
-        ]
-        return Report(
-            self.title,
-            [_HEADER[i] for i in used],
-            [[row[i] for i in used] for row in rows],
-            [used.index(i) for i in _RIGHT if i in used],
-            [used.index(i) for i in _OPTIONAL if i in used],
-            remarks,
-        )
+        """All layers as a table, what was assumed, times, and what moved."""
+        return net_report(self)
 
     @property
     def title(self) -> str:
@@ -225,22 +202,6 @@ class Inspector:
             parts += [f"{tables.count(self.subject.graph.parameter_count)} parameters"]
             parts += [f"{tables.count(self.subject.graph.macs)} multiply-adds"]
         return f"{self.subject.source}: {self.name} ({self.subject.phase})\n{', '.join(parts)}"
-
-    def _row(self, facts: LayerFacts, moved: Mapping[str, float], time: LayerTime | None) -> list[str]:
-        output = facts.top_shapes[0] if facts.top_shapes and not facts.runs_in_place else None
-        std = self.std(facts.name)
-        return [
-            facts.name,
-            facts.type,
-            tables.wrapped(facts.settings, 18),
-            tables.shape(output) if output is not None else "in place" if facts.runs_in_place else "",
-            tables.count(facts.parameters) if facts.parameters else "",
-            tables.count(facts.macs) if facts.macs else "",
-            *(time.words() if time is not None else ("", "")),
-            f"{facts.field.height.size:g}" if facts.field is not None else "",
-            f"{std:.3g}" if std is not None else "",
-            f"{100 * moved[facts.name]:.3g} %" if facts.name in moved else "",
-        ]
 
     def __repr__(self) -> str:
         return repr(self.report())

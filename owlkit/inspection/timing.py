@@ -201,7 +201,7 @@ def _by_layer(facts: Sequence[LayerFacts], net: Net, steps: Sequence[StepTime]) 
         seconds[first][0] += timed.forward
         seconds[first][1] += timed.backward
     return [
-        LayerTime(layer.key, layer.name, layer.type, *spent, facts[by].name if by != i else None)
+        LayerTime(layer.key, layer.name, layer.type, spent[0], spent[1], facts[by].name if by != i else None)
         for i, (layer, spent, by) in enumerate(zip(facts, seconds, runner, strict=True))
     ]
 

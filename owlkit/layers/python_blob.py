@@ -7,9 +7,10 @@ from typing import Any
 
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
+from owlkit.core.shown_blob import ShownBlob
 
 
-class PythonBlob:
+class PythonBlob(ShownBlob):
     """A blob as pycaffe shows it: arrays in C order, whatever the layout in memory.
 
     Where the layout differs (four axes lie channels-last), `data` and `diff` are copies that are written back
@@ -18,7 +19,7 @@ class PythonBlob:
     """
 
     def __init__(self, blob: Blob, device: Device | None = None) -> None:
-        self._blob = blob
+        super().__init__(blob)
         self._copies: dict[str, Any] = {}
         #: "data", "diff": of which a copy is handed out that `finish` has to write back.
         self.copied: set[str] = set()
@@ -26,12 +27,6 @@ class PythonBlob:
 
     data = property(lambda self: self._array("data"), doc="The values, in C order, writable.")
     diff = property(lambda self: self._array("diff"), doc="The gradient, in C order, writable.")
-    shape = property(lambda self: self._blob.shape, doc="Lengths of the axes, a tuple.")
-    count = property(lambda self: self._blob.count, doc="Number of elements.")
-    num = property(lambda self: self._blob.num, doc="Length of axis 0.")
-    channels = property(lambda self: self._blob.channels, doc="Length of axis 1.")
-    height = property(lambda self: self._blob.height, doc="Length of axis 2.")
-    width = property(lambda self: self._blob.width, doc="Length of axis 3.")
 
     def reshape(self, *shape: int) -> None:
         """Change the shape; the values are arbitrary afterwards."""
