@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import batchnorm
@@ -92,8 +90,12 @@ class BatchNorm(Layer):
         )
         self.kernel = batchnorm.make(device, spec)
         channels = Descriptor((x.shape[1],), x.dtype)
-        self.mean, self.variance, self._unbiased = Tensor(channels), Tensor(channels), Tensor(channels)
-        self._set_constants(bottom[0].count // x.shape[1])
+        self.mean, self.variance = Tensor(channels), Tensor(channels)
+        count = bottom[0].count // x.shape[1]
+        unbias = count / (count - 1) if count > 1 else 1.0
+        self._statistics = batchnorm.make_statistics(
+            device, batchnorm.Statistics(channels, p.moving_average_fraction, unbias)
+        )
         self._no_dx: Tensor | None = None
         self.learns = scale is not None and scale.wants_params
         self.input = KeptInput(device, bottom, top, any(self.propagate_down) or self.learns)
@@ -101,34 +103,15 @@ class BatchNorm(Layer):
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         gamma, beta = self.scale.factors(bottom) if self.scale is not None else (None, None)
         if self.global_stats:
-            self._read_statistics()
+            self._statistics.read(self._running(), self.mean, self.variance)
         x = self.input.keep(bottom)
         self.kernel.forward(x, top[0].data_tensor, self.mean, self.variance, gamma, beta)
         if not self.global_stats:
-            self._follow_statistics()
+            self._statistics.follow(self.mean, self.variance, self._running())
 
-    def _read_statistics(self) -> None:
-        mean, variance, scale = (blob.data for blob in self.blobs)
-        factor = mean.dtype.type(0 if scale[0] == 0 else 1 / scale[0])
-        self.mean.flat[...] = mean * factor
-        self.variance.flat[...] = variance * factor
-
-    def _set_constants(self, count: int) -> None:
-        """f and m / (m - 1), () each: arrays, because NumPy takes half as long again to make one of a number.
-
-        count : m, the values per channel.
-        """
-        dtype = self.mean.flat.dtype
-        self._fraction = np.asarray(self.param.batch_norm_param.moving_average_fraction, dtype)
-        self._unbias = np.asarray(count / (count - 1) if count > 1 else 1, dtype)
-        self._one = np.ones((), dtype)
-
-    def _follow_statistics(self) -> None:
-        unbiased = np.multiply(self.variance.flat, self._unbias, self._unbiased.flat)
-        for blob, seen in zip(self.blobs, (self.mean.flat, unbiased, self._one), strict=True):
-            running = blob.data_tensor.flat
-            np.multiply(running, self._fraction, running)
-            np.add(running, seen, running)
+    def _running(self) -> tuple[Tensor, Tensor, Tensor]:
+        mean, variance, scale = self.blobs
+        return mean.data_tensor, variance.data_tensor, scale.data_tensor
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not (propagate_down[0] or self.learns):

@@ -8,7 +8,9 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.batchnorm import onednn, reference
+from owlkit.kernels.batchnorm import cuda, onednn, reference, statistics
+
+_MODULES = {"cuda": cuda, "onednn": onednn, "reference": reference}
 
 
 @dataclass(frozen=True)
@@ -40,4 +42,29 @@ def make(device: Device, spec: BatchNorm) -> Any:
     backward(x, mean, variance, gamma, dy, dx, dgamma, dbeta) overwrites dx, dgamma and dbeta; dx may be dy.
     Arguments that the spec has no use for are None.
     """
-    return choose(device, spec, {"onednn": onednn.BatchNormKernel, "reference": reference.BatchNormKernel})
+    return choose(device, spec, {name: module.BatchNormKernel for name, module in _MODULES.items()})
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Running mean and variance, with a scale by which both are to be divided, as Caffe keeps them.
+
+    channels : descriptor of mean and variance, (C,). fraction : how much of the running values stays.
+    unbias : m / (m - 1) for batches of m values per channel.
+    """
+
+    channels: Descriptor
+    fraction: float = 0.999
+    unbias: float = 1.0
+
+
+def make_statistics(device: Device, spec: Statistics) -> Any:
+    """A kernel with
+
+    follow(mean, variance, running) : running = fraction * running + (mean, unbias * variance, 1);
+    read(running, mean, variance) : the mean and variance that these stand for, 0 where the scale is 0.
+
+    running : tensors of mean (C,), variance (C,) and scale (1,).
+    """
+    found = {"cuda": cuda.StatisticsKernel, "reference": statistics.StatisticsKernel}
+    return choose(device, spec, found)

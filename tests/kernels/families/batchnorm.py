@@ -34,6 +34,13 @@ def _gradient_in_place(kernel: Any, spec: BatchNorm, values: Values) -> None:
     kernel.backward(x, mean, variance, gamma, dy, dy, dgamma, dbeta)
 
 
+def _far_from_zero(kernel: Any, spec: BatchNorm, values: Values) -> None:
+    channels = Descriptor((spec.x.shape[1],), spec.x.dtype)
+    x, y = values.normal(spec.x, low=64), values.output("y", spec.x)
+    mean, variance = values.output("mean", channels), values.output("variance", channels)
+    kernel.forward(x, y, mean, variance, values.normal(channels), values.normal(channels))
+
+
 def _case(name: str, shape: tuple[int, ...], *options: Any, run: Any = _run, eps: float = 1e-5) -> Case:
     return Case(
         f"batchnorm-{name}",
@@ -58,4 +65,6 @@ CASES = [
     _case("vectors_relu", (6, 16), False, True, True, True),
     _case("volume", (2, 3, 2, 2, 3)),
     _case("sequence", (4, 3, 7), False, True, True),
+    _case("wide", (3, 136, 2, 3), False, True, True, True),
+    _case("far_from_zero", (4, 8, 5, 5), False, True, True, run=_far_from_zero),
 ]
