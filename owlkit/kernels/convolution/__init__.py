@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.convolution import onednn, reference
+from owlkit.kernels.convolution import cuda, onednn, reference
 from owlkit.kernels.convolution.merged import MergedKernel, merge
 from owlkit.kernels.convolution.transposed import TransposedKernel
 
@@ -62,9 +62,10 @@ def make(device: Device, spec: Convolution, axis: int = 1) -> Any:
     """
     if axis != 1:
         inner = make(device, replace(spec, x=merge(spec.x, axis), y=merge(spec.y, axis)))
-        return MergedKernel(inner, spec, axis)
+        return MergedKernel(device, inner, spec, axis)
     fast: Any = onednn.PointwiseKernel if spec.is_pointwise else onednn.ConvolutionKernel
-    return choose(device, spec, {"onednn": fast, "reference": reference.ConvolutionKernel})
+    found = {"cuda": cuda.make_kernel, "onednn": fast, "reference": reference.ConvolutionKernel}
+    return choose(device, spec, found)
 
 
 def make_transposed(device: Device, spec: Convolution, axis: int = 1) -> TransposedKernel:
@@ -74,4 +75,4 @@ def make_transposed(device: Device, spec: Convolution, axis: int = 1) -> Transpo
         without bias; the Deconvolution's bias (as many as x has channels) is added here.
     """
     forward_only = replace(spec, bias=False, data_gradient=True, forward_first=False)
-    return TransposedKernel(make(device, forward_only, axis), axis)
+    return TransposedKernel(device, make(device, forward_only, axis), spec.x, axis)

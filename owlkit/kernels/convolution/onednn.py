@@ -30,6 +30,7 @@ class ConvolutionKernel:
     def __init__(self, device: Device, spec: Convolution) -> None:
         if len(spec.kernel) != 2 or not spec.x.channels_last:
             raise Unsupported(f"{len(spec.kernel)} spatial axes")
+        _check_weights(spec)
         self._device, self._spec = device, spec
         self._w_shape = _grouped(spec.weights, spec.group)
         self._w_plain = MemoryDescriptor.plain(*self._w_shape)
@@ -115,6 +116,7 @@ class PointwiseKernel:
     def __init__(self, device: Device, spec: Convolution) -> None:
         if len(spec.kernel) != 2 or not spec.x.channels_last:
             raise Unsupported(f"{len(spec.kernel)} spatial axes")
+        _check_weights(spec)
         n, c, h, w = spec.x.shape
         m, pixels = spec.weights[0], n * h * w
         plain = MemoryDescriptor.plain
@@ -178,6 +180,11 @@ class PointwiseKernel:
             api.DIFF_BIAS: Memory.of(db if db is not None else spare),
         }
         return self._params.bind(memories)
+
+
+def _check_weights(spec: Convolution) -> None:
+    if spec.weights_channels_last:
+        raise Unsupported("channels-last weights")
 
 
 def _grouped(weights: tuple[int, ...], group: int) -> tuple[int, ...]:

@@ -86,7 +86,7 @@ class ImageColumns:
 
 
 class PlaneColumns:
-    """Columns of (images, channels, *spatial) in C order, up to three spatial axes: (images, depth, places)."""
+    """Columns of (images, channels, *spatial) in C order, at most three spatial: (images, depth, places)."""
 
     def __init__(self, device: GpuDevice, x: Descriptor, window: Window) -> None:
         axes = len(window.kernel)

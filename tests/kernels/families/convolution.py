@@ -13,7 +13,8 @@ from tests.kernels.cases import Case, Values, layout
 
 
 def _run(kernel: Any, spec: Convolution, values: Values) -> None:
-    weights, biases = Descriptor(spec.weights, spec.x.dtype), Descriptor(spec.weights[:1], spec.x.dtype)
+    weights = Descriptor(spec.weights, spec.x.dtype, spec.weights_channels_last)
+    biases = Descriptor(spec.weights[:1], spec.x.dtype)
     x, w, dy = values.normal(spec.x), values.normal(weights), values.normal(spec.y)
     b, db = (values.normal(biases), values.output("db", biases)) if spec.bias else (None, None)
     dw = values.output("dw", weights)
@@ -44,7 +45,8 @@ def _case(
 
 def _run_transposed(kernel: Any, spec: Convolution, values: Values) -> None:
     dtype = spec.x.dtype
-    weights, biases = Descriptor(spec.weights, dtype), Descriptor(spec.x.shape[1:2], dtype)
+    weights = Descriptor(spec.weights, dtype, spec.weights_channels_last)
+    biases = Descriptor(spec.x.shape[1:2], dtype)
     x, w, dy = values.normal(spec.y), values.normal(weights), values.normal(spec.x)
     b, db = values.normal(biases), values.output("db", biases)
     dw = values.output("dw", weights)
@@ -71,9 +73,29 @@ CASES = [
     _case("pointwise_relu", (2, 16, 5, 4), 8, (1, 1), relu=True),
     _case("pointwise_no_bias", (2, 16, 5, 4), 8, (1, 1), bias=False),
     _case("pointwise_stride", (2, 16, 6, 6), 8, (1, 1), stride=2),
+    _case("filters_channels_last", (2, 8, 9, 8), 12, (3, 2), pad=1, fast=False, weights_channels_last=True),
+    _case(
+        "filters_channels_last_groups",
+        (2, 8, 9, 8),
+        12,
+        (3, 3),
+        stride=2,
+        pad=1,
+        dilation=2,
+        group=2,
+        fast=False,
+        weights_channels_last=True,
+        relu=True,
+    ),
+    _case("filters_channels_last_thin", (2, 3, 9, 8), 5, (3, 3), fast=False, weights_channels_last=True),
+    _case("pointwise_groups", (2, 8, 5, 4), 12, (1, 1), group=2),
+    _case("rows", (3, 4, 11), 6, (3,), stride=2, pad=1, group=2, fast=False),
+    _case("volumes", (2, 3, 4, 5, 6), 4, (2, 3, 2), pad=1, fast=False, relu=True),
     _transposed("plain", (2, 3, 9, 8), 5, (3, 3)),
     _transposed("pad_stride", (2, 16, 9, 7), 32, (5, 3), stride=2, pad=1),
     _transposed("groups", (2, 8, 9, 8), 12, (3, 3), group=2, pad=1),
     _transposed("depthwise", (2, 8, 8, 8), 8, (4, 4), stride=2, group=8, pad=1),
     _transposed("pointwise", (2, 16, 5, 4), 8, (1, 1)),
+    _transposed("rows", (2, 4, 11), 6, (3,), stride=2, pad=1, fast=False),
+    _transposed("filters_channels_last", (2, 8, 9, 8), 12, (3, 3), fast=False, weights_channels_last=True),
 ]
