@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.device import GpuDevice
@@ -17,8 +17,6 @@ class CapturedPasses:
 
     Layers without bottoms (data) run as they are, before the rest; what they put into their tops is copied to
     the GPU, and the rest is replayed. A net with a layer that may reshape its tops is not captured.
-
-    replays : for other work on the same net that repeats, such as a solver's update.
     """
 
     def __init__(
@@ -26,7 +24,7 @@ class CapturedPasses:
     ) -> None:
         self._device, self._graph, self._execute = device, graph, execute
         gradients: list[Memory] = [p.blob.memory("diff") for p in graph.parameters.owners]
-        self.replays = Replays(device.gpu, execute, gradients)
+        self._replays = Replays(device.gpu, execute, gradients)
         self._plan: Plan | None = None
 
     def forward(self, plan: Plan) -> None:
@@ -43,20 +41,27 @@ class CapturedPasses:
         pairs = zip(plan.backward_steps, plan.backward_calls, strict=True)
         self._run("backward", [_part(step.layer, call) for step, call in pairs])
 
+    def repeat(self, kind: str, variant: Hashable, call: Callable[[], None]) -> None:
+        """Do other work on the net that repeats, such as a solver's update; variant : what it depends on."""
+        if self._device.graph is False:
+            call()
+        else:
+            self._run(kind, [(kind, call)], variant)
+
     def serves(self, plan: Plan) -> bool:
         """Whether passes by this plan may be captured at all."""
         return self._device.graph is not False and not plan.stepping and not _barrier(plan)
 
-    def _run(self, kind: str, parts: Sequence[Part]) -> None:
-        self.replays.run(kind, parts)
-        refusal = self.replays.refusal(kind)
+    def _run(self, kind: str, parts: Sequence[Part], variant: Hashable = None) -> None:
+        self._replays.run(kind, parts, variant)
+        refusal = self._replays.refusal(kind)
         if refusal and self._device.graph:
             why = self._described(refusal)
             raise DeviceError(f"graph=True, but the {kind} pass cannot be captured: {why}")
 
     def _follow(self, plan: Plan) -> None:
         if plan is not self._plan:
-            self.replays.forget()
+            self._replays.forget()
             self._plan = plan
 
     def _described(self, refusal: Sequence[HostAccess]) -> str:
@@ -72,10 +77,10 @@ class CapturedPasses:
             return f"not captured as a CUDA graph: {barrier} may reshape its tops in forward"
         texts = []
         for kind in ("forward", "backward", "update"):
-            refusal = self.replays.refusal(kind)
+            refusal = self._replays.refusal(kind)
             if refusal:
                 texts.append(f"{kind} is not captured: {self._described(refusal)}")
-            elif self.replays.captured(kind):
+            elif self._replays.captured(kind):
                 texts.append(f"{kind} is captured")
         return "CUDA graphs: " + ("; ".join(texts) or "from the second pass on")
 

@@ -55,9 +55,12 @@ class Replays:
         self._captured: dict[Hashable, Captured] = {}
         self._refused: dict[Hashable, list[HostAccess]] = {}
 
-    def run(self, kind: Hashable, parts: Sequence[Part]) -> None:
-        """Do the work: as it is, by a capture that is made now, or by one that was made before."""
-        key = (kind, *self._flags())
+    def run(self, kind: str, parts: Sequence[Part], variant: Hashable = None) -> None:
+        """Do the work: as it is, by a capture that is made now, or by one that was made before.
+
+        kind : "forward", for messages too. variant : whatever else the work depends on.
+        """
+        key = (kind, variant, *self._flags())
         captured = self._captured.get(key)
         if captured is not None:
             self._launch(captured)

@@ -49,6 +49,7 @@ class UpdateRule:
                 bound = "below 1" if self.below_one else "to 1"
                 raise TrainingError(f"{field} is {value:g}; {self.name} keeps that share: give 0 {bound}")
         self.param = param
+        self._captures = net.captures
         self.groups: list[Any] = list(net.arena)
         self.histories = [[Tensor(g.data.descriptor) for g in self.groups] for _ in range(self.slots)]
         self._kernels = [update.make(net.device, self._spec(g.data.descriptor)) for g in self.groups]
@@ -90,7 +91,11 @@ class UpdateRule:
         rate : the learning rate. scale : factor of the accumulated gradients. iteration : updates done.
         """
         self.set_factors(rate, scale, iteration)
-        self.launch()
+        if self._captures is None:
+            self.launch()
+        else:
+            variant = (self.leaves_update, frozenset(self._idle))
+            self._captures.repeat("update", variant, self.launch)
 
     def set_factors(self, rate: float, scale: float, iteration: int) -> None:
         """Tell the kernels what changes from iteration to iteration."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Descriptor, Tensor
@@ -16,10 +16,10 @@ _THREADS = 256
 _BLOCKS = 1024  # that share the rows between them: a few for each multiprocessor
 
 
-def _program(device: GpuDevice, dtype: str, **defines: int) -> Program:
+def _program(device: GpuDevice, dtype: str, **given: int) -> Program:
     parameters = "float" if dtype in ("float16", "bfloat16") else "T"
-    defaults = {"VEC": 1, "RELU": 0, "GLOBAL": 0}
-    return program(device, "batchnorm/batchnorm.cu", dtype, P=parameters, **(defaults | defines))
+    defines: dict[str, Any] = {"VEC": 1, "RELU": 0, "GLOBAL": 0, "P": parameters, **given}
+    return program(device, "batchnorm/batchnorm.cu", dtype, **defines)
 
 
 def _accumulator(dtype: str) -> str:

@@ -1,0 +1,116 @@
+"""Training on a GPU, proved on the stand-in: the same losses and weights as on the CPU, captured or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from owlkit import L, NetSpec, P, Solver
+from owlkit.core.errors import DataError
+from tests.support import emulated_gpu
+
+pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+
+
+def small_net() -> NetSpec:
+    """Every kind of layer that a net of 2012 to 2015 has, tiny."""
+    n, filler = NetSpec("small"), dict(type="xavier")
+    n.data, n.label = L.DummyData(
+        shape=[dict(dim=[4, 3, 12, 12]), dict(dim=[4])],
+        data_filler=[dict(type="gaussian", std=1), dict(type="constant", value=2)],
+        ntop=2,
+    )
+    n.conv1 = L.Convolution(n.data, kernel_size=3, pad=1, num_output=8, weight_filler=filler)
+    n.relu1 = L.ReLU(n.conv1, in_place=True)
+    n.norm1 = L.LRN(n.relu1, local_size=3)
+    n.pool1 = L.Pooling(n.norm1, kernel_size=3, stride=2, pool=P.Pooling.MAX)
+    grouped = dict(kernel_size=3, pad=1, num_output=8, group=2, bias_term=False)
+    n.conv2 = L.Convolution(n.pool1, weight_filler=filler, **grouped)
+    n.bn = L.BatchNorm(n.conv2, in_place=True)
+    n.scale = L.Scale(n.bn, bias_term=True, in_place=True)
+    n.relu2 = L.ReLU(n.scale, in_place=True)
+    n.sum = L.Eltwise(n.pool1, n.relu2)
+    n.fc = L.InnerProduct(n.sum, num_output=5, weight_filler=filler)
+    n.loss = L.SoftmaxWithLoss(n.fc, n.label)
+    return n
+
+
+def solver(device: Any, rule: str = "SGD", **fields: Any) -> Solver:
+    momentum = {} if rule in ("AdaGrad", "RMSProp") else {"momentum": 0.9}
+    options = {"base_lr": 0.01, "lr_policy": "inv", "gamma": 0.1, "power": 0.75, "type": rule, **momentum}
+    return Solver(small_net(), device=device, seed=3, **(options | {"display": 0} | fields))
+
+
+@pytest.mark.parametrize("rule", ["SGD", "Nesterov", "Adam", "AdaGrad", "RMSProp", "AdaDelta"])
+def test_trains_as_on_the_cpu(rule: str) -> None:
+    fields = {"weight_decay": 0.01, "clip_gradients": 2.0}
+    ours, theirs = solver(emulated_gpu.emulated_device(), rule, **fields), solver("cpu", rule, **fields)
+    for _ in range(5):
+        for each in (ours, theirs):
+            each.step(1)
+        assert ours.smoothed_loss == pytest.approx(theirs.smoothed_loss, rel=2e-4)
+    for mine, parameter in zip(ours.net.learnable, theirs.net.learnable, strict=True):
+        np.testing.assert_allclose(mine.blob.data, parameter.blob.data, 1e-3, 1e-4, err_msg=mine.name)
+
+
+def test_all_of_an_iteration_is_captured_and_moves_only_data() -> None:
+    device = emulated_gpu.emulated_device()
+    trained = solver(device)
+    trained.step(3)
+    told = repr(trained.net.plan)
+    assert "forward is captured; backward is captured; update is captured" in told
+    before = len(device.gpu.driver.launched), device.gpu.uploaded_bytes, device.gpu.downloaded_bytes
+    trained.step(2)
+    assert len(device.gpu.driver.launched) == before[0], "only graphs are launched"
+    images, rate, losses = 4 * 3 * 12 * 12 * 4, 3 * 3 * 4, 4
+    assert device.gpu.uploaded_bytes - before[1] <= 2 * (images + 16 + rate)
+    assert device.gpu.downloaded_bytes - before[2] == 2 * losses
+
+
+@pytest.mark.parametrize("iter_size", [1, 3])
+def test_captured_equals_not_captured_bit_for_bit(iter_size: int) -> None:
+    first, second = (
+        solver(emulated_gpu.emulated_device(graph=graph), iter_size=iter_size) for graph in (None, False)
+    )
+    for each in (first, second):
+        each.step(5)
+    for one, other in zip(first.net.learnable, second.net.learnable, strict=True):
+        np.testing.assert_array_equal(one.blob.data, other.blob.data, err_msg=one.name)
+
+
+def test_a_learning_rate_set_by_hand_reaches_a_captured_update() -> None:
+    trained = solver(emulated_gpu.emulated_device())
+    trained.step(4)
+    trained.lr = 0.0
+    history = [np.array(h) for h in trained.history]
+    before = [np.array(p.blob.data) for p in trained.net.learnable]
+    trained.step(1)
+    moved = [p.blob.data - b for p, b in zip(trained.net.learnable, before, strict=True)]
+    for parameter, change, past in zip(trained.net.learnable, moved, history, strict=True):
+        if parameter.lr_mult:  # BatchNorm follows its statistics by itself
+            np.testing.assert_allclose(change, -0.9 * past, 1e-4, 1e-6, err_msg=parameter.name)
+
+
+def test_resuming_is_bit_identical(tmp_path: Path) -> None:
+    through = solver(emulated_gpu.emulated_device(), snapshot_prefix=str(tmp_path / "a"))
+    through.step(3)
+    _, state = through.snapshot()
+    through.step(4)
+    resumed = solver(emulated_gpu.emulated_device())
+    resumed.restore(state)
+    resumed.step(4)
+    for one, other in zip(through.net.learnable, resumed.net.learnable, strict=True):
+        np.testing.assert_array_equal(one.blob.data, other.blob.data, err_msg=one.name)
+
+
+def test_a_wrong_label_stops_training_with_its_place() -> None:
+    trained = solver(emulated_gpu.emulated_device())
+    trained.step(3)
+    node = trained.net.layer_dict["data"]
+    trained.net.blobs["label"].data[...] = 9
+    node.forward = lambda bottom, top: None
+    with pytest.raises(DataError, match="label 9 at index 0"):
+        trained.net.forward_backward()
