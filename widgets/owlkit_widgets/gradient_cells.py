@@ -85,3 +85,21 @@ def row(check: BlobCheck, settled: bool) -> dict[str, Any]:
         "known": check.known if settled and check.verdict == "known" else "",
         "curve": [[step, number(error)] for step, error in check.curve],
     }
+
+
+def positions(check: BlobCheck | None) -> NDArray[np.uint32]:
+    """Places in the blob of the elements that are checked; none where they are all of it."""
+    if check is None or check.elements.size == check.count:
+        return np.zeros(0, np.uint32)
+    return np.asarray(check.elements, np.uint32)
+
+
+def waiting(expected: Any) -> dict[str, Any]:
+    """The row of a blob whose turn has not come."""
+    shape = list(expected.shape)
+    zero = dict.fromkeys(("done", "kinks", "wrong", "directions", "wrong_directions"), 0)
+    none = dict.fromkeys(("worst", "median", "worst_direction"))
+    empty: dict[str, Any] = {"faults": [], "curve": [], "pattern": "", "known": "", "code": ""}
+    named = {"layer": expected.layer, "type": expected.type, "blob": expected.slot.label, "shape": shape}
+    count = int(np.prod(shape))
+    return named | {"count": count, "number": expected.number, "verdict": "waits"} | zero | none | empty

@@ -29,7 +29,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from . import comms, gradient_cells, reproduce
+from . import comms, gradient_cells, gradient_head, reproduce
 from .assets import asset
 
 PERIOD = 0.1
@@ -122,7 +122,7 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             rows, cells, codes, positions = [], [], [], []
             for place, check, expected in self._places():
                 rows.append(self._row(check, expected))
-                mine, moved = self._codes_of(check), _positions(check)
+                mine, moved = self._codes_of(check), gradient_cells.positions(check)
                 cells.append({"row": place, "first": 0, "n": int(mine.size), "positions": int(moved.size)})
                 codes.append(mine.tobytes())
                 positions.append(moved.tobytes())
@@ -152,7 +152,7 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def _row(self, check: Any, expected: Any) -> dict[str, Any]:
         if check is None:
-            return _waiting(expected)
+            return gradient_cells.waiting(expected)
         return gradient_cells.row(check, self._settled(check)) | {"code": self._code(check)}
 
     def _codes_of(self, check: Any) -> NDArray[np.uint8]:
@@ -163,40 +163,14 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         old, new = self._codes[place], self._codes_of(check)
         self._codes[place] = new
         if old.size != new.size:
-            return 0, new, _positions(check)
+            return 0, new, gradient_cells.positions(check)
         differ = np.flatnonzero(old != new)
         first, last = (differ[0], differ[-1] + 1) if differ.size else (0, 0)
         return int(first), new[first:last], np.zeros(0, np.uint32)
 
     def head(self) -> dict[str, Any]:
         """What the header and the footer show; unknown is None."""
-        report, course = self.report, self._course
-        rows, over = list(report.rows), course.state == "done"
-        expected = sum(e.number for e in course.expected) or sum(row.elements.size for row in rows)
-        done = sum(row.done for row in rows)
-        worst = max((check.error for check in report.loss), default=None)
-        return {
-            "name": report.name,
-            "state": course.state,
-            "interrupted": report.interrupted,
-            "doing": course.doing if not over else "",
-            "done": done,
-            "total": max(done, expected) if not (over and not report.interrupted) else done,
-            "left": None if over else course.left(rows),
-            "seconds": report.seconds if over else course.seconds,
-            "passes": course.passes,
-            "step": report.settings.step,
-            "tolerance": report.settings.tolerance,
-            "seed": report.settings.seed,
-            "until_wrong": course.until_wrong,
-            "loss": None if worst is None else gradient_cells.number(worst),
-            "loss_directions": len(report.loss),
-            "loss_is_wrong": report.loss_is_wrong if over else False,
-            "skipped": list(report.skipped),
-            "remarks": list(report.remarks),
-            "error": self._error,
-            "can_repeat": report.again is not None,
-        }
+        return gradient_head.head_of(self.report, self._course, self._error)
 
     def _code(self, check: Any, k: int | None = None) -> str:
         k = check.worst_position if k is None else k
@@ -280,21 +254,3 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 def _key(each: Any) -> tuple[str, bool, int]:
     """What tells the blobs of a net apart."""
     return (each.layer, each.slot.learned, each.slot.index)
-
-
-def _positions(check: Any) -> NDArray[np.uint32]:
-    """Places in the blob of the elements that are checked; none where they are all of it."""
-    if check is None or check.elements.size == check.count:
-        return np.zeros(0, np.uint32)
-    return np.asarray(check.elements, np.uint32)
-
-
-def _waiting(expected: Any) -> dict[str, Any]:
-    """The row of a blob whose turn has not come."""
-    shape = list(expected.shape)
-    zero = dict.fromkeys(("done", "kinks", "wrong", "directions", "wrong_directions"), 0)
-    none = dict.fromkeys(("worst", "median", "worst_direction"))
-    empty: dict[str, Any] = {"faults": [], "curve": [], "pattern": "", "known": "", "code": ""}
-    named = {"layer": expected.layer, "type": expected.type, "blob": expected.slot.label, "shape": shape}
-    count = int(np.prod(shape))
-    return named | {"count": count, "number": expected.number, "verdict": "waits"} | zero | none | empty

@@ -200,6 +200,8 @@ export function makeGraph(store) {
     const pick = event.target.closest?.("[data-key]");
     if (pick) store.pick(pick.dataset.key);
   });
+  // Nothing scrolls in here, so what the Tab key comes to is moved into sight.
+  element.addEventListener("focusin", (event) => event.target.matches(".pick:focus-visible") && reveal());
   element.addEventListener("dblclick", (event) => {
     const pick = event.target.closest?.("[data-key]");
     if (pick) toggle(pick.dataset.key);
