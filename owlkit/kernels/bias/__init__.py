@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.bias import onednn, reference
+from owlkit.kernels.bias import cuda, onednn, reference
 
 
 @dataclass(frozen=True)
@@ -28,4 +28,5 @@ def make(device: Device, spec: Bias) -> Any:
 
     `gradient` overwrites db with the sum of dy over the axes that b lacks.
     """
-    return choose(device, spec, {"onednn": onednn.BiasKernel, "reference": reference.BiasKernel})
+    found = {"cuda": cuda.BiasKernel, "onednn": onednn.BiasKernel, "reference": reference.BiasKernel}
+    return choose(device, spec, found)

@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.prelu import onednn, reference
+from owlkit.kernels.prelu import cuda, onednn, reference
 
 
 @dataclass(frozen=True)
@@ -27,4 +27,5 @@ def make(device: Device, spec: PReLU) -> Any:
 
     x and y may be one tensor in forward; dx may be dy.
     """
-    return choose(device, spec, {"onednn": onednn.PReLUKernel, "reference": reference.PReLUKernel})
+    found = {"cuda": cuda.PReLUKernel, "onednn": onednn.PReLUKernel, "reference": reference.PReLUKernel}
+    return choose(device, spec, found)

@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.scale import onednn, reference
+from owlkit.kernels.scale import cuda, onednn, reference
 
 
 @dataclass(frozen=True)
@@ -31,4 +31,5 @@ def make(device: Device, spec: Scale) -> Any:
     forward(x, y, gamma, beta); backward(x, gamma, dy, dx, dgamma, dbeta) overwrites dx, dgamma and dbeta.
     beta and dbeta are None where the spec has no bias. x and y must not share memory; dx may be dy.
     """
-    return choose(device, spec, {"onednn": onednn.ScaleKernel, "reference": reference.ScaleKernel})
+    found = {"cuda": cuda.ScaleKernel, "onednn": onednn.ScaleKernel, "reference": reference.ScaleKernel}
+    return choose(device, spec, found)

@@ -52,9 +52,7 @@ def test_philox_gives_the_published_numbers(
     assert found.tolist() == expected
 
 
-def _kernel(
-    device: GpuDevice, ratio: float, dtype: str = "float32", seed: int = 1
-) -> DropoutKernel:
+def _kernel(device: GpuDevice, ratio: float, dtype: str = "float32", seed: int = 1) -> DropoutKernel:
     kernel = DropoutKernel(device, dropout.Dropout(Descriptor((COUNT,), dtype), ratio))
     kernel.restore({}, np.random.default_rng(seed))
     return kernel
