@@ -51,14 +51,17 @@ class Pooling(Layer):
 
     STOCHASTIC is for values that are not negative, such as those behind a ReLU. Drawn is the first value, row
     by row, at which the running sum reaches u times the whole, u uniform in (0, 1] from the layer's own
-    generator. Where none does (a negative sum; Caffe leaves memory unwritten) y = 0 without gradient, as in
-    test for any sum that is not positive.
+    generator, which on a GPU gives the key of a Philox 4x32-10. Where none does (a negative sum; Caffe leaves
+    memory unwritten) y = 0 without gradient, as in test for any sum that is not positive.
     """
 
     tops = Arity(minimum=1, maximum=2)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.pooling_param
+        self.kernel: Any = None
+        # Where a GPU's generator stands; none: at its beginning.
+        self._drawn: dict[str, Any] = {"philox": []}
         self.method = _METHODS[p.pool]
         if len(top) > 1 and self.method != "max":
             raise self.error("only MAX pooling has a second top (indices); remove it", top[1])
@@ -127,7 +130,9 @@ class Pooling(Layer):
         x, y = bottom[0].descriptor, top[0].descriptor
         if self.method == "stochastic":
             drawn = pooling.Stochastic(self.kernel_shape, self.stride, x, y, draws=self.phase == "train")
+            before = self.state()
             self.kernel = pooling.make_stochastic(device, drawn)
+            self.kernel.restore(before, self.rng)
             return
         spec = pooling.Pooling(
             self.method, self.kernel_shape, self.stride, self.pad, x, y,
@@ -151,6 +156,17 @@ class Pooling(Layer):
             self.kernel.backward(bottom[0].data_tensor, top[0].diff_tensor, bottom[0].diff_tensor)
         else:
             self.kernel.backward(top[0].diff_tensor, bottom[0].diff_tensor)
+
+    def state(self) -> dict[str, Any]:
+        if self.method != "stochastic" or self.phase != "train":
+            return {}
+        found: dict[str, Any] = self._drawn if self.kernel is None else self.kernel.state()
+        return found
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        self._drawn = state
+        if self.method == "stochastic" and self.kernel is not None:
+            self.kernel.restore(state, self.rng)
 
     def describe(self) -> str:
         if self.window is None:

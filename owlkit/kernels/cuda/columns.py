@@ -99,7 +99,7 @@ class PlaneColumns:
         self._x_count, self._channels = x.count // max(images, 1), channels
         numbers = {"X": sizes, "Y": window.out, "K": window.kernel, "S": window.stride, "P": window.pad}
         missing = {"P": 0}
-        defines = {}
+        defines: dict[str, int] = {}
         for name, values in (numbers | {"D": window.dilation}).items():
             full = (missing.get(name, 1),) * (3 - axes) + tuple(values)
             defines |= {f"{name}{i}": value for i, value in enumerate(full)}

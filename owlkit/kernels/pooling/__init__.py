@@ -56,7 +56,10 @@ def make(device: Device, spec: Pooling) -> Any:
 
 
 def make_stochastic(device: Device, spec: Stochastic) -> Any:
-    """A kernel with `draw(rng)` (new numbers), `forward(x, y)` and `backward(x, dy, dx)`.
+    """A kernel with `draw(rng)` (new numbers, in `uniform`), `forward(x, y)` and `backward(x, dy, dx)`.
+
+    `state()` is a JSON-able dictionary of what the numbers depend on besides `rng`; `restore(state, rng)`, to
+    be called before the first `draw`, sets it, or starts from `rng` where the state has nothing for it.
 
     Drawn is the first value, row by row, at which the running sum of the window reaches u times its total,
     u in (0, 1]: never a leading 0 unless all are 0 (Caffe). A window without any input, or whose sum stays

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.cuda import Function, program
 from owlkit.kernels.cuda.images import HEADERS, blocks_over_rows, channels_at_once, check_images
-from owlkit.kernels.pooling.stochastic import draw_uniform
+from owlkit.kernels.cuda.uniform import Uniform
 
 if TYPE_CHECKING:
     from owlkit.kernels.pooling import Pooling, Stochastic
@@ -70,6 +70,7 @@ class StochasticKernel:
     def __init__(self, device: GpuDevice, spec: Stochastic) -> None:
         self._windows = windows = _Windows(device, spec, (0, 0))
         self._draws = spec.draws
+        self._numbers = Uniform(device)
         self.uniform = Tensor(Descriptor(spec.y.shape, "float32", True))
         if spec.draws:
             self._forward = windows.function("stochastic", "draw_forward")
@@ -82,7 +83,13 @@ class StochasticKernel:
             self._inverses, self._means = Tensor(sums), Tensor(sums)
 
     def draw(self, rng: np.random.Generator) -> None:
-        draw_uniform(rng, self.uniform)
+        self._numbers.draw(self.uniform)
+
+    def state(self) -> dict[str, Any]:
+        return self._numbers.state()
+
+    def restore(self, state: dict[str, Any], rng: np.random.Generator) -> None:
+        self._numbers.restore(state, rng)
 
     def forward(self, x: Tensor, y: Tensor) -> None:
         arrays = (x, self.uniform, y, self._places) if self._draws else (x, y, self._inverses, self._means)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,13 +37,6 @@ def _by_places(tensor: Tensor) -> np.ndarray:
     return tensor.array.transpose(0, 2, 3, 1)
 
 
-def draw_uniform(rng: np.random.Generator, uniform: Tensor) -> None:
-    """New numbers in (0, 1]; 0 itself would choose a leading place that holds 0."""
-    values = uniform.flat
-    rng.random(dtype=np.float32, out=values)
-    np.subtract(1, values, out=values)
-
-
 class StochasticKernel:
     """uniform : numbers in (0, 1], one per window, the shape of y."""
 
@@ -70,7 +64,16 @@ class StochasticKernel:
                 yield i * spec.kernel[1] + j, tuple(seen), tuple(windows)
 
     def draw(self, rng: np.random.Generator) -> None:
-        draw_uniform(rng, self.uniform)
+        """New numbers; 0 itself would choose a leading place that holds 0."""
+        values = self.uniform.flat
+        rng.random(dtype=np.float32, out=values)
+        np.subtract(1, values, out=values)
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: dict[str, Any], rng: np.random.Generator) -> None:
+        """Nothing to do: all numbers come from the generator that `draw` is given."""
 
     def forward(self, x: Tensor, y: Tensor) -> None:
         source = _by_places(x)

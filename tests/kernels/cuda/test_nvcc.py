@@ -36,6 +36,7 @@ VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
     ],
     "softmax/softmax.cu": [(("softmax/rows.cuh",), {})],
     "softmax_loss/softmax_loss.cu": [(("softmax/rows.cuh",), {"LABEL": "float", "LOSS": "float", "MODE": 1})],
+    "cuda/uniform.cu": [(("cuda/philox.cuh",), {})],
     "cuda/columns.cu": [(_IMAGES, {"VEC": 1}), (_IMAGES, {"VEC": 2})],
     "cuda/planes.cu": [((), {f"{name}{i}": 1 for name in "XYKSPD" for i in range(3)})],
     "cuda/biases.cu": [(_IMAGES, {"VEC": 1}), (_IMAGES, {"VEC": 2})],
