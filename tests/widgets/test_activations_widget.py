@@ -102,7 +102,7 @@ def test_a_plane_lies_where_its_units_look() -> None:
     assert frame_of((6, 6), valid, (8, 8)) == [1, 1, 7, 7]
 
 
-def test_the_strongest_channel_is_chosen_and_then_what_the_view_says() -> None:
+def test_the_busiest_channel_is_chosen_and_then_what_the_view_says() -> None:
     widget = made()
     assert [layer["name"] for layer in widget.net["layers"]] == ["conv", "relu", "ip", "prob"]
     assert (widget.unit["channel"], widget.unit["place"]) == (0, [10, 4])

@@ -7,7 +7,7 @@ Traits, kernel to browser (they come back whole when a page is loaded again):
 - ``layer``    {name, type, blob, names, field} and `activation_tiles.channels_of`, whose levels are ``tiles``
 - ``unit``     {layer, name} and `activation_tiles.channel_of`, whose levels are ``plane``
 - ``said``     {text, bad}: what went wrong
-- ``view``     browser to kernel: {layer, selected}, which choose the above (None is the strongest channel),
+- ``view``     browser to kernel: {layer, selected}, which choose the above (None is the channel with the largest mean),
   and {order, scale, show, size, look, opacity, table}, which are kept for the next load
 
 Messages: browser to kernel ``{type: "figure"}`` and ``{type: "image", name}`` with the bytes of a file;
@@ -28,7 +28,7 @@ from owlkit.core.errors import OwlkitError
 from owlkit.inspection.activations import Activations
 from owlkit.inspection.layerwise import Layerwise
 
-from .activation_tiles import channel_of, channels_of, planes_of
+from .activation_tiles import channel_of, channels_of
 from .assets import asset
 from .seen_image import described_layers, opened, pixels_of
 
@@ -102,8 +102,9 @@ class ActivationsWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore
 
     def _show_unit(self, name: str, selected: int | None) -> None:
         channels = len(self._values)
-        strongest = int(np.nan_to_num(planes_of(self._values), nan=-np.inf).max((1, 2)).argmax())
-        channel = strongest if selected is None else min(max(int(selected), 0), channels - 1)
+        # Not by the largest value: that is often one place at a border, where padding looks like an edge.
+        busiest = int(np.argmax(self.layer["means"]))
+        channel = busiest if selected is None else min(max(int(selected), 0), channels - 1)
         size = self.image["height"], self.image["width"]
         about, self.plane = channel_of(self._values, channel, self._seen.field(name), size)
         names = self.layer["names"]

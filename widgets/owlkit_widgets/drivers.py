@@ -234,7 +234,7 @@ class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         values = seen.values(wish.layer)
         unit = choose(wish.layer, values, wish.unit, wish.at)
         top, labels = seen.layers[wish.layer], self._shown.labels
-        about, levels = answers_of(unit, values, seen.field(wish.layer), seen.prepared.shape[1:])  # type: ignore[arg-type]
+        about, levels = answers_of(unit, values, seen.field(wish.layer), seen.prepared.shape[1:])
         value = float(unit.of(values[None])[0])
         what = {"layer": wish.layer, "type": top.type, "units": len(values), "unit": unit.channel}
         what |= {"name": label_of(unit, len(values), labels), "value": value}

@@ -4,12 +4,11 @@ import { makeBarsList } from "./bars-list.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { DASH, THIN, integer, percent, significant } from "./format.js";
 import { makeChoice, sized } from "./panel.js";
-import { bytesOf, coloured, faded, put, ramped, rectangleOf, tinted } from "./photo.js";
+import { bytesOf, coloured, faded, put, ramped, rectangleOf, smoothAt, tinted } from "./photo.js";
 import { paintBars, paintBox } from "./show_filters_paint.js";
 import { JUDGED, sharesOf } from "./activations-data.js";
 
 const SIDE = 326; // pixels of the picture's longer side
-const PAPER = 0.5; // share of the paper mixed into the photograph under a map
 const LISTED = 7;
 const BARS = { width: 326, height: 44 };
 
@@ -39,10 +38,7 @@ export function makeDetail(store) {
 
   opacity.addEventListener("input", () => store.setView({ opacity: Number(opacity.value) }));
 
-  /** Faint values stay in sight over a photograph. */
-const lifted = (share) => Math.sign(share) * Math.abs(share) ** 0.7;
-
-/** Value of the channel under a point of the picture: { row, column, value }, or null. */
+  /** Value of the channel under a point of the picture: { row, column, value }, or null. */
   function under(x, y) {
     const { unit } = store;
     const [top, left, bottom, right] = unit.frame;
@@ -94,13 +90,13 @@ const lifted = (share) => Math.sign(share) * Math.abs(share) ** 0.7;
     const flat = unit.plane[0] * unit.plane[1] === 1;
     const mapped = view.look === "over" && !flat;
     const alone = view.look === "alone" && !flat;
-    if (!alone) put(g, mapped ? faded(rgb, colours.paper, PAPER) : coloured(rgb), image.height, image.width, whole, true);
+    if (!alone) put(g, mapped ? faded(rgb, colours.paper, colours.veil) : coloured(rgb), image.height, image.width, whole, smoothAt(scale));
     const limit = bank.limit(unit.channel, view.scale);
     const shares = sharesOf(bytesOf(store.plane), unit.low, unit.high, limit);
     const [rows, columns] = unit.plane;
     const ramp = bank.signed ? colours.ramps.ratio : colours.ramps.size;
     if (alone) put(g, ramped(shares, ramp, bank.signed), rows, columns, whole, false);
-    else if (mapped) put(g, tinted(shares.map(lifted), colours.plus, colours.minus, view.opacity), rows, columns, rectangleOf(unit.frame, scale), false);
+    else if (mapped) put(g, tinted(shares, colours.plus, colours.minus, view.opacity), rows, columns, rectangleOf(unit.frame, scale), false);
     if (!alone && unit.box && !flat) paintBox(g, rectangleOf(unit.box, scale), [colours.halo, colours.ink]);
     setAttribute(picture, "aria-label", `Channel ${unit.channel} of ${unit.layer} ${alone ? "alone" : "over the image"}, largest ${significant(unit.high, 3)} at row ${unit.place[0]}, column ${unit.place[1]}`);
   }

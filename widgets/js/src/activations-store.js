@@ -22,7 +22,7 @@ export class ActivationStore extends TraitStore {
     return this.#made.bank;
   }
 
-  /** The channel that is chosen; the kernel knows which is the strongest. */
+  /** The channel that is chosen; until one is, the kernel's choice. */
   get selected() {
     const { selected } = this.view;
     return selected === null || this.unit.layer !== (this.view.layer ?? this.layer.name) ? this.unit.channel : selected;

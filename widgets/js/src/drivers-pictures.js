@@ -3,14 +3,13 @@
 import { h, setAttribute, setText } from "./dom.js";
 import { MINUS, significant } from "./format.js";
 import { makeChoice, sized } from "./panel.js";
-import { bytesOf, coloured, faded, put, ramped, rectangleOf, revealed, tinted } from "./photo.js";
+import { bytesOf, coloured, faded, put, ramped, rectangleOf, revealed, smoothAt, tinted } from "./photo.js";
 import { RATIO, SIZE, gradient } from "./ramp.js";
 import { paintBox } from "./show_filters_paint.js";
 import { LOOKS, isSigned, methodName, pointWords, spotlight, unitWords } from "./drivers-data.js";
 
 const GAP = 12;
 const MOST = 460; // pixels of a picture's side
-const PAPER = 0.45; // share of the paper mixed into the photograph under a map
 
 export function makePictures(store) {
   const [image, map] = [h("canvas", { role: "img" }), h("canvas", { role: "img" })];
@@ -72,7 +71,7 @@ export function makePictures(store) {
   function paintImage(colours) {
     const { image: size, chosen, found } = store;
     const g = canvasFor(image);
-    put(g, coloured(bytesOf(store.pixels)), size.height, size.width, whole(), true);
+    put(g, coloured(bytesOf(store.pixels)), size.height, size.width, whole(), smoothAt(scale));
     if (chosen.box) paintBox(g, rectangleOf(chosen.box, scale), [colours.halo, colours.ink]);
     setText(left, chosen.box ? `${size.name}; boxed: all that the unit sees` : size.name);
     setAttribute(image, "aria-label", `The image as the net got it${found.peak ? `; what matters most lies at row ${found.peak[0]}, column ${found.peak[1]}` : ""}`);
@@ -84,15 +83,16 @@ export function makePictures(store) {
     const { height, width } = size;
     const rgb = bytesOf(store.pixels);
     const signed = bytesOf(store.signed);
+    const smooth = smoothAt(scale);
     const signedMap = isSigned(found.method);
     if (look === "signed" && signed.length === rgb.length) put(g, coloured(signed), height, width, whole(), false);
-    else if (look === "map" && shares) put(g, ramped(shares, signedMap ? colours.ramps.ratio : colours.ramps.size, signedMap), height, width, whole(), true);
+    else if (look === "map" && shares) put(g, ramped(shares, signedMap ? colours.ramps.ratio : colours.ramps.size, signedMap), height, width, whole(), smooth);
     else if (look === "spot" && shares) {
-      put(g, faded(rgb, colours.paper, 0.82), height, width, whole(), true);
-      put(g, revealed(rgb, spotlight(shares)), height, width, whole(), true);
+      put(g, faded(rgb, colours.paper, 0.82), height, width, whole(), smooth);
+      put(g, revealed(rgb, spotlight(shares)), height, width, whole(), smooth);
     } else {
-      put(g, faded(rgb, colours.paper, PAPER), height, width, whole(), true);
-      if (shares) put(g, tinted(shares, colours.plus, colours.minus, store.view.opacity), height, width, whole(), true);
+      put(g, faded(rgb, colours.paper, colours.veil), height, width, whole(), smooth);
+      if (shares) put(g, tinted(shares, colours.plus, colours.minus, store.view.opacity), height, width, whole(), smooth);
     }
     const peak = found.peak ? `, largest at row ${found.peak[0]}, column ${found.peak[1]}` : "";
     setAttribute(map, "aria-label", shares ? `Map of what drives ${unitWords(store.chosen)}, by ${methodName(found.method)}${peak}` : "The image; its map is being made");

@@ -3,11 +3,10 @@
 import { h, setAttribute, setText } from "./dom.js";
 import { THIN, significant } from "./format.js";
 import { sized } from "./panel.js";
-import { bytesOf, faded, put, rectangleOf, tinted } from "./photo.js";
+import { bytesOf, faded, put, rectangleOf, smoothAt, tinted } from "./photo.js";
 import { paintBox } from "./show_filters_paint.js";
 
 const SIDE = 148; // pixels of the picture
-const PAPER = 0.45; // share of the paper mixed into the photograph
 
 export function makePlace(store) {
   const where = h("canvas", { role: "img" });
@@ -43,7 +42,7 @@ export function makePlace(store) {
     const [rows, columns] = chosen.plane;
     scale = SIDE / Math.max(image.height, image.width);
     const g = sized(where, image.width * scale, image.height * scale);
-    put(g, faded(bytesOf(store.pixels), colours.paper, PAPER), image.height, image.width, [0, 0, image.width * scale, image.height * scale], true);
+    put(g, faded(bytesOf(store.pixels), colours.paper, colours.veil), image.height, image.width, [0, 0, image.width * scale, image.height * scale], smoothAt(scale));
     const levels = bytesOf(store.answers);
     if (levels.length !== rows * columns) return;
     put(g, tinted(Float32Array.from(levels, (v) => v / 255), colours.plus, colours.minus, 0.9), rows, columns, rectangleOf(chosen.frame, scale), false);

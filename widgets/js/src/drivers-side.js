@@ -2,7 +2,7 @@
 
 import { makeBarsList } from "./bars-list.js";
 import { h, setText } from "./dom.js";
-import { THIN, percent } from "./format.js";
+import { THIN, integer, percent } from "./format.js";
 import { aboutWords, readings, valueWords } from "./drivers-data.js";
 
 export function makeSide(store) {
@@ -34,7 +34,7 @@ export function makeSide(store) {
     classes.update(image.classes.map(({ unit, name, share }) => ({ unit, label: name, share, value: `${percent(share)}${THIN}%`, on: isClass && unit === chosen.unit })));
     strong.hidden = isClass && image.classes.length > 0;
     setText(unitTitle, `Strongest of ${chosen.layer}`);
-    setText(unitTick, `${chosen.units} units`);
+    setText(unitTick, `${integer(chosen.units)} units`);
     const most = Math.max(...chosen.top.map(({ value }) => value), 0) || 1;
     units.update(chosen.top.map(({ unit, name, value }) => ({ unit, label: name ?? `unit ${unit}`, share: value / most, value: valueWords(value, chosen.type), on: unit === chosen.unit })));
     read();

@@ -62,6 +62,11 @@ export function channelsOf(hex) {
   return [1, 3, 5].map((i) => parseInt(full.slice(i, i + 2), 16));
 }
 
+const COARSE = 4; // screen pixels per pixel, from which these are shown as they are
+
+/** Whether a photograph is smoothed at so many pixels of the screen for each of its own: a digit is not. */
+export const smoothAt = (scale) => scale < COARSE;
+
 /** Put pixels of height × width into a rectangle [x, y, w, h] of a canvas. */
 export function put(g, rgba, height, width, [x, y, w, h], smooth) {
   const small = new OffscreenCanvas(width, height);

@@ -66,7 +66,7 @@ test("the table names what is judged", () => {
   assert.equal(rows[0].at(-1), "answers");
 });
 
-test("until the kernel has answered for a layer, its strongest channel is the one chosen", () => {
+test("until the kernel has answered for a layer, the channel in sight is the one chosen", () => {
   const store = new ActivationStore();
   Object.assign(store, { layer: LAYER, tiles: view(0, 255, 0, 255, 0, 0), unit: { layer: "conv", channel: 1 } });
   assert.equal(store.selected, 1);
