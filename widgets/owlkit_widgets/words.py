@@ -26,11 +26,13 @@ def log_ratio(value: float) -> str:
 
 
 def norm(value: float, digits: int) -> str:
-    """A norm; below 0.001 as 9.1 × 10⁻⁴."""
+    """A norm; below 0.001 and from 10 000 on as 9.1 × 10⁻⁴; the rule of js/src/layers-text.js."""
     if not math.isfinite(value):
         return "NaN"
-    if value == 0 or abs(value) >= 1e-3:
-        return f"{value:#.{digits}g}".rstrip(".") if value else "0"
+    if value == 0 or 1e-3 <= abs(value) < 1e4:
+        whole = abs(value) >= 10**digits
+        shown = integer(float(f"{value:.{digits}g}")) if whole else f"{value:#.{digits}g}".rstrip(".")
+        return shown if value else "0"
     mantissa, _, power = f"{value:.1e}".partition("e")
     raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"{mantissa}\u202f×\u202f10{raised}"

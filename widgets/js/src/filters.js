@@ -2,6 +2,7 @@
 
 import { h, setAttribute, setText, tokens } from "./dom.js";
 import { integer, significant } from "./format.js";
+import { size } from "./layers-text.js";
 import { gridOf } from "./filters-data.js";
 import { MARKS, paintGrid, paintTile } from "./filters-paint.js";
 import { makeChoice, makePanel, setChips, sized } from "./panel.js";
@@ -110,7 +111,7 @@ export function makeFilters(store, chart, root) {
     paintTile(sized(big, BIG, BIG), film(), frame, tile, 0, 0, BIG, look());
     const mark = film().mark(frame, tile);
     const lines = [h("div", { class: "b", text: `#${tile}` })];
-    if (film().marked) lines.push(h("div", { class: "mut", text: `norm ${significant(frame.norms[tile], 3)}` }));
+    if (film().marked) lines.push(h("div", { class: "mut", text: `norm ${size(frame.norms[tile], 3)}` }));
     if (mark) lines.push(h("div", { class: "warn", text: mark.kind === "duplicate" ? `= #${mark.with}` : `${MARKS[mark.kind].glyph} ${MARKS[mark.kind].word}` }));
     if (mark?.kind === "duplicate") lines.push(h("div", { class: "mut", text: `cosine ${significant(mark.cosine, 3)}` }));
     if (!mark && film().marked) lines.push(h("div", { class: "mut", text: "healthy" }));
@@ -190,7 +191,7 @@ export function makeFilters(store, chart, root) {
     const rows = Array.from(frame.norms, (norm, i) => {
       const mark = film().mark(frame, i);
       const judged = !mark ? "" : mark.kind === "duplicate" ? `= #${mark.with}, cosine ${significant(mark.cosine, 3)}` : `${MARKS[mark.kind].glyph} ${MARKS[mark.kind].word}`;
-      return h("tr", {}, h("th", { scope: "row", text: `#${i}` }), h("td", { text: significant(norm, 3) }), h("td", { text: judged }));
+      return h("tr", {}, h("th", { scope: "row", text: `#${i}` }), h("td", { text: size(norm, 3) }), h("td", { text: judged }));
     });
     const label = `Filters of ${store.run.filters.layer} at iteration ${integer(frame.iter)}`;
     tableHost.replaceChildren(h("table", { "aria-label": label }, h("thead", {}, head), h("tbody", {}, ...rows)));

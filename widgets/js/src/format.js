@@ -29,6 +29,7 @@ export function significant(x, digits = 4) {
   if (!Number.isFinite(x)) return x < 0 ? `${MINUS}Inf` : "Inf";
   const size = Math.abs(x);
   if (size !== 0 && (size < 1e-3 || size >= 1e5)) return scientific(x, Math.min(digits - 1, 2));
+  if (size >= 10 ** digits) return integer(Number(x.toPrecision(digits)));
   return signed(size === 0 ? "0" : x.toPrecision(digits));
 }
 

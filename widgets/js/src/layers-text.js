@@ -14,9 +14,10 @@ export function logRatio(value) {
   return value.toFixed(2).replace("-", MINUS);
 }
 
-/** A norm: three digits of weights, two of updates. */
+/** A norm: three digits of weights, two of updates; what is very small or large is short: 1.2 × 10¹¹. */
 export function size(value, digits) {
-  return value !== 0 && Math.abs(value) < 1e-3 ? scientific(value, 1) : significant(value, digits);
+  const far = Number.isFinite(value) && value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e4);
+  return far ? scientific(value, 1) : significant(value, digits);
 }
 
 /** The texts of a parameter's row: [log ratio, weight, update]. */

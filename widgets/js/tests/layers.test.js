@@ -120,3 +120,11 @@ test("panels are open at first, then as the person left them, then as the run sa
   assert.deepEqual(openPanels({ panels: ["layers"] }, storage), ["layers"]);
   assert.deepEqual(openPanels({ panels: null }, { getItem() { throw new Error("no storage"); } }), ["layers", "filters"]);
 });
+
+test("a norm takes no more room than its column, however large", () => {
+  assert.deepEqual([0.5, 12.345, 1234, 9999].map((v) => size(v, 3)), ["0.500", "12.3", "1\u202f230", "10\u202f000"]);
+  assert.equal(size(1.24e11, 3), "1.2\u202f×\u202f10¹¹");
+  assert.equal(size(6.1e37, 2), "6.1\u202f×\u202f10³⁷");
+  assert.deepEqual([NaN, Infinity].map((v) => size(v, 3)), ["NaN", "Inf"]);
+  for (const value of [1e-30, 3.2e-4, 0.01, 5, 88888, 1e11, 3e38]) assert.ok(size(value, 3).length <= 11, size(value, 3));
+});
