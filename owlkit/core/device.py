@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from owlkit.core.errors import DeviceError, closest
+from owlkit.core.lane import Lane
 from owlkit.core.memory import allocate
+from owlkit.core.tensor import Descriptor
 
 if TYPE_CHECKING:
     from owlkit.core.blob import Blob
@@ -38,6 +40,10 @@ class Device:
         if self._scratch is None or self._scratch.size < self._scratch_bytes:
             self._scratch = allocate(self._scratch_bytes)
         return self._scratch
+
+    def lane(self, descriptor: Descriptor) -> Lane:
+        """Memory in which another thread prepares a batch for tensors of this descriptor."""
+        return Lane(descriptor)
 
     def array(self, blob: Blob, role: str) -> Any:
         """What `blob.data` or `blob.diff` (role) is in this device's own memory: NumPy's array on a CPU.

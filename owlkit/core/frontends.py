@@ -3,7 +3,8 @@
 Only inside a running Jupyter kernel is anything looked up or loaded, and IPython is never imported from here.
 What can be shown live names its kind in `frontend_kind` ("run", "gradients", ...). A front end has
 `display(shown, **options)`, which shows it as output of the present cell and tells whether it did, and
-`mimebundle(shown)`, how it is drawn as the value of a cell, None for a kind that is not known. Options are
+`mimebundle(shown)`, how it is drawn as the value of a cell, None for a kind that is not known; one that knows
+`view(shown)`, None for such a kind, is left the work of things that fill while they are seen. Options are
 those of the kind (what a run is compared with). Without a front end, plain text and figures do.
 """
 
@@ -48,6 +49,12 @@ def display(shown: Any, **options: Any) -> bool:
 def mimebundle(shown: Any) -> Any:
     """How something is drawn as the value of a cell; None where no front end draws it."""
     return _ask("mimebundle", shown)
+
+
+def shows(shown: Any) -> bool:
+    """Whether a front end is here that shows this kind of thing live."""
+    frontend = find()
+    return frontend is not None and getattr(frontend, "view", lambda shown: None)(shown) is not None
 
 
 def _ask(what: str, shown: Any, **options: Any) -> Any:

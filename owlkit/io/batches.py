@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from owlkit.core.lane import Lane
+from owlkit.core.tensor import Tensor
 from owlkit.io.datum import datum_to_array, parse_datum
 from owlkit.io.records import RecordCursor, Records
 from owlkit.io.transform import Transformer
@@ -16,19 +18,33 @@ from owlkit.io.transform import Transformer
 class Batch:
     """One batch in memory that is used again and again.
 
-    data : (N, C, h, w) float32 or float64, channels-last in memory.
+    data : (N, C, h, w) float32 or float64, channels-last in memory: the array of `lane`, unless a reader has
+        put one of another shape in its place.
     labels : (N,) int64, as in the records. keys : N keys.
     """
 
     data: np.ndarray
     labels: np.ndarray
     keys: list[bytes] = field(default_factory=list)
+    lane: Lane | None = None
 
     @classmethod
     def empty(cls, shape: tuple[int, ...], dtype: Any = np.float32) -> Batch:
         """shape : (N, C, h, w)."""
         n, c, h, w = shape
         return cls(np.empty((n, h, w, c), dtype).transpose(0, 3, 1, 2), np.empty(n, np.int64))
+
+    @classmethod
+    def on(cls, lane: Lane) -> Batch:
+        """A batch whose data goes to a device by `lane`."""
+        return cls(lane.array, np.empty(lane.array.shape[0], np.int64), lane=lane)
+
+    def put(self, tensor: Tensor) -> None:
+        """Put the data into a tensor of its shape."""
+        if self.lane is not None and self.data is self.lane.array:
+            self.lane.receive(tensor)
+        else:
+            tensor.array[...] = self.data
 
 
 class BatchReader:

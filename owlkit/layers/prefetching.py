@@ -72,14 +72,14 @@ class PrefetchingLayer(Layer):
             top[1].reshape(self.batch_size)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        self._dtype = top[0].dtype
+        self._device, self._data = device, top[0].descriptor
         self.close()
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         prefetcher = self._running()
         batch = self.checked(prefetcher.take)
         top[0].reshape(batch.data.shape)
-        top[0].data[...] = batch.data
+        batch.put(top[0].data_tensor)
         if len(top) > 1:
             top[1].data[...] = batch.labels
             self.look_at(batch)
@@ -121,6 +121,19 @@ class PrefetchingLayer(Layer):
         return self._prefetcher or self._start()
 
     def _start(self) -> Prefetcher[Batch]:
-        buffers = [Batch.empty(self.batch_shape, self._dtype) for _ in range(self._prefetch)]
-        self._prefetcher = Prefetcher(self.reader.fill, buffers, self._number, self.name)
+        buffers = [Batch.on(self._device.lane(self._data)) for _ in range(self._prefetch)]
+        self._prefetcher = Prefetcher(sending(self.reader), buffers, self._number, self.name)
         return self._prefetcher
+
+
+def sending(reader: Reader) -> Callable[[int, Batch], None]:
+    """`reader.fill`, for batches that go their way to the device as soon as they are made."""
+
+    def fill(number: int, batch: Batch) -> None:
+        assert batch.lane is not None
+        batch.lane.wait()
+        reader.fill(number, batch)
+        if batch.data is batch.lane.array:
+            batch.lane.send()
+
+    return fill

@@ -10,6 +10,8 @@ import pytest
 
 from owlkit import L, NetSpec, P, Solver
 from owlkit.core.errors import DataError
+from owlkit.io.datum import array_to_datum
+from owlkit.io.writer import RecordWriter
 from tests.support import emulated_gpu
 
 pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
@@ -114,3 +116,35 @@ def test_a_wrong_label_stops_training_with_its_place() -> None:
     node.forward = lambda bottom, top: None
     with pytest.raises(DataError, match="label 9 at index 0"):
         trained.net.forward_backward()
+
+
+def test_batches_come_by_a_lane_beside_the_work(tmp_path: Path) -> None:
+    source = tmp_path / "lmdb"
+    rng = np.random.default_rng(0)
+    with RecordWriter(source) as writer:
+        for i in range(20):
+            image = rng.integers(0, 256, (3, 6, 6), np.uint8)
+            writer.put(f"{i:08}", array_to_datum(image, i % 5).SerializeToString())
+
+    def net() -> NetSpec:
+        n = NetSpec("records")
+        n.data, n.label = L.Data(
+            source=str(source), batch_size=8, backend=P.Data.LMDB, ntop=2,
+            transform_param=dict(scale=1 / 256, crop_size=5, mirror=True),
+        )  # fmt: skip
+        n.fc = L.InnerProduct(n.data, num_output=5, weight_filler=dict(type="xavier"))
+        n.loss = L.SoftmaxWithLoss(n.fc, n.label)
+        return n
+
+    device = emulated_gpu.emulated_device()
+    ours, theirs = (Solver(net(), device=d, seed=3, base_lr=0.1, lr_policy="fixed") for d in (device, "cpu"))
+    for _ in range(6):
+        ours.step(1)
+        theirs.step(1)
+        np.testing.assert_array_equal(ours.net.blobs["data"].peek(), theirs.net.blobs["data"].data)
+        assert ours.smoothed_loss == pytest.approx(theirs.smoothed_loss, rel=1e-5)
+    before = device.gpu.uploaded_bytes
+    ours.step(1)
+    assert device.gpu.uploaded_bytes - before <= 8 * 4 + 12, (
+        "the labels and the rate; images come by the lane"
+    )

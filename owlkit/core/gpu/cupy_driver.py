@@ -49,6 +49,46 @@ class CupyBuffer:
         self._owner, self.pointer = owner, int(owner.ptr)
 
 
+class CupyWay:
+    """A way for batches: see `Way`. arrived : the GPU's buffer is filled. taken : it may be filled again.
+
+    Events that were never recorded count as past.
+    """
+
+    def __init__(self, driver: CupyDriver, nbytes: int) -> None:
+        self._driver, self._nbytes, cuda = driver, nbytes, driver.cuda
+        with driver.at_work():
+            self._pinned = cuda.alloc_pinned_memory(nbytes)
+            self._stream = cuda.Stream(non_blocking=True)
+            with self._stream:
+                self._buffer = cuda.alloc(nbytes)
+            self._arrived, self._taken = cuda.Event(disable_timing=True), cuda.Event(disable_timing=True)
+        self.host = np.frombuffer(self._pinned, np.uint8, nbytes)
+
+    def wait(self) -> None:
+        """Wait until the last `send` has read `host`."""
+        with self._driver.at_work():
+            self._arrived.synchronize()
+
+    def send(self) -> None:
+        """Begin to copy `host` to the GPU's buffer, once that was received."""
+        runtime, stream = self._driver.runtime, self._stream
+        with self._driver.at_work():
+            stream.wait_event(self._taken)
+            kind = runtime.memcpyHostToDevice
+            runtime.memcpyAsync(self._buffer.ptr, self._pinned.ptr, self._nbytes, kind, stream.ptr)
+            self._arrived.record(stream)
+
+    def receive(self, pointer: int, nbytes: int) -> None:
+        """Queue a copy of the GPU's buffer, when it has arrived, to an address there."""
+        runtime, main = self._driver.runtime, self._driver.main
+        with self._driver.at_work():
+            main.wait_event(self._arrived)
+            kind = runtime.memcpyDeviceToDevice
+            runtime.memcpyAsync(pointer, self._buffer.ptr, nbytes, kind, main.ptr)
+            self._taken.record(main)
+
+
 class CupyReplay:
     """A captured graph."""
 
@@ -77,7 +117,7 @@ class CupyDriver:
                 f"CuPy cannot be imported ({error}); pip install 'owlkit[gpu]' (CUDA 13) or 'owlkit[gpu12]'"
             ) from error
         self.number, self.runtime, self.launcher = number, runtime, driver
-        self._cupy = cupy
+        self._cupy, self.cuda = cupy, cupy.cuda
         self.errors = (runtime.CUDARuntimeError, driver.CUDADriverError)
         self._thread = _Thread()
         self._capturing: int | None = None  # the thread that captures
@@ -173,6 +213,10 @@ class CupyDriver:
         """Copy an array of contiguous bytes through pinned memory, beside what the GPU computes."""
         with self.at_work():
             self._staging.upload(pointer, source.reshape(-1).view(np.uint8))
+
+    def way(self, nbytes: int) -> CupyWay:
+        """Pinned memory, a buffer of the GPU, and a stream beside the main one."""
+        return CupyWay(self, nbytes)
 
     def download(self, target: np.ndarray, pointer: int) -> None:
         """Copy into an array of contiguous bytes, and wait for it."""

@@ -10,7 +10,10 @@ from owlkit.core.device import Device
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.detection import obstacle
 from owlkit.core.gpu.gpu import Gpu, open_gpu
+from owlkit.core.gpu.lane import GpuLane
+from owlkit.core.lane import Lane
 from owlkit.core.memory import Memory
+from owlkit.core.tensor import Descriptor
 
 if TYPE_CHECKING:
     from owlkit.core.blob import Blob
@@ -43,6 +46,9 @@ class GpuDevice(Device):
             self._workspace = self.gpu.allocate(self.scratch_bytes)
             self._workspace_bytes = self.scratch_bytes
         return int(self._workspace.pointer)
+
+    def lane(self, descriptor: Descriptor) -> Lane:
+        return GpuLane(self.gpu, descriptor)
 
     def array(self, blob: Blob, role: str) -> Any:
         """The CuPy array of `blob.data` or `blob.diff` (role), in Caffe's order, writable."""

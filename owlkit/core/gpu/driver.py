@@ -35,6 +35,24 @@ class Replay(Protocol):
         """Run all of it again, with one call."""
 
 
+class Way(Protocol):
+    """A buffer of the host and one of the GPU, with copies from one to the other beside other work.
+
+    host : (n,) uint8, pinned.
+    """
+
+    host: np.ndarray
+
+    def wait(self) -> None:
+        """Wait until the last `send` has read `host`. From any thread."""
+
+    def send(self) -> None:
+        """Begin to copy `host` to the GPU's buffer, once that was received. From any thread."""
+
+    def receive(self, pointer: int, nbytes: int) -> None:
+        """Queue a copy of the GPU's buffer, when it has arrived, to an address there."""
+
+
 @dataclass(frozen=True)
 class Matrix:
     """A matrix (or a stack of them) for `Driver.gemm`: row-major, at `pointer`.
@@ -71,6 +89,9 @@ class Driver(Protocol):
 
     def download(self, target: np.ndarray, pointer: int) -> None:
         """Copy from the GPU into an array of contiguous bytes, and wait for it."""
+
+    def way(self, nbytes: int) -> Way:
+        """A way to the GPU for what a thread prepares there."""
 
     def zero(self, pointer: int, nbytes: int) -> None:
         """Set bytes to 0."""

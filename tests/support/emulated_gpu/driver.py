@@ -33,6 +33,27 @@ class EmulatedBuffer:
         self._driver.used -= self.nbytes
 
 
+class EmulatedWay:
+    """Copies when it is received, so that a batch that is overwritten too early is seen."""
+
+    def __init__(self, driver: EmulatedDriver, nbytes: int) -> None:
+        self._driver, self._sent = driver, False
+        self.host = np.zeros(nbytes, np.uint8)
+
+    def wait(self) -> None:
+        pass
+
+    def send(self) -> None:
+        assert not self._sent, "sent twice without being received"
+        self._sent = True
+
+    def receive(self, pointer: int, nbytes: int) -> None:
+        assert self._sent, "received before it was sent"
+        assert not self._driver.capturing
+        at(pointer, nbytes)[...] = self.host[:nbytes]
+        self._sent = False
+
+
 class EmulatedFunction:
     """A kernel compiled for the CPU."""
 
@@ -96,6 +117,13 @@ class EmulatedDriver:
     def download(self, target: np.ndarray, pointer: int) -> None:
         assert self._recording is None, "a copy to the host while capturing"
         target.view(np.uint8)[...] = at(pointer, target.nbytes)
+
+    @property
+    def capturing(self) -> bool:
+        return self._recording is not None
+
+    def way(self, nbytes: int) -> EmulatedWay:
+        return EmulatedWay(self, nbytes)
 
     def zero(self, pointer: int, nbytes: int) -> None:
         self.run("zero", lambda: at(pointer, nbytes).fill(0))
