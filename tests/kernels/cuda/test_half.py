@@ -1,0 +1,41 @@
+"""Kernels of images in half precision: sums are single, and only results are rounded."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from tests.kernels.cases import Case
+from tests.kernels.test_implementations import _outputs
+from tests.support import emulated_gpu
+
+pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+#: Largest relative rounding error of a result, twice: what is accumulated is rounded twice.
+TOLERANCES = {"float16": 2 * 2.0**-11, "bfloat16": 2 * 2.0**-8}
+CASES = {
+    "pooling": ["max_pad", "max_indices", "ave_googlenet", "stochastic_test"],
+    "lrn": ["strong", "blocks", "within_three"],
+    "convolution": ["filters_channels_last_groups", "pad_stride", "rows", "transposed_plain"],
+    "inner_product": ["images", "large"],
+    "im2col": ["padded", "volumes"],
+}
+
+
+def _case(family: str, name: str) -> Case:
+    cases = import_module(f"tests.kernels.families.{family}").CASES
+    return next(case for case in cases if case.name == f"{family}-{name}")
+
+
+@pytest.mark.parametrize(
+    "case", [_case(f, name) for f, names in CASES.items() for name in names], ids=lambda c: c.name
+)
+@pytest.mark.parametrize("dtype", TOLERANCES)
+def test_halves(case: Case, dtype: str) -> None:
+    """Inputs are multiples of 1/64 of few bits, so that they are the same in every type."""
+    expected, found = _outputs(case, "reference", "float64"), _outputs(case, "cuda", dtype)
+    for name, values in expected.items():
+        tolerance = TOLERANCES[dtype]
+        absolute = tolerance * max(1.0, float(np.abs(values).max()))
+        np.testing.assert_allclose(found[name].astype("f8"), values, tolerance, absolute, err_msg=name)
