@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from . import words
 from .branches import MOST as MOST_BRANCHES
 from .branches import Branch, is_after
 from .machine import memory_total, memory_used
@@ -224,7 +225,7 @@ class Recorder:
         self._flag(event.iter, "nan", f"{what} {event.layer}".strip(), "code")
         where = f" in {event.layer}" if event.layer else ""
         where += f", in {event.blob}," if event.blob != event.layer and event.blob and event.layer else ""
-        title = f"{what} first appeared{where} at iteration {event.iter}"
+        title = f"{what} first appeared{where} at iteration {words.integer(event.iter)}"
         detail = f"{event.found}." if event.found not in ("", what) else ""
         if last is not None:
             detail = f"{detail} The last finite loss was {last:.4g}.".strip()

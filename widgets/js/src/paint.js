@@ -131,11 +131,12 @@ function divergence(g, store, box, scale, c) {
   const fits = x - box.left > g.measureText(text).width + 20;
   g.textAlign = fits ? "right" : "left";
   const at = fits ? x - 14 : x + 14;
+  const below = y < box.top + 24 ? y + 22 : y; // beside the top of the plot accuracies lie
   g.lineWidth = 4;
   g.strokeStyle = c.halo;
-  g.strokeText(text, at, y - 1);
+  g.strokeText(text, at, below - 1);
   g.fillStyle = c.bad;
-  g.fillText(text, at, y - 1);
+  g.fillText(text, at, below - 1);
 }
 
 function titles(g, store, box, c) {
