@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ pytest.importorskip("anywidget", reason="the widgets need the notebook extra")
 
 from owlkit import show_heatmap, show_saliency
 from owlkit.inspection.occlusion import Scan
+from owlkit.inspection.saliency import Saliency
 from owlkit_widgets.driver_maps import levels_of
 from owlkit_widgets.drivers import DriversWidget
 from owlkit_widgets.drivers_view import DriversView
@@ -208,3 +210,25 @@ def _until(so: Any) -> None:
 def test_the_front_end_knows_both() -> None:
     assert Frontend.view(show_heatmap(halves(), picture(), "ip", progress=False)) is DriversView
     assert Frontend.view(show_saliency(halves(), picture(), "ip")) is DriversView
+
+
+def test_what_was_made_by_hand_stays_a_figure() -> None:
+    found = show_saliency(halves(), picture(), "ip", 0)
+    by_hand = Saliency(found.unit, found.value, found.method, found.gradient, found.image)
+    assert DriversView.mimebundle(by_hand) is None
+    assert "image/png" in by_hand._repr_mimebundle_()
+
+
+def test_a_net_of_pycaffe_is_looked_at_too(tmp_path: Path) -> None:
+    from owlkit import caffe
+
+    net = halves()
+    net.save(tmp_path / "halves.caffemodel")
+    (tmp_path / "halves.prototxt").write_text(str(net.graph.definition))
+    there = caffe.Net(
+        str(tmp_path / "halves.prototxt"), caffe.TEST, weights=str(tmp_path / "halves.caffemodel")
+    )
+    widget = DriversWidget(show_heatmap(there, picture(), "ip", 0, progress=False))
+    assert (widget.found["state"], widget.chosen["value"]) == ("ready", pytest.approx(3.6))
+    widget.view = {**widget.view, "method": "gradient"}
+    wait(widget, method="gradient")

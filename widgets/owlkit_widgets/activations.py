@@ -7,8 +7,8 @@ Traits, kernel to browser (they come back whole when a page is loaded again):
 - ``layer``    {name, type, blob, names, field} and `activation_tiles.channels_of`, whose levels are ``tiles``
 - ``unit``     {layer, name} and `activation_tiles.channel_of`, whose levels are ``plane``
 - ``said``     {text, bad}: what went wrong
-- ``view``     browser to kernel: {layer, selected}, which choose the above (None is the channel with the largest mean),
-  and {order, scale, show, size, look, opacity, table}, which are kept for the next load
+- ``view``     browser to kernel: {layer, selected}, which choose the above (None: the channel with the
+  largest mean), and {order, scale, show, size, look, opacity, table}, which are kept for the next load
 
 Messages: browser to kernel ``{type: "figure"}`` and ``{type: "image", name}`` with the bytes of a file;
 kernel to browser ``{type: "figure", name}`` with the PNG of the figure for a paper.
@@ -17,7 +17,7 @@ kernel to browser ``{type: "figure", name}`` with the PNG of the figure for a pa
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anywidget
 import numpy as np
@@ -30,7 +30,10 @@ from owlkit.inspection.layerwise import Layerwise
 
 from .activation_tiles import channel_of, channels_of
 from .assets import asset
-from .seen_image import described_layers, opened, pixels_of
+from .seen_image import described_layers, name_of, opened, pixels_of
+
+if TYPE_CHECKING:
+    from owlkit.net import Net
 
 FIGURE_DPI = 200
 
@@ -56,9 +59,10 @@ class ActivationsWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore
 
     def __init__(self, shown: Activations) -> None:
         self._shown = shown
+        self._net = cast("Net", shown.net)  # the view shows nothing without one
         self._values: NDArray[Any] = shown.values
         self._now: tuple[Any, ...] = ()
-        self._seen = Layerwise(shown.net, shown.given, shown.prepare)  # type: ignore[arg-type]
+        self._seen = Layerwise(self._net, shown.given, shown.prepare)
         # A page may ask as soon as the comm is open: what it starts from is there from the beginning.
         super().__init__(view={"layer": self._seen.layer_of(shown.layer), "selected": None})
         self._tell_image("the image given")
@@ -75,7 +79,7 @@ class ActivationsWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore
     def _tell_image(self, name: str) -> None:
         pixels = pixels_of(self._seen)
         with self.hold_sync():
-            self.net = {"name": self._shown.net.name or "", "layers": described_layers(self._seen)}  # type: ignore[union-attr]
+            self.net = {"name": name_of(self._net), "layers": described_layers(self._seen)}
             self.image = {"name": name, "height": pixels.shape[0], "width": pixels.shape[1]}
             self.pixels = pixels.tobytes()
 
@@ -122,7 +126,7 @@ class ActivationsWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore
     def _look_at(self, image: Any, name: str) -> None:
         """Run another image; what goes wrong is told in the widget, and the old one stays."""
         try:
-            self._seen = Layerwise(self._shown.net, opened(image), self._shown.prepare)  # type: ignore[arg-type]
+            self._seen = Layerwise(self._net, opened(image), self._shown.prepare)
         except (OwlkitError, OSError) as error:
             self.said = {"text": f"{name}: {error}", "bad": True}
             return

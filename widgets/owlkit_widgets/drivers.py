@@ -26,8 +26,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import anywidget
 import numpy as np
@@ -35,32 +34,24 @@ import traitlets
 from numpy.typing import NDArray
 
 from owlkit.core.errors import OwlkitError
-from owlkit.inspection.heatmaps import Heatmap, Place, by_occlusion
+from owlkit.inspection.heatmaps import Heatmap
 from owlkit.inspection.layerwise import Layerwise
-from owlkit.inspection.saliency import METHODS as GRADIENTS
-from owlkit.inspection.saliency import Saliency, show_saliency
+from owlkit.inspection.occlusion import OnPlaces
+from owlkit.inspection.saliency import Saliency
 from owlkit.inspection.units import choose, label_of
 
 from .assets import asset
 from .driver_maps import answers_of, levels_of, map_of, signed_pixels, strongest
+from .driver_wishes import METHODS, Wish
 from .latest import GivenUp, Latest
-from .seen_image import described_layers, opened, pixels_of
+from .seen_image import described_layers, name_of, opened, pixels_of
 
-METHODS = ("occlusion", *GRADIENTS)
+if TYPE_CHECKING:
+    from owlkit.net import Net
+
 FIGURE_DPI = 200
 PERIOD_SECONDS = 0.2  # between pictures of a map that is being made
 MOST_KEPT = 24  # maps; older ones are made again
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is to be looked at."""
-
-    layer: str
-    unit: int | None
-    at: tuple[int, int] | None
-    method: str
-    patch: int | None
 
 
 class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
@@ -82,19 +73,20 @@ class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def __init__(self, shown: Heatmap | Saliency) -> None:
         self._shown = shown
+        self._net = cast("Net", shown.net)  # the view shows nothing without one
         self._last: Heatmap | Saliency = shown
         self._known: dict[Wish, tuple[Heatmap | Saliency, float]] = {}
         self._wish: Wish | None = None
         self._lock = threading.RLock()  # held while traits that belong together are set
         self._latest: Latest[Wish] = Latest(self._work, self._failed, "owlkit-drivers")
-        self._seen = Layerwise(shown.net, shown.given, shown.prepare)  # type: ignore[arg-type]
+        self._seen = Layerwise(self._net, shown.given, shown.prepare)
         unit, scan = shown.unit, getattr(shown, "scan", None)
         at = [unit.row, unit.column] if unit.row is not None else None
         view = {"layer": self._seen.layer_of(unit.layer), "unit": unit.channel, "at": at}
         super().__init__(view=view | {"method": shown.method, "patch": scan.side if scan else None})
         self._tell_image("the image given")
         if not isinstance(shown, Heatmap) or shown.method == "occlusion":
-            self._known[self._asked()] = shown, 0.0
+            self._known[Wish.of(self.view)] = shown, 0.0
         self._refresh()
         self.observe(lambda change: self._refresh(), "view")
         self.on_msg(self._receive)
@@ -105,23 +97,10 @@ class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     # -- what is asked -------------------------------------------------------------------------------------
 
-    def _asked(self) -> Wish:
-        view = self.view
-        at = view.get("at")
-        unit, patch = view.get("unit"), view.get("patch")
-        method = str(view.get("method") or "occlusion")
-        return Wish(
-            str(view.get("layer")),
-            None if unit is None else int(unit),
-            None if at is None else (int(at[0]), int(at[1])),
-            method,
-            None if patch is None or method != "occlusion" else int(patch),
-        )
-
     def _refresh(self) -> None:
         """What the view asks for: from what is known, or by the thread."""
         with self._lock:
-            wish = self._asked()
+            wish = Wish.of(self.view)
             if wish == self._wish:
                 return
             self._wish = wish
@@ -140,7 +119,7 @@ class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             with self._asked_still(wish, seen):
                 self._begin(wish)
                 self._tell_chosen(wish)
-            made = self._occlude(wish, seen) if wish.method == "occlusion" else self._gradient(wish, seen)
+            made = wish.answer(self._net, seen, self._shown.labels, self._teller(wish, seen))
             with self._asked_still(wish, seen):
                 while len(self._known) >= MOST_KEPT:
                     self._known.pop(next(iter(self._known)))
@@ -170,19 +149,8 @@ class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         else:
             self.found = {**self.found, "state": "working"}
 
-    def _gradient(self, wish: Wish, seen: Layerwise) -> Saliency:
-        return show_saliency(
-            self._shown.net,  # type: ignore[arg-type]
-            seen.prepared,
-            wish.layer,
-            wish.unit,
-            at=wish.at,
-            method=wish.method,
-            prepare=seen.prepare,
-            labels=self._shown.labels,
-        )
-
-    def _occlude(self, wish: Wish, seen: Layerwise) -> Heatmap:
+    def _teller(self, wish: Wish, seen: Layerwise) -> OnPlaces:
+        """Sends the map so far, and gives up where nobody wants it any more."""
         due, limit = 0.0, 0.0
 
         def tell(done: int, total: int, falls: NDArray[Any]) -> None:
@@ -194,15 +162,7 @@ class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
                 due = time.perf_counter() + PERIOD_SECONDS
             self._latest.check()
 
-        return by_occlusion(
-            self._shown.net,  # type: ignore[arg-type]
-            seen.prepared,
-            Place(wish.layer, wish.unit, wish.at),
-            seen.prepare,
-            self._shown.labels,
-            sizes=(wish.patch, None),
-            on_places=tell,
-        )
+        return tell
 
     def _failed(self, error: Exception) -> None:
         problem = str(error) or type(error).__name__
@@ -225,7 +185,11 @@ class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         about = {"name": name, "height": pixels.shape[0], "width": pixels.shape[1]}
         with self.hold_sync():
             layers = described_layers(self._seen)
-            self.net = {"name": self._shown.net.name or "", "layers": layers, "methods": list(METHODS)}  # type: ignore[union-attr]
+            self.net = {
+                "name": name_of(self._net),
+                "layers": layers,
+                "methods": list(METHODS),
+            }
             self.image = about | {"classes": classes, "layer": layer}
             self.pixels = pixels.tobytes()
 
@@ -275,7 +239,7 @@ class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     def _look_at(self, image: bytes, name: str) -> None:
         """Another image, the same question; what goes wrong is told, and the old image stays."""
         try:
-            seen = Layerwise(self._shown.net, opened(image), self._shown.prepare)  # type: ignore[arg-type]
+            seen = Layerwise(self._net, opened(image), self._shown.prepare)
         except (OwlkitError, OSError) as error:
             self.said = {"text": f"{name}: {error}", "bad": True}
             return

@@ -19,7 +19,12 @@ class DriversView:
         show_live(DriversWidget(shown), shown)
 
     @classmethod
-    def mimebundle(cls, shown: Any) -> dict[str, Any]:
-        """The value of a cell: shown above it, so that its picture outlives the kernel."""
+    def mimebundle(cls, shown: Any) -> dict[str, Any] | None:
+        """The value of a cell: shown above it, so that its picture outlives the kernel.
+
+        None, for the figure alone, where something was made by hand and there is no net to go on with.
+        """
+        if shown.net is None:
+            return None
         cls.display(shown)
         return shown_above(repr(shown))

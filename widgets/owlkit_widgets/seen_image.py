@@ -32,3 +32,8 @@ def pixels_of(seen: Layerwise) -> NDArray[np.uint8]:
 def described_layers(seen: Layerwise) -> list[dict[str, Any]]:
     """A dictionary for each layer that has seen the image, in their order."""
     return [asdict(top) | {"shape": list(top.shape)} for top in seen.layers.values()]
+
+
+def name_of(net: Any) -> str:
+    """A net's name; a caffe.Net has none to tell."""
+    return str(getattr(net, "name", "") or "")

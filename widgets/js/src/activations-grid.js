@@ -5,7 +5,7 @@ import { significant } from "./format.js";
 import { sized } from "./panel.js";
 import { put, ramped } from "./photo.js";
 import { move } from "./show_filters_data.js";
-import { paintRing } from "./show_filters_paint.js";
+import { hatch, paintRing } from "./show_filters_paint.js";
 import { JUDGED, fittingSize, gridOf } from "./activations-data.js";
 
 const RIM = 5; // pixels around the grid for rings and frames
@@ -24,19 +24,30 @@ export function makeGrid(store) {
   let grid = null;
   let shown = [];
   let drawn = "";
+  let tiles = null; // painted without what is chosen: a choice repaints nothing but its ring
+  let painted = "";
 
   const place = (k) => [RIM + (k % grid.columns) * grid.step, RIM + Math.floor(k / grid.columns) * grid.rowStep];
 
   function update(colours, width) {
-    const { bank, view } = store;
-    const { order, scale, show, size } = view;
-    const key = JSON.stringify([store.epoch, width, order, scale, show, size, store.selected, colours.bg, devicePixelRatio]);
+    const { order, scale, show, size } = store.view;
+    const look = JSON.stringify([store.bank.layer.name, store.epoch, width, order, scale, show, size, colours.bg, devicePixelRatio]);
+    const key = `${look} ${store.selected}`;
     if (key === drawn) return;
     drawn = key;
+    if (look !== painted) layOut(colours, width);
+    painted = look;
+    if (!shown.length) return;
+    choose(colours);
+    build();
+  }
+
+  function layOut(colours, width) {
+    const { bank, view } = store;
     shown = bank.ordered(view);
     const tall = bank.layer.height / bank.layer.width;
     const room = Math.max(40, width - 2 * RIM);
-    grid = gridOf(shown.length, room, size ?? fittingSize(bank.n, room, FILLED, tall), tall);
+    grid = gridOf(shown.length, room, view.size ?? fittingSize(bank.n, room, FILLED, tall), tall);
     const height = Math.max(0, grid.rows * grid.rowStep - (grid.rowStep - grid.high)) + 2 * RIM;
     mosaic.hidden = !shown.length;
     none.hidden = shown.length > 0;
@@ -44,8 +55,17 @@ export function makeGrid(store) {
     element.style.maxHeight = `${SHOWN}px`;
     element.classList.toggle("long", height > SHOWN);
     if (!shown.length) return;
-    paint(sized(canvas, width, height), colours);
-    build();
+    tiles = document.createElement("canvas");
+    paint(sized(tiles, width, height), colours);
+  }
+
+  /** The tiles, and a ring around the one that is chosen. */
+  function choose(colours) {
+    const [width, height] = [parseFloat(tiles.style.width), parseFloat(tiles.style.height)];
+    const g = sized(canvas, width, height);
+    g.drawImage(tiles, 0, 0, width, height);
+    const k = shown.indexOf(store.selected);
+    if (k >= 0) paintRing(g, [...place(k), grid.tile, grid.high], colours);
   }
 
   function paint(g, colours) {
@@ -54,12 +74,10 @@ export function makeGrid(store) {
     const ramp = bank.signed ? colours.ramps.ratio : colours.ramps.size;
     const at = (k) => [place(k)[0], place(k)[1], grid.tile, grid.high];
     shown.forEach((channel, k) => {
-      if (bank.marks.get(channel) === "broken") return;
+      if (bank.marks.get(channel) === "broken") return hatch(g, at(k), colours);
       put(g, ramped(bank.shares(channel, view.scale), ramp, bank.signed), height, width, at(k), grid.tile < width);
     });
     shown.forEach((channel, k) => bank.marks.has(channel) && mark(g, bank.marks.get(channel), at(k), colours));
-    const k = shown.indexOf(store.selected);
-    if (k >= 0) paintRing(g, at(k), colours);
   }
 
   let built = "";

@@ -20,7 +20,7 @@ export function paintFilter(g, bank, index, look, rectangle, colours) {
 }
 
 /** NaN is never a colour. */
-function hatch(g, [x, y, w, h], colours) {
+export function hatch(g, [x, y, w, h], colours) {
   g.save();
   g.beginPath();
   g.rect(x, y, w, h);
