@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,13 +24,15 @@ class Patch:
     """What a unit saw when it answered with `value`.
 
     index : of the image in the source. box : (top, left, bottom, right) in pixels of the net's input.
-    pixels : uint8, (h, w, 3) RGB or (h, w), the image inside of the box.
+    pixels : uint8, (h, w, 3) RGB or (h, w), the image inside of the box. name : the record's key, the file's
+    name, or the number as text.
     """
 
     value: float
     index: int
     box: Box
     pixels: np.ndarray
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,22 +81,41 @@ def find_answers(
 
     Raises NetError for an unknown layer, or one whose receptive field cannot be told.
     """
-    prepare = prepare or ImageInput()
-    twin = Twin(net, batch_for(net, len(source)))
-    name = twin.layer_of(layer)
-    field = receptive_field(twin.net.graph, twin.net.top_names[name][0])
-    top = twin.top(name)
-    units, plane = top.shape[1], (top.shape[2:4] if top.ndim == 4 else (1, 1))
-    best = _Best(units)
-    fired, seen = np.zeros(units), 0
-    for batch in source.batches(prepare, twin.shape):
-        answers = twin.run(batch, name).reshape(len(batch), units, -1)
-        fired += (answers > 0).mean(2).sum(0)
-        best.add(answers.max(2).T, answers.argmax(2).T, seen, count)
-        seen += len(batch)
-        on_images(seen)
-    share = fired / max(seen, 1)
-    return Answers(layer, *best.arrays, (plane[0], plane[1]), share, seen, field, twin.shape)
+    search = Search(net, source, layer, count, prepare or ImageInput())
+    for _ in search.batches():
+        on_images(search.seen)
+    return search.answers
+
+
+class Search:
+    """The same, batch by batch: `answers` is what was found so far.
+
+    Raises NetError for an unknown layer, or one whose receptive field cannot be told.
+    """
+
+    def __init__(self, net: Net, source: ImageSource, layer: str, count: int, prepare: ImageInput) -> None:
+        self.source, self.layer, self.count, self.prepare = source, layer, count, prepare
+        self._twin = Twin(net, batch_for(net, len(source)))
+        self._name = self._twin.layer_of(layer)
+        self.field = receptive_field(self._twin.net.graph, self._twin.net.top_names[self._name][0])
+        top = self._twin.top(self._name)
+        self.units, self.plane = top.shape[1], (top.shape[2:4] if top.ndim == 4 else (1, 1))
+        self._best, self._fired, self.seen = _Best(self.units), np.zeros(self.units), 0
+
+    def batches(self) -> Iterator[np.ndarray]:
+        """Runs a batch of prepared images (n, C, H, W), and gives it: it is part of `answers` then."""
+        for batch in self.source.batches(self.prepare, self._twin.shape):
+            answers = self._twin.run(batch, self._name).reshape(len(batch), self.units, -1)
+            self._fired += (answers > 0).mean(2).sum(0)
+            self._best.add(answers.max(2).T, answers.argmax(2).T, self.seen, self.count)
+            self.seen += len(batch)
+            yield batch
+
+    @property
+    def answers(self) -> Answers:
+        share, plane = self._fired / max(self.seen, 1), (self.plane[0], self.plane[1])
+        shape = self._twin.shape
+        return Answers(self.layer, *self._best.arrays, plane, share, self.seen, self.field, shape)
 
 
 class _Best:

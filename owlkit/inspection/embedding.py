@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from owlkit.core import frontends
 from owlkit.core.errors import DataError
+from owlkit.inspection.arrangement import METHODS, arrange
 from owlkit.inspection.image_input import ImageInput, fitted, open_image
 from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.picture import Picture
@@ -20,49 +22,121 @@ if TYPE_CHECKING:
 
     from owlkit.net import Net
 
-METHODS = ("tsne", "pca")
 THUMBNAIL = 32  # pixels a side
-PERPLEXITY = 30.0  # van der Maaten and Hinton 2008: 5 to 50
 LEAST = 3
+# Okabe and Ito 2008, which the colour-blind can tell apart, without yellow, which white paper swallows.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000")
 
 
-@dataclass(repr=False)
-class Embedding(Picture):
-    """points : (n, 2). features : (n, d). thumbnails : (n, 32, 32, 3) uint8. labels : or None."""
+@dataclass(frozen=True)
+class Features:
+    """What a layer says of images. table : (n, d). thumbnails : (n, 32, 32, 3) uint8."""
 
     layer: str
-    method: str
-    points: np.ndarray
-    features: np.ndarray
+    table: np.ndarray
     thumbnails: np.ndarray
-    labels: list[Any] | None = None
+
+
+def gather(
+    net: Net,
+    images: ImageSource,
+    layer: str,
+    prepare: ImageInput,
+    on_images: Callable[[int], None] = lambda seen: None,
+) -> Features:
+    """Run the images. on_images : told how many are done; what it raises ends the work.
+
+    Raises NetError for an unknown layer.
+    """
+    twin = Twin(net, batch_for(net, len(images)))
+    name = twin.layer_of(layer)
+    features: list[np.ndarray] = []
+    pictures: list[np.ndarray] = []
+    for batch in images.batches(prepare, twin.shape):
+        features.extend(twin.run(batch, name).reshape(len(batch), -1))
+        pictures.extend(_thumbnail(prepare.restore(image)) for image in batch)
+        on_images(len(features))
+    return Features(layer, np.stack(features), np.stack(pictures))
+
+
+class Embedding(Picture):
+    """net, source, prepare : whose images these are. labels : one per image, or None. found : their features.
+
+    Points are arranged when they are asked for, by `method`.
+    """
+
+    frontend_kind = "embedding"
+
+    def __init__(
+        self,
+        net: Net,
+        source: ImageSource,
+        found: Features,
+        *,
+        method: str = "tsne",
+        labels: Sequence[Any] | None = None,
+        prepare: ImageInput | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.net, self.source, self.found = net, source, found
+        self.method, self.labels, self.seed = method, labels, seed
+        self.prepare = prepare or ImageInput()
+        self._arranged: dict[tuple[str, str], np.ndarray] = {}
+
+    @property
+    def layer(self) -> str:
+        return self.found.layer
+
+    @property
+    def features(self) -> np.ndarray:
+        """(n, d)."""
+        return self.found.table
+
+    @property
+    def thumbnails(self) -> np.ndarray:
+        """(n, 32, 32, 3) uint8."""
+        return self.found.thumbnails
+
+    @property
+    def points(self) -> np.ndarray:
+        """(n, 2)."""
+        known = self._arranged.get((self.layer, self.method))
+        if known is None:
+            known = arrange(self.features, self.method, self.seed)
+            self.keep(known, self.method)
+        return known
+
+    def keep(self, points: np.ndarray, method: str) -> None:
+        """Points (n, 2) of the present features that somebody else has arranged."""
+        self._arranged[self.layer, method] = points
+
+    def arranged(self, method: str) -> np.ndarray | None:
+        """(n, 2) as far as that has been done for the present features."""
+        return self._arranged.get((self.layer, method))
 
     def figure(self, *, inches: float = 8, zoom: float = 0.7) -> Figure:
-        """Thumbnails at their points; with labels a coloured frame for each of up to ten."""
+        """Thumbnails at their points; with up to seven labels a coloured frame for each."""
         import matplotlib.pyplot as plt
         from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
         figure, axes = plt.subplots(figsize=(inches, inches * 0.85), layout="constrained")
-        colours = self._colours(plt.get_cmap("tab10"))
-        for point, picture, colour in zip(self.points, self.thumbnails, colours, strict=True):
-            frame = dict(
-                edgecolor=colour or "none", facecolor="none", linewidth=2, boxstyle="square,pad=0.05"
-            )
+        kinds = list(dict.fromkeys(self.labels)) if self.labels is not None else []
+        coloured = dict(zip(kinds, PALETTE, strict=False)) if len(kinds) <= len(PALETTE) else {}
+        labels = self.labels if self.labels is not None else [None] * len(self.points)
+        for point, picture, label in zip(self.points, self.thumbnails, labels, strict=False):
+            colour = coloured.get(label, "none")
+            frame = dict(edgecolor=colour, facecolor="none", linewidth=2, boxstyle="square,pad=0.05")
             image = OffsetImage(picture, zoom=zoom)
             axes.add_artist(AnnotationBbox(image, tuple(point), bboxprops=frame, pad=0))
         axes.scatter(self.points[:, 0], self.points[:, 1], s=1, alpha=0)
+        for label, colour in coloured.items():
+            axes.plot([], [], "s", markerfacecolor="none", markeredgecolor=colour, label=str(label))
+        if coloured:
+            axes.legend(fontsize=8, loc="best")
         axes.set(xticks=[], yticks=[], title=f"{len(self.points)} images by {self.layer}, {self.method}")
         axes.margins(0.06)
         plt.close(figure)
         return figure
-
-    def _colours(self, palette: Any) -> list[Any]:
-        if self.labels is None:
-            return [None] * len(self.points)
-        kinds = list(dict.fromkeys(self.labels))
-        if len(kinds) > palette.N:
-            return [None] * len(self.points)
-        return [palette(kinds.index(label)) for label in self.labels]
 
     def __repr__(self) -> str:
         images, features = self.features.shape
@@ -84,8 +158,11 @@ def show_embedding(
     """Place images such that those with similar features in `layer` lie close together.
 
     source : folder of images, LMDB set or a sequence, see ImageSource; limit : so many of them at most.
-    method : "tsne" (van der Maaten and Hinton 2008, by scikit-learn, after PCA to 50) or "pca".
-    labels : one per image, for the frames' colours. seed : of t-SNE; one seed, one picture.
+    method : "tsne" (van der Maaten and Hinton 2008, after PCA to 50; see `arrangement`) or "pca".
+    labels : one per image, for the frames' colours; by default those of an LMDB set. seed : of t-SNE; one
+    seed, one picture.
+    In a notebook with the widgets it is a live view: other layers and methods, images close up, classes
+    counted within a lasso.
     Raises DataError for fewer than three images, or labels of another number.
     """
     if method not in METHODS:
@@ -96,35 +173,15 @@ def show_embedding(
         raise DataError(f"{len(images)} images are too few to arrange; give {LEAST} or more")
     if labels is not None and len(labels) < len(images):
         raise DataError(f"{len(labels)} labels for {len(images)} images; give one per image")
-    twin = Twin(net, batch_for(net, len(images)))
-    name = twin.layer_of(layer)
     line = Progress(progress, "looking at", f"{len(images)} images")
-    features: list[np.ndarray] = []
-    pictures: list[np.ndarray] = []
-    for batch in images.batches(prepare, twin.shape):
-        features.extend(twin.run(batch, name).reshape(len(batch), -1))
-        pictures.extend(_thumbnail(prepare.restore(image)) for image in batch)
-        line.tick(f", {len(features)} done")
+    found = gather(net, images, layer, prepare, lambda seen: line.tick(f", {seen} done"))
     line.finish()
-    table = np.stack(features)
-    given = list(labels[: len(table)]) if labels is not None else None
-    return Embedding(layer, method, _arrange(table, method, seed), table, np.stack(pictures), given)
+    given = list(labels[: len(images)]) if labels is not None else images.labels()
+    made = Embedding(net, images, found, method=method, labels=given, prepare=prepare, seed=seed)
+    if not frontends.shows(made):
+        made.keep(arrange(found.table, method, seed), method)
+    return made
 
 
 def _thumbnail(image: np.ndarray) -> np.ndarray:
     return np.asarray(fitted(open_image(image), THUMBNAIL, THUMBNAIL).convert("RGB"))
-
-
-def _arrange(features: np.ndarray, method: str, seed: int) -> np.ndarray:
-    """(n, 2) float64."""
-    from sklearn.decomposition import PCA
-    from sklearn.manifold import TSNE
-
-    table = np.asarray(features, np.float64)
-    if method == "pca":
-        return np.asarray(PCA(2, random_state=seed).fit_transform(table))
-    most = min(50, *table.shape)
-    reduced = PCA(most, random_state=seed).fit_transform(table) if table.shape[1] > most else table
-    perplexity = min(PERPLEXITY, (len(table) - 1) / 3)
-    tsne = TSNE(perplexity=perplexity, init="pca", learning_rate="auto", random_state=seed)
-    return np.asarray(tsne.fit_transform(reduced), np.float64)

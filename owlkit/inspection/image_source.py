@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -47,18 +48,39 @@ class ImageSource:
 
     def pick(self, indices: Iterable[int]) -> Iterator[tuple[int, Any]]:
         """(index, image) for some of them, in their order, each once."""
-        wanted = sorted(set(indices))
+        for index in sorted(set(indices)):
+            yield index, self[index]
+
+    def __getitem__(self, index: int) -> Any:
         if not isinstance(self._items, Records):
-            yield from ((index, self._items[index]) for index in wanted)
-            return
-        left = iter(wanted)
-        following = next(left, None)
-        for index, image in enumerate(self):
-            if following is None:
-                return
-            if index == following:
-                yield index, image
-                following = next(left, None)
+            return self._items[index]
+        key = self._keys[index]
+        return _pixels(self._items.value(key), key)
+
+    def name(self, index: int) -> str:
+        """What an image is called: a record's key, a file's name, else its number."""
+        if isinstance(self._items, Records):
+            return self._keys[index].decode("utf-8", "backslashreplace")
+        item = self._items[index]
+        return Path(item).name if isinstance(item, (str, os.PathLike)) else str(index)
+
+    def labels(self) -> list[int] | None:
+        """The label of each image of an LMDB set; None for other sources."""
+        if not isinstance(self._items, Records):
+            return None
+        return [self.label(index) for index in range(self.count)]  # type: ignore[misc]
+
+    def label(self, index: int) -> int | None:
+        """The label of a record; None where the source has none."""
+        if not isinstance(self._items, Records):
+            return None
+        key = self._keys[index]
+        return int(parse_datum(self._items.value(key), key).label)
+
+    @cached_property
+    def _keys(self) -> list[bytes]:
+        """Of an LMDB set: so that single records are found without reading all before them."""
+        return self._items.keys() if isinstance(self._items, Records) else []
 
     def batches(self, prepare: ImageInput, shape: Sequence[int]) -> Iterator[np.ndarray]:
         """Prepared images (n, C, H, W) for an input of `shape` (N, C, H, W), n = N but for the last batch."""

@@ -210,3 +210,23 @@ def test_sources_are_folders_and_sets(tmp_path: Path) -> None:
     assert [path.name for path in ImageSource(folder)] == ["a.png", "b.png"]
     with pytest.raises(DataError, match="goes into a list"):
         ImageSource(folder / "a.png")
+
+
+def test_records_are_found_by_number_with_key_and_label(tmp_path: Path) -> None:
+    with RecordWriter(tmp_path / "set") as writer:
+        for value in range(5):
+            datum = array_to_datum(np.full((1, 4, 4), value, np.uint8), label=value % 2)
+            writer.put(f"key {value}".encode(), datum.SerializeToString())
+    source = ImageSource(tmp_path / "set", 4)
+    assert [index for index, _ in source.pick([3, 0, 3])] == [0, 3]
+    assert source[3].mean() == 3
+    assert (source.name(3), source.label(3), source.labels()) == ("key 3", 1, [0, 1, 0, 1])
+    files = ImageSource([Path("a/owl.png"), np.zeros((2, 2), np.uint8)])
+    assert (files.name(0), files.name(1), files.label(0), files.labels()) == ("owl.png", "1", None, None)
+    with pytest.raises(DataError, match="no record 'none'"):
+        source._items.value(b"none")  # type: ignore[union-attr]
+
+
+def test_no_images_are_told_of() -> None:
+    with pytest.raises(DataError, match="no images to look at"):
+        show_top_patches(corner_net(), [], "conv")

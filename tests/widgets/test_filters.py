@@ -14,9 +14,9 @@ pytest.importorskip("anywidget", reason="the widgets need the notebook extra")
 
 from owlkit import ImageInput, show_filters
 from owlkit.inspection.patches import show_top_patches
+from owlkit_widgets.answer_pixels import around
 from owlkit_widgets.filmstrip import Filmstrip, Frame
 from owlkit_widgets.filter_facts import drawable, facts
-from owlkit_widgets.filter_looks import around
 from owlkit_widgets.filters import FiltersWidget
 from owlkit_widgets.filters_view import FiltersView
 from owlkit_widgets.frontend import Frontend

@@ -8,17 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from owlkit.inspection.answers import Answers, find_answers
 from owlkit.inspection.image_input import ImageInput
 from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.twin import Twin
 
-CONTEXT = 2.8  # how much more than its receptive field a small patch shows
-SMALL = 0.3  # a field beneath this share of the image is small
-LOUD = 99.5  # per cent of a map's places that lie within its scale
+from .answer_pixels import Pictures, answer_map, close_up
+
 PERIOD_SECONDS = 0.2  # between words about the progress
 
 Say = Callable[[dict[str, Any], list[bytes]], None]
@@ -83,7 +79,9 @@ class Looks:
             )
             self._known[wish.layer] = answers, time.perf_counter() - started
         answers, seconds = self._known[wish.layer]
-        content, buffer = self._describe(answers, wish, top)
+        content, buffer = close_up(Pictures(self.images, self.prepare), answers, wish.unit, wish.rank)
+        content["top"] = top
+        buffer += self._map(answers, wish, content["where"]["rank"])
         about = {"layer": wish.layer, "unit": wish.unit, "seen": answers.seen, "seconds": seconds}
         self.say({"state": "ready"} | about | content, [buffer])
 
@@ -104,67 +102,8 @@ class Looks:
         tell(0)
         return tell
 
-    def _describe(self, found: Answers, wish: Wish, top: str) -> tuple[dict[str, Any], bytes]:
-        ranks = range(found.images.shape[1])
-        rank = min(wish.rank, len(ranks) - 1)
-        pictures, prepared = {}, None
-        for index, image in self.images.pick(found.images[wish.unit].tolist()):
-            ready = self.prepare(image, found.input_shape)
-            pictures[index] = rgb(self.prepare.restore(ready))
-            if index == found.images[wish.unit, rank]:
-                prepared = ready
-        parts: list[NDArray[np.uint8]] = []
-        patches = []
-        for k in ranks:
-            index, box = int(found.images[wish.unit, k]), found.box(wish.unit, k)
-            region = around(box, pictures[index].shape)
-            parts.append(pictures[index][region[0] : region[2], region[1] : region[3]])
-            inner = [box[i] - region[i % 2] for i in range(4)]
-            patches.append(
-                {
-                    "value": float(found.values[wish.unit, k]),
-                    "image": index,
-                    "size": list(parts[-1].shape[:2]),
-                }
-                | {"box": inner}
-            )
-        answers = self._map(prepared, wish, top)
-        parts += [pictures[int(found.images[wish.unit, rank])], answers]
-        where = {
-            "rank": rank,
-            "box": list(found.box(wish.unit, rank)),
-            "place": list(found.place(wish.unit, rank)),
-            "plane": list(found.plane),
-            "size": list(found.input_shape[2:]),
-        }
-        extent = found.field
-        size = f"{extent.height.size:g} × {extent.width.size:g}"
-        content: dict[str, Any] = {"patches": patches, "where": where, "field": size, "top": top}
-        content["fired"] = float(found.fired[wish.unit])
-        return content, b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
-
-    def _map(self, prepared: Any, wish: Wish, top: str) -> NDArray[np.uint8]:
-        """(rows, columns) uint8: the unit's answers to an image, 0 and below as 0."""
-        twin = Twin(self.net)
-        values = np.maximum(twin.run(prepared[None], twin.layer_of(top))[0, wish.unit], 0)
-        values = values.reshape(values.shape or (1, 1))
-        loud = np.percentile(values, LOUD) or values.max() or 1
-        return np.rint(np.clip(values / loud, 0, 1) * 255).astype(np.uint8)
-
-
-def rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W, 3) of an image (H, W, 3) or (H, W)."""
-    return image if image.ndim == 3 else np.repeat(image[:, :, None], 3, 2)
-
-
-def around(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """(top, left, bottom, right) of what is shown of an image: a small box with what surrounds it."""
-    sides = box[2] - box[0], box[3] - box[1]
-    if max(sides[0] / shape[0], sides[1] / shape[1]) > SMALL:
-        return box
-    side = min(round(max(sides) * CONTEXT), *shape[:2])
-    starts = []
-    for axis in (0, 1):
-        middle = (box[axis] + box[axis + 2]) / 2
-        starts.append(int(min(max(round(middle - side / 2), 0), shape[axis] - side)))
-    return starts[0], starts[1], starts[0] + side, starts[1] + side
+    def _map(self, answers: Answers, wish: Wish, rank: int) -> bytes:
+        """uint8 (rows, columns): the unit's answers to the image of this rank."""
+        index = int(answers.images[wish.unit, rank])
+        prepared = self.prepare(self.images[index], answers.input_shape)
+        return answer_map(Twin(self.net), prepared, answers.layer, wish.unit).tobytes()

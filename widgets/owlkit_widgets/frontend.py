@@ -18,6 +18,8 @@ VIEWS = {
     "inspector": "inspector_view:InspectorView",
     "activations": "activations_view:ActivationsView",
     "drivers": "drivers_view:DriversView",
+    "patches": "patches_view:PatchesView",
+    "embedding": "embedding_view:EmbeddingView",
 }
 
 

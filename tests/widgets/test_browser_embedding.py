@@ -1,0 +1,143 @@
+"""An embedding in a real JupyterLab: methods, marks, zoom, lasso, classes, images close up, reloaded."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .lab_notebook import Notebook, accessibility_findings
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+
+CELLS = [
+    "import owlkit as owl\nfrom digits_net import PREPARE, trained\nnet = trained()",
+    "owl.show_embedding(net, owl.datasets.digits('test'), 'fc1', prepare=PREPARE)",
+]
+SHADES = """(canvas) => {
+  const d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, seen = new Set();
+  for (let i = 0; i < d.length; i += 4) seen.add((d[i] << 16) | (d[i + 1] << 8) | d[i + 2]);
+  return seen.size; }"""
+
+
+def pixels(page: Any) -> str:
+    found: str = page.locator(".em-plot canvas").evaluate("(canvas) => canvas.toDataURL()")
+    return found
+
+
+def wait_for_other(page: Any, before: str) -> str:
+    """The plot, once it looks otherwise than `before`."""
+    page.wait_for_function(
+        "(before) => document.querySelector('.em-plot canvas').toDataURL() !== before",
+        arg=before,
+        timeout=20000,
+    )
+    return pixels(page)
+
+
+def figures(page: Any) -> list[str]:
+    values: list[str] = page.locator(".owl.em .fig .v").all_inner_texts()
+    return values
+
+
+def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> None:
+    notebook = Notebook(lab, page, "embedding", CELLS)
+    notebook.open()
+    notebook.run_all()
+    owl = page.locator(".owl.em")
+    owl.locator(".foot", has_text="t-SNE in").wait_for(timeout=120000)
+    assert owl.count() == 1, "the value of the cell is not shown beside the widget"
+    assert "360 images, 500 features, t-SNE" in owl.locator(".hd").inner_text()
+    assert float(figures(page)[0].split("\u202f")[0]) > 80, "digits of a kind lie together"
+    plot = owl.locator(".em-plot canvas")
+    assert plot.evaluate(SHADES) > 200
+    box = plot.bounding_box()
+
+    # The keys go from image to image; the one that is looked at is shown large, with its neighbours.
+    owl.locator(".em-plot").focus()
+    page.keyboard.press("ArrowLeft")
+    owl.locator(".em-look dd").first.wait_for()
+    key = owl.locator(".em-look dd").first.inner_text()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function(
+        "(key) => document.querySelector('.em-look dd').textContent !== key", arg=key, timeout=10000
+    )
+    assert owl.locator(".em-near:visible").count() == 6
+    assert owl.locator(".em-look canvas").evaluate(SHADES) > 5
+    time.sleep(0.4)
+    owl.screenshot(path=str(shots / "embedding-made-light.png"))
+    assert not accessibility_findings(page, ".owl.em")
+
+    # A box counts classes; switches take classes away.
+    before = pixels(page)
+    page.keyboard.press("b")
+    page.mouse.move(box["x"] + 4, box["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 4, steps=4)
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelectorAll('.owl.em .fig .v')[2].textContent !== '0'")
+    selected = int(figures(page)[2])
+    counts = [int(t.split(" of ")[0]) for t in owl.locator(".em-classes .val").all_inner_texts()]
+    assert sum(counts) == selected
+    assert 0 < selected < 360
+    before = wait_for_other(page, before)
+    largest = counts.index(max(counts))
+    owl.get_by_role("switch").nth(largest).click()
+    page.wait_for_function(
+        "(n) => Number(document.querySelectorAll('.owl.em .fig .v')[2].textContent) === n",
+        arg=selected - max(counts),
+    )
+    owl.get_by_role("switch").nth(largest).click(modifiers=["Alt"])
+    page.wait_for_function(
+        "() => document.querySelectorAll('.em-classes [aria-checked=\"true\"]').length === 1"
+    )
+    owl.get_by_text("show all").click()
+
+    # Marks, zoom, the other method, which is there again at once when it is chosen back.
+    owl.locator(".em-plot").focus()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    page.wait_for_function("() => document.querySelectorAll('.owl.em .fig .v')[2].textContent === '0'")
+    before = pixels(page)
+    page.keyboard.press("p")
+    before = wait_for_other(page, before)
+    owl.screenshot(path=str(shots / "embedding-shapes-light.png"))
+    page.keyboard.press("+")
+    before = wait_for_other(page, before)
+    page.keyboard.press("0")
+    page.keyboard.press("m")
+    owl.locator(".hd", has_text="features, PCA").wait_for()
+    owl.locator(".foot", has_text="PCA in").wait_for(timeout=20000)
+    page.keyboard.press("m")
+    owl.locator(".foot", has_text="t-SNE in").wait_for(timeout=20000)
+    notebook.theme("Dark")
+    owl.screenshot(path=str(shots / "embedding-shapes-dark.png"))
+    assert not accessibility_findings(page, ".owl.em")
+    notebook.theme("Light")
+    with page.expect_download() as download:
+        owl.get_by_role("button", name="Figure").click()
+    assert download.value.suggested_filename == "fc1-embedding.png"
+
+    # Another layer is run and arranged; stopped, it keeps the places reached.
+    owl.get_by_label("Layer").select_option("conv1")
+    owl.locator('[data-act="run"]').get_by_text("Stop").click(timeout=20000)
+    owl.locator('[data-act="run"]').get_by_text("Again").wait_for(timeout=20000)
+    owl.get_by_label("Layer").select_option("fc1")
+    owl.locator(".foot", has_text="t-SNE in").wait_for(timeout=20000)
+    notebook.command("docmanager:save")
+    time.sleep(0.5)
+    page.goto(notebook.url)
+    page.wait_for_function("() => document.querySelector('.em-plot canvas')?.width > 400", timeout=120000)
+    assert owl.get_by_role("radio", name="shapes").get_attribute("aria-checked") == "true"
+    page.set_viewport_size({"width": 900, "height": 1100})
+    time.sleep(0.4)
+    owl.screenshot(path=str(shots / "embedding-narrow-light.png"))
+    notebook.command("kernelmenu:shutdown")
+    page.goto(notebook.url)
+    page.locator(".owl-static img").first.wait_for(timeout=120000)
+    assert page.locator(".owl-static img:visible").count() == 1
+    saved = json.loads(notebook.path.read_text())
+    assert any("image/png" in output.get("data", {}) for output in saved["cells"][1]["outputs"])

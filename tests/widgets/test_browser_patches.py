@@ -1,0 +1,152 @@
+"""Top patches in a real JupyterLab: units are walked, patches chosen, the search is stopped and goes on."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .lab_notebook import Notebook, accessibility_findings
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+
+CELLS = [
+    "import owlkit as owl\nfrom digits_net import PREPARE, trained\nnet = trained()",
+    "found = owl.show_top_patches(net, owl.datasets.digits('test'), 'conv2', prepare=PREPARE)\nfound",
+    "print('images:', found.images, 'patches:', len(found.patches[0]))",
+]
+SHADES = """(canvas) => {
+  const d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, seen = new Set();
+  for (let i = 0; i < d.length; i += 4) seen.add((d[i] << 16) | (d[i + 1] << 8) | d[i + 2]);
+  return seen.size; }"""
+
+
+def wait_for_unit(page: Any, unit: int) -> None:
+    """Until the patches of the unit are painted."""
+    page.wait_for_function(
+        "(unit) => document.querySelector('.pt-left .lk-number')?.textContent === `unit ${unit}`"
+        " && /fires|silent/.test(document.querySelector('.pt-left .tick').textContent)",
+        arg=unit,
+        timeout=20000,
+    )
+
+
+def test_units_are_walked_and_the_search_is_stopped(lab: Any, page: Any, shots: Path) -> None:
+    notebook = Notebook(lab, page, "patches", CELLS)
+    notebook.open()
+    notebook.run_all()
+    owl = page.locator(".owl.pt")
+    page.wait_for_function(
+        "() => document.querySelector('.owl.pt .fig .v')?.textContent === '360'", timeout=90000
+    )
+    wait_for_unit(page, 0)
+    assert owl.count() == 1, "the value of the cell is not shown beside the widget"
+    assert "50 units" in owl.locator(".hd").inner_text()
+    assert owl.locator(".pt-tiles [data-unit]").count() == 50
+    assert owl.locator(".pt-mosaic canvas").evaluate(SHADES) > 50
+    assert owl.locator(".pt-patch canvas").first.evaluate(SHADES) > 5
+    page.get_by_text("images: 360 patches: 9").wait_for(timeout=60000)
+
+    # A click and the keys choose units; numbers and clicks choose patches.
+    owl.locator('.pt-tiles [data-unit="20"]').click()
+    wait_for_unit(page, 20)
+    page.keyboard.press("ArrowRight")
+    wait_for_unit(page, 21)
+    page.keyboard.press("End")
+    wait_for_unit(page, 49)
+    page.keyboard.press("Home")
+    wait_for_unit(page, 0)
+    values = [float(t.replace("\u2212", "-")) for t in owl.locator(".pt-cap .m").all_inner_texts()]
+    assert values == sorted(values, reverse=True)
+    page.keyboard.press("3")
+    third = owl.locator(".pt-patch").nth(2)
+    page.wait_for_function("() => document.querySelectorAll('.pt-patch')[2].ariaPressed === 'true'")
+    name = third.get_attribute("title")
+    assert name is not None
+    assert ", label " in name
+    assert name in owl.locator(".pt-whole .cap").first.inner_text()
+    page.keyboard.press("o")
+    page.wait_for_function("() => document.querySelector('.pt-tiles [data-unit]').dataset.unit !== '0'")
+    labels = owl.locator(".pt-tiles [data-unit]").evaluate_all("(all) => all.map((o) => o.ariaLabel)")
+    answers = [float(t.split("answer ")[1].replace("\u2212", "-")) for t in labels if "answer" in t]
+    assert answers == sorted(answers, reverse=True)
+    page.keyboard.press("o")
+    page.keyboard.press("o")
+    page.mouse.move(5, 5)
+    time.sleep(0.4)
+    owl.screenshot(path=str(shots / "patches-made-light.png"))
+    assert not accessibility_findings(page, ".owl.pt")
+    notebook.theme("Dark")
+    owl.screenshot(path=str(shots / "patches-made-dark.png"))
+    assert not accessibility_findings(page, ".owl.pt")
+    notebook.theme("Light")
+    page.keyboard.press("t")
+    assert owl.locator(".pt-table tbody tr").count() == 50
+    page.keyboard.press("t")
+
+    # The figure; another layer, whose units see the whole image; a reload finds all of it again.
+    with page.expect_download() as download:
+        owl.get_by_role("button", name="Figure").click()
+    assert download.value.suggested_filename == "conv2-patches.png"
+    owl.get_by_label("Layer").select_option("score")
+    page.wait_for_function("() => document.querySelectorAll('.pt-tiles [data-unit]').length === 10")
+    owl.locator('.pt-tiles [data-unit="7"]').click()
+    wait_for_unit(page, 7)
+    page.wait_for_function("() => document.querySelector('.owl.pt .fig .v')?.textContent === '360'")
+    seven = owl.locator(".pt-patch").first.get_attribute("title")
+    assert seven is not None
+    assert seven.endswith("label 7")
+    notebook.command("docmanager:save")
+    time.sleep(0.5)
+    page.goto(notebook.url)
+    wait_for_unit(page, 7)
+    page.set_viewport_size({"width": 900, "height": 900})
+    time.sleep(0.4)
+    owl.screenshot(path=str(shots / "patches-narrow-light.png"))
+    notebook.command("kernelmenu:shutdown")
+    page.goto(notebook.url)
+    page.locator(".owl-static img").first.wait_for(timeout=120000)
+    assert page.locator(".owl-static img:visible").count() == 1
+    saved = json.loads(notebook.path.read_text())
+    assert any("image/png" in output.get("data", {}) for output in saved["cells"][1]["outputs"])
+
+
+SLOW = """import time
+import numpy as np
+import owlkit as owl
+from filter_net import pictures, planted
+
+class Slow(list):
+    def __getitem__(self, index):
+        time.sleep(0.02)
+        return list.__getitem__(self, index)
+
+owl.show_top_patches(planted(), Slow(list(pictures(8)) * 60), 'conv1', prepare=owl.ImageInput(mean=128))"""
+
+
+def test_a_search_that_is_stopped_keeps_what_it_found_and_goes_on(lab: Any, page: Any) -> None:
+    notebook = Notebook(lab, page, "patches_slow", [SLOW])
+    notebook.open()
+    notebook.run_all()
+    owl = page.locator(".owl.pt")
+    run = owl.locator('[data-act="run"]')
+    run.get_by_text("Stop").wait_for(timeout=60000)
+    wait_for_unit(page, 0)
+    run.click()
+    owl.get_by_text("stopped after").first.wait_for(timeout=20000)
+    done = owl.locator(".fig .v").first.inner_text()
+    assert 0 < int(done.split(" of ")[0]) < 480
+    owl.locator('.pt-tiles [data-unit="3"]').click()
+    wait_for_unit(page, 3)
+    assert owl.locator(".pt-patch:visible").count() == 9
+    run.click()
+    page.wait_for_function(
+        "(done) => { const t = document.querySelector('.owl.pt .fig .v')?.textContent;"
+        " return parseInt(t) > parseInt(done); }",
+        arg=done,
+        timeout=20000,
+    )
+    assert page.locator(".owl-static img").count() == 1, "there is a picture of what was found"
