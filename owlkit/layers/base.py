@@ -172,7 +172,7 @@ class Layer:
         if len(cleared) == wanted.count(True):
             return False
         for blob in cleared:
-            blob.diff_tensor.flat[...] = 0
+            blob.diff_tensor.zero()
         return True
 
     def filters(self) -> list[Blob]:

@@ -96,6 +96,8 @@ class BatchNorm(Layer):
         self._statistics = batchnorm.make_statistics(
             device, batchnorm.Statistics(channels, p.moving_average_fraction, unbias)
         )
+        if scale is not None:
+            scale.prepare_gradients(device)
         self._no_dx: Tensor | None = None
         self.learns = scale is not None and scale.wants_params
         self.input = KeptInput(device, bottom, top, any(self.propagate_down) or self.learns)

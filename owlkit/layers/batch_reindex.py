@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from owlkit.core.device import Device
 from owlkit.kernels import rows
 from owlkit.layers.base import Arity, Blobs, Layer, register
-from owlkit.layers.indices import read_indices
+from owlkit.layers.indices import RowNumbers
 
 
 @register("BatchReindex")
@@ -38,17 +38,14 @@ class BatchReindex(Layer):
         top[0].reshape(p.shape[0], *x.shape[1:])
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        x = bottom[0]
-        self.kernel = rows.make(device, rows.Rows(x.shape[0], x.count_between(1), x.dtype))
+        x, p = bottom
+        self.kernel = rows.make(device, rows.Rows(x.shape[0], x.count_between(1), x.dtype, p.count))
+        advice = f"bottom {x.name!r} has {x.shape[0]} items: correct the numbers"
+        self._numbers = RowNumbers(self, device, p, x.shape[0], advice)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x, p = bottom
-        advice = f"bottom {x.name!r} has {x.shape[0]} items: correct the numbers"
-        self._indices = read_indices(self, p, x.shape[0], advice)
         # Items lie one after another in every layout.
-        width = x.count_between(1)
-        items = x.data_tensor.flat.reshape(-1, width)
-        self.kernel.take(items, self._indices, top[0].data_tensor.flat.reshape(-1, width))
+        self.kernel.take(bottom[0].data_tensor, self._numbers, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[1]:
@@ -57,7 +54,8 @@ class BatchReindex(Layer):
                 bottom[1],
             )
         if propagate_down[0]:
-            width = bottom[0].count_between(1)
-            dx = bottom[0].diff_tensor.flat.reshape(-1, width)
-            dx[...] = 0
-            self.kernel.add(dx, self._indices, top[0].diff_tensor.flat.reshape(-1, width))
+            bottom[0].diff_tensor.zero()
+            self.kernel.add(bottom[0].diff_tensor, self._numbers, top[0].diff_tensor)
+
+    def check_bottoms(self, bottom: Blobs) -> None:
+        self._numbers.read()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
-from owlkit.kernels import bias, copy
+from owlkit.kernels import bias, copy, eltwise
 from owlkit.layers.base import Arity, Blobs, Layer, register
 
 
@@ -66,6 +66,7 @@ class Bias(Layer):
         self.kernel = bias.make(device, bias.Bias(bottom[0].descriptor, *self._along))
         self._copy = copy.make(device, copy.Copy(bottom[0].descriptor, bottom[0].descriptor))
         self._spare = Tensor(self._b.descriptor)
+        self._addition = eltwise.make_addition(device, self._b.descriptor)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.kernel.forward(bottom[0].data_tensor, self._b.data_tensor, top[0].data_tensor)
@@ -87,4 +88,4 @@ class Bias(Layer):
         target = self._spare if accumulate else self._b.diff_tensor
         self.kernel.gradient(dy, target)
         if accumulate:
-            self._b.diff_tensor.flat[...] += target.flat
+            self._addition(self._b.diff_tensor, target)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from owlkit.core.device import Device
+from owlkit.kernels import crop
 from owlkit.layers.base import Arity, Blobs, Layer, register
 
 
@@ -50,7 +52,6 @@ class Crop(Layer):
         offsets = self._offsets(bottom)
         if r.ndim < x.ndim:
             raise self.error(f"needs {x.ndim} axes, as {x.name!r} has", r)
-        taken = []
         for axis, offset in enumerate(offsets, self.axis):
             end = offset + r.shape[axis]
             if end > x.shape[axis]:
@@ -59,19 +60,20 @@ class Crop(Layer):
                     f"{x.shape[axis]}; lower crop_param.offset",
                     x,
                 )
-            taken.append(slice(offset, end))
-        self._part = (slice(None),) * self.axis + tuple(taken)
+        self._from = (0,) * self.axis + tuple(offsets)
         top[0].reshape(*x.shape[: self.axis], *r.shape[self.axis : x.ndim])
 
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        self.kernel = crop.make(device, crop.Crop(bottom[0].descriptor, top[0].descriptor, self._from))
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        top[0].data[...] = bottom[0].data[self._part]
+        self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
-            bottom[0].diff_tensor.flat[...] = 0
-            bottom[0].diff[self._part] = top[0].diff
+            self.kernel.backward(top[0].diff_tensor, bottom[0].diff_tensor)
         if propagate_down[1]:
-            bottom[1].diff_tensor.flat[...] = 0
+            bottom[1].diff_tensor.zero()
 
     def describe(self) -> str:
-        return f"from axis {self.axis} at {', '.join(str(s.start) for s in self._part[self.axis :])}"
+        return f"from axis {self.axis} at {', '.join(map(str, self._from[self.axis :]))}"

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.device import Device
-from owlkit.kernels import rows
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels import bias, copy, eltwise, rows
 from owlkit.layers.base import Blobs, Layer, register
-from owlkit.layers.indices import read_indices
+from owlkit.layers.indices import RowNumbers
 
 
 @register("Embed")
@@ -49,18 +48,27 @@ class Embed(Layer):
         top[0].reshape(*bottom[0].shape, self.width)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        self.kernel = rows.make(device, rows.Rows(self.rows, self.width, top[0].dtype))
+        x, y = bottom[0], top[0].descriptor
+        self.kernel = rows.make(device, rows.Rows(self.rows, self.width, y.dtype, x.count))
+        advice = f"raise embed_param.input_dim ({self.rows}), or correct the data"
+        self._numbers = RowNumbers(self, device, x, self.rows, advice)
+        self._plain: Tensor | None = None
+        if not y.is_plain:  # rows do not lie in one piece there
+            self._plain = Tensor(Descriptor(y.shape, y.dtype))
+            self._out = copy.make(device, copy.Copy(self._plain.descriptor, y))
+            self._in = copy.make(device, copy.Copy(y, self._plain.descriptor))
+        if len(self.blobs) > 1:
+            b = self.blobs[1].descriptor
+            self._bias = bias.make(device, bias.Bias(y, len(y.shape) - 1, 1))
+            self._addition, self._spare = eltwise.make_addition(device, b), Tensor(b)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        advice = f"raise embed_param.input_dim ({self.rows}), or correct the data"
-        self._indices = read_indices(self, bottom[0], self.rows, advice)
-        w, y = self.blobs[0].data, top[0]
-        if y.descriptor.is_plain:
-            self.kernel.take(w, self._indices, y.data.reshape(-1, self.width))
-        else:
-            y.data[...] = w[self._indices].reshape(y.shape)
+        w, y = self.blobs[0].data_tensor, top[0].data_tensor
+        self.kernel.take(w, self._numbers, y if self._plain is None else self._plain)
+        if self._plain is not None:
+            self._out.forward(self._plain, y)
         if len(self.blobs) > 1:
-            np.add(y.data, self.blobs[1].data, out=y.data)
+            self._bias.forward(y, self.blobs[1].data_tensor, y)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
@@ -68,15 +76,25 @@ class Embed(Layer):
                 "has no gradient to its numbers; take away force_backward, or learn nothing below it",
                 bottom[0],
             )
-        dy = top[0].diff.reshape(-1, self.width)
+        dy = top[0].diff_tensor
         accumulate = self.begin_accumulate()
         dw, db = self.param_gradients()
         if dw is not None:
-            if not accumulate:
-                dw.flat[...] = 0
-            self.kernel.add(dw.array, self._indices, dy)
+            self._add_rows(dw, dy, accumulate)
         if db is not None:
-            db.array[...] = dy.sum(axis=0) + (db.array if accumulate else 0)
+            self._bias.gradient(dy, self._spare if accumulate else db)
+            if accumulate:
+                self._addition(db, self._spare)
+
+    def _add_rows(self, dw: Tensor, dy: Tensor, accumulate: bool) -> None:
+        if not accumulate:
+            dw.zero()
+        if self._plain is not None:
+            self._in.forward(dy, self._plain)
+        self.kernel.add(dw, self._numbers, dy if self._plain is None else self._plain)
+
+    def check_bottoms(self, bottom: Blobs) -> None:
+        self._numbers.read()
 
     def describe(self) -> str:
         return f"{self.rows} of {self.width}"

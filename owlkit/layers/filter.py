@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from owlkit.core.blob import Blob
+from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels import rows
 from owlkit.layers.base import Arity, Blobs, Layer, register
 
 
@@ -49,23 +51,48 @@ class Filter(Layer):
                 )
             y.reshape(x.shape)
 
+    def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
+        items = bottom[-1].count
+        self._numbers = _Selected(items, bottom[0].dtype)
+        self._kernels = [
+            rows.make(device, rows.Rows(items, x.count_between(1), x.dtype, items)) for x in bottom[:-1]
+        ]
+        self.kernel = self._kernels[0]
+
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self._selected = np.flatnonzero(bottom[-1].data)
-        for x, y in zip(bottom, top, strict=False):
-            y.reshape(len(self._selected), *x.shape[1:])
-            np.take(_items(x, "data"), self._selected, axis=0, out=_items(y, "data"), mode="clip")
+        selected = self._numbers.select(bottom[-1].peek())
+        for kernel, x, y in zip(self._kernels, bottom, top, strict=False):
+            y.reshape(selected, *x.shape[1:])
+            if y.count:  # items lie one after another in every layout
+                kernel.take(x.data_tensor, self._numbers, y.data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[-1]:
             raise self.error("cannot backpropagate to what selects; learn nothing below it", bottom[-1])
-        for x, y, wanted in zip(bottom, top, propagate_down, strict=False):
+        for kernel, x, y, wanted in zip(self._kernels, bottom, top, propagate_down, strict=False):
             if wanted:
-                dx = _items(x, "diff")
-                dx[...] = 0
-                dx[self._selected] = _items(y, "diff")
+                x.diff_tensor.zero()
+                if y.count:
+                    kernel.add(x.diff_tensor, self._numbers, y.diff_tensor)
 
 
-def _items(blob: Blob, role: str) -> np.ndarray:
-    """(N, values of an item) in memory order; items lie one after another in every layout."""
-    tensor = blob.data_tensor if role == "data" else blob.diff_tensor
-    return tensor.flat.reshape(blob.shape[0], blob.count_between(1))
+class _Selected:
+    """The numbers of the selected items, as kernels of rows take them. items : in a batch."""
+
+    def __init__(self, items: int, dtype: str) -> None:
+        self._tensor = Tensor(Descriptor((items,), dtype))
+        self._found = np.empty(0, np.int64)
+
+    def select(self, values: np.ndarray) -> int:
+        """Take the items whose value is not 0; returns how many there are."""
+        self._found = np.flatnonzero(values)
+        self._tensor.flat[: len(self._found)] = self._found
+        return len(self._found)
+
+    def read(self) -> np.ndarray:
+        return self._found
+
+    kept = read
+
+    def tensor(self) -> Tensor:
+        return self._tensor

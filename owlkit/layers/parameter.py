@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from owlkit.core.device import Device
-from owlkit.kernels import copy
+from owlkit.core.tensor import Tensor
+from owlkit.kernels import copy, eltwise
 from owlkit.layers.base import Arity, Blobs, Layer, register
 
 
@@ -43,7 +44,9 @@ class Parameter(Layer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         # A copy, not shared memory: y may lie in another order, and others may share with y already.
-        self.kernel = copy.make(device, copy.Copy(self.blobs[0].descriptor, top[0].descriptor))
+        w, y = self.blobs[0].descriptor, top[0].descriptor
+        self.kernel, self._back = copy.make(device, copy.Copy(w, y)), copy.make(device, copy.Copy(y, w))
+        self._addition, self._spare = eltwise.make_addition(device, w), Tensor(w)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.kernel.forward(self.blobs[0].data_tensor, top[0].data_tensor)
@@ -52,10 +55,11 @@ class Parameter(Layer):
         if not self.wants_param(0):
             return
         w = self.blobs[0]
-        if w.begin_accumulate():
-            w.diff_tensor.array[...] += top[0].diff
-        else:
-            w.diff_tensor.array[...] = top[0].diff
+        accumulate = w.begin_accumulate()
+        target = self._spare if accumulate else w.diff_tensor
+        self._back.forward(top[0].diff_tensor, target)
+        if accumulate:
+            self._addition(w.diff_tensor, target)
 
     def describe(self) -> str:
         return "x".join(map(str, self.blobs[0].shape))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor, Tensor
-from owlkit.kernels import elementwise, prelu
+from owlkit.kernels import elementwise, eltwise, prelu
 from owlkit.layers.base import Blobs, Layer, register
 from owlkit.layers.elementwise import Elementwise
 from owlkit.layers.overwritten import KeptInput
@@ -113,6 +113,7 @@ class PReLU(Layer):
         self.kernel = prelu.make(device, prelu.PReLU(x, shared=not self.blobs[0].ndim))
         self.input = KeptInput(device, bottom, top, wanted)
         self._spare_slopes = Tensor(self.blobs[0].descriptor)
+        self._addition = eltwise.make_addition(device, self.blobs[0].descriptor)
         self._spare_dx: Tensor | None = None
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
@@ -127,7 +128,7 @@ class PReLU(Layer):
         dx = bottom[0].diff_tensor if propagate_down[0] else self._spare_dx
         self.kernel.backward(x, a.data_tensor, top[0].diff_tensor, dx, da)
         if accumulate and self.wants_param(0):
-            a.diff_tensor.flat[...] += da.flat
+            self._addition(a.diff_tensor, da)
 
     def describe(self) -> str:
         return "shared" if self.param.prelu_param.channel_shared else ""

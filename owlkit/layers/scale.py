@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor, Tensor
-from owlkit.kernels import scale
+from owlkit.kernels import eltwise, scale
 from owlkit.layers.base import Arity, Blobs, Layer, register
 from owlkit.layers.overwritten import KeptInput
 from owlkit.proto import caffe_pb2
@@ -84,6 +84,7 @@ class Scale(Layer):
         spec = scale.Scale(bottom[0].descriptor, self.axis, self.num_axes, self._bias)
         self.kernel = scale.make(device, spec)
         self.input = KeptInput(device, bottom, top, any(self.propagate_down) or self.wants_params)
+        self.prepare_gradients(device)
 
     def factors(self, bottom: Blobs) -> tuple[Tensor, Tensor | None]:
         """(gamma, beta)"""
@@ -106,6 +107,11 @@ class Scale(Layer):
         self.add_gradients(targets[-len(self.blobs) :] if self.blobs else [])
 
     # -- parameter gradients; the kernels only overwrite
+    def prepare_gradients(self, device: Device) -> None:
+        """Make what `add_gradients` needs; for a layer that absorbed this one, too."""
+        if self.blobs:
+            self._addition = eltwise.make_addition(device, self.blobs[0].descriptor)
+
     def spare(self, role: int, descriptor: Descriptor) -> Tensor:
         """Memory for a result that nobody wants, or that must be added to something."""
         if (role, descriptor) not in self._spare:
@@ -126,8 +132,7 @@ class Scale(Layer):
         """Add what was written beside the gradients to them."""
         for blob, wanted, target in zip(self.blobs, self.param_propagate_down, targets, strict=True):
             if wanted and target is not blob.diff_tensor:
-                total = blob.diff_tensor.flat
-                total += target.flat
+                self._addition(blob.diff_tensor, target)
 
     def describe(self) -> str:
         shape = "x".join(map(str, self._shape())) or "one number"

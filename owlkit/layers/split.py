@@ -71,4 +71,4 @@ class Silence(Layer):
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         for blob, wanted in zip(bottom, propagate_down, strict=True):
             if wanted:
-                blob.diff_tensor.flat[...] = 0
+                blob.diff_tensor.zero()

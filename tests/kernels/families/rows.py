@@ -5,23 +5,44 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from owlkit.core.tensor import Descriptor
+import numpy as np
+
+from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.rows import Rows
 from tests.kernels.cases import Case, Values
+
+
+class Given:
+    """Numbers for a kernel."""
+
+    def __init__(self, numbers: np.ndarray, dtype: str) -> None:
+        self._numbers = numbers
+        self._tensor = Tensor(Descriptor(numbers.shape, dtype))
+        self._tensor.flat[...] = numbers
+
+    def read(self) -> np.ndarray:
+        return self._numbers
+
+    def kept(self) -> np.ndarray:
+        return self._numbers
+
+    def tensor(self) -> Tensor:
+        return self._tensor
 
 
 def _run(kernel: Any, spec: Rows, values: Values, chosen: int) -> None:
     table = Descriptor((spec.count, spec.width), spec.dtype)
     some = Descriptor((chosen, spec.width), spec.dtype)
-    numbers = values.rng.integers(0, spec.count, chosen)
-    kernel.take(values.normal(table).array, numbers, values.output("taken", some).array)
-    kernel.add(values.watch("sums", values.normal(table)).array, numbers, values.normal(some).array)
+    numbers = Given(values.rng.integers(0, spec.count, chosen), spec.dtype)
+    kernel.take(values.normal(table), numbers, values.output("taken", some))
+    kernel.add(values.watch("sums", values.normal(table)), numbers, values.normal(some))
 
 
 def _case(name: str, count: int, width: int, chosen: int) -> Case:
-    return Case(
-        f"rows-{name}", lambda dtype: Rows(count, width, dtype), partial(_run, chosen=chosen), fast=False
-    )
+    def spec(dtype: str) -> Rows:
+        return Rows(count, width, dtype, chosen)
+
+    return Case(f"rows-{name}", spec, partial(_run, chosen=chosen), fast=False)
 
 
 CASES = [
@@ -32,4 +53,5 @@ CASES = [
     _case("many_numbers", 70_000, 2, 50),
     _case("wide", 30, 700, 20),
     _case("items", 6, 60_000, 10),
+    _case("in_any_order", 3, 2, 16_384),
 ]
