@@ -135,9 +135,21 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     state(page, "Interrupted", timeout=120000)
     assert done(page) == elements
     assert page.evaluate(WRONG_INK, [0]) == before
-    page.set_viewport_size({"width": 1100, "height": 860})
+    page.set_viewport_size({"width": 1100, "height": 1600})
+    narrow(page, page.locator(".owl.grd").last, shots)
+
+
+def narrow(page: Any, grd: Any, shots: Path) -> None:
+    """The panel lies beneath the list, and the maps keep their room."""
+    grd.scroll_into_view_if_needed()
     time.sleep(0.6)
-    page.locator(".owl.grd").last.screenshot(path=str(shots / "gradients-narrow-light.png"))
+    listed, detail = grd.locator(".list").bounding_box(), grd.locator(".fd").bounding_box()
+    assert detail["y"] >= listed["y"] + listed["height"]
+    for row in grd.locator(".blobs tbody tr").all():
+        cell, canvas = row.locator("td.map").bounding_box(), row.locator("canvas").bounding_box()
+        assert cell["width"] > 150
+        assert canvas["width"] <= cell["width"], "a map lies over what is beside it"
+    grd.screenshot(path=str(shots / "gradients-narrow-light.png"))
 
 
 def test_a_saved_check_is_a_picture(lab: Any, page: Any, shots: Path) -> None:

@@ -137,7 +137,6 @@ function view(store, model, commands, el) {
   const update = (theme) => {
     if (theme || !colours) colours = palette(root);
     const wide = root.clientWidth >= NARROW;
-    root.classList.toggle("nar", !wide);
     body.hidden = !store.rows.length;
     head.update();
     bar.update();
