@@ -5,8 +5,6 @@ import { integer } from "./format.js";
 import { membersOf, total } from "./inspector-graph.js";
 import { COLUMNS, counted, milliseconds, sorted } from "./inspector-rows.js";
 
-const BAR = 34; // pixels
-
 /** Whether a column of times has anything to show. */
 const timed = (store, id) => (store.timing.state === "ready" ? store.timing[id] !== null : store.order.some((key) => store.cards[key][id] !== null));
 
@@ -48,7 +46,7 @@ export function makeInspectorTable(store, graph) {
     const cells = columns.map((c) => {
       const text = escape(c.write(card));
       if (c.id === "layer") return `<th scope="row" class="l m" title="${text}">${text}</th>`;
-      const bar = c.bar ? `<td class="b"><i class="bar ${c.bar}" style="width:${BAR}px"><b style="width:${(100 * (card[c.bar] ?? 0)) / (sums[c.bar] || 1)}%"></b></i></td>` : "";
+      const bar = c.bar ? `<td class="b"><i class="bar ${c.bar}"><b style="width:${(100 * (card[c.bar] ?? 0)) / (sums[c.bar] || 1)}%"></b></i></td>` : "";
       return `<td class="${c.left ? "l mut" : ""}">${text}</td>${bar}`;
     });
     return h("tr", { "data-key": key, tabindex: "-1", html: cells.join("") });
