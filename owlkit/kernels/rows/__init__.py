@@ -33,7 +33,8 @@ class Numbers(Protocol):
         """What `read` returned last."""
 
     def tensor(self) -> Tensor:
-        """As they are, N or more of them from the first on, for those who check them elsewhere."""
+        """As they are, N or more of them from the first on, for those who check them elsewhere; float32 where
+        the rows are in half precision."""
 
 
 def make(device: Device, spec: Rows) -> Any:
