@@ -91,8 +91,8 @@ def smoothed_branches(
         own = branches[i]
         later = (k for k in range(i + 1, len(branches)) if branches[k].iter < own.iter)
         k = next(later, None)
-        trunk = curves[k] if k is not None else (points["iter"].astype(float), smoothed)
-        start = _value_at(*trunk, own.iter)
+        x, y = curves[k] if k is not None else (points["iter"].astype(float), smoothed)
+        start = _value_at(x, y, own.iter)
         values = smooth(own.columns["iter"], own.columns["mean"], keep, max_iter, start)
         iters = own.columns["iter"].astype(float)
         if start is not None:

@@ -132,7 +132,9 @@ class Panels:
     def _rewind(self, iteration: int) -> None:
         """Show the line that led to the present weights: what came after an iteration was given up."""
         self._rewound = True
-        for table in (self.norms, self.film, *self.histograms.values()):
+        self.norms.cut(iteration)
+        self.film.cut(iteration)
+        for table in self.histograms.values():
             table.cut(iteration)
         self._judge = Judge(self.sampler.watched.judged if self.sampler else [])
 

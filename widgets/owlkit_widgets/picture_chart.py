@@ -59,7 +59,7 @@ def _limits(chart: Any, facts: Facts) -> None:
     losses = losses[np.isfinite(losses) & ((losses > 0) | (not facts.log))]
     if not losses.size:
         return
-    past = [values for run in (facts, *facts.behind) for _, values in run.past.curves]
+    past = [values for part in facts.pasts for _, values in part.curves]
     given_up = np.concatenate([np.empty(0), *past])
     # Where it blew up it must not flatten the curve.
     losses = np.append(losses, given_up[given_up <= 4 * np.quantile(losses, 0.95)])
@@ -213,7 +213,7 @@ def _legend_rows(page: Page, facts: Facts) -> list[tuple[str, str, dict[str, Any
         ("train loss", words.loss(latest(facts.smoothed)), {"color": blue, "lw": 1.45}),
         ("raw", words.loss(latest(facts.points["mean"])), raw),
     ]
-    if any(run.past.branches for run in (facts, *facts.behind)):
+    if any(part.branches for part in facts.pasts):
         rows.append(("given up", words.loss(facts.past.latest), {"color": blue, "lw": 1.26, "alpha": 0.42}))
     losses, accuracies = [], []
     for net in facts.test_nets:

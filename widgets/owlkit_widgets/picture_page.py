@@ -50,6 +50,11 @@ class Facts:
         self.end = max(float(max(reach)) * 1.025, 2.0)
 
     @property
+    def pasts(self) -> list[Past]:
+        """What each run has given up, the one in front first."""
+        return [self.past, *(run.past for run in self.behind)]
+
+    @property
     def test_nets(self) -> list[int]:
         """Numbers of the test nets, at least the first."""
         return sorted({0, *(row["net"] for row in self.tests)})

@@ -30,7 +30,10 @@ class Past:
     @property
     def latest(self) -> float | None:
         """The last finite smoothed loss of the latest part, None where there is none."""
-        finite = self.curves[-1][1][np.isfinite(self.curves[-1][1])] if self.curves else []
+        if not self.curves:
+            return None
+        values = self.curves[-1][1]
+        finite = values[np.isfinite(values)]
         return float(finite[-1]) if len(finite) else None
 
 
