@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from owlkit.core.errors import DeviceError, closest
 from owlkit.core.lane import Lane
-from owlkit.core.memory import allocate
+from owlkit.core.memory import Memory, allocate
 from owlkit.core.tensor import Descriptor
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ class Device:
         if self._scratch is None or self._scratch.size < self._scratch_bytes:
             self._scratch = allocate(self._scratch_bytes)
         return self._scratch
+
+    def place(self, total: int, places: Sequence[tuple[int, int, Memory]]) -> None:
+        """Let memories share one piece of `total` bytes, each (offset, length, memory) at its place."""
+        piece = allocate(total)
+        for offset, length, memory in places:
+            memory.use(piece[offset : offset + length])
 
     def lane(self, descriptor: Descriptor) -> Lane:
         """Memory in which another thread prepares a batch for tensors of this descriptor."""

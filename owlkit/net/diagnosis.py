@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,10 @@ if TYPE_CHECKING:
     from owlkit.net.graph import Graph
 
 
-def first_nonfinite(graph: Graph) -> tuple[str, str, str] | None:
+def first_nonfinite(graph: Graph, gone: Set[str] = frozenset()) -> tuple[str, str, str] | None:
     """(layer, blob, what) of the first non-finite value in the order of computation.
+
+    gone : blobs whose content did not last.
 
     Parameters of a layer come before its tops: a weight that has become NaN is the cause, its top the effect.
     """
@@ -22,7 +25,7 @@ def first_nonfinite(graph: Graph) -> tuple[str, str, str] | None:
             if found := _count(blob.peek()):
                 return node.name, f"{node.name}[{index}]", f"{found} in its weights"
         for name, top in zip(node.top_names, node.top, strict=True):
-            if found := _count(top.peek()):
+            if name not in gone and (found := _count(top.peek())):
                 return node.name, name, f"{found} in its output"
     return None
 

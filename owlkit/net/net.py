@@ -15,6 +15,7 @@ from owlkit.net.gradients import forbid_backward
 from owlkit.net.graph import Graph
 from owlkit.net.parameters import ArenaGroup, build_arena
 from owlkit.net.passes import Passes
+from owlkit.net.reuse import Reuse
 from owlkit.net.weights import LoadReport, load_weights, match_weights, net_to_proto, save_hdf5, save_weights
 
 log = logging.getLogger("owlkit")
@@ -30,6 +31,8 @@ class Net(Passes):
     share : a net whose parameters this one uses (a test net of a train net).
     fuse : whether layers are fused where no visible blob changes by it.
     backward : whether gradients can be asked for; False saves making the kernels.
+    memory : "keep" lets every blob last; "reuse" lets those share memory that are not in use at one time,
+        so that after a pass only inputs, outputs and blobs named in `keep` can be read.
 
     blobs : name -> Blob, in the order they are made. params : layer name -> its learned blobs.
     layers : all layers, Split layers included. inputs, outputs : blob names. loss : of the last forward pass.
@@ -51,9 +54,14 @@ class Net(Passes):
         share: Net | None = None,
         fuse: bool = True,
         backward: bool = True,
+        memory: str = "keep",
+        keep: Sequence[str] = (),
     ) -> None:
         graph = Graph(definition, phase=phase, level=level, stages=stages, dtype=dtype, seed=seed)
-        super().__init__(graph, resolve_device(device), fuse=fuse)
+        if memory not in ("keep", "reuse"):
+            raise NetError(f"memory={memory!r}: give 'keep', or 'reuse'")
+        reuse = Reuse(graph, keep) if memory == "reuse" else None
+        super().__init__(graph, resolve_device(device), fuse=fuse, reuse=reuse)
         if not backward:
             forbid_backward(self.graph)
         self._allocate(share)
@@ -145,7 +153,8 @@ class Net(Passes):
 
     def first_nonfinite(self) -> tuple[str, str, str] | None:
         """(layer, blob, what was found) of the first NaN or infinity, in the order of computation."""
-        return diagnosis.first_nonfinite(self.graph)
+        gone = {n for n, roles in self.reuse.recycled.items() if "data" in roles} if self.reuse else set()
+        return diagnosis.first_nonfinite(self.graph, gone)
 
     def zero_weights(self) -> list[str]:
         """Names of layers whose weights are all zero although they are to learn."""

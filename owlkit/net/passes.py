@@ -18,6 +18,7 @@ from owlkit.net.capturing import CapturedPasses
 from owlkit.net.described import Described
 from owlkit.net.graph import Graph
 from owlkit.net.plan import Plan
+from owlkit.net.reuse import Reuse
 from owlkit.net.watchers import LayerWatchers
 
 
@@ -27,8 +28,8 @@ class Passes(Described):
     loss : weighted sum of the losses of the last whole forward pass. fuse : see Plan.
     """
 
-    def __init__(self, graph: Graph, device: Device, *, fuse: bool) -> None:
-        self.graph, self.device = graph, device
+    def __init__(self, graph: Graph, device: Device, *, fuse: bool, reuse: Reuse | None = None) -> None:
+        self.graph, self.device, self.reuse = graph, device, reuse
         self.loss = 0.0
         self.watchers = LayerWatchers()
         self._fuse, self._stepping = fuse, False
@@ -40,6 +41,11 @@ class Passes(Described):
         self.captures: CapturedPasses | None = None
         if isinstance(device, GpuDevice):
             self.captures = CapturedPasses(device, graph, self._run)
+
+    @property
+    def blobs(self) -> dict[str, Blob]:
+        """The blobs by name; with `memory="reuse"`, those that do not last raise when they are read."""
+        return self.graph.blobs if self.reuse is None else self.reuse.visible()
 
     @property
     def plan(self) -> Plan:
@@ -59,6 +65,11 @@ class Passes(Described):
     def _plan_for(self, *, stepping: bool) -> Plan:
         """The plan for whole passes, or the one that stops between any two layers."""
         stepping = stepping or self._stepping
+        if stepping and self.reuse is not None:
+            raise NetError(
+                "memory='reuse' runs whole passes only, for between layers blobs are gone; make the net with "
+                "memory='keep' to run a part of it"
+            )
         if self._plan is None or (self._plan.stepping, self._plan.reach) != (stepping, self._reach):
             previous, self._plan = self._last_plan, None
             self._plan = Plan(
@@ -68,6 +79,7 @@ class Passes(Described):
                 stepping=stepping,
                 previous=previous,
                 reach=self._reach,
+                reuse=self.reuse,
             )
             self._last_plan = self._plan
             if self.captures is not None:

@@ -16,6 +16,7 @@ from owlkit.core.device import Device, resolve_device
 from owlkit.core.errors import NetError
 from owlkit.net import tables
 from owlkit.net.graph import Graph, Node
+from owlkit.net.reuse import Reuse
 from owlkit.net.steps import Step, make_steps
 
 
@@ -36,7 +37,7 @@ class Plan:
     device : name or Device; None takes the default.
     fuse : whether layers absorb others and gradients share memory. stepping : see the module.
     previous : the plan of the same graph that this one replaces; data sources go on where they are.
-    reach : the number of layers to plan; None takes all.
+    reach : the number of layers to plan; None takes all. reuse : what lets blobs share memory; None: none do.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class Plan:
         stepping: bool = False,
         previous: Plan | None = None,
         reach: int | None = None,
+        reuse: Reuse | None = None,
         **options: Any,
     ) -> None:
         self.graph = definition if isinstance(definition, Graph) else Graph(definition, **options)
         self.device = resolve_device(device)
         self.fuse, self.stepping = fuse and not stepping, stepping
+        self.reuse = reuse
         self.steps: list[Step] = []
         #: What a table of the plan says besides: a net on a GPU tells what is captured.
         self.remark: Callable[[], str] = str
@@ -63,6 +66,8 @@ class Plan:
     def _append(self, nodes: Sequence[Node], kept: int = 0) -> None:
         """Put the steps of `nodes` after the first `kept` steps and bind all calls."""
         steps = make_steps(nodes, fuse=self.fuse, stepping=self.stepping)
+        if self.reuse is not None:
+            self.reuse.apply(steps, self.device)
         for step in steps:
             if not step.idle and (step.bottom or not self._has_kept_tops(step)):
                 step.layer.prepare(self.device, step.bottom, step.top)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.detection import obstacle
 from owlkit.core.gpu.gpu import Gpu, open_gpu
 from owlkit.core.gpu.lane import GpuLane
+from owlkit.core.gpu.mirror import Mirror
 from owlkit.core.lane import Lane
-from owlkit.core.memory import Memory
+from owlkit.core.memory import Memory, allocate
 from owlkit.core.tensor import Descriptor
 
 if TYPE_CHECKING:
@@ -60,9 +62,13 @@ class GpuDevice(Device):
         strides = tuple(n * itemsize for n in tensor.descriptor.strides)
         return self.gpu.driver.array(pointer, tensor.shape, tensor.dtype, strides, tensor.memory)
 
-    def place(self, memory: Memory) -> None:
-        """Take the GPU's memory for `memory` now."""
-        self.gpu.mirror(memory)
+    def place(self, total: int, places: Sequence[tuple[int, int, Memory]]) -> None:
+        """As on a CPU; on the host each memory has its own, which takes none until somebody looks."""
+        piece = self.gpu.allocate(total)
+        for offset, length, memory in places:
+            content = allocate(length)
+            memory.use(content)
+            memory.mirror = Mirror(self.gpu, content, piece.pointer + offset, piece)
 
 
 def open_gpu_device(

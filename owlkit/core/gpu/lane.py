@@ -12,7 +12,7 @@ from owlkit.core.tensor import Descriptor, Tensor
 class GpuLane(Lane):
     """The maker's thread writes to pinned memory and sends.
 
-    What is left for the iteration is a copy within the GPU's memory, to the place that a captured graph reads.
+    What is left for the iteration is a copy within the memory of the GPU, to the place that a graph reads.
     """
 
     def __init__(self, gpu: Gpu, descriptor: Descriptor) -> None:
