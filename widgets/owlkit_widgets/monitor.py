@@ -46,13 +46,13 @@ import traitlets
 
 from owlkit.training.registry import find_all
 
-from . import comms, words
+from . import comms
 from .assets import asset
 from .overlay import Overlay
 from .panels import Panels
 from .publisher import Publisher
 from .recorder import Recorder
-from .subject import Subject, line
+from .subject import Subject, describe, line
 
 FIGURES_PERIOD = 0.5
 """Seconds between updates of the header's figures."""
@@ -289,25 +289,3 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
                 self.overlay.close()
             self._ready = False
         super().close()
-
-
-def describe(subject: Subject) -> dict[str, Any]:
-    """The `run` trait."""
-    run = subject.run
-    checklist = [{"done": True, "text": text} for text in [_net_line(run)] if text]
-    checklist.append({"done": False, "text": "First iteration"})
-    return {
-        "key": subject.key,
-        "name": subject.name,
-        "detail": f"run {subject.key}",
-        "max_iter": int(run.max_iter or 0),
-        "checklist": checklist,
-    } | subject.open_panels().describe()
-
-
-def _net_line(run: Any) -> str:
-    params = getattr(getattr(run, "net", None), "params", None)
-    if not params:
-        return ""
-    count = sum(blob.count for blobs in params.values() for blob in blobs)
-    return f"Net built: {len(params)} layers with weights, {words.integer(count)} parameters"

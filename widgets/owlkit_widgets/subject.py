@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from . import words
 from .commands import Controls
 from .panels import Panels
 from .publisher import PERIOD
@@ -59,6 +60,28 @@ class Subject:
         self._unsubscribe()
         if self.panels is not None:
             self.panels.remove()
+
+
+def describe(subject: Subject) -> dict[str, Any]:
+    """The `run` trait."""
+    run = subject.run
+    checklist = [{"done": True, "text": text} for text in [_net_line(run)] if text]
+    checklist.append({"done": False, "text": "First iteration"})
+    return {
+        "key": subject.key,
+        "name": subject.name,
+        "detail": f"run {subject.key}",
+        "max_iter": int(run.max_iter or 0),
+        "checklist": checklist,
+    } | subject.open_panels().describe()
+
+
+def _net_line(run: Any) -> str:
+    params = getattr(getattr(run, "net", None), "params", None)
+    if not params:
+        return ""
+    count = sum(blob.count for blobs in params.values() for blob in blobs)
+    return f"Net built: {len(params)} layers with weights, {words.integer(count)} parameters"
 
 
 def line(run: Any, key: str) -> dict[str, Any]:
