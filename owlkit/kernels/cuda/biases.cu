@@ -1,7 +1,7 @@
 // A value for each channel, added to all values of the channel; and the sums over each channel, its gradient.
 //
 // Values lie as (outer, channels, inner). Where inner is 1 these are rows, read VEC channels at a time. Sums are made
-// in a fixed order: a thread adds rows `blockDim.y` apart, then a block its threads, then one block all blocks.
+// in a fixed order: a thread adds rows `blockDim.y` apart, then a block its threads, then the last block all.
 
 #define MOST_THREADS 1024
 
@@ -37,12 +37,15 @@ __device__ __forceinline__ A over_y(A value) {
     return value;
 }
 
-// partial: (gridDim.x, channels), for each block the sums over its `most` rows. channels counts units of VEC.
-KERNEL sum_parts(IN(T) dy, OUT(A) partial, int rows, int most, int channels) {
-    int c = CHANNELS;
+// This block's part of the sums, and from the last block to end the sum of all parts: for thread 0 in y, with `last`
+// true. Which block is the last does not matter to the result. partial: (gridDim.x, channels); tickets: one for each
+// blockIdx.y, 0 before and after; most: rows of a block; channels counts units of VEC.
+__device__ __forceinline__ void over_blocks(const T* dy, A* partial, unsigned* tickets, int rows, int most,
+                                            int channels, A* sum, bool& last) {
+    __shared__ unsigned ticket;
+    int c = CHANNELS, end = min(rows, (int)(blockIdx.x + 1) * most);
+    bool mine = threadIdx.y == 0 && c < channels;
     const Channels<T>* values = reinterpret_cast<const Channels<T>*>(dy) + (c < channels ? c : 0);
-    int end = min(rows, (int)(blockIdx.x + 1) * most);
-    A sum[VEC];
     for (int v = 0; v < VEC; v++) sum[v] = 0;
 #pragma unroll 4
     for (int row = blockIdx.x * most + threadIdx.y; row < end; row += blockDim.y) {
@@ -50,14 +53,47 @@ KERNEL sum_parts(IN(T) dy, OUT(A) partial, int rows, int most, int channels) {
         for (int v = 0; v < VEC; v++) sum[v] += A(value.at[v]);
     }
     for (int v = 0; v < VEC; v++) {
-        A whole = over_y(sum[v]);
-        if (threadIdx.y == 0 && c < channels) partial[(blockIdx.x * channels + c) * VEC + v] = whole;
+        sum[v] = over_y(sum[v]);
+        if (mine) partial[(blockIdx.x * channels + c) * VEC + v] = sum[v];
     }
+    __threadfence();  // the part is there for all before the ticket is drawn
+    __syncthreads();
+    if (threadIdx.x == 0 && threadIdx.y == 0) {
+        ticket = atomicAdd(tickets + blockIdx.y, 1u);
+        if (ticket == gridDim.x - 1) tickets[blockIdx.y] = 0;
+    }
+    __syncthreads();
+    last = ticket == gridDim.x - 1;
+    if (!last) return;
+    __threadfence();
+    const volatile A* parts = partial + (c < channels ? c : 0) * VEC;  // volatile: not from this SM's own cache
+    for (int v = 0; v < VEC; v++) {
+        A part = 0;
+#pragma unroll 4
+        for (int block = threadIdx.y; block < gridDim.x; block += blockDim.y)
+            part += parts[block * channels * VEC + v];
+        sum[v] = over_y(part);
+    }
+    last = mine;
+}
+
+KERNEL sum_many_rows(IN(T) dy, OUT(A) partial, INOUT(unsigned) tickets, OUT(T) db, int rows, int most, int channels) {
+    A sum[VEC];
+    bool last;
+    over_blocks(dy, partial, tickets, rows, most, channels, sum, last);
+    for (int v = 0; last && v < VEC; v++) db[CHANNELS * VEC + v] = T(sum[v]);
+}
+
+KERNEL add_sum_of_many_rows(IN(T) dy, OUT(A) partial, INOUT(unsigned) tickets, INOUT(T) db, int rows, int most,
+                            int channels) {
+    A sum[VEC];
+    bool last;
+    over_blocks(dy, partial, tickets, rows, most, channels, sum, last);
+    for (int v = 0; last && v < VEC; v++) db[CHANNELS * VEC + v] = T(A(db[CHANNELS * VEC + v]) + sum[v]);
 }
 
 // The sums over rows of a channel: for thread 0 in y. channels counts values.
-template <class X>
-__device__ __forceinline__ A over_rows(const X* values, int rows, int channels) {
+__device__ __forceinline__ A over_rows(const T* values, int rows, int channels) {
     int c = blockIdx.x * blockDim.x + threadIdx.x;
     A sum = 0;
 #pragma unroll 4
@@ -76,16 +112,6 @@ KERNEL sum_rows(IN(T) dy, OUT(T) db, int rows, int channels) {
 
 KERNEL add_sum_of_rows(IN(T) dy, INOUT(T) db, int rows, int channels) {
     A sum = over_rows(dy, rows, channels);
-    if (MINE) db[CHANNEL] = T(A(db[CHANNEL]) + sum);
-}
-
-KERNEL end_sums(IN(A) partial, OUT(T) db, int rows, int channels) {
-    A sum = over_rows(partial, rows, channels);
-    if (MINE) db[CHANNEL] = T(sum);
-}
-
-KERNEL add_end_of_sums(IN(A) partial, INOUT(T) db, int rows, int channels) {
-    A sum = over_rows(partial, rows, channels);
     if (MINE) db[CHANNEL] = T(A(db[CHANNEL]) + sum);
 }
 

@@ -8,11 +8,17 @@ from owlkit.kernels.axes import split
 from owlkit.kernels.cuda.images import HEADERS, blocks_over_rows, channels_at_once
 from owlkit.kernels.cuda.program import check_count, program
 
-# Up to so many rows, one launch sums them; beyond, a first one leaves a sum for each of many blocks.
+# Up to so many rows, a block sums all of a channel; beyond, the rows are shared by many blocks.
 FEW_ROWS = 1024
-#: Blocks of that first launch: four for each multiprocessor of an H100.
+#: So many in all: four for each multiprocessor of an H100.
 BLOCKS = 528
+#: Threads of these that run over channels: few, so that the last block has many for each channel's parts.
+MOST_ACROSS = 32
 _TILE = (32, 32, 1)  # channels, rows
+_KERNELS = (
+    "add_to_rows", "add_to_planes", "sum_rows", "add_sum_of_rows", "sum_many_rows", "add_sum_of_many_rows",
+    "sum_planes", "add_sum_of_planes",
+)  # fmt: skip
 
 
 class Biases:
@@ -27,7 +33,7 @@ class Biases:
         self._outer, self._channels, self._inner = split(y, axis)
         self._vec = channels_at_once(y.dtype, self._channels) if self._inner == 1 else 1
         compiled = program(device, "cuda/biases.cu", y.dtype, headers=HEADERS, VEC=self._vec)
-        self._kernel = compiled.function
+        self._kernels = {name: compiled.function(name) for name in _KERNELS}
         self._count = y.count
         if self._inner == 1 and self._outer > FEW_ROWS:
             self._divide(8 if y.dtype == "float64" else 4)
@@ -35,36 +41,36 @@ class Biases:
     def _divide(self, itemsize: int) -> None:
         """Share the rows between blocks."""
         units = self._channels // self._vec
-        (_, parts, _), self._block = blocks_over_rows(1, self._outer, units)
+        (_, parts, _), self._block = blocks_over_rows(1, self._outer, units, MOST_ACROSS)
         least = 8 * self._block[1]  # rows that are worth a block
         blocks = min(-(-self._outer // least), -(-BLOCKS // parts))
         self._most = -(-self._outer // blocks)
-        self._blocks = -(-self._outer // self._most)
-        self._grid = (self._blocks, parts, 1)
-        self._device.reserve_scratch(self._blocks * self._channels * itemsize)
+        blocks = -(-self._outer // self._most)
+        self._grid = (blocks, parts, 1)
+        self._tickets = Tensor(Descriptor((parts,), "uint32"))
+        self._device.reserve_scratch(blocks * self._channels * itemsize)
 
     def add(self, y: Tensor, b: Tensor | None, relu: bool = False) -> None:
         """y += b, then max(y, 0) with `relu`; b may be absent."""
         if self._inner == 1:
             units = self._channels // self._vec
-            self._kernel("add_to_rows").each(self._count // self._vec, y, b, units, relu)
+            self._kernels["add_to_rows"].each(self._count // self._vec, y, b, units, relu)
         else:
-            self._kernel("add_to_planes").each(self._count, y, b, self._channels, self._inner, relu)
+            self._kernels["add_to_planes"].each(self._count, y, b, self._channels, self._inner, relu)
 
     def sum(self, dy: Tensor, db: Tensor, accumulate: bool) -> None:
         """db = the sum of dy over each channel, or db += that."""
         rows, channels, inner = self._outer, self._channels, self._inner
         if inner > 1:
             name = "add_sum_of_planes" if accumulate else "sum_planes"
-            self._kernel(name).blocks(channels, dy, db, rows, channels, inner)
+            self._kernels[name].blocks(channels, dy, db, rows, channels, inner)
             return
         tiles = (-(-channels // _TILE[0]), 1, 1)
         if rows <= FEW_ROWS:
             name = "add_sum_of_rows" if accumulate else "sum_rows"
-            self._kernel(name).launch(tiles, _TILE, (dy, db, rows, channels))
+            self._kernels[name].launch(tiles, _TILE, (dy, db, rows, channels))
             return
         partial = self._device.workspace()
-        units = channels // self._vec
-        self._kernel("sum_parts").launch(self._grid, self._block, (dy, partial, rows, self._most, units))
-        name = "add_end_of_sums" if accumulate else "end_sums"
-        self._kernel(name).launch(tiles, _TILE, (partial, db, self._blocks, channels))
+        name = "add_sum_of_many_rows" if accumulate else "sum_many_rows"
+        sizes = rows, self._most, channels // self._vec
+        self._kernels[name].launch(self._grid, self._block, (dy, partial, self._tickets, db, *sizes))

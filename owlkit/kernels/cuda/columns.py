@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Descriptor, Tensor
@@ -99,7 +100,7 @@ class PlaneColumns:
         self._x_count, self._channels = x.count // max(images, 1), channels
         numbers = {"X": sizes, "Y": window.out, "K": window.kernel, "S": window.stride, "P": window.pad}
         missing = {"P": 0}
-        defines: dict[str, int] = {}
+        defines: dict[str, Any] = {}
         for name, values in (numbers | {"D": window.dilation}).items():
             full = (missing.get(name, 1),) * (3 - axes) + tuple(values)
             defines |= {f"{name}{i}": value for i, value in enumerate(full)}

@@ -21,12 +21,14 @@ def channels_at_once(dtype: str, *counts: int) -> int:
     return math.gcd(pack(dtype), *counts)
 
 
-def blocks_over_rows(rows: int, columns: int, units: int) -> tuple[Shape, Shape]:
+def blocks_over_rows(
+    rows: int, columns: int, units: int, most_across: int = MOST_ACROSS
+) -> tuple[Shape, Shape]:
     """(grid, block): blockIdx.x a row, threadIdx.y columns of it, x (and blockIdx.y) units of channels.
 
     Neighbouring threads touch neighbouring memory, and no kernel has to divide by the number of channels.
     """
-    parts = -(-units // MOST_ACROSS)
+    parts = -(-units // most_across)
     across = -(-units // parts)
     return (rows, parts, 1), (across, max(1, min(columns, THREADS // across)), 1)
 
