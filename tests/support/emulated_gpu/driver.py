@@ -65,6 +65,7 @@ class EmulatedFunction:
     ) -> None:
         assert shared <= 227 * 1024, f"{self.name}: {shared} bytes of shared memory"
         assert np.prod(block) <= 1024, f"{self.name}: {block} threads"
+        assert max(grid[1:]) <= 65535 and grid[0] < 2**31, f"{self.name}: {grid} blocks"
         sizes = (ctypes.c_uint * 3)(*grid), (ctypes.c_uint * 3)(*block)
         values = [np.array(value) for value in args]
         places = (ctypes.c_void_p * len(values))(*[value.ctypes.data for value in values])
