@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import owlkit
+from owlkit.core.errors import DataError
 from owlkit.proto import caffe_pb2, text
 from tests.support import emulated_gpu
 
@@ -115,3 +116,19 @@ def test_equals_the_cpu_and_stays_on_the_gpu(name: str) -> None:
     for layer, blobs in theirs.params.items():
         for mine, blob in zip(ours.params[layer], blobs, strict=True):
             np.testing.assert_allclose(mine.diff, blob.diff, 1e-10, 1e-12, err_msg=layer)
+
+
+def test_a_number_that_is_no_row_is_told_as_on_the_cpu() -> None:
+    body = """
+        layer { name: "embed" type: "Embed" bottom: "i" top: "a" embed_param { input_dim: 3 num_output: 7 } }
+        layer { name: "sum" type: "Reduction" bottom: "a" top: "loss" loss_weight: 1 }
+        layer { name: "silence" type: "Silence" bottom: "x" bottom: "s" }"""
+    definition = text.parse(HEAD.replace("force_backward: true", "") + body, caffe_pb2.NetParameter)
+    messages = []
+    for device in (emulated_gpu.emulated_device(), "cpu"):
+        net = owlkit.Net(definition, phase="train", device=device)
+        net.blobs["i"].data[...] = [0, 2, 3]
+        with pytest.raises(DataError, match=r"value 3 at index \(2,\)") as caught:
+            net.forward()
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
