@@ -105,6 +105,7 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     page.keyboard.press("p")
     before = wait_for_other(page, before)
     owl.screenshot(path=str(shots / "embedding-shapes-light.png"))
+    owl.locator(".em-plot").focus()
     page.keyboard.press("+")
     before = wait_for_other(page, before)
     page.keyboard.press("0")
