@@ -20,6 +20,7 @@ class Aligned:
         if mine != wanted and not (mine.is_plain and wanted.is_plain):
             self._tensor = Tensor(wanted)
             self._copy = copy.make(device, copy.Copy(mine, wanted))
+            self._back = copy.make(device, copy.Copy(wanted, mine))
 
     def read(self, blob: Blob) -> Tensor:
         """Call in forward; backward may call `kept`."""
@@ -29,3 +30,12 @@ class Aligned:
 
     def kept(self, blob: Blob) -> Tensor:
         return blob.data_tensor if self._tensor is None else self._tensor
+
+    def gradient(self, blob: Blob) -> Tensor:
+        """Where a gradient in the other's order goes; `give_gradient` then brings it to `blob`."""
+        return blob.diff_tensor if self._tensor is None else self._tensor
+
+    def give_gradient(self, blob: Blob) -> None:
+        """Bring what was written to `gradient` to the blob's own; `kept` is gone then."""
+        if self._tensor is not None:
+            self._back.forward(self._tensor, blob.diff_tensor)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
 from owlkit.kernels import euclidean_loss
@@ -36,19 +34,19 @@ class EuclideanLoss(LossLayer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         a, b = bottom
-        self.kernel = euclidean_loss.make(device, euclidean_loss.EuclideanLoss(a.descriptor))
+        self.kernel = euclidean_loss.make(device, euclidean_loss.EuclideanLoss(a.descriptor, a.num))
         self._other = Aligned(device, b, a)
         self._difference = Tensor(a.descriptor)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         a, b = bottom
-        squares = self.kernel.forward(a.data_tensor, self._other.read(b), self._difference)
-        top[0].data[...] = squares / (2 * max(a.num, 1))
+        self.kernel.forward(a.data_tensor, self._other.read(b), self._difference, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         a, b = bottom
-        scale = float(top[0].diff) / max(a.num, 1)
+        weight = top[0].diff_tensor
         if propagate_down[0]:
-            self.kernel.backward(self._difference, scale, a.diff_tensor)
+            self.kernel.backward(self._difference, weight, 1, a.diff_tensor)
         if propagate_down[1]:
-            np.multiply(self._difference.array.reshape(b.shape), -scale, out=b.diff)
+            self.kernel.backward(self._difference, weight, -1, self._other.gradient(b))
+            self._other.give_gradient(b)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.device import Device
-from owlkit.core.tensor import Tensor
 from owlkit.kernels import sigmoid_loss
-from owlkit.kernels.losses import BATCH_SIZE, normalizer
+from owlkit.kernels.losses import BATCH_SIZE
 from owlkit.layers.aligned import Aligned
 from owlkit.layers.base import Blobs, register
 from owlkit.layers.loss import LossLayer
@@ -43,28 +40,16 @@ class SigmoidCrossEntropyLoss(LossLayer):
         self.same_count(bottom)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        x, t = bottom[0], bottom[1]
-        self.kernel = sigmoid_loss.make(device, sigmoid_loss.SigmoidLoss(x.descriptor))
+        x, t = bottom
+        spec = sigmoid_loss.SigmoidLoss(x.descriptor, self.ignore_label(), self._mode, x.num)
+        self.kernel = sigmoid_loss.make(device, spec)
         self._targets = Aligned(device, t, x)
-        self._cost = Tensor(x.descriptor)
-        self._ignore = self.ignore_label()
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x, t = bottom[0], self._targets.read(bottom[1])
-        self.kernel.forward(x.data_tensor, t, self._cost)
-        cost, valid = self._cost.flat, x.count
-        if self._ignore is not None:
-            keep = t.flat != self._ignore
-            np.multiply(cost, keep, out=cost)
-            valid = int(keep.sum())
-        self._normalizer = normalizer(self._mode, x.num, x.count, valid)
-        top[0].data[...] = float(cost.sum()) / self._normalizer
+        self.kernel.forward(bottom[0].data_tensor, self._targets.read(bottom[1]), top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down, bottom[1])
-        if not propagate_down[0]:
-            return
-        x, t = bottom[0], self._targets.kept(bottom[1])
-        self.kernel.backward(x.data_tensor, t, float(top[0].diff) / self._normalizer, x.diff_tensor)
-        if self._ignore is not None:
-            np.multiply(x.diff_tensor.flat, t.flat != self._ignore, out=x.diff_tensor.flat)
+        if propagate_down[0]:
+            x, t = bottom[0], self._targets.kept(bottom[1])
+            self.kernel.backward(x.data_tensor, t, top[0].diff_tensor, x.diff_tensor)

@@ -17,9 +17,11 @@ class EuclideanLossKernel:
     def __init__(self, device: Device, spec: EuclideanLoss) -> None:
         self.spec = spec
 
-    def forward(self, a: Tensor, b: Tensor, difference: Tensor) -> float:
+    def forward(self, a: Tensor, b: Tensor, difference: Tensor, loss: Tensor) -> None:
         np.subtract(a.flat, b.flat, out=difference.flat)
-        return float(np.square(difference.flat, dtype=np.float64).sum())
+        squares = np.square(difference.flat, dtype=np.float64).sum()
+        loss.array[...] = squares / (2 * max(self.spec.batch, 1))
 
-    def backward(self, difference: Tensor, scale: float, da: Tensor) -> None:
+    def backward(self, difference: Tensor, weight: Tensor, sign: int, da: Tensor) -> None:
+        scale = sign * float(weight.peek()) / max(self.spec.batch, 1)
         np.multiply(difference.flat, scale, out=da.flat)

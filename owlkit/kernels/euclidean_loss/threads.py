@@ -18,10 +18,10 @@ _BLOCK = 1 << 13  # values whose squares are summed in one product, in the preci
 
 class EuclideanLossKernel:
     def __init__(self, device: Device, spec: EuclideanLoss) -> None:
-        self._count = spec.x.count
+        self._count, self._batch = spec.x.count, max(spec.batch, 1)
         self._sums = np.zeros(-(-self._count // _BLOCK))
 
-    def forward(self, a: Tensor, b: Tensor, difference: Tensor) -> float:
+    def forward(self, a: Tensor, b: Tensor, difference: Tensor, loss: Tensor) -> None:
         first, second, out, sums = a.flat, b.flat, difference.flat, self._sums
 
         def subtract(start: int, stop: int) -> None:
@@ -34,9 +34,10 @@ class EuclideanLossKernel:
                 sums[stop - 1] = np.dot(rest, rest)
 
         share(sums.size, out.size, subtract)
-        return float(sums.sum())
+        loss.array[...] = float(sums.sum()) / (2 * self._batch)
 
-    def backward(self, difference: Tensor, scale: float, da: Tensor) -> None:
+    def backward(self, difference: Tensor, weight: Tensor, sign: int, da: Tensor) -> None:
+        scale = sign * float(weight.peek()) / self._batch
         source, target = difference.flat, da.flat
 
         def multiply(start: int, stop: int) -> None:

@@ -16,13 +16,15 @@ from owlkit.kernels.dnnl.primitive import (
     Primitive,
     in_sequence,
 )
+from owlkit.kernels.sigmoid_loss.host import HostKernel
 
 if TYPE_CHECKING:
     from owlkit.kernels.sigmoid_loss import SigmoidLoss
 
 
-class SigmoidLossKernel:
+class SigmoidLossKernel(HostKernel):
     def __init__(self, device: Device, spec: SigmoidLoss) -> None:
+        super().__init__(device, spec)
         md = self._md = MemoryDescriptor.strided((spec.x.count,), (1,), spec.x.dtype)
         self._device = device
         self._abs, self._relu = self._eltwise(api.ABS), self._eltwise(api.RELU)
@@ -36,7 +38,7 @@ class SigmoidLossKernel:
         self._difference = Primitive(device, "binary", api.BINARY_SUB, md, md, md, attributes=scaled)
         self._positive, self._smoothed, self._scale = Tensor(spec.x), Tensor(spec.x), Tensor(Descriptor((1,)))
         self.detail = self._join.implementation
-        self.forward, self._backward = Bound(self._bind_forward), Bound(self._bind_backward)
+        self._forward, self._backward = Bound(self._bind_forward), Bound(self._bind_backward)
 
     def _eltwise(self, algorithm: int, alpha: float = 0.0) -> Primitive:
         md = self._md
@@ -65,7 +67,10 @@ class SigmoidLossKernel:
             self._call(self._turn, cost, cost),
         )
 
-    def backward(self, x: Tensor, t: Tensor, scale: float, dx: Tensor) -> None:
+    def costs(self, x: Tensor, t: Tensor, cost: Tensor) -> None:
+        self._forward(x, t, cost)
+
+    def slopes(self, x: Tensor, t: Tensor, scale: float, dx: Tensor) -> None:
         self._scale.flat[0] = scale
         self._backward(x, t, dx)
 

@@ -25,19 +25,6 @@ KERNEL loss_rows(int rows, IN(T) x, IN(LABEL) labels, OUT(T) p, OUT(A) losses, O
     counts[row] = ignored ? A(0) : A(1);
 }
 
-// One block: the rows' losses and counts summed in a fixed order. MODE as in LossParameter.NormalizationMode.
-KERNEL loss_total(int rows, IN(A) losses, IN(A) counts, OUT(LOSS) loss, OUT(A) normalizer, int batch) {
-    A sum = 0, valid = 0;
-    for (int i = threadIdx.x; i < rows; i += blockDim.x) sum += losses[i], valid += counts[i];
-    sum = block_all<Sum>(sum);
-    valid = block_all<Sum>(valid);
-    if (threadIdx.x) return;
-    A by = MODE == 0 ? A(rows) : MODE == 1 ? valid : MODE == 2 ? A(batch) : A(1);
-    by = by < 1 ? A(1) : by;
-    loss[0] = LOSS(sum / by);
-    normalizer[0] = by;
-}
-
 KERNEL loss_backward(int rows, IN(T) p, IN(LABEL) labels, IN(LOSS) weight, IN(A) normalizer, OUT(T) dx, int length,
                      int has_ignore, int ignore) {
     int row = (blockIdx.x * blockDim.x + threadIdx.x) / WARP, lane = threadIdx.x % WARP;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from owlkit.core.tensor import Descriptor
+from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.euclidean_loss import EuclideanLoss
 from tests.kernels.cases import Case, Values, layout
 
@@ -13,13 +13,19 @@ def _run(kernel: Any, spec: EuclideanLoss, values: Values) -> None:
     a, b = values.normal(spec.x), values.normal(spec.x)
     difference = values.output("difference", spec.x)
     loss = values.output("loss", Descriptor((), spec.x.dtype))
-    loss.array[...] = kernel.forward(a, b, difference)
-    kernel.backward(difference, 0.3, values.output("da", spec.x))
+    weight = Tensor(Descriptor((), spec.x.dtype))
+    weight.array[...] = 0.3
+    kernel.forward(a, b, difference, loss)
+    kernel.backward(difference, weight, 1, values.output("da", spec.x))
+    kernel.backward(difference, weight, -1, values.output("db", spec.x))
 
 
 def _case(name: str, *shape: int) -> Case:
     return Case(
-        f"euclidean_loss-{name}", lambda dtype: EuclideanLoss(layout(*shape, dtype=dtype)), _run, fast=False
+        f"euclidean_loss-{name}",
+        lambda dtype: EuclideanLoss(layout(*shape, dtype=dtype), shape[0]),
+        _run,
+        fast=False,
     )
 
 
