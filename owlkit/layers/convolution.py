@@ -6,7 +6,8 @@ import numpy as np
 
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
-from owlkit.kernels import activation, convolution
+from owlkit.kernels import convolution
+from owlkit.kernels.activation.absorbed import Absorbed, make_absorbed
 from owlkit.layers.activation import absorb_relu
 from owlkit.layers.base import Blobs, Layer, register
 from owlkit.layers.filter_bank import FilterBank
@@ -76,7 +77,7 @@ class Convolution(FilterBank):
             self.kernels.append(convolution.make(device, spec, self.axis))
         self.kernel = self.kernels[0]
         if relu and (self.wants_params or any(self.propagate_down)):
-            self.relu = activation.make(device, activation.Activation("relu", top[0].descriptor))
+            self.relu = make_absorbed(device, Absorbed(top[0].descriptor, self.axis))
 
     def macs(self, bottom: Blobs, top: Blobs) -> int:
         per_output = int(np.prod(self.blobs[0].shape[1:]))

@@ -74,16 +74,16 @@ class FilterBank(Layer):
             kernel.forward(bottom[i].data_tensor, w, b, top[i].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        if self.absorbed:
-            y, dy = top[0].data_tensor, top[0].diff_tensor
-            self.relu.backward(y, dy, dy)
         w = self.blobs[0].data_tensor
         dw, db = self.param_gradients()
         learns = dw is not None or db is not None
         for i, kernel in enumerate(self.kernels):
             x, dy = bottom[i], top[i].diff_tensor
-            if learns:
-                kernel.backward_params(x.data_tensor, dy, dw, db, self.begin_accumulate())
+            accumulate = learns and self.begin_accumulate()
+            if self.absorbed and self.relu.backward(top[0].data_tensor, dy, db, accumulate):
+                db = None
+            if dw is not None or db is not None:
+                kernel.backward_params(x.data_tensor, dy, dw, db, accumulate)
             if propagate_down[i]:
                 kernel.backward_data(dy, w, x.diff_tensor)
 

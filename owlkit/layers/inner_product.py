@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from owlkit.core.device import Device
-from owlkit.kernels import activation, inner_product
+from owlkit.kernels import inner_product
+from owlkit.kernels.activation.absorbed import Absorbed, make_absorbed
 from owlkit.layers.activation import absorb_relu
 from owlkit.layers.base import Blobs, Layer, register
 
@@ -67,7 +68,7 @@ class InnerProduct(Layer):
         )  # fmt: skip
         self.kernel = inner_product.make(device, spec)
         if self.absorbed and (spec.train or spec.data_gradient):
-            self.relu = activation.make(device, activation.Activation("relu", y.descriptor))
+            self.relu = make_absorbed(device, Absorbed(y.descriptor, y.ndim - 1))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         w, b = self.param_tensors()
@@ -75,11 +76,12 @@ class InnerProduct(Layer):
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         dy = top[0].diff_tensor
-        if self.absorbed:
-            self.relu.backward(top[0].data_tensor, dy, dy)
-        if self.wants_params:
-            dw, db = self.param_gradients()
-            self.kernel.backward_params(bottom[0].data_tensor, dy, dw, db, self.begin_accumulate())
+        dw, db = self.param_gradients()
+        accumulate = self.wants_params and self.begin_accumulate()
+        if self.absorbed and self.relu.backward(top[0].data_tensor, dy, db, accumulate):
+            db = None
+        if dw is not None or db is not None:
+            self.kernel.backward_params(bottom[0].data_tensor, dy, dw, db, accumulate)
         if propagate_down[0]:
             self.kernel.backward_data(dy, self.blobs[0].data_tensor, bottom[0].diff_tensor)
 

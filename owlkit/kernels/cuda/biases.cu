@@ -1,7 +1,8 @@
 // A value for each channel, added to all values of the channel; and the sums over each channel, its gradient.
 //
 // Values lie as (outer, channels, inner). Where inner is 1 these are rows, read VEC channels at a time. Sums are made
-// in a fixed order: a thread adds rows `blockDim.y` apart, then a block its threads, then the last block all.
+// in a fixed order: a thread adds rows `blockDim.y` apart, then a block its threads, then the last block all. With RELU
+// dy first becomes the gradient before max(y, 0), in place, which saves reading it again.
 
 #define MOST_THREADS 1024
 
@@ -40,16 +41,23 @@ __device__ __forceinline__ A over_y(A value) {
 // This block's part of the sums, and from the last block to end the sum of all parts: for thread 0 in y, with `last`
 // true. Which block is the last does not matter to the result. partial: (gridDim.x, channels); tickets: one for each
 // blockIdx.y, 0 before and after; most: rows of a block; channels counts units of VEC.
-__device__ __forceinline__ void over_blocks(const T* dy, A* partial, unsigned* tickets, int rows, int most,
+template <bool RELU>
+__device__ __forceinline__ void over_blocks(const T* y, T* dy, A* partial, unsigned* tickets, int rows, int most,
                                             int channels, A* sum, bool& last) {
     __shared__ unsigned ticket;
     int c = CHANNELS, end = min(rows, (int)(blockIdx.x + 1) * most);
     bool mine = threadIdx.y == 0 && c < channels;
-    const Channels<T>* values = reinterpret_cast<const Channels<T>*>(dy) + (c < channels ? c : 0);
+    if (c >= channels) end = 0;
     for (int v = 0; v < VEC; v++) sum[v] = 0;
 #pragma unroll 4
     for (int row = blockIdx.x * most + threadIdx.y; row < end; row += blockDim.y) {
-        Channels<T> value = values[row * channels];
+        Channels<T> value = reinterpret_cast<Channels<T>*>(dy)[row * channels + c];
+        if (RELU) {
+            Channels<T> top = reinterpret_cast<const Channels<T>*>(y)[row * channels + c];
+            for (int v = 0; v < VEC; v++)
+                if (!(A(top.at[v]) > 0)) value.at[v] = T(0.0f);
+            reinterpret_cast<Channels<T>*>(dy)[row * channels + c] = value;
+        }
         for (int v = 0; v < VEC; v++) sum[v] += A(value.at[v]);
     }
     for (int v = 0; v < VEC; v++) {
@@ -80,7 +88,7 @@ __device__ __forceinline__ void over_blocks(const T* dy, A* partial, unsigned* t
 KERNEL sum_many_rows(IN(T) dy, OUT(A) partial, INOUT(unsigned) tickets, OUT(T) db, int rows, int most, int channels) {
     A sum[VEC];
     bool last;
-    over_blocks(dy, partial, tickets, rows, most, channels, sum, last);
+    over_blocks<false>(0, (T*)dy, partial, tickets, rows, most, channels, sum, last);
     for (int v = 0; last && v < VEC; v++) db[CHANNELS * VEC + v] = T(sum[v]);
 }
 
@@ -88,30 +96,62 @@ KERNEL add_sum_of_many_rows(IN(T) dy, OUT(A) partial, INOUT(unsigned) tickets, I
                             int channels) {
     A sum[VEC];
     bool last;
-    over_blocks(dy, partial, tickets, rows, most, channels, sum, last);
+    over_blocks<false>(0, (T*)dy, partial, tickets, rows, most, channels, sum, last);
+    for (int v = 0; last && v < VEC; v++) db[CHANNELS * VEC + v] = T(A(db[CHANNELS * VEC + v]) + sum[v]);
+}
+
+KERNEL relu_sum_many_rows(IN(T) y, INOUT(T) dy, OUT(A) partial, INOUT(unsigned) tickets, OUT(T) db, int rows, int most,
+                          int channels) {
+    A sum[VEC];
+    bool last;
+    over_blocks<true>(y, dy, partial, tickets, rows, most, channels, sum, last);
+    for (int v = 0; last && v < VEC; v++) db[CHANNELS * VEC + v] = T(sum[v]);
+}
+
+KERNEL relu_add_sum_of_many_rows(IN(T) y, INOUT(T) dy, OUT(A) partial, INOUT(unsigned) tickets, INOUT(T) db, int rows,
+                                 int most, int channels) {
+    A sum[VEC];
+    bool last;
+    over_blocks<true>(y, dy, partial, tickets, rows, most, channels, sum, last);
     for (int v = 0; last && v < VEC; v++) db[CHANNELS * VEC + v] = T(A(db[CHANNELS * VEC + v]) + sum[v]);
 }
 
 // The sums over rows of a channel: for thread 0 in y. channels counts values.
-__device__ __forceinline__ A over_rows(const T* values, int rows, int channels) {
+template <bool RELU>
+__device__ __forceinline__ A over_rows(const T* y, T* dy, int rows, int channels) {
     int c = blockIdx.x * blockDim.x + threadIdx.x;
     A sum = 0;
 #pragma unroll 4
-    for (int row = threadIdx.y; row < rows; row += blockDim.y)
-        sum += c < channels ? A(values[row * channels + c]) : A(0);
+    for (int row = threadIdx.y; c < channels && row < rows; row += blockDim.y) {
+        int at = row * channels + c;
+        if (RELU && !(A(y[at]) > 0))
+            dy[at] = T(0.0f);
+        else
+            sum += A(dy[at]);
+    }
     return over_y(sum);
 }
 
-#define MINE (threadIdx.y == 0 && blockIdx.x * blockDim.x + threadIdx.x < channels)
 #define CHANNEL (blockIdx.x * blockDim.x + threadIdx.x)
+#define MINE (threadIdx.y == 0 && CHANNEL < channels)
 
 KERNEL sum_rows(IN(T) dy, OUT(T) db, int rows, int channels) {
-    A sum = over_rows(dy, rows, channels);
+    A sum = over_rows<false>(0, (T*)dy, rows, channels);
     if (MINE) db[CHANNEL] = T(sum);
 }
 
 KERNEL add_sum_of_rows(IN(T) dy, INOUT(T) db, int rows, int channels) {
-    A sum = over_rows(dy, rows, channels);
+    A sum = over_rows<false>(0, (T*)dy, rows, channels);
+    if (MINE) db[CHANNEL] = T(A(db[CHANNEL]) + sum);
+}
+
+KERNEL relu_sum_rows(IN(T) y, INOUT(T) dy, OUT(T) db, int rows, int channels) {
+    A sum = over_rows<true>(y, dy, rows, channels);
+    if (MINE) db[CHANNEL] = T(sum);
+}
+
+KERNEL relu_add_sum_of_rows(IN(T) y, INOUT(T) dy, INOUT(T) db, int rows, int channels) {
+    A sum = over_rows<true>(y, dy, rows, channels);
     if (MINE) db[CHANNEL] = T(A(db[CHANNEL]) + sum);
 }
 

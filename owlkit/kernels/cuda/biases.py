@@ -17,7 +17,8 @@ MOST_ACROSS = 32
 _TILE = (32, 32, 1)  # channels, rows
 _KERNELS = (
     "add_to_rows", "add_to_planes", "sum_rows", "add_sum_of_rows", "sum_many_rows", "add_sum_of_many_rows",
-    "sum_planes", "add_sum_of_planes",
+    "relu_sum_rows", "relu_add_sum_of_rows", "relu_sum_many_rows", "relu_add_sum_of_many_rows", "sum_planes",
+    "add_sum_of_planes",
 )  # fmt: skip
 
 
@@ -60,17 +61,27 @@ class Biases:
 
     def sum(self, dy: Tensor, db: Tensor, accumulate: bool) -> None:
         """db = the sum of dy over each channel, or db += that."""
-        rows, channels, inner = self._outer, self._channels, self._inner
-        if inner > 1:
+        if self._inner == 1:
+            self._sum_rows("add_sum_of" if accumulate else "sum", (dy,), db)
+        else:
             name = "add_sum_of_planes" if accumulate else "sum_planes"
-            self._kernels[name].blocks(channels, dy, db, rows, channels, inner)
-            return
-        tiles = (-(-channels // _TILE[0]), 1, 1)
+            self._kernels[name].blocks(self._channels, dy, db, self._outer, self._channels, self._inner)
+
+    def sum_before_relu(self, y: Tensor, dy: Tensor, db: Tensor, accumulate: bool) -> None:
+        """dy = 0 where y <= 0, then `sum`, in one pass. Only where `in_rows`."""
+        self._sum_rows("relu_add_sum_of" if accumulate else "relu_sum", (y, dy), db)
+
+    @property
+    def in_rows(self) -> bool:
+        """Whether channels are neighbours in memory."""
+        return self._inner == 1
+
+    def _sum_rows(self, kind: str, arrays: tuple[Tensor, ...], db: Tensor) -> None:
+        rows, channels = self._outer, self._channels
         if rows <= FEW_ROWS:
-            name = "add_sum_of_rows" if accumulate else "sum_rows"
-            self._kernels[name].launch(tiles, _TILE, (dy, db, rows, channels))
+            grid = (-(-channels // _TILE[0]), 1, 1)
+            self._kernels[f"{kind}_rows"].launch(grid, _TILE, (*arrays, db, rows, channels))
             return
-        partial = self._device.workspace()
-        name = "add_sum_of_many_rows" if accumulate else "sum_many_rows"
-        sizes = rows, self._most, channels // self._vec
-        self._kernels[name].launch(self._grid, self._block, (dy, partial, self._tickets, db, *sizes))
+        partial, sizes = self._device.workspace(), (rows, self._most, channels // self._vec)
+        kernel = self._kernels[f"{kind}_many_rows"]
+        kernel.launch(self._grid, self._block, (*arrays, partial, self._tickets, db, *sizes))

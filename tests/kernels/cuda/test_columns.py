@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels.activation.absorbed import Absorbed, make_absorbed
 from owlkit.kernels.convolution import Convolution, cuda, make
 from owlkit.kernels.cuda.biases import BLOCKS, FEW_ROWS, Biases
 from tests.kernels.cases import layout
@@ -64,6 +65,25 @@ def test_sums_over_many_rows(channels: int) -> None:
         biases.sum(dy, db, accumulate=times > 1)
         np.testing.assert_array_equal(db.peek(), times * dy.peek().sum(axis=0))
     assert 0 < device.scratch_bytes <= BLOCKS * channels * 4
+
+
+@pytest.mark.parametrize("rows", [70, FEW_ROWS + 37])
+@pytest.mark.parametrize("channels", [3, 8, 600])
+def test_relu_and_biases_in_one_pass(channels: int, rows: int) -> None:
+    device = emulated_gpu.emulated_device()
+    rng = np.random.default_rng(1)
+    y, dy, db = (Tensor(Descriptor(shape)) for shape in ((rows, channels), (rows, channels), (channels,)))
+    y.array[...] = np.maximum(rng.integers(-2, 3, y.shape), 0)
+    kernel = make_absorbed(device, Absorbed(y.descriptor, 1))
+    for times in (1, 2):
+        gradient = rng.integers(-9, 9, dy.shape)
+        before = db.peek().copy() if times > 1 else 0
+        dy.array[...] = gradient
+        assert kernel.backward(y, dy, db, accumulate=times > 1)
+        expected = np.where(y.peek() > 0, gradient, 0)
+        np.testing.assert_array_equal(dy.peek(), expected)
+        np.testing.assert_array_equal(db.peek(), before + expected.sum(axis=0))
+    assert not kernel.backward(y, dy, None, accumulate=False), "no biases: the ReLU alone"
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
