@@ -25,8 +25,8 @@ def loss_type(dtype: str) -> str:
 class LossTotal:
     """Sums `parts` costs, and how many values count, to the loss.
 
-    costs, counts : tensors, (parts,), that another kernel fills. normalizer : (1,), what the loss was divided by.
-    mode, positions, batch : see `kernels.losses.normalizer`.
+    costs, counts : tensors, (parts,), that another kernel fills. normalizer : (1,), by what the loss was
+    divided. mode, positions, batch : see `kernels.losses.normalizer`.
     """
 
     def __init__(
