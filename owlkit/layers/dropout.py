@@ -76,8 +76,8 @@ class Dropout(Layer):
     def state(self) -> dict[str, Any]:
         if not self.drops:
             return {}
-        found: dict[str, Any] = self._drawn if self.kernel is None else self.kernel.state()
-        return found
+        known: dict[str, Any] = {} if self.kernel is None else self.kernel.state()
+        return known or self._drawn
 
     def restore_state(self, state: dict[str, Any]) -> None:
         self._drawn = state
