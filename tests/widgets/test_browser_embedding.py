@@ -80,8 +80,7 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     # Marks, zoom, the other method, which is there again at once when it is chosen back.
     owl.locator(".em-plot").focus()
     page.keyboard.press("Escape")
-    page.keyboard.press("Escape")
-    page.wait_for_function("() => document.querySelectorAll('.owl.em .fig .v')[2].textContent === '0'")
+    owl.locator(".em-none").wait_for()
     before = pixels(page)
     page.keyboard.press("p")
     before = wait_for_other(page, before)
