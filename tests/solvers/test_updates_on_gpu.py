@@ -32,7 +32,8 @@ def _net(device: Any, dtype: str = "float32") -> Any:
         if device.filters_channels_last and len(shape) == 4:
             blob.lay_channels_last()
         learnable.append(Parameter(blob, f"p{index}", "p", 0, 1.0 + index % 2, 1.0 - index % 2))
-    net = SimpleNamespace(device=device, learnable=learnable, arena=build_arena(learnable, dtype))
+    arena = build_arena(learnable, dtype)
+    net = SimpleNamespace(device=device, learnable=learnable, arena=arena, captures=None)
     rng = np.random.default_rng(1)
     for parameter in learnable:
         parameter.blob.data[...] = rng.standard_normal(parameter.blob.shape)
