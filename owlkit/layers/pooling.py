@@ -160,8 +160,8 @@ class Pooling(Layer):
     def state(self) -> dict[str, Any]:
         if self.method != "stochastic" or self.phase != "train":
             return {}
-        found: dict[str, Any] = self._drawn if self.kernel is None else self.kernel.state()
-        return found
+        known: dict[str, Any] = {} if self.kernel is None else self.kernel.state()
+        return known or self._drawn
 
     def restore_state(self, state: dict[str, Any]) -> None:
         self._drawn = state

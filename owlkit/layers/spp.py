@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import Any
 
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels import concat, copy, eltwise
 from owlkit.layers.base import Blobs, Layer, register
 from owlkit.layers.pooling import Pooling
 from owlkit.proto import caffe_pb2
@@ -85,35 +86,52 @@ class SPP(Layer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         for pool, y in zip(self.levels, self._pooled, strict=True):
+            pool.propagate_down = self.propagate_down
             pool.prepare(device, [x], [y])
         self.kernel = self.levels[0].kernel
         self._share = Blob(x.shape, x.dtype, f"{self.name}.share")  # of one level in x's gradient
+        self._add = eltwise.make_addition(device, x.descriptor)
+        if self.height > 1:
+            self._prepare_joining(device, top[0])
 
-    def _parts(self, joined: np.ndarray) -> list[np.ndarray]:
-        """Views of the levels' places in the top, (N, C, b, b) each."""
-        ends = np.cumsum([y.count_between(1) for y in self._pooled])
-        pairs = zip(self._pooled, ends, strict=True)
-        return [joined[:, end - y.count_between(1) : end].reshape(y.shape) for y, end in pairs]
+    def _prepare_joining(self, device: Device, y: Blob) -> None:
+        """Each level is copied into rows of its own, (N, C * b * b), which then are joined."""
+        shapes = [(y.shape[0], level.count_between(1)) for level in self._pooled]
+        self._rows = [Tensor(Descriptor(shape, y.dtype)) for shape in shapes]
+        parts = tuple(rows.descriptor for rows in self._rows)
+        pairs = [(level.descriptor, rows) for level, rows in zip(self._pooled, parts, strict=True)]
+        self._flatten = [copy.make(device, copy.Copy(level, rows)) for level, rows in pairs]
+        self._unflatten = [copy.make(device, copy.Copy(rows, level)) for level, rows in pairs]
+        self._joint = concat.make(device, concat.Concat(parts, y.descriptor, 1))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         for pool, y in zip(self.levels, self._pooled, strict=True):
             pool.forward(bottom, [y])
         if self.height > 1:
-            for part, y in zip(self._parts(top[0].data), self._pooled, strict=True):
-                part[...] = y.data
+            for kernel, y, rows in zip(self._flatten, self._pooled, self._rows, strict=True):
+                kernel.forward(y.data_tensor, rows)
+            self._joint.join(self._rows, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not propagate_down[0]:
             return
         if self.height > 1:
-            for part, y in zip(self._parts(top[0].diff), self._pooled, strict=True):
-                y.diff[...] = part
+            self._joint.cut(top[0].diff_tensor, self._rows)
+            for kernel, y, rows in zip(self._unflatten, self._pooled, self._rows, strict=True):
+                kernel.forward(rows, y.diff_tensor)
         self.levels[0].backward([self._pooled[0]], [True], bottom)
-        dx = bottom[0].diff_tensor.flat
         self._share.share_data(bottom[0])  # the gradient of a mean by weights reads x
         for pool, y in zip(self.levels[1:], self._pooled[1:], strict=True):
             pool.backward([y], [True], [self._share])
-            np.add(dx, self._share.diff_tensor.flat, out=dx)
+            self._add(bottom[0].diff_tensor, self._share.diff_tensor)
+
+    def state(self) -> dict[str, Any]:
+        found = [pool.state() for pool in self.levels]
+        return {"levels": found} if any(found) else {}
+
+    def restore_state(self, state: dict[str, Any]) -> None:
+        for pool, found in zip(self.levels, state.get("levels", []), strict=False):
+            pool.restore_state(found)
 
     def describe(self) -> str:
         return f"{self.levels[0].method}, {self.height} levels"

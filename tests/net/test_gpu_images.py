@@ -31,8 +31,9 @@ def _images() -> NetSpec:
     )
     n.conv3 = L.Convolution(n.up, kernel_size=1, num_output=3, weight_filler=FILLER)
     n.pool2 = L.Pooling(n.conv3, kernel_size=3, stride=2, pad=1, pool=P.Pooling.AVE)
-    n.columns = L.Im2col(n.pool2, convolution_param=dict(kernel_size=2, stride=2))
-    n.ip = L.InnerProduct(n.columns, num_output=5, weight_filler=FILLER)
+    n.columns = L.Im2col(n.pool2, convolution_param=dict(kernel_size=2, stride=1))
+    n.pyramid = L.SPP(n.columns, pyramid_height=2, pool=P.SPP.MAX)
+    n.ip = L.InnerProduct(n.pyramid, num_output=5, weight_filler=FILLER)
     n.loss = L.SoftmaxWithLoss(n.ip, n.label)
     return n
 
@@ -123,3 +124,23 @@ def test_stochastic_pooling_draws_anew_without_the_host() -> None:
     np.testing.assert_array_equal(
         net.blobs["data"].diff != 0, np.isin(net.blobs["data"].data, drawn[1]), "dy goes where y came from"
     )
+
+
+def test_stochastic_pooling_goes_on_where_it_stood() -> None:
+    """Of its own, and in a pyramid, whose levels draw for themselves."""
+    n = _stochastic()
+    n.pyramid = L.SPP(n.data, pyramid_height=2, pool=P.SPP.STOCHASTIC)
+    net = Net(n, phase="train", device=emulated_gpu.emulated_device(graph=False), seed=3)
+    net.forward(data=RNG.random((2, 3, 6, 6)), label=[0, 2])
+    state = net.state()
+    drawn = []
+    for _ in range(2):
+        net.forward()
+        drawn.append({name: net.blobs[name].data_tensor.peek().copy() for name in ("pool", "pyramid")})
+        net.restore_state(state)
+    for name, values in drawn[0].items():
+        np.testing.assert_array_equal(values, drawn[1][name])
+    net.forward()
+    net.forward()
+    for name, values in drawn[0].items():
+        assert not np.array_equal(values, net.blobs[name].data_tensor.peek()), name
