@@ -94,7 +94,7 @@ class UpdateRule:
         if self._captures is None:
             self.launch()
         else:
-            variant = (self.leaves_update, frozenset(self._idle))
+            variant = (self.leaves_update, self.param.clip_gradients, frozenset(self._idle))
             self._captures.repeat("update", variant, self.launch)
 
     def set_factors(self, rate: float, scale: float, iteration: int) -> None:
