@@ -14,7 +14,7 @@ import numpy as np
 
 from owlkit.core.errors import TrainingError, closest
 from owlkit.core.tensor import Descriptor, Tensor
-from owlkit.kernels import update
+from owlkit.kernels import norms, update
 
 
 class UpdateRule:
@@ -48,7 +48,7 @@ class UpdateRule:
             if not 0 <= value <= 1 or (self.below_one and value == 1):
                 bound = "below 1" if self.below_one else "to 1"
                 raise TrainingError(f"{field} is {value:g}; {self.name} keeps that share: give 0 {bound}")
-        self.param = param
+        self.param, self._learnable = param, list(net.learnable)
         self._captures = net.captures
         self.groups: list[Any] = list(net.arena)
         self.histories = [[Tensor(g.data.descriptor) for g in self.groups] for _ in range(self.slots)]
@@ -59,6 +59,7 @@ class UpdateRule:
         values = tuple(group.diff.descriptor for group in self.groups)
         self._clipping = update.make_clip(net.device, update.Clip(values))
         self._clip_factor = Tensor(Descriptor((1,), "float64"))
+        self._norms = norms.make(net.device, norms.Norms(tuple(p.blob.descriptor for p in self._learnable)))
         self.history_changed()
 
     @staticmethod
@@ -113,6 +114,18 @@ class UpdateRule:
                 self._kernels[index](group.data, group.diff, history, clip, self.leaves_update)
             elif self.leaves_update:
                 group.diff.zero()
+
+    def norms(self, role: str) -> np.ndarray:
+        """L2 norm of each parameter's "data", "diff" or first "history", in Caffe's order, float64.
+
+        On a GPU they are made there, and only the norms come to the host.
+        """
+        tensors = {
+            "data": [parameter.blob.data_tensor for parameter in self._learnable],
+            "diff": [parameter.blob.diff_tensor for parameter in self._learnable],
+            "history": self.history_tensors[: len(self._learnable)],
+        }[role]
+        return np.asarray(self._norms(tensors))
 
     def _clip_by(self, limit: float) -> Tensor:
         """The factor, (1,), that brings the norm of all gradients down to `limit`."""

@@ -23,7 +23,9 @@ def resnet152() -> tuple[str, ...]:
 
 
 def blob(values: np.ndarray) -> Any:
-    return SimpleNamespace(data=values, diff=np.zeros_like(values), shape=values.shape, count=values.size)
+    made = SimpleNamespace(data=values, diff=np.zeros_like(values), shape=values.shape, count=values.size)
+    made.peek = lambda role="data": getattr(made, role)
+    return made
 
 
 def gabors(count: int, inputs: int, size: int, rng: np.random.Generator) -> np.ndarray:
@@ -70,8 +72,13 @@ class FakeSolver:
             learnable=parameters, layer_dict=layers, params={}, blobs=tops, top_names={n: [n] for n in names}
         )
         history = [np.zeros_like(p.blob.data) for p in parameters]
-        self.rule = SimpleNamespace(name="SGD", history=history, leaves_update=False)
+        self.rule = SimpleNamespace(name="SGD", history=history, leaves_update=False, norms=self._norms)
         self.listeners: list[Callable[[Any], None]] = []
+
+    def _norms(self, role: str) -> np.ndarray:
+        blobs = [parameter.blob for parameter in self.net.learnable]
+        arrays = self.rule.history if role == "history" else [getattr(blob, role) for blob in blobs]
+        return np.array([np.linalg.norm(array) for array in arrays])
 
     def _weights(self, number: int) -> np.ndarray:
         scale = (5.4, 7.4, 7.0, 6.3, 14.0, 38.0, 29.0, 12.5)[number % 8]

@@ -16,7 +16,7 @@ from owlkit_widgets.histograms import BINS, FIELDS, Histograms, histogram, some
 from owlkit_widgets.judgement import Health, Judge
 from owlkit_widgets.norms import Norms, log_ratios, pack
 from owlkit_widgets.panels import Panels
-from owlkit_widgets.sampler import Sampler, norm
+from owlkit_widgets.sampler import Sampler
 from owlkit_widgets.watched import Watched
 
 from .fake_net import CAFFENET, FakeSolver
@@ -234,10 +234,6 @@ class TestSampler:
         for event in events_:
             sampler(event)
         assert (time.perf_counter() - start) / 1000 < 20e-6
-
-    def test_large_arrays_are_summed_in_parts(self) -> None:
-        array = np.random.default_rng(0).normal(size=(3, 100_000)).astype(np.float32)
-        assert norm(array) == pytest.approx(float(np.linalg.norm(array.astype(np.float64))), rel=1e-5)
 
     def test_what_is_watched(self) -> None:
         import owlkit as owl

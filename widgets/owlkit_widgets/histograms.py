@@ -25,7 +25,7 @@ def reader(net: Any, layer: str, kind: str) -> Any:
     place, the blob holds what that one made of it.
     """
     blob = net.blobs[net.top_names[layer][0]]
-    return lambda: some(blob.data if kind == "activations" else blob.diff)
+    return lambda: some(blob.peek("data" if kind == "activations" else "diff"))
 
 
 def histogram(values: NDArray[Any]) -> NDArray[np.float32]:

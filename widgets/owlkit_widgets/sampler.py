@@ -22,8 +22,6 @@ EAGER, EAGERNESS, EARLY = 100, 5, 2000
 the start of a training, and a small net learns in seconds."""
 SHARE = 0.002
 """Share of the training time that samples may take; a large net is sampled less often."""
-CHUNK = 1 << 16
-"""Elements squared and summed at once in float32; the sums of chunks are added in float64."""
 WAITING = 64
 """Samples that may wait to be fetched; beyond that the oldest are dropped."""
 
@@ -66,14 +64,9 @@ class Sampler:
         self._last = -1
         self._after: int | None = None  # where training has gone back to since the last sample
         self._left_before = False
-        self._history = self._steps_of_sgd(solver)
-
-    def _steps_of_sgd(self, solver: Any) -> list[Any] | None:
-        """History arrays of the watched parameters where they are the steps, else None."""
-        if self._rule.name != "SGD":
-            return None
-        places = {id(p): history for p, history in zip(solver.net.learnable, self._rule.history, strict=True)}
-        return [places[id(p)] for p in self.watched.parameters]
+        self._steps_are_history = self._rule.name == "SGD"
+        numbers = {id(parameter): i for i, parameter in enumerate(solver.net.learnable)}
+        self._places = [numbers[id(parameter)] for parameter in self.watched.parameters]
 
     def __call__(self, event: Any) -> None:
         """Called after each iteration; events of other kinds pass."""
@@ -85,7 +78,7 @@ class Sampler:
         start = self._clock()
         if start < self._due and self._asked is None:
             return
-        if self._history is None and self._asked is None:
+        if not self._steps_are_history and self._asked is None:
             self._ask_for_step()
             self.cost_seconds += self._clock() - start
             return
@@ -117,13 +110,10 @@ class Sampler:
         self._left_before, self._rule.leaves_update = self._rule.leaves_update, True
 
     def _take(self, iteration: int, now: float) -> None:
-        if self._history is not None:
-            steps = self._history
-        else:
-            steps = [p.blob.diff for p in self.watched.parameters]
+        steps = self._rule.norms("history" if self._steps_are_history else "diff")
+        if not self._steps_are_history:
             self._rule.leaves_update = self._left_before
-        weights = [p.blob.data for p in self.watched.parameters]
-        norms = np.array([[norm(a) for a in weights], [norm(a) for a in steps]], np.float32)
+        norms = np.array([self._rule.norms("data")[self._places], steps[self._places]], np.float32)
         asked = self._asked if self._asked is not None else self._read_requests()
         self._asked = None
         self._eager = max(0, self._eager - 1)
@@ -142,18 +132,4 @@ class Sampler:
 
     def _filters(self) -> NDArray[np.float32]:
         assert self.watched.filters is not None
-        return np.array(self.watched.parameters[self.watched.filters["index"]].blob.data, np.float32)
-
-
-def norm(array: NDArray[Any]) -> float:
-    """L2 norm of an array, without a copy of it and in this thread alone.
-
-    BLAS would call threads of its own for a sum that takes 0.1 ms, and those spin on for a millisecond on the
-    core that the net's next layer needs.
-    """
-    flat = array.reshape(-1)
-    total = 0.0
-    for start in range(0, flat.size, CHUNK):
-        part = flat[start : start + CHUNK]
-        total += float(np.einsum("i,i->", part, part))
-    return total**0.5
+        return np.array(self.watched.parameters[self.watched.filters["index"]].blob.peek(), np.float32)
