@@ -55,6 +55,13 @@ def _volumes() -> NetSpec:
     return n
 
 
+def _device(**options: bool) -> GpuDevice:
+    """A device on which all kernels are our own: nothing computes on the host."""
+    device = emulated_gpu.emulated_device(**options)
+    device.implementations = ("cuda",)
+    return device
+
+
 def _pass(net: Net) -> None:
     net.clear_param_diffs()
     net.forward()
@@ -80,7 +87,7 @@ def _pass_on_the_gpu_alone(net: Net, device: GpuDevice) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("make_spec", [_images, _volumes])
 def test_a_pass_equals_the_cpus_and_leaves_the_host_alone(make_spec: object, dtype: str) -> None:
-    device = emulated_gpu.emulated_device(graph=False)
+    device = _device(graph=False)
     options = dict(phase="train", seed=3, dtype=dtype)
     ours = Net(make_spec(), device=device, **options)  # type: ignore[operator]
     theirs = Net(make_spec(), device="cpu", **options)  # type: ignore[operator]
@@ -113,7 +120,7 @@ def _stochastic() -> NetSpec:
 
 
 def test_stochastic_pooling_draws_anew_without_the_host() -> None:
-    device = emulated_gpu.emulated_device(graph=False)
+    device = _device(graph=False)
     net = Net(_stochastic(), phase="train", device=device, seed=3)
     net.forward(data=RNG.random((2, 3, 6, 6)), label=[0, 2])
     net.backward()
@@ -130,7 +137,7 @@ def test_stochastic_pooling_goes_on_where_it_stood() -> None:
     """Of its own, and in a pyramid, whose levels draw for themselves."""
     n = _stochastic()
     n.pyramid = L.SPP(n.data, pyramid_height=2, pool=P.SPP.STOCHASTIC)
-    net = Net(n, phase="train", device=emulated_gpu.emulated_device(graph=False), seed=3)
+    net = Net(n, phase="train", device=_device(), seed=3)
     net.forward(data=RNG.random((2, 3, 6, 6)), label=[0, 2])
     state = net.state()
     drawn = []
@@ -144,3 +151,18 @@ def test_stochastic_pooling_goes_on_where_it_stood() -> None:
     net.forward()
     for name, values in drawn[0].items():
         assert not np.array_equal(values, net.blobs[name].data_tensor.peek()), name
+
+
+@pytest.mark.parametrize("make_spec", [_images, _volumes])
+def test_a_captured_pass_equals_one_that_is_not(make_spec: object) -> None:
+    nets = [Net(make_spec(), phase="train", device=_device(graph=g), seed=3) for g in (True, False)]  # type: ignore[operator]
+    images = RNG.standard_normal((4, *nets[0].blobs["data"].shape))
+    for data in images:  # as it is, captured, replayed twice
+        for net in nets:
+            net.clear_param_diffs()
+            net.forward(data=data, label=range(len(data)))
+            net.backward()
+    assert "backward is captured" in repr(nets[0].plan)
+    for name, blobs in nets[1].params.items():
+        for mine, blob in zip(nets[0].params[name], blobs, strict=True):
+            np.testing.assert_array_equal(mine.diff, blob.diff, err_msg=name)
