@@ -36,6 +36,8 @@ def fill(array: np.ndarray, filler_param: Any, rng: np.random.Generator) -> None
         raise NetError(f"there is no filler {filler_param.type!r}{hint}; known are {known}")
     if filler_param.sparse != -1 and filler is not _gaussian:
         raise _refused(filler_param, f"sparse = {filler_param.sparse} works with type 'gaussian' only")
+    if not array.size:
+        return
     array[...] = filler(array, filler_param, rng)
 
 

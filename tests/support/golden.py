@@ -71,6 +71,9 @@ class LayerRun:
         layer.setup(self.bottom, self.top)
         weights = [float(w) for w in self.case.arrays.get("loss_weights", [])]
         layer.loss_weights = weights or [0.0] * len(self.top)
+        if self._device.filters_channels_last:
+            for blob in layer.filters():
+                blob.lay_channels_last()
         for blob, filler in zip(layer.blobs, layer.fillers, strict=True):
             fill(blob.data, filler, layer.rng)
         layer.param_propagate_down = [True] * len(layer.blobs)

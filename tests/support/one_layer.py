@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.blob import Blob
-from owlkit.core.device import resolve_device
+from owlkit.core.device import Device, resolve_device
 from owlkit.layers import create
 from owlkit.proto import caffe_pb2
 from owlkit.proto.text import parse
@@ -29,11 +29,13 @@ class OneLayer:
         phase: str = "train",
         dtype: str = "float32",
         seed: int = 0,
+        device: Device | str | None = None,
     ) -> None:
         self.param = parse(f'name: "l" {body}', caffe_pb2.LayerParameter)
         rng = np.random.default_rng(seed)
         self.layer = create(self.param, phase, rng)
         self.layer.dtype = dtype
+        self._device = resolve_device(device)
         self.bottom = []
         for index, given in enumerate(arrays):
             array = rng.standard_normal(given) if isinstance(given, tuple) else np.asarray(given)
@@ -46,9 +48,11 @@ class OneLayer:
     def reshape(self, setup: bool = False) -> None:
         if setup:
             self.layer.setup(self.bottom, self.top)
+            for blob in self.layer.filters() if self._device.filters_channels_last else ():
+                blob.lay_channels_last()
         self.layer.reshape(self.bottom, self.top)
         self.layer.propagate_down = [i not in self.layer.no_gradient for i in range(len(self.bottom))]
-        self.layer.prepare(resolve_device(None), self.bottom, self.top)
+        self.layer.prepare(self._device, self.bottom, self.top)
 
     def forward(self) -> list[np.ndarray]:
         """The tops' data."""

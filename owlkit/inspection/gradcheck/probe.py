@@ -196,14 +196,14 @@ class Probe:
         """Of the objective; summed over differences of the tops, so that what does not move cancels."""
         kept = []
         for slot, (positions, signs) in along.items():
-            values = self.values(slot).reshape(-1)
-            kept.append((values, positions, values[positions].copy()))
-            values[positions] += step * signs
+            values = self.values(slot).flat  # in C order, wherever the elements lie
+            kept.append((slot, positions, values[positions]))
+            values[positions] = values[positions] + step * signs
         try:
             self.forward()
         finally:
-            for values, positions, old in kept:
-                values[positions] = old
+            for slot, positions, old in kept:
+                self.values(slot).flat[positions] = old  # asked for again: a GPU has taken them
         tops = zip(self._flat_weights, self.top, self.middle, strict=True)
         return float(sum(w @ (blob.data_tensor.flat - middle) for w, blob, middle in tops))
 

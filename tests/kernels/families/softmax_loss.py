@@ -19,11 +19,17 @@ def _run(kernel: Any, spec: SoftmaxLoss, values: Values, ignore: bool = False) -
     x, p, dx = values.normal(spec.x), values.output("p", spec.x), values.output("dx", spec.x)
     targets = values.rng.integers(0, classes, rows)
     ignored = values.rng.random(rows) < 0.4 if ignore else None
-    loss, weight = values.output("loss", Descriptor((), spec.x.dtype)), Tensor(Descriptor((), spec.x.dtype))
+    scalar = Descriptor((), _wide(spec))
+    loss, weight = values.output("loss", scalar), Tensor(scalar)
     weight.array[...] = 0.3
     labels = Given(targets, ignored, spec)
     kernel.forward(x, p, labels, loss)
     kernel.backward(p, labels, weight, dx)
+
+
+def _wide(spec: SoftmaxLoss) -> str:
+    """The dtype of labels and losses, which half precision would not hold."""
+    return "float64" if spec.x.dtype == "float64" else "float32"
 
 
 class Given:
@@ -34,7 +40,7 @@ class Given:
             np.where(ignored, 0, targets) if ignored is not None else targets,
             ignored,
         )
-        self._tensor = Tensor(Descriptor(targets.shape, spec.x.dtype))
+        self._tensor = Tensor(Descriptor(targets.shape, _wide(spec)))
         self._tensor.array[...] = targets if ignored is None else np.where(ignored, -1, targets)
 
     def targets(self) -> tuple[np.ndarray, np.ndarray | None]:
