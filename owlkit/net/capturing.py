@@ -26,20 +26,20 @@ class CapturedPasses:
         gradients: list[Memory] = [p.blob.memory("diff") for p in graph.parameters.owners]
         self._replays = Replays(device.gpu, execute, gradients)
         self._plan: Plan | None = None
+        self._sources: list[Callable[[], None]] = []
+        self._forward: list[Part] = []
+        self._backward: list[Part] = []
 
     def forward(self, plan: Plan) -> None:
         """Run all layers."""
         self._follow(plan)
-        pairs = list(zip(plan.steps, plan.forward_calls, strict=True))
-        self._execute([call for step, call in pairs if not step.bottom])
-        parts = [_part(step.layer, call) for step, call in pairs if step.bottom]
-        self._run("forward", parts)
+        self._execute(self._sources)
+        self._run("forward", self._forward)
 
     def backward(self, plan: Plan) -> None:
         """Run all layers backward."""
         self._follow(plan)
-        pairs = zip(plan.backward_steps, plan.backward_calls, strict=True)
-        self._run("backward", [_part(step.layer, call) for step, call in pairs])
+        self._run("backward", self._backward)
 
     def repeat(self, kind: str, variant: Hashable, call: Callable[[], None]) -> None:
         """Do other work on the net that repeats, such as a solver's update; variant : what it depends on."""
@@ -60,9 +60,15 @@ class CapturedPasses:
             raise DeviceError(f"graph=True, but the {kind} pass cannot be captured: {why}")
 
     def _follow(self, plan: Plan) -> None:
-        if plan is not self._plan:
-            self._replays.forget()
-            self._plan = plan
+        if plan is self._plan:
+            return
+        self._replays.forget()
+        self._plan = plan
+        pairs = list(zip(plan.steps, plan.forward_calls, strict=True))
+        self._sources = [call for step, call in pairs if not step.bottom]
+        self._forward = [_part(step.layer, call) for step, call in pairs if step.bottom]
+        backward = zip(plan.backward_steps, plan.backward_calls, strict=True)
+        self._backward = [_part(step.layer, call) for step, call in backward]
 
     def _described(self, refusal: Sequence[HostAccess]) -> str:
         params = {p.name: p.blob for p in self._graph.parameters.owners}

@@ -87,7 +87,8 @@ class Replays:
     # -- the three ways
     def _launch(self, captured: Captured) -> None:
         for mirror in captured.inputs:
-            mirror.to_device(reads=True, writes=False)
+            if not mirror.device_valid:  # asked here, because there are hundreds and hardly ever one
+                mirror.to_device(reads=True, writes=False)
         captured.replay.launch()
         for mirror in captured.outputs:
             mirror.device_valid, mirror.host_valid = True, False

@@ -100,7 +100,7 @@ def _state_data(solver: Any, model: Path) -> SolverStateData:
 
 def _check_finite(net: Any) -> None:
     for parameter in net.learnable:
-        if not np.isfinite(parameter.blob.data).all():
+        if not np.isfinite(parameter.blob.peek()).all():
             raise TrainingError(
                 f"no snapshot was written: parameter {parameter.name} has values that are not finite; go "
                 "back to an "
