@@ -34,7 +34,7 @@ CONVENIENCES = PACKAGE / "core" / "conveniences.py"
 
 NEVER_IN_OWLKIT = {"owlkit_widgets", "ipywidgets", "anywidget", "IPython"}
 # Fetched inside the function that needs them, never by importing owlkit.
-ONLY_INSIDE_FUNCTIONS = {"matplotlib", "nbclient", "nbformat", "sklearn"}
+ONLY_INSIDE_FUNCTIONS = {"cudnn", "matplotlib", "nbclient", "nbformat", "sklearn"}
 CUPY_FOLDERS = ("core/gpu/", "kernels/", "parallel/")
 
 
@@ -79,7 +79,7 @@ def broken_arrows(source: str, relative: Path) -> list[str]:
             wrong.append(f"{where}: front ends announce themselves by the entry point owlkit.frontends")
         if parts[0] in ONLY_INSIDE_FUNCTIONS and outside:
             wrong.append(f"{where} at module level: import it inside the function that needs it")
-        if parts[0] == "cupy" and not relative.as_posix().startswith(CUPY_FOLDERS):
+        if parts[0] in {"cudnn", "cupy"} and not relative.as_posix().startswith(CUPY_FOLDERS):
             wrong.append(f"{where}: only core/gpu/, kernels/ and parallel/ may")
     return wrong
 
@@ -132,6 +132,8 @@ def test_imports_point_down() -> None:
         ("import ipywidgets", "training/monitor.py"),
         ("import matplotlib.pyplot as plt", "inspection/filters.py"),
         ("import cupy", "net/plan.py"),
+        ("def f():\n    import cudnn", "layers/convolution.py"),
+        ("import cudnn", "core/gpu/cudnn.py"),
     ],
 )
 def test_a_planted_arrow_is_found(source: str, path: str) -> None:

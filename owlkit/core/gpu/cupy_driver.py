@@ -17,6 +17,7 @@ import numpy as np
 
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.cublas import Cublas
+from owlkit.core.gpu.cudnn import CupyCudnn
 from owlkit.core.gpu.driver import Matrix
 from owlkit.core.gpu.gpu import CaptureError
 from owlkit.core.gpu.launching import CupyFunction
@@ -127,6 +128,7 @@ class CupyDriver:
             self._aside = cupy.cuda.Stream(non_blocking=True)  # for captures
             self._staging = Staging(cupy, runtime, self.main)
         self._cublas: Cublas | None = None
+        self._cudnn: CupyCudnn | None = None
         self._lock = threading.Lock()
 
     # -- the calling thread
@@ -285,6 +287,13 @@ class CupyDriver:
                 streams = int(self.main.ptr), int(self._aside.ptr)
                 self._cublas = self._cublas or Cublas(version, streams, self.allocate)
         return self._cublas
+
+    def cudnn(self) -> CupyCudnn:
+        """cuDNN, opened on first use; see `Driver.cudnn`."""
+        with self._lock:
+            if self._cudnn is None:
+                self._cudnn = CupyCudnn(self)
+        return self._cudnn
 
     # -- CUDA graphs
     def begin_capture(self) -> None:

@@ -28,17 +28,29 @@ class GpuDevice(Device):
 
     gpu : the physical GPU, shared with other nets. tf32 : whether float32 products may use TF32, which keeps
     10 bits of each factor. deterministic : whether only kernels are used that give the same bits in every
-    run. What has no kernel of its own computes on the host, with copies there and back; `print(net.plan)`
-    shows it.
+    run. tune : whether cuDNN's plans are chosen by timing when a net is first planned, and remembered on
+    disk; not together with `deterministic`. What has no kernel of its own computes on the host, with copies
+    there and back; `print(net.plan)` shows it.
     """
 
     filters_channels_last = True
 
     def __init__(
-        self, gpu: Gpu, *, tf32: bool = False, deterministic: bool = False, graph: bool | None = None
+        self,
+        gpu: Gpu,
+        *,
+        tf32: bool = False,
+        deterministic: bool = False,
+        graph: bool | None = None,
+        tune: bool = False,
     ) -> None:
+        if tune and deterministic:
+            raise DeviceError(
+                "tune=True chooses by timing, which varies; leave it out where deterministic=True"
+            )
         super().__init__(f"gpu:{gpu.number}" if gpu.number else "gpu", IMPLEMENTATIONS)
         self.gpu, self.tf32, self.deterministic, self.graph = gpu, tf32, deterministic, graph
+        self.tune = tune
         self._workspace: Any = None
         self._workspace_bytes = 0
 
@@ -72,7 +84,12 @@ class GpuDevice(Device):
 
 
 def open_gpu_device(
-    number: int = 0, *, tf32: bool = False, deterministic: bool = False, graph: bool | None = None
+    number: int = 0,
+    *,
+    tf32: bool = False,
+    deterministic: bool = False,
+    graph: bool | None = None,
+    tune: bool = False,
 ) -> GpuDevice:
     """A GPU with options, for `device=`: `owlkit.Solver(n, device=owlkit.gpu(tf32=True))`.
 
@@ -82,7 +99,7 @@ def open_gpu_device(
     why_not = obstacle(number)
     if why_not:
         raise DeviceError(f"GPU {number}: {why_not}")
-    return GpuDevice(open_gpu(number), tf32=tf32, deterministic=deterministic, graph=graph)
+    return GpuDevice(open_gpu(number), tf32=tf32, deterministic=deterministic, graph=graph, tune=tune)
 
 
 def open_device(name: str) -> GpuDevice:

@@ -6,8 +6,9 @@ one that compiles the same kernels for the CPU, so that all but these few calls 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -67,6 +68,30 @@ class Matrix:
     step: int = 0
 
 
+class Cudnn(Protocol):
+    """cuDNN's graph API on one GPU.
+
+    frontend : the module `cudnn`, or what stands in for it. about : versions and device, on which it depends
+    which plans there are. cache : the folder for chosen plans; None keeps none.
+    """
+
+    frontend: Any
+    about: str
+    cache: Path | None
+
+    def graph(self, dtype: Any) -> Any:
+        """An empty graph. dtype : the front end's name of the tensors' type; sums are float32."""
+
+    def load(self, content: bytes) -> Any:
+        """A graph with its plan, from what its `serialize` gave."""
+
+    def execute(self, graph: Any, places: dict[int, int], workspace: int) -> None:
+        """Queue the plan of a graph. places : addresses by the tensors' uids."""
+
+    def seconds(self, work: Callable[[], None]) -> float:
+        """How long the GPU takes for what `work` queues."""
+
+
 class Driver(Protocol):
     """One GPU with one stream, on which everything is queued in order."""
 
@@ -116,6 +141,9 @@ class Driver(Protocol):
     ) -> None:
         """c = a b + beta c with shape = (m, n, k): a (m, k), b (k, n), c (m, n); `stack` of them. Sums of
         float16 and bfloat16 are float32. tf32 : whether float32 may be rounded to TF32 on the way in."""
+
+    def cudnn(self) -> Cudnn:
+        """cuDNN on this GPU; raises DeviceError where it cannot be used, with what to do."""
 
     def array(
         self, pointer: int, shape: tuple[int, ...], dtype: str, strides: tuple[int, ...], owner: Any

@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.convolution import cuda, onednn, reference
+from owlkit.kernels.convolution import cuda, cudnn, onednn, reference
 from owlkit.kernels.convolution.merged import MergedKernel, merge
 from owlkit.kernels.convolution.transposed import TransposedKernel
 
@@ -64,7 +64,8 @@ def make(device: Device, spec: Convolution, axis: int = 1) -> Any:
         inner = make(device, replace(spec, x=merge(spec.x, axis), y=merge(spec.y, axis)))
         return MergedKernel(device, inner, spec, axis)
     fast: Any = onednn.PointwiseKernel if spec.is_pointwise else onednn.ConvolutionKernel
-    found = {"cuda": cuda.make_kernel, "onednn": fast, "reference": reference.ConvolutionKernel}
+    found = {"cudnn": cudnn.CudnnKernel, "cuda": cuda.make_kernel, "onednn": fast}
+    found["reference"] = reference.ConvolutionKernel
     return choose(device, spec, found)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.gpu.gpu import Gpu
+from tests.support.emulated_gpu.cudnn import EmulatedCudnn
 from tests.support.emulated_gpu.driver import EmulatedDriver
 
 
@@ -15,6 +16,9 @@ def available() -> bool:
     return shutil.which("g++") is not None
 
 
-def emulated_device(total: int = 1 << 33, **options: Any) -> GpuDevice:
-    """A device on a stand-in GPU of its own with `total` bytes."""
-    return GpuDevice(Gpu(EmulatedDriver(total)), **options)
+def emulated_device(total: int = 1 << 33, *, cudnn: bool = False, **options: Any) -> GpuDevice:
+    """A device on a stand-in GPU of its own with `total` bytes. cudnn : whether it has cuDNN."""
+    driver = EmulatedDriver(total)
+    if cudnn:
+        driver.dnn = EmulatedCudnn(driver)
+    return GpuDevice(Gpu(driver), **options)

@@ -9,6 +9,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.driver import Matrix
 from tests.support.emulated_gpu.compiler import compile_kernels
 
@@ -65,7 +66,8 @@ class EmulatedFunction:
     ) -> None:
         assert shared <= 227 * 1024, f"{self.name}: {shared} bytes of shared memory"
         assert np.prod(block) <= 1024, f"{self.name}: {block} threads"
-        assert max(grid[1:]) <= 65535 and grid[0] < 2**31, f"{self.name}: {grid} blocks"
+        assert max(grid[1:]) <= 65535, f"{self.name}: {grid} blocks"
+        assert grid[0] < 2**31, f"{self.name}: {grid} blocks"
         sizes = (ctypes.c_uint * 3)(*grid), (ctypes.c_uint * 3)(*block)
         values = [np.array(value) for value in args]
         places = (ctypes.c_void_p * len(values))(*[value.ctypes.data for value in values])
@@ -82,7 +84,10 @@ class EmulatedReplay:
 
 
 class EmulatedDriver:
-    """A GPU of `total` bytes. launched : names of what was run or captured, in order. used : bytes taken."""
+    """A GPU of `total` bytes. launched : names of what was run or captured, in order. used : bytes taken.
+
+    dnn : what stands in for cuDNN, or None.
+    """
 
     stream = 0
 
@@ -90,6 +95,13 @@ class EmulatedDriver:
         self.total, self.used = total, 0
         self.launched: list[str] = []
         self._recording: list[Callable[[], None]] | None = None
+        self.dnn: Any = None
+
+    def cudnn(self) -> Any:
+        """What `dnn` was set to."""
+        if self.dnn is None:
+            raise DeviceError("the stand-in for a GPU was made without cuDNN")
+        return self.dnn
 
     def run(self, name: str, call: Callable[[], None]) -> None:
         """Run a call, or keep it while capturing."""

@@ -1,0 +1,98 @@
+"""cuDNN's graph API through NVIDIA's front end: loading it, its handle, the stream, and timing.
+
+One handle serves all threads, one at a time; before each call it is given the stream that the calling thread
+queues on, which costs nothing while that stays the same.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from owlkit.core.errors import DeviceError
+
+if TYPE_CHECKING:
+    from owlkit.core.gpu.cupy_driver import CupyDriver
+
+ROUNDS = 5  # runs that are timed together
+
+
+def cache_folder() -> Path:
+    """Where chosen plans are kept: below OWLKIT_CACHE, or else ~/.cache/owlkit."""
+    root = os.environ.get("OWLKIT_CACHE")
+    if root:
+        return Path(root) / "cudnn"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "owlkit" / "cudnn"
+
+
+def load() -> Any:
+    """The module `cudnn`; raises DeviceError where it or the library is missing, with what to install."""
+    packages = "pip install 'owlkit[gpu]' (CUDA 13) or 'owlkit[gpu12]'"
+    try:
+        import cudnn
+    except (ImportError, OSError) as error:
+        raise DeviceError(f"cuDNN's front end cannot be imported ({error}); {packages}") from error
+    try:
+        cudnn.backend_version()
+    except RuntimeError as error:
+        raise DeviceError(f"the cuDNN library was not found ({error}); {packages}") from error
+    return cudnn
+
+
+class CupyCudnn:
+    """`owlkit.core.gpu.driver.Cudnn` beside CuPy. Raises DeviceError where cuDNN cannot be used."""
+
+    def __init__(self, driver: CupyDriver) -> None:
+        self.frontend = load()
+        self.cache: Path | None = cache_folder()
+        self._driver, self._lock = driver, threading.RLock()
+        found = driver.properties()
+        versions = f"cuDNN {self.frontend.backend_version()}, front end {self.frontend.__version__}"
+        major, minor = found["driver"]
+        device = f"{found['name']} {found['compute_capability']} {found['multiprocessors']}"
+        self.about = f"{versions}, CUDA driver {major}.{minor}, {device}"
+        with driver.at_work():
+            try:
+                self._handle = self.frontend.create_handle()
+            except RuntimeError as error:
+                raise DeviceError(f"cuDNN cannot be opened on GPU {driver.number}: {error}") from error
+
+    def graph(self, dtype: Any) -> Any:
+        """An empty graph; see `Cudnn.graph`."""
+        wide = self.frontend.data_type.FLOAT
+        return self.frontend.pygraph(
+            io_data_type=dtype, intermediate_data_type=wide, compute_data_type=wide, handle=self._handle
+        )
+
+    def load(self, content: bytes) -> Any:
+        """A graph with its plan; see `Cudnn.load`."""
+        graph = self.frontend.pygraph(handle=self._handle)
+        with self._lock, self._driver.at_work():
+            graph.deserialize(list(content))
+        return graph
+
+    def execute(self, graph: Any, places: dict[int, int], workspace: int) -> None:
+        """Queue the plan of a graph on the calling thread's stream, in memory that it is given."""
+        driver, handle = self._driver, self._handle
+        with self._lock, driver.at_work():
+            try:
+                self.frontend.set_stream(handle=handle, stream=driver.stream)
+                graph.execute(places, workspace, handle=handle)
+            except (RuntimeError, self.frontend.cudnnGraphNotSupportedError) as error:
+                raise driver.explained(error) from error
+
+    def seconds(self, work: Callable[[], None]) -> float:
+        """How long the GPU takes for what `work` queues, after it ran once."""
+        cuda, main = self._driver.cuda, self._driver.main
+        with self._driver.at_work():
+            start, end = cuda.Event(), cuda.Event()
+            work()
+            start.record(main)
+            for _ in range(ROUNDS):
+                work()
+            end.record(main)
+            end.synchronize()
+            return float(cuda.get_elapsed_time(start, end)) / 1e3 / ROUNDS

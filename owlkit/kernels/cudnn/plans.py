@@ -1,0 +1,175 @@
+"""Which of cuDNN's plans computes a problem: the first of its own ranking, or the fastest of those timed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from itertools import islice
+from operator import itemgetter
+from typing import Any
+
+from owlkit.core.errors import DeviceError
+from owlkit.core.gpu.device import GpuDevice
+from owlkit.core.gpu.driver import Cudnn
+from owlkit.core.gpu.gpu import OutOfMemoryError
+from owlkit.kernels import Unsupported
+from owlkit.kernels.cudnn import kept
+from owlkit.kernels.cudnn.problem import Problem
+
+MOST_WORKSPACE = 1 << 30  # bytes: AlexNet's first layer takes half of that for 256 images
+SHARE_OF_MEMORY = 16  # and no more than this part of the GPU's memory
+MOST_TIMED = 12  # of several dozen plans; the ranking puts the slow ones last
+
+_log = logging.getLogger("owlkit")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a plan may do, and how it is chosen.
+
+    tf32 : round float32 to TF32. deterministic : only sums in a fixed order. workspace : at most so many
+    bytes. timed : choose by timing.
+    """
+
+    tf32: bool
+    deterministic: bool
+    workspace: int
+    timed: bool
+
+    def barred(self, frontend: Any, dtype: str) -> list[Any]:
+        """The numerical notes that a plan must not have."""
+        notes = frontend.numerical_note
+        # Sums are float32 and factors keep their type, whatever is faster.
+        found = [notes.DOWN_CONVERT_INPUTS, notes.REDUCED_PRECISION_REDUCTION]
+        if dtype == "float32" and not self.tf32:
+            found.append(notes.TENSOR_CORE)
+        if self.deterministic:
+            found.append(notes.NONDETERMINISTIC)
+        return found
+
+
+class Plan:
+    """A plan that is ready. name : cuDNN's for engine and knobs. workspace : bytes it needs."""
+
+    def __init__(self, library: Cudnn, graph: Any, name: str, workspace: int) -> None:
+        self._library, self._graph = library, graph
+        self.name, self.workspace = name, workspace
+
+    @property
+    def engine(self) -> str:
+        """As cuDNN numbers it: "eng62"."""
+        return self.name.partition("_")[0]
+
+    def __call__(self, places: dict[int, int], workspace: int) -> None:
+        """Queue it. places : addresses by the problem's uids. workspace : address of that much memory."""
+        self._library.execute(self._graph, places, workspace)
+
+
+def make_plan(device: GpuDevice, problem: Problem) -> Plan:
+    """The plan for a problem: one that is known, one kept on disk, or one chosen now.
+
+    Raises Unsupported where cuDNN is missing or has no plan, with the reason.
+    """
+    library = open_library(device)
+    rules = _rules(device)
+    key = f"{library.about}\n{rules}\n{problem}"
+    known = device.gpu.programs
+    if ("cudnn", key) not in known:
+        known["cudnn", key] = _from_disk(library, key) or _choose(device, library, problem, rules, key)
+    found: Plan = known["cudnn", key]
+    return found
+
+
+def open_library(device: GpuDevice) -> Cudnn:
+    """cuDNN on the device's GPU; raises Unsupported where it cannot be used. A line says so, once."""
+    try:
+        return device.gpu.driver.cudnn()
+    except DeviceError as why:
+        _say_missing(str(why))
+        raise Unsupported(str(why)) from None
+
+
+@cache
+def _say_missing(why: str) -> None:
+    _log.warning("owlkit: without cuDNN, convolutions are products of matrices (slower): %s", why)
+
+
+def _rules(device: GpuDevice) -> Rules:
+    _, total = device.gpu.driver.memory()
+    most = min(MOST_WORKSPACE, total // SHARE_OF_MEMORY)
+    return Rules(device.tf32, device.deterministic, most, device.tune)
+
+
+def _from_disk(library: Cudnn, key: str) -> Plan | None:
+    """The plan that is kept under this key, where it can be read and is accepted."""
+    found = kept.read(library.cache, key)
+    if found is None:
+        return None
+    try:
+        return Plan(library, library.load(found.content), found.name, found.workspace)
+    except (RuntimeError, library.frontend.cudnnGraphNotSupportedError) as error:
+        _log.warning("owlkit: a plan kept in %s is refused and chosen anew: %s", library.cache, error)
+        return None
+
+
+def _choose(device: GpuDevice, library: Cudnn, problem: Problem, rules: Rules, key: str) -> Plan:
+    try:
+        graph = _planned(library, problem, rules)
+        plans = _plans(library, graph, rules)
+        found = _fastest(device, problem, plans) if rules.timed else next(plans, None)
+        if found is None:
+            raise Unsupported(f"cuDNN has no plan for {problem.kind} within {rules.workspace >> 20} MB")
+        index, plan = found
+        graph.build_plan_at_index(index)  # what the graph runs, and serializes
+    except (RuntimeError, library.frontend.cudnnGraphNotSupportedError) as error:
+        raise Unsupported(f"cuDNN: {str(error).strip().partition(chr(10))[0]}") from error
+    kept.write(library.cache, key, kept.Kept(plan.name, plan.workspace, bytes(graph.serialize())))
+    return plan
+
+
+def _planned(library: Cudnn, problem: Problem, rules: Rules) -> Any:
+    """The graph with its ranked list of plans, none of them built."""
+    frontend, graph = library.frontend, problem.build(library)
+    graph.validate()
+    graph.build_operation_graph()
+    graph.create_execution_plans([frontend.heur_mode.A, frontend.heur_mode.FALLBACK])
+    graph.deselect_numeric_notes(rules.barred(frontend, problem.x.dtype))
+    graph.deselect_workspace_greater_than(rules.workspace)
+    return graph
+
+
+def _plans(library: Cudnn, graph: Any, rules: Rules) -> Iterator[tuple[int, Plan]]:
+    """(number, plan) of those that can be built, best first; the graph runs the one that came last."""
+    for index in range(graph.get_execution_plan_count()):
+        try:
+            graph.build_plan_at_index(index)
+        except library.frontend.cudnnGraphNotSupportedError:
+            continue  # barred above, or not for this GPU
+        workspace = graph.get_workspace_size_plan_at_index(index)
+        if workspace <= rules.workspace:
+            yield index, Plan(library, graph, graph.get_plan_name_at_index(index), workspace)
+
+
+def _fastest(
+    device: GpuDevice, problem: Problem, plans: Iterator[tuple[int, Plan]]
+) -> tuple[int, Plan] | None:
+    """The fastest of the first plans, by runs on memory that is taken for them."""
+    times: list[tuple[float, int, Plan]] = []
+    library, gpu = open_library(device), device.gpu
+    try:
+        buffers = {uid: gpu.allocate(d.nbytes) for uid, d in problem.arguments.items()}
+        for uid, buffer in buffers.items():
+            gpu.driver.zero(buffer.pointer, problem.arguments[uid].nbytes)
+        places = {uid: buffer.pointer for uid, buffer in buffers.items()}
+        for index, plan in islice(plans, MOST_TIMED):
+            space = gpu.allocate(plan.workspace)
+            seconds = library.seconds(partial(plan, places, space.pointer))
+            times.append((seconds, index, plan))
+    except OutOfMemoryError as why:
+        _log.warning("owlkit: cuDNN's plans are not all timed: %s", why)
+    if not times:
+        return next(plans, None)
+    _, index, plan = min(times, key=itemgetter(0))
+    return index, plan

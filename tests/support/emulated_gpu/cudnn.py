@@ -1,0 +1,42 @@
+"""`owlkit.core.gpu.driver.Cudnn` on the stand-in for a GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tests.support.emulated_gpu import cudnn_graph
+
+if TYPE_CHECKING:
+    from tests.support.emulated_gpu.driver import EmulatedDriver
+
+
+class EmulatedCudnn:
+    """planned : graphs that were made, loaded : those that came from disk."""
+
+    frontend: Any = cudnn_graph
+
+    def __init__(self, driver: EmulatedDriver, cache: Path | None = None, about: str = "stand-in") -> None:
+        self._driver, self.cache, self.about = driver, cache, about
+        self.planned, self.loaded, self._last = 0, 0, 0.0
+
+    def graph(self, dtype: Any) -> Any:
+        self.planned += 1
+        wide = cudnn_graph.data_type.FLOAT
+        return cudnn_graph.pygraph(dtype, wide, wide, handle=1)
+
+    def load(self, content: bytes) -> Any:
+        self.loaded += 1
+        graph = cudnn_graph.pygraph(handle=1)
+        graph.deserialize(list(content))
+        return graph
+
+    def execute(self, graph: Any, places: dict[int, int], workspace: int) -> None:
+        self._last = graph.engine.seconds
+        name = f"cudnn {graph.engine.name} {graph.recipe['steps'][0][0]}"
+        self._driver.run(name, lambda: graph.execute(places, workspace, handle=1))
+
+    def seconds(self, work: Callable[[], None]) -> float:
+        work()
+        return self._last
