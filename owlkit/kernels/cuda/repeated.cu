@@ -65,3 +65,22 @@ KERNEL rectify(int n, IN(T) x, IN(T) g, IN(T) slopes, OUT(T) y, int l1, int l2, 
         store_pack(y, i, n, pack);
     }
 }
+
+// The gradient of sums of f(x), which dy belongs to: y = factor * dy * f'(x). kind of f: 0 x, 1 |x|, 2 x^2.
+KERNEL spread(int n, IN(T) x, IN(T) dy, OUT(T) y, int kind, A factor, int l1, int l2, int l3, int s0, int s1, int s2,
+              int s3) {
+    for (PACKS(i, n, T)) {
+        Pack<T> pack = small(dy, i, n, l1, l2, l3, s0, s1, s2, s3), values;
+        if (kind) values = load_pack(x, i, n);
+#pragma unroll
+        for (int k = 0; k < Pack<T>::SIZE; k++) {
+            A slope = factor;
+            if (kind) {
+                A v = values.v[k];
+                slope *= kind == 2 ? 2 * v : v > 0 ? A(1) : v < 0 ? A(-1) : v;  // the sign of NaN is NaN
+            }
+            pack.v[k] = T(slope * A(pack.v[k]));
+        }
+        store_pack(y, i, n, pack);
+    }
+}

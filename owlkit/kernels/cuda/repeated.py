@@ -72,15 +72,22 @@ class Repeated:
         inner = 1 if runs and set(last.strides) == {1} else 2 if runs and set(last.strides) == {0} else 0
         return program(self._device, "cuda/repeated.cu", self._x.dtype, DIMS=len(axes), INNER=inner)
 
-    def launch(self, name: str, arrays: Sequence[Tensor | None], smaller: Sequence[Tensor | None]) -> None:
+    def launch(
+        self,
+        name: str,
+        arrays: Sequence[Tensor | None],
+        smaller: Sequence[Tensor | None],
+        options: Sequence[float] = (),
+    ) -> None:
         """Run a kernel on arrays like x and smaller tensors, some of which may be absent.
 
         arrays : of the kernel, in its order. smaller : those of `arrays` that are smaller, in its order.
+        options : numbers that the kernel takes after the arrays.
         """
         present = [small for small in smaller if small is not None]
         axes = axes_of(self._x, self._axis, tuple(small.descriptor for small in present))
         padded = [Axis(1, 1, (0,) * len(present))] * (4 - len(axes)) + list(axes)
-        numbers = [axis.length for axis in padded[1:]]
+        numbers = [*options, *(axis.length for axis in padded[1:])]
         for small in smaller:
             place = present.index(small) if small is not None else -1
             numbers += [axis.strides[place] if small is not None else 0 for axis in padded]
@@ -91,14 +98,21 @@ class Repeated:
 class RepeatedSums:
     """Sums over the places where each value of the smaller tensors stands.
 
-    term : 0 for dy; 1 for dy * x, and dy into a second result; 2 for dy * min(x, 0). shape : of the results.
+    term : 0 for dy; 1 for dy * x, and dy into a second result; 2 for dy * min(x, 0); 3 for |dy|; 4 for dy^2.
+    shape : of the results. factor : what the sums are multiplied by.
     """
 
     def __init__(
-        self, device: GpuDevice, x: Descriptor, axis: int, shape: tuple[int, ...], term: int
+        self,
+        device: GpuDevice,
+        x: Descriptor,
+        axis: int,
+        shape: tuple[int, ...],
+        term: int,
+        factor: float = 1.0,
     ) -> None:
         check_count(x)
-        self._device, self._x, self._axis, self._term = device, x, axis, term
+        self._device, self._x, self._axis, self._term, self._factor = device, x, axis, term, factor
         self._program = program(device, "cuda/repeated_sums.cu", x.dtype, TERM=term)
         self._values = math.prod(shape)
         self._places = x.count // max(self._values, 1)
@@ -115,8 +129,8 @@ class RepeatedSums:
         parts = -(-self._values // across) if self._columns else self._values
         at_once = self._block[1] if self._columns else _THREADS
         chunks = max(1, min(-(-_BLOCKS // parts), self._places // (at_once * _LEAST)))
-        self._most = -(-self._places // chunks)
-        self._chunks = -(-self._places // self._most)
+        self._most = max(1, -(-self._places // chunks))
+        self._chunks = max(1, -(-self._places // self._most))
         self._grid = (parts, self._chunks, 1)
         itemsize = 8 if self._x.dtype == "float64" else 4
         self._device.reserve_scratch(2 * self._chunks * self._values * itemsize)
@@ -137,5 +151,6 @@ class RepeatedSums:
         strides = [axis.strides[i] for i in (0, 1) for axis in kept]
         blocks = -(-self._values * 32 // _THREADS)
         self._program.function("finish_sums").blocks(
-            blocks, partial, first, second, self._values, self._chunks, *inner, *strides, threads=_THREADS
-        )
+            blocks, partial, first, second, self._factor, self._values, self._chunks, *inner, *strides,
+            threads=_THREADS,
+        )  # fmt: skip

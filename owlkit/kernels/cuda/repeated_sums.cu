@@ -1,6 +1,6 @@
 // Sums over the places where each value of a smaller tensor stands in x, in a fixed order: threads, blocks, then one
 // warp per value over all blocks. A value is kept axes (up to three), a place in its sum summed axes (up to two).
-// TERM: 0 dy; 1 dy * x and dy; 2 dy * min(x, 0).
+// TERM: 0 dy; 1 dy * x and dy; 2 dy * min(x, 0); 3 |dy|; 4 dy^2.
 
 struct Sums {
     A one, two;
@@ -13,6 +13,10 @@ __device__ __forceinline__ void add(Sums& sums, const T* x, const T* dy, int at)
     } else if (TERM == 1) {
         sums.one += g * A(x[at]);
         sums.two += g;
+    } else if (TERM == 3) {
+        sums.one += fabs(g);
+    } else if (TERM == 4) {
+        sums.one += g * g;
     } else {
         A value = x[at];
         if (!(value > 0)) sums.one += g * value;
@@ -67,8 +71,8 @@ KERNEL sum_runs(IN(T) x, IN(T) dy, OUT(A) partial, int values, int k1, int k2, i
 }
 
 // One warp per value. g, b: strides of the value's axes in both results; the second may be absent.
-KERNEL finish_sums(IN(A) partial, OUT(T) first, OUT(T) second, int values, int chunks, int k1, int k2, int g0, int g1,
-                   int g2, int b0, int b1, int b2) {
+KERNEL finish_sums(IN(A) partial, OUT(T) first, OUT(T) second, A factor, int values, int chunks, int k1, int k2, int g0,
+                   int g1, int g2, int b0, int b1, int b2) {
     int j = blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP, lane = threadIdx.x % WARP;
     A one = 0, two = 0;
     for (int c = lane; c < chunks && j < values; c += WARP) {
@@ -78,6 +82,6 @@ KERNEL finish_sums(IN(A) partial, OUT(T) first, OUT(T) second, int values, int c
     one = warp_all<Sum>(one);
     two = warp_all<Sum>(two);
     if (lane || j >= values) return;
-    first[kept(j, k1, k2, g0, g1, g2)] = T(one);
-    if (second) second[kept(j, k1, k2, b0, b1, b2)] = T(two);
+    first[kept(j, k1, k2, g0, g1, g2)] = T(factor * one);
+    if (second) second[kept(j, k1, k2, b0, b1, b2)] = T(factor * two);
 }

@@ -8,7 +8,7 @@ from typing import Any
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.mvn import onednn, reference
+from owlkit.kernels.mvn import cuda, onednn, reference
 
 
 @dataclass(frozen=True)
@@ -40,4 +40,5 @@ def make(device: Device, spec: MVN) -> Any:
 
     dx = (dy - mean(dy) - y * mean(y * dy)) / (sqrt(variance) + eps), or dy - mean(dy) where not scaled.
     """
-    return choose(device, spec, {"onednn": onednn.MVNKernel, "reference": reference.MVNKernel})
+    modules = {"cuda": cuda, "onednn": onednn, "reference": reference}
+    return choose(device, spec, {name: module.MVNKernel for name, module in modules.items()})

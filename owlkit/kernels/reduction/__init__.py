@@ -11,7 +11,7 @@ import numpy as np
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import choose
-from owlkit.kernels.reduction import reference, threads
+from owlkit.kernels.reduction import cuda, reference, threads
 
 Groups = tuple[int, int, int]
 
@@ -53,5 +53,5 @@ def make(device: Device, spec: Reduction) -> Any:
 
     dx_ij = coeff * dy_i * f'(x_ij); f' of ASUM is sign(x), 0 at 0.
     """
-    found = {"threads": threads.ReductionKernel, "reference": reference.ReductionKernel}
-    return choose(device, spec, found)
+    modules = {"cuda": cuda, "threads": threads, "reference": reference}
+    return choose(device, spec, {name: module.ReductionKernel for name, module in modules.items()})

@@ -42,4 +42,6 @@ CASES = [
     _case("nothing_varies", 2, 3, 4, 5, run=_flat),
     _case("nothing_varies_across", 2, 3, 4, 5, across=True, run=_flat),
     _case("mean_only", 2, 3, 4, 5, scaled=False),
+    _case("more_channels_than_a_block", 2, 35, 3, 3),
+    _case("longer_than_a_block", 2, 3, 10, 31, across=True),
 ]
