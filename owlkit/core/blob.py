@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from owlkit.core.gpu import exchange
 from owlkit.core.memory import Memory
+from owlkit.core.sizes import size
 from owlkit.core.tensor import Descriptor, Tensor
 
 
@@ -130,6 +132,38 @@ class Blob:
             self.settle_diff()
         return (self.data_tensor if role == "data" else self.diff_tensor).peek()
 
+    # -- exchange with other libraries
+    @property
+    def device_data(self) -> Any:
+        """The values where the net computes: a CuPy array on a GPU, else as `data`; `shape`, writable."""
+        return exchange.device_array(self.data_tensor)
+
+    @property
+    def device_diff(self) -> Any:
+        """The gradient where the net computes, as `device_data`."""
+        self.settle_diff()
+        return exchange.device_array(self.diff_tensor)
+
+    def copy_from(self, source: Any) -> None:
+        """Take over the values of `source`: whatever NumPy reads, or an array of a GPU that speaks DLPack.
+
+        From the memory of the GPU on which this blob's net computes they are copied there, past the host.
+        Raises ValueError where the shapes differ.
+        """
+        if tuple(np.shape(source)) != self.shape:
+            raise ValueError(
+                f"blob {self.name!r} is {self.shape}, but the array is {tuple(np.shape(source))}"
+            )
+        exchange.copy(source, self.data_tensor)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        """The values for another library, without a copy: `torch.from_dlpack(blob)`."""
+        return self.device_data.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        found: tuple[int, int] = self.device_data.__dlpack_device__()
+        return found
+
     def share_data(self, other: Blob) -> None:
         """Use the data memory of `other` from now on; without effect after `own_data`."""
         if self._data is not other._data and not self._owns_data:
@@ -191,5 +225,4 @@ class Blob:
 
     def _repr_html_(self) -> str:
         shape = " &times; ".join(str(n) for n in self.shape) or "scalar"
-        size = self.descriptor.nbytes / 1e6
-        return f"<code>{self.name or 'blob'}</code> {shape}, {self.dtype}, {size:.3g} MB"
+        return f"<code>{self.name or 'blob'}</code> {shape}, {self.dtype}, {size(self.descriptor.nbytes)}"

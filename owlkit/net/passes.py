@@ -13,7 +13,8 @@ from owlkit.core.blob import Blob
 from owlkit.core.device import Device
 from owlkit.core.errors import DataError, NetError, closest
 from owlkit.core.gpu.device import GpuDevice
-from owlkit.net import diagnosis
+from owlkit.core.gpu.gpu import OutOfMemoryError
+from owlkit.net import diagnosis, needs
 from owlkit.net.capturing import CapturedPasses
 from owlkit.net.described import Described
 from owlkit.net.graph import Graph
@@ -144,6 +145,17 @@ class Passes(Described):
             self._run(self.plan.backward_range(end, start))
         self._settle_diffs()
 
+    def warmup(self) -> None:
+        """Make the plan and take the memory of all blobs now, so that the first pass waits for nothing.
+
+        Kernels are compiled and chosen with the plan. Nothing is computed, so no value changes and no random
+        number is drawn. Raises what a first pass would: an OutOfMemoryError says which layers take most.
+        """
+        self._follow_input_shapes(None)
+        plan = self._plan_for(stepping=False)
+        if isinstance(self.device, GpuDevice):
+            self._run([partial(needs.take_memory, self.device, self.graph, bool(plan.backward_steps))])
+
     def forward_backward(self) -> float:
         """One forward and one backward pass; returns the loss."""
         self._follow_input_shapes(None)
@@ -197,6 +209,8 @@ class Passes(Described):
             for call in calls:
                 call()
         except Exception as error:
+            if isinstance(error, OutOfMemoryError):
+                needs.explain(error, self.graph, self._plan is None or bool(self._plan.backward_steps))
             if isinstance(error, DataError) and error.place is not None:
                 record = diagnosis.record_of(self.graph, *error.place)
                 if record:
@@ -233,13 +247,15 @@ class Passes(Described):
     def _set_input(self, name: str, array: Any) -> None:
         if name not in self.blobs:
             raise NetError(f"there is no blob {name!r}{closest(name, self.blobs)}; inputs are {self.inputs}")
-        blob, array = self.blobs[name], np.asarray(array)
-        if array.shape != blob.shape:
+        blob = self.blobs[name]
+        if not hasattr(array, "shape"):
+            array = np.asarray(array)
+        if tuple(array.shape) != blob.shape:
             raise NetError(
-                f"input {name!r} is {blob.shape}, but the array is {array.shape}; "
+                f"input {name!r} is {blob.shape}, but the array is {tuple(array.shape)}; "
                 f"net.blobs[{name!r}].reshape(...) changes the net's input"
             )
-        blob.data[...] = array
+        blob.copy_from(array)
 
     def _follow_input_shapes(self, end: str | None) -> None:
         """Infer shapes again where somebody has changed that of an input, before the first pass or later.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from owlkit.core.device import Device
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.detection import obstacle
@@ -69,10 +67,7 @@ class GpuDevice(Device):
         if role == "diff":
             blob.settle_diff()
         tensor = getattr(blob, f"{role}_tensor")
-        pointer = self.gpu.pointer(tensor, reads=True, writes=True)
-        itemsize = np.dtype(tensor.dtype).itemsize
-        strides = tuple(n * itemsize for n in tensor.descriptor.strides)
-        return self.gpu.driver.array(pointer, tensor.shape, tensor.dtype, strides, tensor.memory)
+        return self.gpu.array(tensor)
 
     def place(self, total: int, places: Sequence[tuple[int, int, Memory]]) -> None:
         """As on a CPU; on the host each memory has its own, which takes none until somebody looks."""

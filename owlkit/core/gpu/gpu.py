@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.driver import Buffer, Driver, Replay
 from owlkit.core.gpu.mirror import ArenaMirror, Mirror
@@ -89,6 +91,13 @@ class Gpu:
             self.driver.download(mirror.host, mirror.pointer)
         self.downloaded_bytes += mirror.host.size
 
+    def array(self, tensor: Tensor) -> Any:
+        """The CuPy array of a tensor, in the order of its shape, writable."""
+        itemsize = np.dtype(tensor.dtype).itemsize
+        strides = tuple(n * itemsize for n in tensor.descriptor.strides)
+        pointer = self.pointer(tensor, reads=True, writes=True)
+        return self.driver.array(pointer, tensor.shape, tensor.dtype, strides, tensor.memory)
+
     # -- who touches what
     def watch(self, observer: Callable[[str, Mirror], None]) -> Callable[[], None]:
         """Call observer("upload" | "read" | "write" | "look" | "peek", mirror) from now on; returns what ends
@@ -139,6 +148,14 @@ class OutOfMemoryError(DeviceError):
         self.wanted, self.free, self.total = wanted, free, total
         has, more = f"{free / 1e9:.3g} of {total / 1e9:.3g} GB", f"{wanted / 1e9:.3g} GB"
         super().__init__(f"the GPU has {has} free, and {more} more are needed")
+
+    def add(self, text: str) -> None:
+        """Append to the message, once."""
+        if len(self.args) == 1:
+            self.args = (f"{self}; {text}", text)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 @cache

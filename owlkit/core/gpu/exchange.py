@@ -1,0 +1,51 @@
+"""Arrays of blobs for other libraries, and theirs for blobs: without the host where both lie on one GPU.
+
+owlkit's stream is ordered with CUDA's default stream (see `cupy_driver`), on which CuPy and PyTorch work
+unless told otherwise. Who works on another one synchronises, or asks by DLPack, which hands streams over.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from owlkit.core.tensor import Tensor
+
+_CUDA = 2  # DLPack's kDLCUDA
+
+
+def device_array(tensor: Tensor) -> Any:
+    """The content where it is used: a CuPy array where a GPU has a copy, otherwise NumPy's; writable."""
+    mirror = tensor.memory.mirror
+    return tensor.array if mirror is None else mirror.gpu.array(tensor)
+
+
+def copy(source: Any, tensor: Tensor) -> None:
+    """Write the values of `source` (see `Blob.copy_from`)."""
+    if on_gpu(source):
+        cupy = _cupy(source)
+        theirs = cupy.from_dlpack(source)
+        mirror = tensor.memory.mirror
+        if mirror is not None and theirs.device.id == mirror.gpu.number:
+            mirror.gpu.array(tensor)[...] = theirs
+            return
+        source = theirs.get()
+    tensor.array[...] = source
+
+
+def on_gpu(source: Any) -> bool:
+    """Whether `source` says that it lies in the memory of an NVIDIA GPU."""
+    where = getattr(source, "__dlpack_device__", None)
+    return where is not None and not isinstance(source, np.ndarray) and int(where()[0]) == _CUDA
+
+
+def _cupy(source: Any) -> Any:
+    try:
+        import cupy
+    except ImportError as error:
+        raise ValueError(
+            f"a {type(source).__name__} on a GPU is read by CuPy: pip install 'owlkit[gpu]', or pass it from "
+            "the host's memory"
+        ) from error
+    return cupy

@@ -1,0 +1,62 @@
+"""Blobs and other libraries: DLPack, arrays where a net computes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from owlkit.core.blob import Blob
+from owlkit.core.gpu import exchange
+from tests.support import emulated_gpu
+
+VALUES = np.arange(2 * 3 * 4 * 5, dtype=np.float32).reshape(2, 3, 4, 5)
+
+
+class OnGpu:
+    """An array that says that it lies on a GPU."""
+
+    shape = (2, 3, 4, 5)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 2, 0
+
+
+def blob() -> Blob:
+    made = Blob(VALUES.shape, name="b")
+    made.copy_from(VALUES)
+    return made
+
+
+def test_dlpack_shares_the_memory() -> None:
+    ours = blob()
+    theirs = np.from_dlpack(ours)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(theirs, VALUES)
+    assert np.shares_memory(theirs, ours.data)
+
+
+def test_arrays_where_a_net_computes() -> None:
+    ours = blob()
+    assert np.shares_memory(ours.device_data, ours.data)
+    assert np.shares_memory(ours.device_diff, ours.diff)
+
+
+@pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+def test_arrays_on_a_gpu() -> None:
+    device, ours = emulated_gpu.emulated_device(), blob()
+    device.gpu.mirror(ours.data_tensor.memory)
+    there = ours.device_data
+    assert not np.shares_memory(there, ours.data_tensor._array)
+    np.testing.assert_array_equal(there, VALUES)
+    there[...] = 7
+    assert (ours.data == 7).all(), "what is written on the GPU is fetched"
+    ours.copy_from(VALUES)
+    np.testing.assert_array_equal(ours.device_data, VALUES)
+
+
+def test_what_cannot_be_taken_over() -> None:
+    with pytest.raises(ValueError, match=r"blob 'b' is \(2, 3, 4, 5\), but the array is \(2, 3\)"):
+        blob().copy_from(np.zeros((2, 3)))
+    assert exchange.on_gpu(OnGpu())
+    assert not exchange.on_gpu(VALUES)
+    with pytest.raises(ValueError, match="OnGpu on a GPU is read by CuPy"):
+        blob().copy_from(OnGpu())
