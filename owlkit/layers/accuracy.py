@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.device import Device
 from owlkit.kernels import rank
 from owlkit.layers.base import Arity, Blobs, Layer, register
@@ -62,20 +60,15 @@ class Accuracy(Layer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         scores, labels = bottom
         self._labels = ClassLabels(self, scores, labels, self.axis, self._ignore)
-        self.kernel = rank.make(device, rank.Rank(scores.descriptor, self.axis))
-        self._least = scores.shape[self.axis] - self.top_k
+        spec = rank.Rank(scores.descriptor, self.axis, self.top_k, self._ignore)
+        self.kernel = rank.make(device, spec)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        targets, ignored = self._labels.read(bottom[1])
-        # Classes below the label rather than rivals above: nothing is below NaN, which is never right.
-        right = self.kernel.below(bottom[0].data_tensor, targets) >= self._least
-        if ignored is not None:
-            right, targets = right[~ignored], targets[~ignored]
-        top[0].data[...] = np.count_nonzero(right) / max(right.size, 1)
-        if len(top) == 2:
-            classes = top[1].count
-            seen = np.bincount(targets, minlength=classes)
-            top[1].data[...] = np.bincount(targets, right, classes) / np.maximum(seen, 1)
+        share, *shares = (blob.data_tensor for blob in top)
+        self.kernel.forward(bottom[0].data_tensor, self._labels, share, *shares)
+
+    def check_bottoms(self, bottom: Blobs) -> None:
+        self._labels.read(bottom[1])
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if any(propagate_down):

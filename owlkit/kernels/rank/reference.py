@@ -9,13 +9,15 @@ import numpy as np
 from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
 from owlkit.kernels.axes import split
+from owlkit.kernels.rank.host import HostKernel
 
 if TYPE_CHECKING:
     from owlkit.kernels.rank import Rank
 
 
-class RankKernel:
+class RankKernel(HostKernel):
     def __init__(self, device: Device, spec: Rank) -> None:
+        super().__init__(device, spec)
         self._split = split(spec.x, spec.axis)
 
     def below(self, x: Tensor, targets: np.ndarray) -> np.ndarray:

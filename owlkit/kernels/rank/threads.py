@@ -10,6 +10,7 @@ from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
 from owlkit.kernels import Unsupported
 from owlkit.kernels.axes import split
+from owlkit.kernels.rank.host import HostKernel
 from owlkit.kernels.threads import share
 
 if TYPE_CHECKING:
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 _FEW = np.iinfo(np.int8).max  # classes that a sum of int8 can count
 
 
-class RankKernel:
+class RankKernel(HostKernel):
     def __init__(self, device: Device, spec: Rank) -> None:
+        super().__init__(device, spec)
         outer, length, inner = split(spec.x, spec.axis)
         if inner != 1:
             raise Unsupported("a position's scores are not neighbours in memory")

@@ -28,6 +28,7 @@ VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
     "tile/tile.cu": [((), {"UNIT": "uint2"})],
     "cuda/repeated.cu": [((), {"DIMS": 4, "INNER": 0}), ((), {"DIMS": 2, "INNER": 1})],
     "cuda/repeated_sums.cu": [((), {"TERM": 1}), ((), {"TERM": 3})],
+    "rank/rank.cu": [((), {"LABEL": "float", "LOSS": "float"})],
     "mvn/mvn.cu": [((), {"SCALED": 1})],
     "rows/rows.cu": [((), {"VEC": 2})],
     "update/update.cu": [((), {"RULE": 5, "L1": 1, "KEEP": 0.9, "KEEP2": 0.999, "DELTA": 1e-8})],
