@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict
+from importlib import metadata
 from typing import Any
 
 from owlkit.cli.options import add_command, add_json, print_json
@@ -53,6 +54,16 @@ def _onednn() -> str | None:
         return None
 
 
+def _cupy() -> str:
+    """CuPy's version and CUDA's, told without importing it; or what to install."""
+    for package in ("cupy-cuda13x", "cupy-cuda12x", "cupy"):
+        try:
+            return f"{metadata.version(package)} ({package})"
+        except metadata.PackageNotFoundError:
+            continue
+    return "not installed; pip install 'owlkit[gpu]', or 'owlkit[gpu12]' for CUDA 12"
+
+
 def _usable() -> list[str]:
     """The devices that this version can compute on."""
     from owlkit.core.device import resolve_device
@@ -80,6 +91,21 @@ def _missing(args: argparse.Namespace, there: list[int]) -> str:
     return f"there is no GPU {', '.join(absent)}: {known}" if absent else ""
 
 
+def _details(gpu: Any) -> list[str]:
+    """Clocks, memory and place of a GPU, as far as the driver tells them."""
+    lines = []
+    if gpu.memory_bits and gpu.memory_clock_hz:
+        ecc = ", errors corrected (ECC)" if gpu.ecc else ""
+        rate = f"{gpu.memory_bytes_per_second / 1e9:,.0f} GB/s"
+        lines.append(f"       memory {gpu.memory_bits} bits wide, {rate} at most{ecc}")
+    if gpu.l2_bytes:
+        shared = f"{gpu.shared_bytes / 2**10:.0f} KiB shared memory for a block"
+        lines.append(f"       L2 cache {gpu.l2_bytes / 2**20:.0f} MiB, {shared}")
+    if gpu.clock_hz:
+        lines.append(f"       clock {gpu.clock_hz / 1e6:,.0f} MHz at most, PCI {gpu.bus}")
+    return lines
+
+
 def _lines(cpu: Any, gpus: Any, onednn: str | None, usable: list[str]) -> list[str]:
     memory = "" if cpu.memory_bytes is None else f", {cpu.memory_bytes / 2**30:.1f} GiB"
     lines = [f"CPU    {cpu.name}", f"       {cpu.cores} cores for this process{memory}"]
@@ -88,6 +114,9 @@ def _lines(cpu: Any, gpus: Any, onednn: str | None, usable: list[str]) -> list[s
         lines.append(f"GPU {gpu.index}  {gpu.name}, {gpu.memory_bytes / 2**30:.1f} GiB")
         capability = ".".join(map(str, gpu.capability))
         lines.append(f"       compute capability {capability}, {gpu.multiprocessors} multiprocessors")
+        lines += _details(gpu)
+    if gpus.found:
+        lines.append(f"       CuPy: {_cupy()}")
     if gpus.driver:
         lines.append(f"       driver: CUDA {'.'.join(map(str, gpus.driver))}")
     if not gpus.found:

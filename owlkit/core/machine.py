@@ -20,13 +20,29 @@ class Cpu:
 
 @dataclass(frozen=True)
 class Gpu:
-    """index : that of CUDA. capability : (major, minor)."""
+    """index : that of CUDA. capability : (major, minor). clock_hz, memory_clock_hz : the highest.
+
+    memory_bits : width of the memory's bus. shared_bytes : most that one block may have. ecc : whether errors
+    in memory are corrected. bus : where it is plugged in, "0000:1b:00". Where the driver does not say, 0.
+    """
 
     index: int
     name: str
     memory_bytes: int
     capability: tuple[int, int]
     multiprocessors: int
+    clock_hz: int = 0
+    memory_clock_hz: int = 0
+    memory_bits: int = 0
+    l2_bytes: int = 0
+    shared_bytes: int = 0
+    ecc: bool = False
+    bus: str = ""
+
+    @property
+    def memory_bytes_per_second(self) -> float:
+        """What the memory's bus can carry: twice its clock (double data rate) times its width."""
+        return 2 * self.memory_clock_hz * self.memory_bits / 8
 
 
 @dataclass(frozen=True)
@@ -61,7 +77,10 @@ def _memory() -> int | None:
         return None
 
 
-_MULTIPROCESSORS, _MAJOR, _MINOR = 16, 75, 76  # CUdevice_attribute
+# CUdevice_attribute; clocks are in kHz.
+_MULTIPROCESSORS, _MAJOR, _MINOR = 16, 75, 76
+_CLOCK, _ECC, _BUS, _SLOT, _DOMAIN = 13, 32, 33, 34, 50
+_MEMORY_CLOCK, _MEMORY_BITS, _L2, _SHARED = 36, 37, 38, 97
 
 
 def gpus(library: str = "libcuda.so.1") -> Gpus:
@@ -87,8 +106,23 @@ def _gpu(cuda: ctypes.CDLL, index: int) -> Gpu:
     cuda.cuDeviceGet(ctypes.byref(device), index)
     cuda.cuDeviceGetName(name, len(name), device)
     cuda.cuDeviceTotalMem_v2(ctypes.byref(total), device)
-    attributes = []
-    for attribute in (_MAJOR, _MINOR, _MULTIPROCESSORS):
+
+    def tell(attribute: int) -> int:
+        value.value = 0  # what an older driver does not know stays 0
         cuda.cuDeviceGetAttribute(ctypes.byref(value), attribute, device)
-        attributes.append(value.value)
-    return Gpu(index, name.value.decode(), total.value, (attributes[0], attributes[1]), attributes[2])
+        return value.value
+
+    return Gpu(
+        index,
+        name.value.decode(),
+        total.value,
+        (tell(_MAJOR), tell(_MINOR)),
+        tell(_MULTIPROCESSORS),
+        clock_hz=tell(_CLOCK) * 1000,
+        memory_clock_hz=tell(_MEMORY_CLOCK) * 1000,
+        memory_bits=tell(_MEMORY_BITS),
+        l2_bytes=tell(_L2),
+        shared_bytes=tell(_SHARED),
+        ecc=bool(tell(_ECC)),
+        bus=f"{tell(_DOMAIN):04x}:{tell(_BUS):02x}:{tell(_SLOT):02x}",
+    )

@@ -38,7 +38,10 @@ class Driver:
         total._obj.value = (12 << 30, 4 << 30)[device.value]
 
     def cuDeviceGetAttribute(self, value: Any, attribute: int, device: Any) -> None:
-        value._obj.value = {75: (3, 5), 76: (5, 2), 16: (15, 16)}[attribute][device.value]
+        known = {75: (3, 5), 76: (5, 2), 16: (15, 16), 13: (745_000, 0), 36: (3_004_000, 0), 37: (384, 0)}
+        known |= {32: (1, 0), 33: (0x1B, 2), 38: (1536 << 10, 0), 97: (48 << 10, 0)}
+        if attribute in known:
+            value._obj.value = known[attribute][device.value]
 
 
 def load(monkeypatch: pytest.MonkeyPatch, driver: Driver | None) -> None:
@@ -54,7 +57,16 @@ def test_two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     load(monkeypatch, Driver())
     found = machine.gpus()
     assert found.driver == (12, 4)
-    assert found.found[0] == machine.Gpu(0, "Tesla K40c", 12 << 30, (3, 5), 15)
+    first = found.found[0]
+    assert (first.name, first.memory_bytes) == ("Tesla K40c", 12 << 30)
+    assert (first.capability, first.multiprocessors) == ((3, 5), 15)
+    assert (first.clock_hz, first.l2_bytes, first.ecc, first.bus) == (
+        745 * 10**6,
+        1536 << 10,
+        True,
+        "0000:1b:00",
+    )
+    assert first.memory_bytes_per_second == pytest.approx(288.4e9, rel=1e-3)
     assert [gpu.capability for gpu in found.found] == [(3, 5), (5, 2)]
 
 
@@ -89,6 +101,17 @@ def test_gpus_that_must_be_there(asked: str, status: int, capsys: pytest.Capture
     out, err = capsys.readouterr()
     assert "GPU 1  GPU number 1, 4.0 GiB\n       compute capability 5.2, 16 multiprocessors" in out
     assert ("there are 0, 1" in err) == (status == 4)
+
+
+def test_what_the_driver_tells(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    load(monkeypatch, Driver())
+    main(["device-query"])
+    out = capsys.readouterr().out
+    assert "memory 384 bits wide, 288 GB/s at most, errors corrected (ECC)" in out
+    assert "L2 cache 2 MiB, 48 KiB shared memory for a block" in out
+    assert "clock 745 MHz at most, PCI 0000:1b:00" in out
+    assert out.count("memory 384") == 1, "of the other one the driver does not tell"
+    assert "CuPy: " in out
 
 
 @pytest.mark.usefixtures("none")
