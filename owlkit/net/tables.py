@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from owlkit.core.conveniences import resolve
+from owlkit.core.sizes import size
 
 if TYPE_CHECKING:
     from owlkit.net.graph import Graph, Node
@@ -25,14 +26,6 @@ def count(number: float) -> str:
             scale = 1e3 if unit == "k" else limit
             return f"{number / scale:.3g} {unit}"
     return f"{number:g}"
-
-
-def size(nbytes: float) -> str:
-    """Bytes with a decimal unit: 1234567 -> "1.23 MB"."""
-    for limit, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if nbytes >= limit:
-            return f"{nbytes / limit:.3g} {unit}"
-    return f"{nbytes:g} B"
 
 
 def shape(values: Sequence[int]) -> str:

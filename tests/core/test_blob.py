@@ -150,4 +150,5 @@ def test_repr_touches_no_memory() -> None:
     blob = Blob((2, 3), name="ip1")
     assert "ip1" in repr(blob)
     assert "ip1" in blob._repr_html_()
+    assert "24 B" in blob._repr_html_()
     assert blob.allocated_bytes == 0
