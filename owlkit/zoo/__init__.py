@@ -16,6 +16,7 @@ from owlkit.zoo.googlenet import googlenet
 from owlkit.zoo.lenet import lenet
 from owlkit.zoo.resnet import resnet, resnet_cifar
 from owlkit.zoo.squeezenet import squeezenet
+from owlkit.zoo.vgg import vgg
 
 __all__ = [
     "alexnet",
@@ -27,4 +28,5 @@ __all__ = [
     "resnet",
     "resnet_cifar",
     "squeezenet",
+    "vgg",
 ]

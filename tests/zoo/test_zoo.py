@@ -11,6 +11,7 @@ import pytest
 
 from owlkit import zoo
 from owlkit.core.errors import NetError
+from owlkit.net import Graph
 from owlkit.proto import caffe_pb2, read_net, text
 from owlkit.proto.rules import filter_net
 from owlkit.spec import NetSpec
@@ -129,7 +130,7 @@ def test_depths_that_are_none() -> None:
 
 @pytest.mark.parametrize("make", [getattr(zoo, name) for name in zoo.__all__], ids=zoo.__all__)
 def test_forms(make: Callable[..., NetSpec]) -> None:
-    depth = (50,) if make is zoo.resnet else (20,) if make is zoo.resnet_cifar else ()
+    depth = {zoo.resnet: (50,), zoo.resnet_cifar: (20,), zoo.vgg: (16,)}.get(make, ())
     inputs = make(*depth, form="train", batch_size=3, classes=7).to_proto()
     assert list(inputs.layer[0].top) == ["data", "label"]
     assert [shape.dim[0] for shape in inputs.layer[0].input_param.shape] == [3, 3]
@@ -145,3 +146,17 @@ def test_forms(make: Callable[..., NetSpec]) -> None:
         make(*depth, form="trian")
     with pytest.raises(NetError, match="a deploy net has no source"):
         make(*depth, "db", form="deploy")
+
+
+@pytest.mark.parametrize(("layers", "millions"), [(16, 138.36), (19, 143.67)])
+def test_vgg_is_as_large_as_published(layers: int, millions: float) -> None:
+    graph = Graph(zoo.vgg(layers, form="deploy", batch_size=1))
+    learned = sum(blob.count for node in graph.nodes for blob in node.layer.blobs)
+    assert learned / 1e6 == pytest.approx(millions, abs=0.005)
+    assert graph.blobs["pool5"].shape == (1, 512, 7, 7)
+    assert [node.name for node in graph.nodes if node.layer.type == "Convolution"][-1].startswith("conv5_")
+
+
+def test_vgg_of_another_depth() -> None:
+    with pytest.raises(NetError, match="16 or 19"):
+        zoo.vgg(17)
