@@ -9,6 +9,7 @@ import numpy as np
 from owlkit.core.tensor import Tensor
 
 FULL, VALID, BATCH_SIZE, NONE = range(4)  # LossParameter.NormalizationMode
+LEAST_PROBABILITY = 1e-20  # Caffe's kLOG_THRESHOLD
 
 
 class Labels(Protocol):

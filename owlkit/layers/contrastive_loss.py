@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.device import Device
+from owlkit.kernels import contrastive_loss
 from owlkit.layers.base import Arity, Blobs, register
 from owlkit.layers.loss import LossLayer
-
-_SMALL = 1e-4  # Caffe's, added to the distance that the gradient divides by
 
 
 @register("ContrastiveLoss")
@@ -53,34 +50,18 @@ class ContrastiveLoss(LossLayer):
             raise self.error(f"needs {bottom[0].shape[0]} values, one for each pair", bottom[2])
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        self._shape = bottom[0].shape[:2]
-        self._difference = np.empty(self._shape, bottom[0].dtype)
+        spec = contrastive_loss.ContrastiveLoss(bottom[0].descriptor, self.margin, self.legacy)
+        self.kernel = contrastive_loss.make(device, spec)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        a, b, s = (blob.data_tensor.flat for blob in bottom)
-        np.subtract(a.reshape(self._shape), b.reshape(self._shape), out=self._difference)
-        squared = np.square(self._difference).sum(axis=1)
-        self._similar = np.trunc(s) != 0
-        if self.legacy:
-            self._gap = np.maximum(self.margin - squared, 0)
-            cost = self._gap
-        else:
-            self._distance = np.sqrt(squared)
-            self._gap = np.maximum(self.margin - self._distance, 0)
-            cost = np.square(self._gap)
-        total = np.where(self._similar, squared, cost).sum()
-        top[0].data[...] = total / (2 * max(self._shape[0], 1))
+        a, b, s = (blob.data_tensor for blob in bottom)
+        self.kernel.forward(a, b, s, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down, bottom[2], 2)
-        apart = -(self._gap > 0).astype(self._difference.dtype)
-        if not self.legacy:
-            apart *= self._gap / (self._distance + _SMALL)
-        factor = np.where(self._similar, 1, apart) * (float(top[0].diff) / max(self._shape[0], 1))
         for blob, wanted, sign in zip(bottom, propagate_down, (1, -1), strict=False):
             if wanted:
-                gradient = blob.diff_tensor.flat.reshape(self._shape)
-                np.multiply(self._difference, sign * factor[:, None], out=gradient, casting="same_kind")
+                self.kernel.backward(top[0].diff_tensor, sign, blob.diff_tensor)
 
     def describe(self) -> str:
         return f"margin {self.margin:g}" + (", legacy" if self.legacy else "")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
+from owlkit.kernels import class_loss
 from owlkit.layers.base import Blobs, register
 from owlkit.layers.labels import ClassLabels
 from owlkit.layers.loss import LossLayer
@@ -41,32 +40,22 @@ class HingeLoss(LossLayer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         scores, labels = bottom
-        self._shape = (scores.num, scores.count_between(1))
-        self._labels = ClassLabels(self, Blob(self._shape, scores.dtype, scores.name), labels, 1)
-        self._rows = np.arange(scores.num)
-        self._margin = np.empty(self._shape, scores.dtype)
+        kind = "squared_hinge" if self.param.hinge_loss_param.norm == _L2 else "hinge"
+        spec = class_loss.ClassLoss(kind, scores.descriptor)
+        self._labels = ClassLabels(self, Blob(spec.rows, scores.dtype, scores.name), labels, 1)
+        self.kernel = class_loss.make(device, spec)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        targets, _ = self._labels.read(bottom[1])
-        margin, own = self._margin, (self._rows, targets)
-        margin[...] = bottom[0].data.reshape(self._shape)
-        margin[own] *= -1
-        np.add(margin, 1, out=margin)
-        np.maximum(margin, 0, out=margin)
-        squared = self.param.hinge_loss_param.norm == _L2
-        total = np.square(margin).sum() if squared else margin.sum()
-        top[0].data[...] = total / max(self._shape[0], 1)
-        self._own, self._squared = own, squared
+        self.kernel.forward(bottom[0].data_tensor, self._labels, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down, bottom[1])
-        if not propagate_down[0]:
-            return
-        scale = float(top[0].diff) / max(self._shape[0], 1)
-        factor = self._margin.dtype.type(2 * scale if self._squared else scale)
-        gradient = (self._margin if self._squared else self._margin > 0) * factor
-        gradient[self._own] *= -1
-        bottom[0].diff[...] = gradient.reshape(bottom[0].shape)
+        if propagate_down[0]:
+            x, weight = bottom[0], top[0].diff_tensor
+            self.kernel.backward(x.data_tensor, self._labels, weight, x.diff_tensor)
+
+    def check_bottoms(self, bottom: Blobs) -> None:
+        self._labels.read(bottom[1])
 
     def describe(self) -> str:
         return "L2" if self.param.hinge_loss_param.norm == _L2 else "L1"

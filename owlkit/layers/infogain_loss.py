@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
-from owlkit.core.tensor import Tensor
+from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.io.blobproto import read_blob
-from owlkit.kernels import elementwise, softmax
-from owlkit.kernels.axes import split
-from owlkit.kernels.losses import VALID, normalizer
+from owlkit.kernels import infogain_loss
+from owlkit.kernels.losses import VALID
 from owlkit.layers.base import Arity, Blobs, register
 from owlkit.layers.labels import ClassLabels, check_label_count
 from owlkit.layers.loss import LossLayer
-from owlkit.layers.multinomial_logistic_loss import LEAST_PROBABILITY
 
 
 @register("InfogainLoss")
@@ -81,45 +77,30 @@ class InfogainLoss(LossLayer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         x, labels = bottom[:2]
         self.prob = top[1] if len(top) == 2 else Blob(x.shape, x.dtype, f"{self.name}.prob")
-        self.kernel = softmax.make(device, softmax.Softmax(x.descriptor, self.axis))
-        self._labels = ClassLabels(self, x, labels, self.axis, self.ignore_label())
-        self._split = split(x.descriptor, self.axis)
-        self._log = elementwise.make(device, elementwise.Elementwise("log", x.descriptor))
-        self._logarithms = Tensor(x.descriptor)
-        self._batch, self._positions = x.count_between(0, self.axis), labels.count
+        ignore = self.ignore_label()
+        self._labels = ClassLabels(self, x, labels, self.axis, ignore)
+        spec = infogain_loss.InfogainLoss(x.descriptor, self.axis, ignore, self._mode)
+        self.kernel = infogain_loss.make(device, spec)
+        if self._file is not None:
+            self._read = Tensor(Descriptor(self._file.shape[-2:], x.dtype))
+            self._read.array[...] = self._file.reshape(self._read.shape)
 
-    def _prices(self, bottom: Blobs) -> np.ndarray:
-        """H of each position's label, (outer, K, inner) as the scores lie in memory; 0 where ignored."""
-        outer, classes, inner = self._split
-        given = bottom[2].data if self._file is None else self._file
-        h = given.reshape(classes, classes).astype(bottom[0].dtype, copy=False)
-        targets, ignored = self._labels.read(bottom[1])
-        rows = h[targets]
-        if ignored is not None:
-            rows[ignored] = 0
-        self._valid = self._positions - (0 if ignored is None else int(ignored.sum()))
-        return rows.reshape(outer, inner, classes).transpose(0, 2, 1)
+    def _prices(self, bottom: Blobs) -> Tensor:
+        return bottom[2].data_tensor if self._file is None else self._read
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self._h = self._prices(bottom)
-        self._normalizer = normalizer(self._mode, self._batch, self._positions, self._valid)
-        self.kernel.forward(bottom[0].data_tensor, self.prob.data_tensor)
-        logarithms = self._logarithms
-        np.maximum(self.prob.data_tensor.flat, LEAST_PROBABILITY, out=logarithms.flat)
-        self._log.forward(logarithms, logarithms)
-        products = np.einsum("okn,okn->on", self._h, logarithms.flat.reshape(self._split))
-        top[0].data[...] = -products.sum() / self._normalizer
+        scores, p, h = bottom[0].data_tensor, self.prob.data_tensor, self._prices(bottom)
+        self.kernel.forward(scores, p, self._labels, h, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         for index, blob in enumerate(bottom[1:], 1):
             self.refuse_label_gradient(propagate_down, blob, index)
-        if not propagate_down[0]:
-            return
-        p, dx = self.prob.data_tensor.flat.reshape(self._split), bottom[0].diff_tensor.flat
-        dx, scale = dx.reshape(self._split), float(top[0].diff) / self._normalizer
-        np.multiply(p, np.einsum("okn->on", self._h)[:, None], out=dx)
-        np.subtract(dx, self._h, out=dx)
-        np.multiply(dx, scale, out=dx)
+        if propagate_down[0]:
+            p, weight, dx = self.prob.data_tensor, top[0].diff_tensor, bottom[0].diff_tensor
+            self.kernel.backward(p, self._labels, self._prices(bottom), weight, dx)
+
+    def check_bottoms(self, bottom: Blobs) -> None:
+        self._labels.read(bottom[1])
 
     def describe(self) -> str:
         ignore = self.ignore_label()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
+from owlkit.kernels import class_loss
 from owlkit.layers.base import Blobs, register
 from owlkit.layers.labels import ClassLabels
 from owlkit.layers.loss import LossLayer
-
-LEAST_PROBABILITY = 1e-20  # Caffe's kLOG_THRESHOLD
 
 
 @register("MultinomialLogisticLoss")
@@ -40,20 +37,18 @@ class MultinomialLogisticLoss(LossLayer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         p, labels = bottom
-        self._shape = (p.num, p.count_between(1))
-        self._labels = ClassLabels(self, Blob(self._shape, p.dtype, p.name), labels, 1)
-        self._rows = np.arange(p.num)
+        spec = class_loss.ClassLoss("log", p.descriptor)
+        self._labels = ClassLabels(self, Blob(spec.rows, p.dtype, p.name), labels, 1)
+        self.kernel = class_loss.make(device, spec)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        targets, _ = self._labels.read(bottom[1])
-        self._own = self._rows, targets
-        self._q = np.maximum(bottom[0].data.reshape(self._shape)[self._own], LEAST_PROBABILITY)
-        top[0].data[...] = -np.log(self._q).sum() / max(self._shape[0], 1)
+        self.kernel.forward(bottom[0].data_tensor, self._labels, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         self.refuse_label_gradient(propagate_down, bottom[1])
-        if not propagate_down[0]:
-            return
-        gradient = np.zeros(self._shape, bottom[0].dtype)
-        gradient[self._own] = -float(top[0].diff) / max(self._shape[0], 1) / self._q
-        bottom[0].diff[...] = gradient.reshape(bottom[0].shape)
+        if propagate_down[0]:
+            p, weight = bottom[0], top[0].diff_tensor
+            self.kernel.backward(p.data_tensor, self._labels, weight, p.diff_tensor)
+
+    def check_bottoms(self, bottom: Blobs) -> None:
+        self._labels.read(bottom[1])

@@ -33,6 +33,17 @@ NETS = {
         layer { name: "sum" type: "Eltwise" bottom: "d" bottom: "b" top: "e" }
         layer { name: "loss" type: "Reduction" bottom: "e" top: "loss" loss_weight: 0.3
           reduction_param { operation: ASUM } }""",
+    "losses": """
+        layer { name: "hinge" type: "HingeLoss" bottom: "b" bottom: "i" hinge_loss_param { norm: L2 } }
+        layer { name: "images" type: "HingeLoss" bottom: "a" bottom: "i" }
+        layer { name: "p" type: "Softmax" bottom: "a" top: "p" }
+        layer { name: "log" type: "MultinomialLogisticLoss" bottom: "p" bottom: "i" loss_weight: 0.5 }
+        layer { name: "prices" type: "DummyData" top: "h" dummy_data_param {
+          shape { dim: 1 dim: 1 dim: 4 dim: 4 } data_filler { type: "constant" value: 0.7 } } }
+        layer { name: "infogain" type: "InfogainLoss" bottom: "a" bottom: "j" bottom: "h"
+          loss_param { ignore_label: 3 } }
+        layer { name: "c" type: "Power" bottom: "b" top: "c" power_param { power: 2 } }
+        layer { name: "pairs" type: "ContrastiveLoss" bottom: "b" bottom: "c" bottom: "i" }""",
     "measures": """
         layer { name: "loss" type: "SoftmaxWithLoss" bottom: "a" bottom: "j" top: "loss"
           loss_param { ignore_label: 3 } }
@@ -79,7 +90,7 @@ def test_equals_the_cpu_and_stays_on_the_gpu(name: str) -> None:
         np.testing.assert_allclose(ours.blobs[blob].diff, expected, 1e-10, 1e-12, err_msg=blob)
 
 
-@pytest.mark.parametrize("name", ["measures"])
+@pytest.mark.parametrize("name", ["losses", "measures"])
 def test_a_wrong_label_is_told_as_on_the_cpu(name: str) -> None:
     messages = []
     for device in (emulated_gpu.emulated_device(), "cpu"):
