@@ -56,9 +56,9 @@ def _volumes() -> NetSpec:
 
 
 def _device(**options: bool) -> GpuDevice:
-    """A device on which all kernels are our own: nothing computes on the host."""
+    """A device on which all kernels are our own, or cuDNN's (cudnn=True): nothing computes on the host."""
     device = emulated_gpu.emulated_device(**options)
-    device.implementations = ("cuda",)
+    device.implementations = ("cudnn", "cuda")
     return device
 
 
@@ -84,10 +84,10 @@ def _pass_on_the_gpu_alone(net: Net, device: GpuDevice) -> None:
     assert set(touched) <= {"read", "write"}
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("dtype", "cudnn"), [("float32", False), ("float64", False), ("float32", True)])
 @pytest.mark.parametrize("make_spec", [_images, _volumes])
-def test_a_pass_equals_the_cpus_and_leaves_the_host_alone(make_spec: object, dtype: str) -> None:
-    device = _device(graph=False)
+def test_a_pass_equals_the_cpus_and_leaves_the_host_alone(make_spec: object, dtype: str, cudnn: bool) -> None:
+    device = _device(graph=False, cudnn=cudnn)
     options = dict(phase="train", seed=3, dtype=dtype)
     ours = Net(make_spec(), device=device, **options)  # type: ignore[operator]
     theirs = Net(make_spec(), device="cpu", **options)  # type: ignore[operator]

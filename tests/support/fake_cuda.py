@@ -35,16 +35,19 @@ class CompileException(Exception):
 
 
 class Event:
-    def __init__(self, cuda: FakeCuda) -> None:
+    """at : how many operations of the stream it was recorded on had run before it."""
+
+    def __init__(self, cuda: FakeCuda, timing: bool = True) -> None:
         self.cuda, self.recorded, self.passed = cuda, 0, 0
+        self.timing, self.at = timing, 0
 
     def record(self, stream: Stream) -> None:
         self.recorded += 1
         number = self.recorded
-        stream.queue(lambda: self._pass(number))
+        stream.queue(lambda: self._pass(number, stream))
 
-    def _pass(self, number: int) -> None:
-        self.passed = number
+    def _pass(self, number: int, stream: Stream) -> None:
+        self.passed, self.at = number, stream.ran
 
     @property
     def done(self) -> bool:
@@ -60,6 +63,7 @@ class Stream:
     def __init__(self, cuda: FakeCuda, non_blocking: bool) -> None:
         self.cuda, self.non_blocking = cuda, non_blocking
         self.ptr = next(cuda.handles)
+        self.ran = 0  # operations
         self.operations: deque[Callable[[], Any]] = deque()
         self.recording: list[Callable[[], Any]] | None = None
         cuda.streams[self.ptr] = self
@@ -76,6 +80,7 @@ class Stream:
         if not self.operations or self.operations[0]() is False:
             return False
         self.operations.popleft()
+        self.ran += 1
         return True
 
     def synchronize(self) -> None:
@@ -151,6 +156,14 @@ class FakeCuda:
             streams = list(self.streams.values())
             if not any(stream.advance() for stream in streams[:: -1 if self.newest_first else 1]):
                 raise AssertionError("streams wait for each other for ever")
+
+    @staticmethod
+    def elapsed(start: Event, end: Event) -> float:
+        """A millisecond for each operation between two events of a stream."""
+        assert start.timing, "an event without time"
+        assert end.timing, "an event without time"
+        assert end.done, "the end is not reached"
+        return float(end.at - start.at - 1)
 
     def own(self) -> None:
         """Fail unless the GPU is current in this thread."""
@@ -252,7 +265,8 @@ class FakeCuda:
         )
         cuda = SimpleNamespace(
             Stream=lambda non_blocking=False: Stream(self, non_blocking),
-            Event=lambda disable_timing=False: Event(self),
+            Event=lambda disable_timing=False: Event(self, timing=not disable_timing),
+            get_elapsed_time=self.elapsed,
             alloc=self.alloc,
             alloc_pinned_memory=lambda nbytes: Pinned(self, nbytes),
             UnownedMemory=lambda pointer, size, owner, device: (pointer, size, owner, device),

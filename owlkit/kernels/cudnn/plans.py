@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from typing import Any
 
@@ -155,21 +156,31 @@ def _plans(library: Cudnn, graph: Any, rules: Rules) -> Iterator[tuple[int, Plan
 def _fastest(
     device: GpuDevice, problem: Problem, plans: Iterator[tuple[int, Plan]]
 ) -> tuple[int, Plan] | None:
-    """The fastest of the first plans, by runs on memory that is taken for them."""
+    """The fastest of the first plans, by runs on memory that is taken for them; None where none runs."""
+    gpu, candidates = device.gpu, islice(plans, MOST_TIMED)
+    first = next(candidates, None)
     times: list[tuple[float, int, Plan]] = []
-    library, gpu = open_library(device), device.gpu
     try:
         buffers = {uid: gpu.allocate(d.nbytes) for uid, d in problem.arguments.items()}
         for uid, buffer in buffers.items():
             gpu.driver.zero(buffer.pointer, problem.arguments[uid].nbytes)
         places = {uid: buffer.pointer for uid, buffer in buffers.items()}
-        for index, plan in islice(plans, MOST_TIMED):
+        for index, plan in chain([first] if first else [], candidates):
             space = gpu.allocate(plan.workspace)
-            seconds = library.seconds(partial(plan, places, space.pointer))
+            seconds = _seconds(device, partial(plan, places, space.pointer))
             times.append((seconds, index, plan))
     except OutOfMemoryError as why:
         _log.warning("owlkit: cuDNN's plans are not all timed: %s", why)
-    if not times:
-        return next(plans, None)
-    _, index, plan = min(times, key=itemgetter(0))
-    return index, plan
+        if not times:
+            return first
+    ran = [timed for timed in times if timed[0] < math.inf]
+    return min(ran, key=itemgetter(0))[1:] if ran else None
+
+
+def _seconds(device: GpuDevice, work: Callable[[], None]) -> float:
+    """How long the work takes; infinite where it fails."""
+    try:
+        return open_library(device).seconds(work)
+    except DeviceError as why:
+        _log.warning("owlkit: a plan of cuDNN's fails and is left out: %s", why)
+        return math.inf

@@ -1,0 +1,1 @@
+"""Plans of cuDNN: made, chosen, kept on disk."""
