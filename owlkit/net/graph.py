@@ -20,6 +20,8 @@ from owlkit.net.splits import insert_splits
 from owlkit.net.state import unique_name
 from owlkit.proto import rules
 
+DTYPES = ("float32", "float64")
+
 
 @dataclass
 class Node:
@@ -69,7 +71,9 @@ class Graph:
     ) -> None:
         if phase not in ("train", "test"):
             raise NetError(f"phase {phase!r}: use 'train' or 'test'")
-        self.phase, self.dtype = phase, np.dtype(dtype).name
+        self.phase, self.dtype = phase, dtype if isinstance(dtype, str) else np.dtype(dtype).name
+        if self.dtype not in DTYPES:
+            raise NetError(f"dtype {self.dtype!r}: nets compute in {' or '.join(DTYPES)}")
         self.seed = int(seed if seed is not None else np.random.SeedSequence().generate_state(1)[0])
         whole = proto.net_param(definition)
         filtered = rules.filter_net(whole, phase, level, stages)

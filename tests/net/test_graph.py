@@ -114,3 +114,9 @@ def test_layers_without_weights_may_share_a_name() -> None:
     net.restore_state(before)
     again = net.forward()
     assert all(np.array_equal(again[name], first[name]) for name in ("one", "two"))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "int8"])
+def test_types_that_nets_do_not_compute_in_are_refused(dtype: str) -> None:
+    with pytest.raises(NetError, match=f"dtype '{dtype}': nets compute in float32 or float64"):
+        Graph(parse(SMALL), dtype=dtype)
