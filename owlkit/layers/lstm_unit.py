@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.device import Device
-from owlkit.kernels.recurrent.cells import LSTMCell
+from owlkit.kernels import lstm_unit
 from owlkit.layers.base import Arity, Blobs, Layer, register
 
 
@@ -45,22 +43,12 @@ class LSTMUnit(Layer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         _, streams, units = bottom[0].shape
-        self._cell = LSTMCell(1, streams, units, bottom[0].dtype)
-        self._gates, self._dx = (np.empty((streams, 4 * units), bottom[0].dtype) for _ in range(2))
+        self.kernel = lstm_unit.make(device, lstm_unit.LSTMUnit(streams, units, bottom[0].dtype))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        cell, (c_prev, x, cont) = self._cell, (blob.data for blob in bottom)
-        cell.c[0] = c_prev[0]
-        self._gates[...] = x[0]
-        cell.activate(self._gates)
-        cell.forward(0, self._gates, cont.reshape(-1, 1), top[1].data[0])
-        top[0].data[0] = cell.c[1]
+        self.kernel.forward(*(blob.data_tensor for blob in (*bottom, *top)))
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        cell = self._cell
-        cell.dc[...] = top[0].diff[0]
-        cell.slopes(0, self._gates[None], self._dx[None])
-        cell.backward(0, self._gates, top[1].diff[0], self._dx)
-        for wanted, blob, gradient in zip(propagate_down, bottom, (cell.dc, self._dx), strict=False):
-            if wanted:
-                blob.diff[0] = gradient
+        given = bottom[0].data_tensor, *(blob.diff_tensor for blob in top)
+        wanted = zip(propagate_down[:2], bottom[:2], strict=True)
+        self.kernel.backward(*given, *(blob.diff_tensor if want else None for want, blob in wanted))

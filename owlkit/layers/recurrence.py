@@ -11,7 +11,7 @@ import numpy as np
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor, Tensor
-from owlkit.kernels import inner_product, recurrent
+from owlkit.kernels import bias, inner_product, recurrent
 from owlkit.layers.base import Blobs, Layer
 
 log = logging.getLogger("owlkit")
@@ -115,6 +115,11 @@ class Recurrence(Layer):
                 bottom[2].descriptor, part, streams, self.static_inputs, width,
                 bias=False, train=train, data_gradient=wanted[2],
             ))  # fmt: skip
+            # The same for all steps: a bias of as many values as a step has.
+            rows = whole.viewed(steps, part.count)
+            self._part_row, self._z_rows = self._part.viewed(part.viewed(part.count)), self._z.viewed(rows)
+            self._dz_rows = self._dz.viewed(rows) if self._dz is not None else None
+            self._over_steps = bias.make(device, bias.Bias(rows, 1, 1))
         if train:
             self._over_hidden = inner_product.make(device, inner_product.InnerProduct(
                 hidden, whole, steps * streams, self.units, width, bias=False, data_gradient=False,
@@ -138,17 +143,15 @@ class Recurrence(Layer):
         self._over_inputs.forward(bottom[0].data_tensor, w_x, b, z)
         if self.has_static:
             self._over_static.forward(bottom[2].data_tensor, self.blobs[2].data_tensor, None, self._part)
-            z.array[...] += self._part.array
+            self._over_steps.forward(self._z_rows, self._part_row, self._z_rows)
         start = tuple(blob.data_tensor for blob in self._exposed(bottom)) or self._carried
-        self.kernel.forward(z, w_h, bottom[1].data_tensor, start, h)
-        kept = [blob.data_tensor for blob in ending] or self._carried
-        for target, state in zip(kept, self.kernel.ending, strict=True):
-            target.array[0] = state
+        kept = tuple(blob.data_tensor for blob in ending) or self._carried
+        self.kernel.forward(z, w_h, bottom[1].data_tensor, start, h, kept)
         if self.param.recurrent_param.debug_info:
             self._log(h)
 
     def _log(self, h: Tensor) -> None:
-        for t, values in enumerate(h.array):
+        for t, values in enumerate(h.peek()):
             log.info("%s, step %d: |h| %.6g", self.name, t, np.abs(values).mean())
 
     def retreat(self, dh: Tensor, propagate_down: Sequence[bool], bottom: Blobs, accumulate: bool) -> None:
@@ -158,7 +161,7 @@ class Recurrence(Layer):
         w_h, cont = self.blobs[last].data_tensor, bottom[1].data_tensor
         self.kernel.backward(dh, self._z, w_h, cont, dz)
         if self.has_static:
-            np.sum(dz.array, axis=0, out=self._part.array)
+            self._over_steps.gradient(self._dz_rows, self._part_row)
         if self.wants_params:
             x = bottom[0].data_tensor
             self._over_inputs.backward_params(x, dz, self.gradient(0), self.gradient(1), accumulate)
@@ -173,7 +176,7 @@ class Recurrence(Layer):
         first = len(bottom) - self.exposed
         for wanted, state in zip(propagate_down[first:], bottom[first:], strict=True):
             if wanted:  # Caffe leaves there whatever it was
-                state.diff_tensor.flat[...] = 0
+                state.diff_tensor.zero()
 
     def gradient(self, index: int) -> Tensor | None:
         """The gradient of parameter `index`, None where nobody wants it."""
@@ -186,7 +189,7 @@ class Recurrence(Layer):
             state.flat[...] = 0
 
     def state(self) -> dict[str, Any]:
-        return {} if self.exposed else {"hidden": [state.array.tolist() for state in self._carried]}
+        return {} if self.exposed else {"hidden": [state.peek().tolist() for state in self._carried]}
 
     def restore_state(self, state: dict[str, Any]) -> None:
         for values, target in zip(state["hidden"], self._carry(len(state["hidden"][0][0])), strict=True):

@@ -7,7 +7,7 @@ from typing import Any
 
 from owlkit.core.device import Device
 from owlkit.kernels import choose
-from owlkit.kernels.recurrent import onednn, reference
+from owlkit.kernels.recurrent import cuda, onednn, reference
 from owlkit.kernels.recurrent.cells import CELLS
 
 
@@ -36,13 +36,13 @@ class Recurrent:
 def make(device: Device, spec: Recurrent) -> Any:
     """A kernel with two calls on tensors:
 
-    forward(z, w, cont, start, h), which turns z, the inputs' part of the gates, into the gates and writes h,
-        (T, N, H); cont is (T, N); start holds h_0 and, for an LSTM, c_0, of N * H values each;
+    forward(z, w, cont, start, h, ending), which turns z, the inputs' part of the gates, into the gates and
+        writes h, (T, N, H); cont is (T, N); start holds h_0 and, for an LSTM, c_0, of N * H values each;
+        ending, which may be the same tensors, gets the state after the last step;
     backward(dh, z, w, cont, dz), which writes dz, the gradient of what forward was given in z. The gradient
         of the start is not computed.
 
     `past`, a tensor (T, N, H), then holds cont[t] h[t - 1], which the gradient of w takes: dw = dz^T past.
-    `ending` gives the state after the last step, arrays (N, H): h and, for an LSTM, c.
     """
-    found = {"onednn": onednn.RecurrentKernel, "reference": reference.RecurrentKernel}
-    return choose(device, spec, found)
+    modules = {"cuda": cuda, "onednn": onednn, "reference": reference}
+    return choose(device, spec, {name: module.RecurrentKernel for name, module in modules.items()})

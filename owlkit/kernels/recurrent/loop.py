@@ -28,7 +28,6 @@ class Loop:
         self.cell = CELLS[spec.cell](t, n, h, spec.dtype)
         self.past = Tensor(Descriptor((t, n, h), spec.dtype))
         self._back = Tensor(Descriptor((n, h), spec.dtype))
-        self._last = np.zeros((n, h), spec.dtype)
         self._dh = np.empty((n, h), spec.dtype)
 
     def _advances(self, z: Tensor, w: Tensor) -> Calls:
@@ -43,7 +42,15 @@ class Loop:
         """(T, N, G H)."""
         return z.array.reshape(self.spec.steps, self.spec.streams, self.spec.width)
 
-    def forward(self, z: Tensor, w: Tensor, cont: Tensor, start: tuple[Tensor, ...], h: Tensor) -> None:
+    def forward(
+        self,
+        z: Tensor,
+        w: Tensor,
+        cont: Tensor,
+        start: tuple[Tensor, ...],
+        h: Tensor,
+        ending: tuple[Tensor, ...],
+    ) -> None:
         spec, cell = self.spec, self.cell
         gates, conts = self._per_step(z), self._continued(cont)
         past, hidden = self.past.array, h.array
@@ -55,7 +62,8 @@ class Loop:
             advance[t]()
             cell.forward(t, gates[t], conts[t], hidden[t])
             before = hidden[t]
-        self._last[...] = before
+        for target, state in zip(ending, (before, *cell.ending()), strict=True):
+            target.array[...] = state.reshape(target.shape)
 
     def backward(self, dh: Tensor, z: Tensor, w: Tensor, cont: Tensor, dz: Tensor) -> None:
         spec, cell = self.spec, self.cell
@@ -90,11 +98,6 @@ class Loop:
         conts = cont.array.reshape(self.spec.steps, self.spec.streams, 1)
         whole = (conts == 1).all(axis=(1, 2)).tolist()
         return [None if same else step for same, step in zip(whole, conts, strict=True)]
-
-    @property
-    def ending(self) -> tuple[np.ndarray, ...]:
-        """The state after the last step: h, and c of an LSTM; (N, H) each."""
-        return self._last, *self.cell.ending()
 
 
 def _scaled(x: np.ndarray, factor: np.ndarray | None, out: np.ndarray) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import owlkit.kernels
+from owlkit.core.gpu.cupy_driver import whole_source
 from owlkit.kernels.cuda.program import TYPES, read_source
 
 KERNELS = Path(owlkit.kernels.__file__).parent
@@ -31,6 +32,7 @@ VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
     "class_loss/class_loss.cu": [((), {"KIND": kind, "LABEL": "float", "LOSS": "float"}) for kind in (0, 2)],
     "contrastive_loss/contrastive_loss.cu": [((), {"LEGACY": 0, "LOSS": "float"})],
     "infogain_loss/infogain_loss.cu": [(("softmax/rows.cuh",), {"LABEL": "float", "LOSS": "float"})],
+    "recurrent/recurrent.cu": [((), {"LSTM": 1, "STATE": "T"}), ((), {"LSTM": 0, "STATE": "A"})],
     "rank/rank.cu": [((), {"LABEL": "float", "LOSS": "float"})],
     "mvn/mvn.cu": [((), {"SCALED": 1})],
     "rows/rows.cu": [((), {"VEC": 2})],
@@ -62,8 +64,12 @@ VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
 
 
 def _in_one(source: str) -> str:
-    """The source in every variant and type, each in a namespace, as one file: the headers are read once."""
-    parts = ["#include <cuda_fp16.h>\n#include <cuda_bf16.h>"]
+    """The source in every variant and type, each in a namespace, as one file: the headers are read once.
+
+    What math.h defines is taken away again, as NVRTC, which compiles at run time, does not have it.
+    """
+    parts = ["#include <cuda_fp16.h>\n#include <cuda_bf16.h>", "#undef NAN\n#undef INFINITY"]
+    parts += [whole_source("", {})]
     for number, (headers, defines) in enumerate(VARIANTS.get(source, [((), {})])):
         text = "\n".join(read_source(name) for name in ("cuda/common.cuh", *headers, source))
         text = text.replace('extern "C" __global__', "__global__")
@@ -86,6 +92,7 @@ def test_compiles_for_a_real_gpu(source: str, tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:4000]
     assert ".entry" in result.read_text()
+    assert ".local" not in result.read_text(), "a thread's array is indexed by what the compiler cannot know"
 
 
 def test_variants_name_sources() -> None:
