@@ -168,6 +168,7 @@ def test_source_has_the_headers_it_needs() -> None:
     half = whole_source("KERNEL", {"T": "__half", "A": "float"})
     assert half.index("cuda_fp16.h") < half.index("#define T __half") < half.index("KERNEL")
     assert "cuda_bf16.h" in whole_source("", {"T": "__nv_bfloat16"})
+    assert {"NAN", "INFINITY"} <= set(whole_source("", {}).split()), "NVRTC has no math.h"
 
 
 def test_the_compilers_words(driver: CupyDriver, cuda: FakeCuda) -> None:

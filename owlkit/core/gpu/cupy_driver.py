@@ -332,7 +332,8 @@ def whole_source(source: str, defines: dict[str, str]) -> str:
     """A source as NVRTC takes it: macros, and the headers of the types that they name."""
     headers = [header for kind, header in _HEADERS.items() if kind in defines.values()]
     lines = [f"#include <{header}>" for header in headers]
-    # NVRTC has no math.h, whose functions it knows but not this.
-    lines.append("#ifndef INFINITY\n#define INFINITY __int_as_float(0x7f800000)\n#endif")
+    # NVRTC has no math.h, whose functions it knows but not these.
+    for name, bits in (("INFINITY", 0x7F800000), ("NAN", 0x7FFFFFFF)):
+        lines.append(f"#ifndef {name}\n#define {name} __int_as_float({bits:#x})\n#endif")
     lines += [f"#define {name} {value}" for name, value in defines.items()]
     return "\n".join([*lines, source])

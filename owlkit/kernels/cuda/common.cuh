@@ -27,18 +27,23 @@ __device__ __forceinline__ Pack<V> load_pack(const V* values, int i, int n) {
     if (n - start >= Pack<V>::SIZE) {
         pack = reinterpret_cast<const Pack<V>*>(values)[i];
     } else {
+#pragma unroll
         for (int k = 0; k < Pack<V>::SIZE; k++) pack.v[k] = k < n - start ? values[start + k] : V(0);
     }
     return pack;
 }
 
+// The loop over what is left is unrolled: an index that is not known to the compiler would put every pack, whole ones
+// too, into local memory.
 template <class V>
 __device__ __forceinline__ void store_pack(V* values, int i, int n, const Pack<V>& pack) {
     int start = i * Pack<V>::SIZE;
     if (n - start >= Pack<V>::SIZE) {
         reinterpret_cast<Pack<V>*>(values)[i] = pack;
     } else {
-        for (int k = 0; k < n - start; k++) values[start + k] = pack.v[k];
+#pragma unroll
+        for (int k = 0; k < Pack<V>::SIZE; k++)
+            if (k < n - start) values[start + k] = pack.v[k];
     }
 }
 

@@ -29,6 +29,7 @@ VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
     "tile/tile.cu": [((), {"UNIT": "uint2"})],
     "cuda/repeated.cu": [((), {"DIMS": 4, "INNER": 0}), ((), {"DIMS": 2, "INNER": 1})],
     "cuda/repeated_sums.cu": [((), {"TERM": 1}), ((), {"TERM": 3})],
+    "argmax/argmax.cu": [((), {"MODE": mode}) for mode in (1, 2, 3)],
     "class_loss/class_loss.cu": [((), {"KIND": kind, "LABEL": "float", "LOSS": "float"}) for kind in (0, 2)],
     "contrastive_loss/contrastive_loss.cu": [((), {"LEGACY": 0, "LOSS": "float"})],
     "infogain_loss/infogain_loss.cu": [(("softmax/rows.cuh",), {"LABEL": "float", "LOSS": "float"})],
