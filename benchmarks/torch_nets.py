@@ -39,8 +39,8 @@ class CaffeNet(nn.Module):
         x = _lrn(F.max_pool2d(F.relu_(self.conv2(x)), 3, 2))
         x = F.relu_(self.conv5(F.relu_(self.conv4(F.relu_(self.conv3(x))))))
         x = F.max_pool2d(x, 3, 2).flatten(1)
-        x = F.dropout(F.relu_(self.fc6(x)), 0.5)
-        return [(1.0, self.fc8(F.dropout(F.relu_(self.fc7(x)), 0.5)))]
+        x = F.dropout(F.relu_(self.fc6(x)), 0.5, self.training)
+        return [(1.0, self.fc8(F.dropout(F.relu_(self.fc7(x)), 0.5, self.training)))]
 
 
 class Inception(nn.Module):
@@ -95,11 +95,13 @@ class GoogLeNet(nn.Module):
         x = _lrn(pool(F.relu_(self.conv1(x))))
         x = pool(_lrn(F.relu_(self.conv2(F.relu_(self.reduce(x))))))
         x = b[2](pool(b[1](b[0](x))))
-        first = self.aux1(x)
+        first = self.aux1(x) if self.training else None
         x = b[5](b[4](b[3](x)))
-        second = self.aux2(x)
+        second = self.aux2(x) if self.training else None
         x = b[8](b[7](pool(b[6](x))))
-        main = self.fc(F.dropout(F.avg_pool2d(x, 7).flatten(1), 0.4))
+        main = self.fc(F.dropout(F.avg_pool2d(x, 7).flatten(1), 0.4, self.training))
+        if first is None or second is None:
+            return [(1.0, main)]
         return [(0.3, first), (0.3, second), (1.0, main)]
 
 
@@ -138,8 +140,26 @@ class ResNet50(nn.Module):
         return [(1.0, self.fc(F.avg_pool2d(self.blocks(x), 7).flatten(1)))]
 
 
+class VGG16(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        inputs = 3
+        for count, channels in ((2, 64), (2, 128), (3, 256), (3, 512), (3, 512)):
+            for _ in range(count):
+                layers += [nn.Conv2d(inputs, channels, 3, 1, 1), nn.ReLU(inplace=True)]
+                inputs = channels
+            layers.append(nn.MaxPool2d(2))
+        self.convolutions = nn.Sequential(*layers)
+        self.fc6, self.fc7, self.fc8 = nn.Linear(25088, 4096), nn.Linear(4096, 4096), nn.Linear(4096, 1000)
+
+    def forward(self, x: torch.Tensor) -> list[tuple[float, torch.Tensor]]:
+        x = F.dropout(F.relu_(self.fc6(self.convolutions(x).flatten(1))), 0.5, self.training)
+        return [(1.0, self.fc8(F.dropout(F.relu_(self.fc7(x)), 0.5, self.training)))]
+
+
 NETS: dict[str, type[nn.Module]] = {
-    "lenet": LeNet, "caffenet": CaffeNet, "googlenet": GoogLeNet, "resnet50": ResNet50,
+    "lenet": LeNet, "caffenet": CaffeNet, "googlenet": GoogLeNet, "resnet50": ResNet50, "vgg16": VGG16,
 }  # fmt: skip
 
 
