@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ CELLS = [
     "import owlkit as owl\nfrom digits_net import PREPARE, trained\nnet = trained()",
     "owl.show_embedding(net, owl.datasets.digits('test'), 'fc1', prepare=PREPARE)",
 ]
+HELD = """import time
+from pathlib import Path
+from owlkit_widgets.embedding import EmbeddingWidget
+draw = EmbeddingWidget.picture
+def held(widget, dpi=100):
+    while not Path('draw-it').exists():
+        time.sleep(0.01)
+    return draw(widget, dpi)
+EmbeddingWidget.picture = held"""  # the picture of the cell is drawn when the test says so
 SHADES = """(canvas) => {
   const d = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data, seen = new Set();
   for (let i = 0; i < d.length; i += 4) seen.add((d[i] << 16) | (d[i + 1] << 8) | d[i + 2]);
@@ -41,6 +51,91 @@ def wait_for_other(page: Any, before: str) -> str:
 def figures(page: Any) -> list[str]:
     values: list[str] = page.locator(".owl.em .fig .v").all_inner_texts()
     return values
+
+
+def drag_through(
+    page: Any, corners: list[tuple[float, float]], at_half: Callable[[], None] | None = None
+) -> None:
+    """Drag the pointer through places of the plot, given in shares of its width and height."""
+    box = page.locator(".em-plot canvas").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for k, place in enumerate(places[1:], 1):
+        page.mouse.move(*place, steps=4)
+        if at_half is not None and 2 * k >= len(places) - 1:
+            at_half()
+            at_half = None
+    page.mouse.up()
+
+
+def selected(page: Any, least: int = 1) -> int:
+    """How many images are selected, once it is so many; the counts by class add up to it."""
+    page.wait_for_function(
+        "(least) => Number([...document.querySelectorAll('.owl.em .fig .v')].at(-1).textContent) >= least",
+        arg=least,
+        timeout=10000,
+    )
+    found = int(figures(page)[-1])
+    counts = page.locator(".em-classes .val").all_inner_texts()
+    assert all(" of " in count for count in counts), counts
+    assert sum(int(count.split(" of ")[0]) for count in counts) == found
+    return found
+
+
+def test_what_is_done_while_the_picture_is_drawn_is_not_lost(lab: Any, page: Any, shots: Path) -> None:
+    notebook = Notebook(lab, page, "embedding-drag", [HELD, *CELLS])
+    notebook.open()
+    notebook.run_all()
+    owl = page.locator(".owl.em")
+    owl.locator(".foot", has_text="t-SNE in").wait_for(timeout=120000)
+    assert owl.evaluate("(root) => root.getBoundingClientRect().height") <= 620
+    plot = owl.locator(".em-plot")
+    plot.evaluate("(plot) => { plot.marked = true; }")
+    plot.focus()
+    page.keyboard.press("b")
+    owl.locator('.em-plot[data-tool="box"]').wait_for()
+
+    # The pointer is down when the picture arrives beside the widget.
+    def picture_arrives() -> None:
+        assert page.locator(".owl-static img").count() == 0
+        (lab.folder / "draw-it").touch()
+        page.locator(".owl-static img").first.wait_for(state="attached", timeout=60000)
+
+    left = [(0.02, 0.02), (0.25, 0.5), (0.5, 0.98)]
+    drag_through(page, left, at_half=picture_arrives)
+    first = selected(page)
+    assert first < 360
+    assert plot.evaluate("(plot) => plot.marked && plot.contains(document.activeElement)"), "the same view"
+    assert page.locator(".jp-RenderedImage:visible, .owl-static img:visible").count() == 0
+    assert not accessibility_findings(page, ".owl.em")
+
+    # Shift adds, and selects no cells.
+    page.keyboard.down("Shift")
+    drag_through(page, [(0.45, 0.02), (0.98, 0.98)])
+    page.keyboard.up("Shift")
+    assert selected(page, first + 1) == 360
+    assert page.locator(".jp-Cell.jp-mod-selected").count() == 1
+
+    # A lasso, although text is selected, which a drag would otherwise take along.
+    page.keyboard.press("Escape")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.owl.em .fig .v')].at(-1).textContent === '0'"
+    )
+    page.keyboard.press("l")
+    owl.locator('.em-plot[data-tool="lasso"]').wait_for()
+    page.evaluate("() => getSelection().selectAllChildren(document.querySelector('.jp-Notebook'))")
+    before = pixels(page)
+    drag_through(page, [(0.02, 0.02), (0.55, 0.02), (0.3, 0.95), (0.02, 0.9)])
+    assert 0 < selected(page) < 360
+    assert pixels(page) != before
+    page.evaluate("() => getSelection().removeAllRanges()")
+    before = pixels(page)
+    page.keyboard.press("+")
+    wait_for_other(page, before)
+    page.keyboard.press("0")
+    time.sleep(0.3)
+    owl.screenshot(path=str(shots / "embedding-selected-light.png"))
 
 
 def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> None:

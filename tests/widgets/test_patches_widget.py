@@ -19,7 +19,7 @@ from owlkit.inspection.patches import TopPatches, show_top_patches
 from owlkit_widgets.embedding import EmbeddingWidget
 from owlkit_widgets.embedding_facts import agreement, classes_of, neighbours
 from owlkit_widgets.embedding_view import EmbeddingView
-from owlkit_widgets.frontend import Frontend
+from owlkit_widgets.frontend import WIDGET_VIEW, Frontend
 from owlkit_widgets.patch_search import SIDE, tile
 from owlkit_widgets.patches import PatchesWidget
 from owlkit_widgets.patches_view import PatchesView
@@ -113,6 +113,38 @@ def test_with_a_front_end_the_images_are_left_to_it(monkeypatch: pytest.MonkeyPa
     assert placed.arranged("tsne") is None
     assert Frontend.view(placed) is EmbeddingView
     assert placed.points.shape == (4, 2)
+
+
+class Output:
+    """An output of a cell, as IPython gives it: all that it has shown."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.shown = [content]
+
+    def update(self, content: dict[str, Any], raw: bool) -> None:
+        self.shown.append(content)
+
+
+@pytest.mark.parametrize("patience", [30.0, 0.0])
+def test_the_live_output_is_not_made_anew_when_its_picture_follows(
+    patience: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs: list[Output] = []
+
+    def display(content: dict[str, Any], raw: bool, display_id: bool = False) -> Output:
+        outputs.append(Output(content))
+        return outputs[-1]
+
+    monkeypatch.setattr("IPython.display.display", display)
+    monkeypatch.setattr("owlkit_widgets.filling.PATIENCE_SECONDS", patience)
+    placed = show_embedding(planted(), pictures(6), "conv2", method="pca", prepare=PREPARE, progress=False)
+    EmbeddingView.display(type(placed)(placed.net, placed.source, placed.found, prepare=PREPARE))
+    live, still, image = outputs
+    until(lambda: "image/png" in image.shown[-1])
+    assert len(live.shown) == 1, "what a person does in the widget would be lost"
+    assert WIDGET_VIEW in live.shown[0]
+    assert "<img" not in still.shown[0]["text/html"]
+    assert image.shown[-1]["image/png"] in still.shown[-1]["text/html"]
 
 
 def test_a_tile_keeps_the_shape_of_what_was_seen() -> None:

@@ -7,7 +7,7 @@ import { cameraOf, middleOf, nearestAt, nextTowards, selectedBy, zoomedAt } from
 import { makeAtlas, paintLine, paintLooked, paintMarks, paintName } from "./embedding-paint.js";
 
 const SHARE = 0.68; // height over width
-const [LOWEST, HIGHEST] = [360, 620]; // pixels of height
+const [LOWEST, HIGHEST] = [360, 490]; // pixels of height: the widget fits a notebook's window, with its cell
 const REACH = 14; // pixels within which a point is meant
 const STILL = 4; // pixels that a click may move
 const NAMED = 24; // classes whose names are written over their points
@@ -85,6 +85,12 @@ export function makePlot(store) {
     element.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
     drag = { from: at(event), moved: false, line: null, camera, add: event.shiftKey };
+  });
+  // Where text is selected, the browser would drag that text, and cancel the pointer; Shift would select cells.
+  canvas.addEventListener("mousedown", (event) => {
+    if (event.button) return;
+    event.preventDefault();
+    if (event.shiftKey) event.stopPropagation();
   });
   canvas.addEventListener("pointermove", (event) => {
     const place = at(event);

@@ -7,7 +7,7 @@ import { coloured, put } from "./photo.js";
 import { lookOf } from "./embedding-data.js";
 import { paintShape } from "./embedding-paint.js";
 
-const IMAGE = 148; // pixels of the image's longer side
+const IMAGE = 96; // pixels of the image's longer side
 const NEIGHBOUR = 40;
 const FRAME = 2;
 
