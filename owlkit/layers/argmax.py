@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from owlkit.core.device import Device
-from owlkit.core.tensor import Descriptor, Tensor
-from owlkit.kernels import copy
+from owlkit.kernels import argmax
 from owlkit.layers.base import Blobs, Layer, register
 
 
@@ -59,31 +56,11 @@ class ArgMax(Layer):
         return (shape[0], 2 if self.values else 1, self.top_k, *(1,) * (len(shape) - 3))
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        x = bottom[0].descriptor
-        self._planes: Tensor | None = None
-        few = self.axis is not None and x.shape[self.axis] < 256
-        if few and self.top_k == 1 and not self.values:
-            self._planes = Tensor(Descriptor(x.shape, x.dtype))
-            self._copy = copy.make(device, copy.Copy(x, self._planes.descriptor))
+        x, y = bottom[0].descriptor, top[0].descriptor
+        self.kernel = argmax.make(device, argmax.ArgMax(x, y, self.axis, self.top_k, self.values))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        x, y = bottom[0].data, top[0].data
-        if self.axis is None:
-            rows = x.reshape(len(x), -1)
-            best = _best(rows, self.top_k)
-            both = (best, np.take_along_axis(rows, best, -1)) if self.values else (best,)
-            y[...] = np.stack(both, axis=1).reshape(y.shape)
-            return
-        if self._planes is not None:
-            self._copy.forward(bottom[0].data_tensor, self._planes)
-            few = _best_of_few(self._planes.array, self.axis)
-            if few is not None:
-                y[...] = few
-                return
-        rows = np.moveaxis(x, self.axis, -1)
-        best = _best(rows, self.top_k)
-        found = np.take_along_axis(rows, best, -1) if self.values else best
-        y[...] = np.moveaxis(found, -1, self.axis)
+        self.kernel.forward(bottom[0].data_tensor, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[0]:
@@ -93,34 +70,3 @@ class ArgMax(Layer):
 
     def describe(self) -> str:
         return f"top {self.top_k}" if self.top_k > 1 else ""
-
-
-_REPEATED = 16  # up to so many, taking the highest again and again is faster than sorting rows
-
-
-def _best(rows: np.ndarray, count: int) -> np.ndarray:
-    """Indices of the highest values along the last axis, (..., count), of equals the highest index first."""
-    length = rows.shape[-1]
-    reverse = np.array(rows[..., ::-1], order="C").reshape(-1, length)  # argmax gives the first of equals
-    found = np.empty((len(reverse), count), np.int64)
-    values = np.full(found.shape, np.nan, rows.dtype)
-    every = np.arange(len(reverse))
-    for rank in range(count if count <= _REPEATED else 0):
-        found[:, rank] = reverse.argmax(axis=-1)
-        values[:, rank] = reverse[every, found[:, rank]]
-        reverse[every, found[:, rank]] = -np.inf
-    if not np.isfinite(values).all():  # infinities could be found twice, and NaN counts as the highest
-        order = np.argsort(-rows[..., ::-1], axis=-1, kind="stable")
-        found = order[..., :count]
-    return length - 1 - found.reshape(*rows.shape[:-1], count)
-
-
-def _best_of_few(x: np.ndarray, axis: int) -> np.ndarray | None:
-    """The same for the single highest along `axis` of up to 255 planes; None where it is NaN somewhere."""
-    best = x.max(axis=axis)
-    if np.isnan(best).any():
-        return None
-    found = np.zeros(best.shape, np.uint8)
-    for index, plane in enumerate(np.moveaxis(x, axis, 0)):
-        np.maximum(found, (plane == best).view(np.uint8) * np.uint8(index), out=found)
-    return np.expand_dims(found, axis)

@@ -54,7 +54,10 @@ NETS = {
           reshape_param { shape { dim: 0 dim: 4 dim: -1 } } }
         layer { name: "labels" type: "Reshape" bottom: "j" top: "l"
           reshape_param { shape { dim: 3 dim: -1 } } }
-        layer { name: "steps" type: "Accuracy" bottom: "s" bottom: "l" top: "steps" }""",
+        layer { name: "steps" type: "Accuracy" bottom: "s" bottom: "l" top: "steps" }
+        layer { name: "best" type: "ArgMax" bottom: "a" top: "best" argmax_param { axis: 1 } }
+        layer { name: "rows" type: "ArgMax" bottom: "a" top: "rows"
+          argmax_param { top_k: 3 out_max_val: true } }""",
 }
 
 
