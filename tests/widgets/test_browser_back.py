@@ -43,6 +43,20 @@ def test_one_click_goes_back_and_nothing_is_lost(lab: Any, page: Any, shots: Pat
     assert accessibility_findings(page) == []
     reached = notebook.iteration()
     assert reached > 70
+
+    # The first guilty layer is one click away, with how its values lie now that nothing moves.
+    guilty = owl.locator(".banner").get_by_role("button", name="Show ")
+    name = guilty.inner_text().removeprefix("Show ")
+    owl.get_by_role("button", name="Layers").click()
+    guilty.click()
+    row = owl.locator(f'.lrow[data-key="{name}/{name}"]')
+    row.and_(page.locator(":focus")).wait_for()
+    assert row.get_attribute("aria-expanded") == "true"
+    gradients = owl.locator(f'.lrow[data-key="{name}/gradients"]')
+    gradients.filter(has_text=" to ").or_(gradients.filter(has_text="finite")).wait_for(timeout=5000)
+    time.sleep(0.4)
+    owl.screenshot(path=str(shots / "monitor-guilty-light.png"))
+    assert accessibility_findings(page) == []
     back.focus()
     page.keyboard.press("Enter")
     owl.locator(".pill", has_text="Running").wait_for(timeout=20000)

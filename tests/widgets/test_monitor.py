@@ -166,17 +166,45 @@ def test_the_picture_of_a_run_without_an_iteration(sent: list[dict[str, Any]]) -
     assert Monitor(FakeRun()).picture().startswith(b"\x89PNG")
 
 
-def test_bundle_of_a_run(sent: list[dict[str, Any]]) -> None:
+class Place:
+    """An output of a cell: what is displayed there now."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.content = content
+
+    def update(self, content: dict[str, Any], raw: bool) -> None:
+        self.content = content
+
+
+def test_a_run_as_the_value_of_a_cell_leaves_a_picture_where_it_ends_in_a_later_one(
+    sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("matplotlib")
+    places: list[Place] = []
+
+    def display(content: dict[str, Any], raw: bool, display_id: bool) -> Place:
+        places.append(Place(content))
+        return places[-1]
+
+    monkeypatch.setattr("IPython.display.display", display)
     run = FakeRun(max_iter=30, seconds=0.0)
-    bundle = Frontend.mimebundle(run)
-    assert set(bundle) == {"text/plain", WIDGET_VIEW}
+    value = Frontend.mimebundle(run)
+    assert value is not None
+    assert value["text/plain"] == "<monitor of lenet: ready>"
+    assert "owl-shown-above" in value["text/html"], "the live widget stands above"
+    live, still = places
+    assert set(live.content) == {"text/plain", WIDGET_VIEW}
+    assert "<pre>monitor of lenet: ready</pre>" in still.content["text/html"], (
+        "words until there is a picture"
+    )
+    widget = live.content[WIDGET_VIEW]
     run.start()
     run.wait()
-    wait_for(lambda: RunView.monitor(run).recorder.over)
-    ended = Frontend().mimebundle(run)
-    assert ended[WIDGET_VIEW] == bundle[WIDGET_VIEW]
-    assert "image/png" in ended
+    wait_for(lambda: "image/png" in live.content)
+    assert live.content[WIDGET_VIEW] == widget
+    assert '<img alt="monitor of lenet: finished"' in still.content["text/html"]
+    RunView.mimebundle(run)
+    assert "<img" in places[3].content["text/html"], "shown again after its end it has the picture at once"
 
 
 def test_importing_the_package_is_cheap() -> None:

@@ -20,6 +20,8 @@ CELLS = [
     f"import sys; sys.path[:0] = {[str(ROOT), str(ROOT / 'widgets'), str(Path(__file__).parent)]!r}",
     "import owlkit as owl\nfrom lenet_digits import solver",
     "run = owl.train(solver(max_iter=40), name='lenet')\nrun.wait()",
+    "later = owl.Run(solver(max_iter=40), name='later')\nlater",
+    "later.start().wait()",
     "from gradient_nets import small\nowl.check_gradients(small('HastySoftsign'))",
 ]
 
@@ -44,11 +46,12 @@ def html(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_the_page_holds_both_pictures(html: Path) -> None:
+def test_the_page_holds_all_pictures(html: Path) -> None:
     pictures = re.findall(r'<figure class="owl-static" hidden(?:="")?><img alt="([^"]*)"', html.read_text())
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     assert "monitor of lenet" in pictures[0]
-    assert "gradients of small: wrong: act" in pictures[1]
+    assert "monitor of later: finished" in pictures[1], "of a run that ended after the cell that shows it"
+    assert "gradients of small: wrong: act" in pictures[2]
 
 
 @pytest.mark.slow
@@ -59,8 +62,8 @@ def test_they_are_seen_once_and_without_a_network(html: Path, browser: Any, shot
     page = context.new_page()
     page.goto(html.as_uri(), wait_until="domcontentloaded")
     seen = page.locator(".jp-OutputArea img:visible")
-    seen.nth(1).wait_for()
-    assert seen.count() == 2
+    seen.nth(2).wait_for()
+    assert seen.count() == 3
     widths = page.evaluate(
         "() => [...document.querySelectorAll('.owl-static img')].map((i) => i.naturalWidth)"
     )

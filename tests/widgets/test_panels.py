@@ -273,6 +273,41 @@ class TestPanels:
         assert [row["iter"] for row in whole["film"]["rows"]] == frames[-1]["kept"]
         assert [(flag.index, flag.kind) for flag in panels.health.flags] == [(4, "nan")]
 
+    def test_a_run_that_has_ended_shows_how_its_net_stands(self) -> None:
+        solver = FakeSolver()
+        run = FakeRun(solver=solver)
+        panels = Panels(run)
+        assert panels.sampler is not None
+        panels.sampler._clock = lambda: 0.0  # the machine stands still: no second sample is due
+        run._state("running")
+        run.advance(30)
+        assert [m["n"] for m, _ in panels.take() if m["type"] == "norms"] == [1]
+        panels.last_look()
+        assert panels.take() == [], "while somebody trains nothing is read"
+        run._state("finished")
+        panels.last_look()
+        sent = panels.take()
+        assert [m["type"] for m, _ in sent] == ["norms", "frame"]
+        iteration = np.frombuffer(sent[0][1], np.uint32, 1)[0]
+        assert iteration == 30
+        assert sent[1][0]["row"]["iter"] == 30
+        weights = panels.norms.block()[1][-4 * 2 * panels.norms.count :]
+        wanted = [np.linalg.norm(p.blob.data) for p in panels.sampler.watched.parameters]
+        assert np.frombuffer(weights, np.float32)[: panels.norms.count] == pytest.approx(wanted, rel=1e-5)
+        panels.last_look()
+        assert panels.take() == [], "once is enough"
+
+    def test_of_a_rule_that_keeps_no_step_a_last_look_has_filters_only(self) -> None:
+        solver = FakeSolver()
+        solver.rule.name = "Adam"
+        run = FakeRun(solver=solver)
+        panels = Panels(run)
+        panels.sampler(done(7))  # type: ignore[misc]
+        run._state("diverged")
+        panels.last_look()
+        assert [(m["type"], m["row"]["iter"]) for m, _ in panels.take()][-1] == ("frame", 7)
+        assert panels.norms.n == 0
+
     def test_a_run_without_a_solver_has_nothing_to_show(self) -> None:
         panels = Panels(FakeRun())
         assert panels.take() == []
@@ -324,11 +359,24 @@ class TestHistograms:
         assert (block["n"], block["total"]) == (3, 7)
         assert len(block["data"]) == 3 * 4 * (1 + FIELDS + BINS)
 
+    def test_a_layer_that_is_opened_while_nobody_trains_is_looked_at_at_once(self, often: None) -> None:
+        run = FakeRun(solver=FakeSolver())
+        panels = Panels(run)
+        assert not panels.watch(["conv1"]), "before the first iteration there is nothing"
+        run.advance(2)
+        panels.take()
+        run._state("diverged")
+        assert panels.watch(["conv1", "conv2"])
+        found = [(m["layer"], m["kind"], m["iter"]) for m, _ in panels.take()]
+        assert found == [("conv2", "activations", 2), ("conv2", "gradients", 2)], "conv1 was known"
+        assert not panels.watch(["conv1", "conv2"])
+
     def test_only_layers_that_are_open_are_looked_at(self, often: None) -> None:
         run = FakeRun(solver=FakeSolver())
         panels = Panels(run)
+        run._state("running")
         run.advance(2)
-        panels.watch(["conv2", "nobody"])
+        assert not panels.watch(["conv2", "nobody"])
         run.advance(2)
         panels.watch([])
         run.advance(2)

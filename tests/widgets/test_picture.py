@@ -121,6 +121,13 @@ def test_what_is_not_finite_is_hatched(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ink(bad, "bad", 40) > ink(calm, "bad", 40) + 200
 
 
+def test_an_only_row_says_nothing_of_the_iterations_before_it() -> None:
+    found = Columns(np.array([3000]), 4000.0).of(np.array([[-2.0]]))[0]
+    at = np.flatnonzero(np.isfinite(found)) / len(found)
+    assert len(at) >= 1
+    assert 0.745 < at.min() <= at.max() < 0.751
+
+
 def test_a_pixel_shows_what_stands_out() -> None:
     norms = Norms(1)
     for i in range(1, 1001):

@@ -186,6 +186,7 @@ class TestRecorder:
             "NaN first appeared in conv2, in weight gradient, at iteration 30"
         )
         assert "last finite loss" in status["problem"]["detail"]
+        assert status["problem"]["layer"] == "conv2"
         columns = recorder.points.columns()
         assert np.isnan(columns["mean"][-1])
         assert recorder.flags[-1]["text"] == "NaN conv2"

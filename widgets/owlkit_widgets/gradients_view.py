@@ -6,6 +6,7 @@ from threading import Thread
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
+from . import cells
 from .gradients import GradientWidget
 from .still import live_bundle, shown_above, still_bundle
 
@@ -21,7 +22,7 @@ class GradientsView:
     def widget(cls, report: Any) -> GradientWidget:
         """The widget of a report, made at the first call."""
         if report not in cls._widgets:
-            cls._widgets[report] = GradientWidget(report, _cell())
+            cls._widgets[report] = GradientWidget(report, cells.source())
         return cls._widgets[report]
 
     @classmethod
@@ -32,7 +33,7 @@ class GradientsView:
         from .picture import warm_up
 
         widget = cls.widget(report)
-        cls._shown_in[report] = _number()
+        cls._shown_in[report] = cells.number()
         live = display(live_bundle(widget, None), raw=True, display_id=True)
         still = display(still_bundle(widget, None), raw=True, display_id=True)
 
@@ -49,24 +50,8 @@ class GradientsView:
     @classmethod
     def mimebundle(cls, report: Any) -> dict[str, Any]:
         """The report as MIME types. In the cell that shows it live already: words only."""
-        if cls._shown_in.get(report) == _number():
+        if cls._shown_in.get(report) == cells.number():
             return shown_above(report.title)
         widget = cls.widget(report)
         picture = widget.picture() if report.course.state == "done" else None
         return live_bundle(widget, picture) | {"text/plain": repr(report)}
-
-
-def _shell() -> Any:
-    from IPython import get_ipython
-
-    return get_ipython()
-
-
-def _number() -> int:
-    """Of the cell that runs; 0 outside of a notebook."""
-    return int(getattr(_shell(), "execution_count", 0) or 0)
-
-
-def _cell() -> str:
-    """Source of the cell that runs."""
-    return str((getattr(_shell(), "user_ns", {}).get("In") or [""])[-1])

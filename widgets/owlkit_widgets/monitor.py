@@ -6,7 +6,8 @@ One run is in front: header, controls and panels are its own. Others are laid ov
 
 - ``run``      {key, name, detail, max_iter, checklist: [{done, text}], layers, filters: see
   `watched.Watched`}: the run in front; `key` tells it from others
-- ``status``   {state, since, problem: {title, detail, back, hint} | None}: `back` is the iteration of the
+- ``status``   {state, since, problem: {title, detail, layer, back, hint} | None}: `layer` is the first guilty
+  one, "" where there is none, `back` the iteration of the
   snapshot that can be gone back to, `hint` says what to do where there is none
 - ``figures``  what the header and the footer show, which layers need a look, and how far the references are,
   twice a second; unknown is None
@@ -157,7 +158,8 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def _look(self, _change: Any = None) -> None:
         """Histograms are taken of the layers that are open in the browser."""
-        self.panels.watch(list(self.view.get("layerOpen", [])))
+        if self.panels.watch(list(self.view.get("layerOpen", []))):
+            self._publisher.wake()
 
     # -- events of the runs --------------------------------------------------------------------------------
 
@@ -165,12 +167,14 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         if not self._ready:
             return
         if type(event).__name__ == "StateChanged" and subject.recorder.over:
-            self._end()
+            self._end(subject)
         else:
             self._publisher.wake()
 
-    def _end(self) -> None:
+    def _end(self, subject: Subject) -> None:
         """A run is over: everything goes out before whoever waits for the run goes on."""
+        if subject.panels is not None:
+            subject.panels.last_look()
         self.publish(last=True)
         with self._sending:
             # A page that saves the widget's state has the complete curves.

@@ -35,6 +35,7 @@ class Panels:
 
     def __init__(self, run: Any) -> None:
         solver: Any = getattr(run, "solver", None)
+        self._run = run
         self.lock = threading.RLock()
         self.sampler = Sampler(solver) if solver is not None else None
         self.norms = Norms(len(self.sampler.watched.parameters) if self.sampler else 0)
@@ -78,21 +79,33 @@ class Panels:
             return {"layers": [], "filters": None}
         return {"layers": self.sampler.watched.layers, "filters": self.sampler.watched.filters}
 
-    def watch(self, layers: list[str]) -> None:
-        """Take histograms of these layers from now on, and of no others; what was taken stays."""
+    def watch(self, layers: list[str]) -> bool:
+        """Take histograms of these layers from now on, and of no others; what was taken stays.
+
+        Whether some were taken at once, of a net that stands still: no sample would come to show them.
+        """
         if self.sampler is None:
-            return
+            return False
         known = {layer["name"] for layer in self.sampler.watched.layers}
         wanted = [(layer, kind) for layer in layers if layer in known for kind in KINDS]
         with self.lock:
+            new = [key for key in wanted if key not in self.sampler.requests]
             self.sampler.requests = {key: reader(self._net, *key) for key in wanted}
             for key in wanted:
                 self.histograms.setdefault(key, Histograms(*key))
+            new = [key for key in new if not self.histograms[key].rows]
+            return self._run.state in STILL and self.sampler.look_at(new)
 
     def take_rewound(self) -> bool:
         """Whether something sent before does not hold any more, since the last call: send `history` again."""
         rewound, self._rewound = self._rewound, False
         return rewound
+
+    def last_look(self) -> None:
+        """The run has ended: show how its net stands, however long ago the sample before was."""
+        if self.sampler is not None and self._run.state in STILL:
+            with self.lock:
+                self.sampler.last_look()
 
     def take(self) -> list[tuple[dict[str, Any], bytes]]:
         """What is new since the last call, as messages with their buffers."""

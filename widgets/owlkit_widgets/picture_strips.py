@@ -22,11 +22,12 @@ class Columns:
 
     def __init__(self, iters: NDArray[Any], end: float) -> None:
         count = int(PLOT_WIDTH * SCALE)
-        edges = np.append(0, (iters[1:].astype(float) + iters[:-1]) / 2)
+        began = 0 if len(iters) > 1 else int(iters[0]) - 1
+        edges = np.append(began, (iters[1:].astype(float) + iters[:-1]) / 2)
         ends = np.append(edges[1:], iters[-1])
         at = np.arange(count) / count * end
         self.first = np.clip(np.searchsorted(ends, at, "right"), 0, len(iters) - 1)
-        self.seen = at < ends[-1]
+        self.seen = (at < ends[-1]) & (at >= began - end / count)  # at least one pixel
 
     def of(self, ratios: NDArray[Any]) -> NDArray[np.float64]:
         """Ratios (rows, layers) as (layers, columns): per column what stands out; NaN where nothing is."""

@@ -229,7 +229,7 @@ class Recorder:
         detail = f"{event.found}." if event.found not in ("", what) else ""
         if last is not None:
             detail = f"{detail} The last finite loss was {last:.4g}.".strip()
-        self.problem = {"title": title, "detail": detail, **way_back_of(self.run)}
+        self.problem = {"title": title, "detail": detail, "layer": event.layer, **way_back_of(self.run)}
 
     def _flag(self, iteration: int, kind: str, text: str, source: str, **more: Any) -> None:
         row = {"iter": iteration, "kind": kind, "text": text, "source": source}

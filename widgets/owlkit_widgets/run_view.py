@@ -7,7 +7,8 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
-from .still import live_bundle, still_bundle
+from . import cells
+from .still import live_bundle, shown_above, still_bundle
 
 if TYPE_CHECKING:
     from .monitor import Monitor
@@ -18,6 +19,7 @@ class RunView:
 
     # ipywidgets keeps every widget until it is closed; so does this its run.
     _monitors: ClassVar[WeakKeyDictionary[Any, Monitor]] = WeakKeyDictionary()
+    _shown_in: ClassVar[WeakKeyDictionary[Any, int]] = WeakKeyDictionary()
 
     @classmethod
     def monitor(cls, run: Any) -> Monitor:
@@ -40,12 +42,13 @@ class RunView:
 
         monitor = cls.monitor(run)
         monitor.compare(*compare)
-        live = display(cls.mimebundle(run), raw=True, display_id=True)
-        still = display(still_bundle(monitor, _picture(monitor)), raw=True, display_id=True)
+        cls._shown_in[run] = cells.number()
+        live = display(_live(monitor), raw=True, display_id=True)
+        still = display(_still(monitor), raw=True, display_id=True)
 
         def end(ended: Monitor) -> None:
-            live.update(cls.mimebundle(run), raw=True)
-            still.update(still_bundle(ended, _picture(ended)), raw=True)
+            live.update(_live(ended), raw=True)
+            still.update(_still(ended), raw=True)
 
         monitor.on_end.append(end)
         # matplotlib takes a second to import: not when the run has ended and somebody waits for it.
@@ -53,9 +56,19 @@ class RunView:
 
     @classmethod
     def mimebundle(cls, run: Any) -> dict[str, Any]:
-        """The run as MIME types: the live widget, words, and once it has ended a picture."""
-        monitor = cls.monitor(run)
-        return live_bundle(monitor, _picture(monitor))
+        """The value of a cell: shown above it. Its picture follows, also where it ends in a later cell."""
+        number = cells.number()
+        if not number or cls._shown_in.get(run) != number:  # `owl.train(...)` has shown it in its own cell
+            cls.display(run)
+        return shown_above(repr(cls.monitor(run)))
+
+
+def _live(monitor: Monitor) -> dict[str, Any]:
+    return live_bundle(monitor, _picture(monitor))
+
+
+def _still(monitor: Monitor) -> dict[str, Any]:
+    return still_bundle(monitor, _picture(monitor))
 
 
 def _picture(monitor: Monitor) -> bytes | None:

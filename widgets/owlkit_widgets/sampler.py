@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,7 +61,7 @@ class Sampler:
         self._samples: deque[Sample] = deque(maxlen=WAITING)
         self._due = self._filters_due = -float("inf")
         self._asked: dict[Any, Any] | None = None  # histograms, while the step is waited for
-        self._last = -1
+        self._last = self._taken = -1  # iteration that was seen last, that has a sample
         self._after: int | None = None  # where training has gone back to since the last sample
         self._left_before = False
         self._steps_are_history = self._rule.name == "SGD"
@@ -73,7 +73,7 @@ class Sampler:
         if type(event).__name__ != "IterationDone":
             return
         if event.iter <= self._last:
-            self._after, self._due = event.iter - 1, -float("inf")
+            self._after, self._due, self._taken = event.iter - 1, -float("inf"), -1
         self._last = event.iter
         start = self._clock()
         if start < self._due and self._asked is None:
@@ -88,9 +88,33 @@ class Sampler:
         self._due = start + max(self._often(PERIOD), seconds / SHARE)
 
     def first_look(self, iteration: int) -> None:
-        """The filters as they are before training; call it only while nobody trains."""
-        if self.watched.filters is not None:
+        """The net as it stands, before training or since; call it only while nobody trains."""
+        if iteration > 0:
+            self._last = iteration
+            self.last_look()
+        elif self.watched.filters is not None:
             self._samples.append(Sample(iteration, filters=self._filters()))
+
+    def last_look(self) -> None:
+        """How the net stands where training has ended, unless a sample says so already; call it only then.
+
+        Without norms where the rule's step is not its history: nothing keeps that one.
+        """
+        if self._last == self._taken:
+            return
+        start = self._clock()
+        norms = self._norms("history") if self._steps_are_history else None
+        filters = self._filters() if self.watched.filters is not None else None
+        self._samples.append(Sample(self._last, norms, filters, self._read_requests(), self._after))
+        self._taken, self._after = self._last, None
+        self.cost_seconds += self._clock() - start
+
+    def look_at(self, keys: Iterable[Any]) -> bool:
+        """Take what these requests read, of a net that stands still; whether there is a look to show."""
+        read = {key: self.requests[key]() for key in keys} if self._last >= 0 else {}
+        if read:
+            self._samples.append(Sample(self._last, histograms=read))
+        return bool(read)
 
     def release(self) -> None:
         """Leave the update rule as it was, where a step was still waited for."""
@@ -110,10 +134,9 @@ class Sampler:
         self._left_before, self._rule.leaves_update = self._rule.leaves_update, True
 
     def _take(self, iteration: int, now: float) -> None:
-        steps = self._rule.norms("history" if self._steps_are_history else "diff")
+        norms = self._norms("history" if self._steps_are_history else "diff")
         if not self._steps_are_history:
             self._rule.leaves_update = self._left_before
-        norms = np.array([self._rule.norms("data")[self._places], steps[self._places]], np.float32)
         asked = self._asked if self._asked is not None else self._read_requests()
         self._asked = None
         self._eager = max(0, self._eager - 1)
@@ -122,7 +145,12 @@ class Sampler:
             self._filters_due = now + self._often(FILTERS_PERIOD)
             filters = self._filters()
         self._samples.append(Sample(iteration, norms, filters, asked, self._after))
-        self._after = None
+        self._taken, self._after = iteration, None
+
+    def _norms(self, steps: str) -> NDArray[np.float32]:
+        """(2, parameters): of the weights, and of the step that lies in the rule's `steps`."""
+        both = [self._rule.norms(role)[self._places] for role in ("data", steps)]
+        return np.array(both, np.float32)
 
     def _often(self, period: float) -> float:
         return period / EAGERNESS if self._eager else period

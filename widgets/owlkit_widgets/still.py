@@ -35,10 +35,10 @@ def live_bundle(widget: Any, picture: bytes | None) -> dict[str, Any]:
 
 
 def still_bundle(widget: Any, picture: bytes | None) -> dict[str, Any]:
-    """The second display: the picture as HTML, or an empty place for it."""
-    image = ""
+    """The second display as HTML: the picture, or until there is one words."""
+    words = html.escape(repr(widget).strip("<>"), quote=True)
+    image = f"<pre>{words}</pre>"
     if picture is not None:
-        words = html.escape(repr(widget).strip("<>"), quote=True)
         image = f'<img alt="{words}" src="data:image/png;base64,{base64.b64encode(picture).decode("ascii")}">'
     return {"text/html": f'<figure class="owl-static" hidden>{image}</figure>{STYLE}', "text/plain": ""}
 

@@ -125,6 +125,7 @@ function zeroLine(g, y, width, look) {
 /** What a row says in words: its ends, zeros, what is not finite. */
 export function histogramText(row) {
   if (!row) return "from the next sample on";
+  if (row[5] === 1) return "not one value is finite";
   const parts = [`${significant(row[2], 2)} to ${significant(row[3], 2)}`];
   if (row[4] >= 0.005) parts.push(`${Math.round(100 * row[4])}\u202f% zero`);
   if (row[5] > 0) parts.push("NaN or Inf");

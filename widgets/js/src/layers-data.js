@@ -103,12 +103,13 @@ export class Norms {
 }
 
 /** Which rows lie in each of `width` pixel columns: [first, last] of row numbers, -1 where none does. A row
- *  reaches half-way to its neighbours, the first from where the run began, the last to its own iteration. */
+ *  reaches half-way to its neighbours, the first from where the run began, the last to its own iteration. An
+ *  only row is itself: a monitor that is opened after the end knows nothing of the way there. */
 export function pixelRows(norms, x0, x1, width) {
   const out = new Int32Array(2 * width).fill(-1);
   const toX = (iteration) => ((iteration - x0) / (x1 - x0)) * width;
   for (let i = 0; i < norms.n; i++) {
-    const from = i ? (norms.iter[i - 1] + norms.iter[i]) / 2 : Math.min(norms.iter[0] - 1, 0);
+    const from = i ? (norms.iter[i - 1] + norms.iter[i]) / 2 : norms.n > 1 ? Math.min(norms.iter[0] - 1, 0) : norms.iter[0] - 1;
     const to = i + 1 < norms.n ? (norms.iter[i] + norms.iter[i + 1]) / 2 : norms.iter[i];
     const a = Math.max(0, Math.floor(toX(from)));
     const b = Math.min(width - 1, Math.ceil(toX(to)) - 1);

@@ -48,6 +48,14 @@ export function listRows(layers, norms, { sort, open, flags }) {
   });
 }
 
+/** Of a deep net's rows those that get one of their own, in their order: who was opened before who is flagged. */
+export function pinned(rows, open, most) {
+  const opened = rows.filter((row) => open.includes(row.layer.name));
+  const flagged = rows.filter((row) => row.flag && !opened.includes(row));
+  const kept = new Set([...opened, ...flagged].slice(0, most));
+  return rows.filter((row) => kept.has(row));
+}
+
 /** Chips for what needs a look: names while they are few. */
 export function chipsOf(health, names) {
   const chips = [];

@@ -1,5 +1,6 @@
 // The layers panel: a strip per layer over the run, coloured by how fast it learns, and its latest values.
 
+import { guilty } from "./banner.js";
 import { h, setAttribute, setText, tokens } from "./dom.js";
 import { THIN, integer } from "./format.js";
 import { spread } from "./layers-data.js";
@@ -7,8 +8,8 @@ import { makeMap } from "./layers-map.js";
 import { hairlines, stripPainter } from "./layers-paint.js";
 import { histogramText, keyOf, paintHistogram } from "./histograms.js";
 import { layersTable } from "./layers-table.js";
-import { GLYPH, WORD, chipsOf, listRows, logRatio, rowTexts, size } from "./layers-text.js";
-import { makeChoice, makePanel, openPanels, setChips, sized } from "./panel.js";
+import { GLYPH, WORD, chipsOf, listRows, logRatio, pinned, rowTexts, size } from "./layers-text.js";
+import { makeChoice, makePanel, openPanel, openPanels, setChips, sized } from "./panel.js";
 import { FLAG_COLOUR } from "./paint.js";
 import { RATIO, SIZE, gradient, ramps } from "./ramp.js";
 import { rises } from "./flags.js";
@@ -117,7 +118,7 @@ export function makeLayers(store, chart, root) {
     const range = kind === "ratio" ? null : spread(norms, kind, indices);
     scale.update(kind, range);
     rows = listRows(layers(), norms, { sort: store.view.layerSort, open: store.view.layerOpen, flags: health().flags });
-    if (deep) rows = rows.filter((row) => row.flag || !row.main || store.view.layerOpen.includes(row.name)).slice(0, MOST_PINNED);
+    if (deep) rows = pinned(rows, store.view.layerOpen, MOST_PINNED);
     const tall = deep ? 18 : rowHeight(rows.filter((row) => !row.histogram).length);
     let top = 2;
     for (const row of rows) {
@@ -150,13 +151,13 @@ export function makeLayers(store, chart, root) {
 
   let built = "";
   function buildRows(step, tall) {
-    const key = JSON.stringify([rows.map((row) => [row.layer.name, row.name, row.param.index, row.flag?.kind]), step, store.view.layerOpen]);
+    const key = JSON.stringify([rows.map((row) => [row.layer.name, row.name, row.param.index, row.flag?.kind]), step, store.view.layerOpen, guilty(store)]);
     if (key === built) return;
     built = key;
     const focused = grid.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     grid.replaceChildren(
       ...rows.map((row, i) => {
-        const name = h("span", { class: `n ${row.flag ? "b" : ""} ${row.main ? "" : "mut"}`, role: "rowheader", title: row.main ? `${row.name}: click for its parameters, activations and gradients` : row.name }, h("bdi", { text: row.name }));
+        const name = h("span", { class: `n ${row.flag || (row.main && row.name === guilty(store)) ? "b" : ""} ${row.main ? "" : "mut"}`, role: "rowheader", title: row.main ? `${row.name}: click for its parameters, activations and gradients` : row.name }, h("bdi", { text: row.name }));
         const looks = row.histogram ? ["told"] : ["g", "ratio", "weight", "update"];
         const cells = looks.map((look_) => h("span", { class: look_, role: "gridcell" }));
         const element = h("div", { class: `lrow ${row.main ? "more" : ""}`, role: "row", "aria-level": row.main ? 1 : 2, tabindex: i ? -1 : 0, "data-key": `${row.layer.name}/${row.name}` }, name, h("span", { class: "gap" }), h("span", { class: "vals", role: "presentation" }, ...cells));
@@ -174,6 +175,17 @@ export function makeLayers(store, chart, root) {
     shownRows.length = rows.length;
   }
   const shownRows = [];
+
+  /** Open a layer, wherever it is, and go there. */
+  function show(name) {
+    openPanel(store, "layers");
+    const open = store.view.layerOpen;
+    store.setView({ table: false, layerOpen: [...open.filter((other) => other !== name), name] });
+    requestAnimationFrame(() => {
+      update(); // before the frame in which everything is drawn: the row is needed now
+      focusRow(shownRows.findIndex((row) => row.main && row.name === name));
+    });
+  }
 
   function toggleRow(row) {
     if (!row.main) return;
@@ -207,19 +219,20 @@ export function makeLayers(store, chart, root) {
     const { norms } = store.panels;
     const iteration = chart.cursor.at();
     const row = norms.at(iteration);
-    for (const { cells, param, flag, histogram: kind, layer } of shownRows) {
+    for (const { cells, param, flag, histogram: kind, layer, main } of shownRows) {
       if (kind) {
         const histogram = store.panels.histograms.get(keyOf(layer.name, kind));
         setText(cells[0], histogramText(histogram?.rows[histogram.at(iteration)]));
         continue;
       }
       const texts = rowTexts(norms, row, param);
-      const look_ = flag ? (flag.kind === "frozen" ? "cold" : "hot") : "";
-      setText(cells[0], flag ? GLYPH[flag.kind] : "");
+      const worst = flag?.kind ?? (main && layer.name === guilty(store) ? "nan" : null);
+      const look_ = worst ? (worst === "frozen" ? "cold" : "hot") : "";
+      setText(cells[0], worst ? GLYPH[worst] : "");
       texts.forEach((text, i) => setText(cells[i + 1], text));
       cells[0].className = `g ${look_}`;
       cells[1].className = `ratio ${look_} ${flag ? "b" : ""} ${param.fixed ? "mut" : ""} ${texts[0] === "NaN" ? "hot b" : ""}`;
-      setAttribute(cells[0], "aria-label", flag ? WORD[flag.kind] : "healthy");
+      setAttribute(cells[0], "aria-label", worst ? WORD[worst] : "healthy");
     }
     const { left, width, x0, x1 } = place();
     cursorLine.hidden = iteration === null || iteration < x0 || iteration > x1;
@@ -258,5 +271,5 @@ export function makeLayers(store, chart, root) {
     layers().forEach((layer, i) => paint(g, layer.params[0].index, i * each, each));
   }
 
-  return { element: panel.element, update, move, theme, focus: () => (panel.body.hidden ? panel.disc : grid.firstElementChild ?? panel.disc).focus() };
+  return { element: panel.element, update, move, theme, show, focus: () => (panel.body.hidden ? panel.disc : grid.firstElementChild ?? panel.disc).focus() };
 }

@@ -102,12 +102,12 @@ function view(store, commands, el) {
   const runs = makeRuns(store, commands, root);
   const legend = makeLegend(store, chart.cursor, runs.element);
   const table = makeTable(store);
-  const banner = makeBanner(store, commands);
   const footer = makeFooter(store);
   const announcer = makeAnnouncer(store, root);
   const tooltip = makeTooltip(root, controls.element, controls.tip);
   chart.element.append(chart.overview.element, legend.element);
   const panels = makePanels(store, chart, root);
+  const banner = makeBanner(store, commands, panels.showLayer);
   const body = h("div", { class: "mon" }, header.element, header.progress, controls.element, banner.element, chart.element, table.element, panels.element, footer.element);
   root.append(body, help.element, tooltip.element, announcer.element);
   listenToKeys(root, { controls, chart, help, store, tooltip, panels });

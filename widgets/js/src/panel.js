@@ -29,6 +29,11 @@ export function togglePanel(store, name, storage = globalThis.localStorage) {
   store.setView({ panels });
 }
 
+/** Open a panel that may be folded, and remember it. */
+export function openPanel(store, name, storage = globalThis.localStorage) {
+  if (!openPanels(store.view, storage).includes(name)) togglePanel(store, name, storage);
+}
+
 /** `name` is the key of the panel, `title` what it is called. Tools are put into `tools`, chips into `chips`. */
 export function makePanel(store, name, title) {
   const id = `owl-${name}-${Math.random().toString(36).slice(2)}`;

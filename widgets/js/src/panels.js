@@ -17,5 +17,6 @@ export function makePanels(store, chart, root) {
     update: () => each((part) => part.update()),
     theme: () => each((part) => part.theme()),
     focus: (name) => parts[name].focus(),
+    showLayer: (name) => parts.layers.show(name),
   };
 }

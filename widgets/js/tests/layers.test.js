@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import { guilty } from "../src/banner.js";
 import { Norms, extreme, pixelRows, spread, stageOf, stages } from "../src/layers-data.js";
 import { shareOf } from "../src/layers-paint.js";
-import { chipsOf, listRows, logRatio, rowTexts, size } from "../src/layers-text.js";
-import { openPanels, togglePanel } from "../src/panel.js";
+import { chipsOf, listRows, logRatio, pinned, rowTexts, size } from "../src/layers-text.js";
+import { openPanel, openPanels, togglePanel } from "../src/panel.js";
 import { blend, step } from "../src/ramp.js";
 
 /** Rows [iter, weight of each, update of each] as the kernel sends them. */
@@ -58,6 +59,11 @@ test("pixels: a row reaches half-way to its neighbours and not beyond the newest
   const found = pixelRows(norms, 0, 40, 40);
   const first = Array.from({ length: 40 }, (_, x) => found[2 * x]);
   assert.deepEqual([first[0], first[14], first[16], first[29], first[31]], [0, 0, 1, 2, -1]);
+});
+
+test("an only row says nothing of the iterations before it", () => {
+  const found = pixelRows(table([[30, [1, 1], [1, 1]]]), 0, 40, 40);
+  assert.deepEqual(Array.from({ length: 40 }, (_, x) => x).filter((x) => found[2 * x] === 0), [29]);
 });
 
 test("a pixel shows what stands out, and NaN before everything", () => {
@@ -127,4 +133,29 @@ test("a norm takes no more room than its column, however large", () => {
   assert.equal(size(6.1e37, 2), "6.1\u202f×\u202f10³⁷");
   assert.deepEqual([NaN, Infinity].map((v) => size(v, 3)), ["NaN", "Inf"]);
   for (const value of [1e-30, 3.2e-4, 0.01, 5, 88888, 1e11, 3e38]) assert.ok(size(value, 3).length <= 11, size(value, 3));
+});
+
+test("of a deep net the opened layer has its rows, however many others are flagged", () => {
+  const row = (name, more) => ({ name, layer: { name }, main: true, flag: null, ...more });
+  const flagged = Array.from({ length: 10 }, (_, i) => row(`a${i}`, { flag: { kind: "hot" } }));
+  const opened = [row("z"), row("bias", { layer: { name: "z" }, main: false })];
+  const names = pinned([...flagged, row("calm"), ...opened], ["z"], 8).map((r) => r.name);
+  assert.deepEqual(names, ["a0", "a1", "a2", "a3", "a4", "a5", "z", "bias"]);
+});
+
+test("the guilty layer can be shown where it has weights", () => {
+  const store = (layer) => ({ run: { layers: [{ name: "conv1" }, { name: "fc" }] }, status: { problem: layer === null ? null : { layer } } });
+  assert.equal(guilty(store("fc")), "fc");
+  assert.equal(guilty(store("relu1")), null);
+  assert.equal(guilty(store("")), null);
+  assert.equal(guilty(store(null)), null);
+});
+
+test("a folded panel is opened, an open one stays", () => {
+  const storage = { setItem() {}, getItem: () => null };
+  const store = { view: { panels: ["filters"] }, setView(more) { Object.assign(this.view, more); } };
+  openPanel(store, "layers", storage);
+  assert.deepEqual(store.view.panels, ["filters", "layers"]);
+  openPanel(store, "layers", storage);
+  assert.deepEqual(store.view.panels, ["filters", "layers"]);
 });
