@@ -16,9 +16,9 @@ pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not
 
 NAMES = [
     "activation-relu", "bias-channels", "concat-channels", "copy-flatten", "crop-planes",
-    "elementwise-swish", "eltwise-weighted", "eltwise-max_ties", "lstm_unit-few", "mvn-channels", "prelu-images",
-    "recurrent-lstm", "recurrent-tanh", "reduction-images_sumsq", "reduction-lines_asum", "rows-few",
-    "scale-channels", "scale-images", "tile-axis_1",
+    "elementwise-swish", "eltwise-weighted", "eltwise-max_ties", "lstm_unit-few", "mvn-channels",
+    "prelu-images", "recurrent-lstm", "recurrent-tanh", "reduction-images_sumsq", "reduction-lines_asum",
+    "rows-few", "scale-channels", "scale-images", "tile-axis_1",
 ]  # fmt: skip
 #: Relative error of one rounding, and of what a few of them add up to.
 TOLERANCES = {"float16": 3e-3, "bfloat16": 2e-2}
