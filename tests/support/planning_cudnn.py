@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ class PlanningCudnn:
     about, cache = "plans only", None
 
     def __init__(self) -> None:
+        self.lock = threading.RLock()
         self.frontend: Any = pytest.importorskip("cudnn", reason="nvidia-cudnn-frontend is not installed")
         try:
             self._device = self.frontend.create_device_properties(json.dumps(H100))

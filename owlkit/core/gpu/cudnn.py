@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +49,8 @@ class CupyCudnn:
     def __init__(self, driver: CupyDriver) -> None:
         self.frontend = load()
         self.cache: Path | None = cache_folder()
-        self._driver, self._lock = driver, threading.RLock()
+        self._driver = driver
+        self.lock: AbstractContextManager[Any] = threading.RLock()
         found = driver.properties()
         versions = f"cuDNN {self.frontend.backend_version()}, front end {self.frontend.__version__}"
         major, minor = found["driver"]
@@ -70,14 +72,14 @@ class CupyCudnn:
     def load(self, content: bytes) -> Any:
         """A graph with its plan; see `Cudnn.load`."""
         graph = self.frontend.pygraph(handle=self._handle)
-        with self._lock, self._driver.at_work():
+        with self.lock, self._driver.at_work():
             graph.deserialize(list(content))
         return graph
 
     def execute(self, graph: Any, places: dict[int, int], workspace: int) -> None:
         """Queue the plan of a graph on the calling thread's stream, in memory that it is given."""
         driver, handle = self._driver, self._handle
-        with self._lock, driver.at_work():
+        with self.lock, driver.at_work():
             try:
                 self.frontend.set_stream(handle=handle, stream=driver.stream)
                 graph.execute(places, workspace, handle=handle)

@@ -7,6 +7,7 @@ one that compiles the same kernels for the CPU, so that all but these few calls 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -72,12 +73,14 @@ class Cudnn(Protocol):
     """cuDNN's graph API on one GPU.
 
     frontend : the module `cudnn`, or what stands in for it. about : versions and device, on which it depends
-    which plans there are. cache : the folder for chosen plans; None keeps none.
+    which plans there are. cache : the folder for chosen plans; None keeps none. lock : held by whoever uses
+    the handle, which is for one thread at a time; taken after the lock of `Gpu`.
     """
 
     frontend: Any
     about: str
     cache: Path | None
+    lock: AbstractContextManager[Any]
 
     def graph(self, dtype: Any) -> Any:
         """An empty graph. dtype : the front end's name of the tensors' type; sums are float32."""

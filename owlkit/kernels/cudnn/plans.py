@@ -77,8 +77,9 @@ def make_plan(device: GpuDevice, problem: Problem) -> Plan:
     rules = _rules(device)
     key = f"{library.about}\n{rules}\n{problem}"
     known = device.gpu.programs
-    if ("cudnn", key) not in known:
-        known["cudnn", key] = _from_disk(library, key) or _choose(device, library, problem, rules, key)
+    with device.gpu.lock, library.lock:  # not while a capture forbids to take memory
+        if ("cudnn", key) not in known:
+            known["cudnn", key] = _from_disk(library, key) or _choose(device, library, problem, rules, key)
     found: Plan = known["cudnn", key]
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -144,6 +145,26 @@ def test_nets_on_a_gpu_share_plans() -> None:
     assert plans.make_plan(GpuDevice(first.gpu, tf32=True), problem()) is not plans.make_plan(
         first, problem()
     )
+
+
+def test_planning_waits_for_a_capture() -> None:
+    """Another thread captures a net, during which no memory can be taken on its GPU."""
+    device = device_with(tune=True)
+    found: list[str] = []
+
+    def plan() -> None:
+        found.append(plans.make_plan(device, problem()).engine)
+
+    thread = threading.Thread(target=plan)
+
+    def work() -> None:
+        thread.start()
+        thread.join(0.05)
+        assert not found
+
+    device.gpu.capture(work)
+    thread.join()
+    assert found == ["eng0"]
 
 
 # -- on disk

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ class EmulatedCudnn:
 
     def __init__(self, driver: EmulatedDriver, cache: Path | None = None, about: str = "stand-in") -> None:
         self._driver, self.cache, self.about = driver, cache, about
+        self.lock = threading.RLock()
         self.planned, self.loaded, self._last = 0, 0, 0.0
 
     def graph(self, dtype: Any) -> Any:
