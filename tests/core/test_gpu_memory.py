@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+from typing import Any
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -133,3 +139,109 @@ def test_signatures_say_what_a_kernel_does() -> None:
     assert signatures(text) == {"f": ["int", "IN", "OUT", "INOUT", "A", "long long"]}
     with pytest.raises(ValueError, match="T\\* x"):
         signatures("KERNEL f(T* x) {")
+
+
+class Ring:
+    """Refers to itself, as nets do."""
+
+    def __init__(self, buffer: Any) -> None:
+        self.buffer, self.me = buffer, self
+
+
+def test_memory_of_what_nobody_holds_is_found_before_giving_up(device: GpuDevice) -> None:
+    gc.disable()
+    try:
+        Ring(device.gpu.allocate(900_000))
+        device.gpu.allocate(900_000)
+    finally:
+        gc.enable()
+
+
+def _through_workspace(device: GpuDevice, x: Tensor, y: Tensor) -> None:
+    """As `_add_one`, with an intermediate result in the workspace."""
+    function = program(device, "activation/activation.cu", x.dtype, KIND=0).function("activation_forward")
+    function.each(x.descriptor.count, x, device.workspace(), 0.5)
+    function.each(x.descriptor.count, device.workspace(), y, 0.5)
+
+
+def test_a_capture_keeps_its_workspace(device: GpuDevice) -> None:
+    """Another net on the same device may reserve more later."""
+    x, y = Tensor(Descriptor((6,))), Tensor(Descriptor((6,)))
+    x.array[...] = -4
+    device.reserve_scratch(24)
+    _through_workspace(device, x, y)
+    replay = device.gpu.capture(lambda: _through_workspace(device, x, y))
+    used = device.gpu.driver.used
+    former = device.workspace()
+    device.reserve_scratch(48)
+    assert device.workspace() != former
+    assert device.gpu.driver.used == used + 48, "what the capture uses is still there"
+    del replay
+    assert device.gpu.driver.used == used + 24
+
+
+def test_threads_share_no_workspace(device: GpuDevice) -> None:
+    device.reserve_scratch(24)
+    assert device.workspace() == device.workspace()
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(device.workspace).result() != device.workspace()
+
+
+def test_a_capture_forbids_nothing_to_other_threads(device: GpuDevice) -> None:
+    x, y = Tensor(Descriptor((6,))), Tensor(Descriptor((6,)))
+    _add_one(device, x, y)
+    other, copied = Tensor(Descriptor((6,))), threading.Event()
+    device.gpu.mirror(other.memory)
+
+    def upload() -> None:
+        device.gpu.allocate(10)
+        copied.set()  # from here on it waits for the capture
+        device.gpu.pointer(other, reads=True, writes=False)
+
+    def work() -> None:
+        futures.append(pool.submit(upload))
+        assert copied.wait(10)
+        _add_one(device, x, y)
+
+    futures: list[Future[None]] = []
+    with ThreadPoolExecutor(1) as pool:
+        device.gpu.capture(work)
+        futures[0].result(10)
+
+
+def test_a_kernel_launched_during_a_download_makes_it_stale(
+    device: GpuDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread looks at parameters while another goes on with training."""
+    x, y = Tensor(Descriptor((6,))), Tensor(Descriptor((6,)))
+    x.array[...] = 1
+    _add_one(device, x, y)
+    download = device.gpu.driver.download
+
+    def slow(target: np.ndarray, pointer: int) -> None:
+        download(target, pointer)
+        monkeypatch.undo()
+        device.gpu.pointer(y, reads=False, writes=True)
+        device.gpu.driver.zero(pointer, 24)
+
+    monkeypatch.setattr(device.gpu.driver, "download", slow)
+    y.peek()
+    assert not y.peek().any(), "the newer content"
+
+
+def test_an_array_outlives_the_memory_it_was_taken_from(device: GpuDevice) -> None:
+    memory = Memory()
+    memory.require(24)
+    array = device.gpu.array(Tensor(Descriptor((6,)), memory))
+    used = device.gpu.driver.used
+    memory.require(48)
+    assert device.gpu.driver.used == used
+    del array
+    assert device.gpu.driver.used == used - 24
+
+
+def test_no_blocks_are_no_launch(device: GpuDevice) -> None:
+    function = program(device, "copy/copy.cu", "float32").function("transpose")
+    x, y = Tensor(Descriptor((6,))), Tensor(Descriptor((6,)))
+    function.launch((0, 1, 1), (32, 8, 1), (x, y, 2, 3))
+    assert not device.gpu.driver.launched

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -28,16 +29,18 @@ class Gpu:
     """One physical GPU.
 
     driver : what does the work. number : as the system counts. programs : compiled kernels, by what they were
-    compiled from. lock : held during a capture, and by whoever copies to or from the GPU.
+    compiled from. lock : held during a capture, and by whoever copies to or from the GPU. What a capture
+    forbids it forbids to its own thread only: others go on, and wait where they need the lock.
     """
 
     def __init__(self, driver: Driver, number: int = 0) -> None:
         self.driver, self.number = driver, number
         self.programs: dict[Any, Any] = {}
         self.lock = threading.RLock()
-        self.capturing = False
+        self._capturer: int | None = None
+        self._kept: list[Any] = []
         self.uploaded_bytes = self.downloaded_bytes = 0
-        self._observers: list[Callable[[str, Mirror], None]] = []
+        self._observers: tuple[Callable[[str, Mirror], None], ...] = ()
 
     # -- memory
     def allocate(self, nbytes: int) -> Buffer:
@@ -48,10 +51,17 @@ class Gpu:
         if self.capturing:
             raise CaptureError("memory would have to be taken during the capture")
         try:
-            return self.driver.allocate(max(nbytes, 1))
+            return self._allocate(max(nbytes, 1))
         except MemoryError as error:
             free, total = self.driver.memory()
             raise OutOfMemoryError(nbytes, free, total) from error
+
+    def _allocate(self, nbytes: int) -> Buffer:
+        try:
+            return self.driver.allocate(nbytes)
+        except MemoryError:
+            gc.collect()  # nets that nobody holds any more, but that refer to themselves
+            return self.driver.allocate(nbytes)
 
     def mirror(self, memory: Memory) -> Mirror | ArenaMirror:
         """The copy of `memory` here, made where there is none."""
@@ -96,7 +106,8 @@ class Gpu:
         itemsize = np.dtype(tensor.dtype).itemsize
         strides = tuple(n * itemsize for n in tensor.descriptor.strides)
         pointer = self.pointer(tensor, reads=True, writes=True)
-        return self.driver.array(pointer, tensor.shape, tensor.dtype, strides, tensor.memory)
+        # It is the mirror that keeps the memory: a memory that grows gets another.
+        return self.driver.array(pointer, tensor.shape, tensor.dtype, strides, tensor.memory.mirror)
 
     # -- who touches what
     def watch(self, observer: Callable[[str, Mirror], None]) -> Callable[[], None]:
@@ -105,8 +116,14 @@ class Gpu:
 
         read, write : a kernel does. look, peek : the host gets it to write, to read.
         """
-        self._observers.append(observer)
-        return lambda: self._observers.remove(observer)
+        # A new tuple each time: another thread may be telling those of the old one.
+        with self.lock:
+            self._observers = (*self._observers, observer)
+        return lambda: self._forget(observer)
+
+    def _forget(self, observer: Callable[[str, Mirror], None]) -> None:
+        with self.lock:
+            self._observers = tuple(other for other in self._observers if other is not observer)
 
     def tell(self, what: str, mirror: Mirror) -> None:
         """Say so to whoever watches."""
@@ -114,31 +131,51 @@ class Gpu:
             observer(what, mirror)
 
     def host_looks(self, mirror: Mirror, writing: bool) -> None:
-        """The host is about to use `mirror`; waits for a capture that another thread makes."""
+        """The host is about to use `mirror`."""
         if self.capturing:
-            with self.lock:  # the capturing thread itself gets through
-                if self.capturing:
-                    raise CaptureError("the host reads or writes it", mirror)
+            raise CaptureError("the host reads or writes it", mirror)
         self.tell("look" if writing else "peek", mirror)
 
     # -- CUDA graphs
+    @property
+    def capturing(self) -> bool:
+        """Whether the calling thread captures."""
+        return self._capturer == threading.get_ident()
+
+    def keep(self, buffer: Buffer) -> None:
+        """Where this thread captures, have the replay keep the memory, whose address it contains."""
+        if self.capturing:
+            self._kept.append(buffer)
+
     def capture(self, work: Callable[[], None]) -> Replay:
         """Record the launches of `work` without running them.
 
-        Raises CaptureError where it copies to or from the host, or takes memory.
+        Raises CaptureError where it copies to or from the host, or takes memory. The replay keeps what `keep`
+        was told; mirrors whose addresses it contains are kept by whoever replays.
         """
         with self.lock:
             self.driver.begin_capture()
-            self.capturing = True
+            self._capturer, self._kept = threading.get_ident(), []
             try:
                 work()
             finally:
-                self.capturing = False
+                self._capturer, kept = None, self._kept
+                self._kept = []
                 replay = self.driver.end_capture()
-        return replay
+        return _Keeping(replay, kept)
 
     def __repr__(self) -> str:
         return f"Gpu({self.number})"
+
+
+class _Keeping:
+    """A replay with the memory that it uses besides mirrors."""
+
+    def __init__(self, replay: Replay, kept: list[Any]) -> None:
+        self._replay, self._kept = replay, kept
+
+    def launch(self) -> None:
+        self._replay.launch()
 
 
 class OutOfMemoryError(DeviceError):
