@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,22 @@ def test_what_cudnn_refuses_says_so() -> None:
     x, w = last((2, 4, 3, 3), "float32"), last((4, 4, 9, 9), "float32")
     with pytest.raises(Unsupported, match="cuDNN: "):
         plans.make_plan(planning_device(), Problem("fprop", x, w, x, (1, 1), (0, 0), (1, 1)))
+
+
+@pytest.mark.parametrize("made", ["planned", "loaded"])
+@pytest.mark.parametrize(
+    ("kind", "options"), [("fprop", dict(bias=True, relu=True)), ("fprop", {}), ("dgrad", {}), ("wgrad", {})]
+)
+def test_a_plan_wants_the_places_that_it_is_given(
+    kind: str, options: dict[str, bool], made: str, tmp_path: Path
+) -> None:
+    """cuDNN knows its tensors by our numbers, also in a plan from disk."""
+    wanted = replace(conv3("float16", kind), **options)  # type: ignore[arg-type]
+    for _ in range(1 + (made == "loaded")):
+        device = planning_device()
+        device.gpu.driver.dnn = cache_in(tmp_path)  # type: ignore[attr-defined]
+        plan = plans.make_plan(device, wanted)
+    assert plan._graph._variant_pack_uids() == sorted(wanted.arguments)
 
 
 @pytest.mark.parametrize("kind", ["fprop", "dgrad", "wgrad"])
