@@ -7,6 +7,7 @@ have written, so the copies on the host count as stale afterwards, as after the 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -156,7 +157,9 @@ class Replays:
 
 @contextmanager
 def _observed(gpu: Gpu, observe: Callable[[str, Mirror], None]) -> Iterator[None]:
-    stop = gpu.watch(observe)
+    """What this thread does: others may look at blobs, or run nets of their own, at the same time."""
+    mine = threading.get_ident()
+    stop = gpu.watch(lambda what, mirror: observe(what, mirror) if threading.get_ident() == mine else None)
     try:
         yield
     finally:

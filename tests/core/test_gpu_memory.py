@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import gc
-from typing import Any
-
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from owlkit.core.device import Device
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.detection import obstacle
+from owlkit.core.gpu.driver import Buffer
 from owlkit.core.gpu.gpu import Gpu, open_gpu
 from owlkit.core.gpu.lane import GpuLane
 from owlkit.core.gpu.mirror import Mirror
@@ -19,6 +21,13 @@ if TYPE_CHECKING:
     from owlkit.core.blob import Blob
 
 IMPLEMENTATIONS = ("cudnn", "cuda", "reference")
+
+
+class _Workspace(threading.local):
+    """Each thread's own: launches of two threads come in any order, between those of one call too."""
+
+    buffer: Buffer | None = None
+    nbytes = 0
 
 
 class GpuDevice(Device):
@@ -49,15 +58,19 @@ class GpuDevice(Device):
         super().__init__(f"gpu:{gpu.number}" if gpu.number else "gpu", IMPLEMENTATIONS)
         self.gpu, self.tf32, self.deterministic, self.graph = gpu, tf32, deterministic, graph
         self.tune = tune
-        self._workspace: Any = None
-        self._workspace_bytes = 0
+        self._workspace = _Workspace()
 
     def workspace(self) -> int:
-        """The address, on the GPU, of memory for use during one kernel call, as much as was reserved."""
-        if self._workspace is None or self._workspace_bytes < self.scratch_bytes:
-            self._workspace = self.gpu.allocate(self.scratch_bytes)
-            self._workspace_bytes = self.scratch_bytes
-        return int(self._workspace.pointer)
+        """The address, on the GPU, of memory for use during one kernel call, as much as was reserved.
+
+        Nets that were given one device share it, but not from thread to thread. What was captured keeps the
+        memory that it was captured with, also where more is reserved later.
+        """
+        mine = self._workspace
+        if mine.buffer is None or mine.nbytes < self.scratch_bytes:
+            mine.buffer, mine.nbytes = self.gpu.allocate(self.scratch_bytes), self.scratch_bytes
+        self.gpu.keep(mine.buffer)
+        return mine.buffer.pointer
 
     def lane(self, descriptor: Descriptor) -> Lane:
         return GpuLane(self.gpu, descriptor)

@@ -42,11 +42,20 @@ class Mirror:
     def to_host(self, *, writing: bool = True) -> None:
         """Make the host's copy usable. writing : it may be changed, so that the GPU's counts as stale."""
         self.gpu.host_looks(self, writing)
-        if not self.host_valid:
-            self.gpu.download(self)
-            self.host_valid = True
+        with self.gpu.lock:  # nobody sees a copy that is still being made
+            if not self.host_valid:
+                # First: a kernel that another thread launches meanwhile makes this copy stale again.
+                self.host_valid = True
+                self._download()
         if writing:
             self.device_valid = False
+
+    def _download(self) -> None:
+        try:
+            self.gpu.download(self)
+        except BaseException:
+            self.host_valid = False
+            raise
 
     def zero(self, start: int, nbytes: int) -> None:
         """Set `nbytes` bytes from `start` on to 0, on the GPU."""
