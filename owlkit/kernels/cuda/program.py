@@ -129,7 +129,7 @@ class Function:
     def launch(
         self, grid: tuple[int, int, int], block: tuple[int, int, int], args: Sequence[Any], shared: int = 0
     ) -> None:
-        """Launch with any grid."""
+        """Launch with any grid; without blocks nothing is launched."""
         if len(args) != len(self._takes):
             raise TypeError(f"kernel {self.name} takes {len(self._takes)} arguments, not {len(args)}")
         values = list(args)
@@ -138,7 +138,8 @@ class Function:
         for i, take in enumerate(self._takes):
             if not isinstance(take, str):
                 values[i] = take(values[i])
-        self._compiled(grid, block, tuple(values), shared)
+        if all(grid):  # CUDA takes none of 0
+            self._compiled(grid, block, tuple(values), shared)
 
     def _address(self, value: Any, kind: str) -> int:
         if value is None:

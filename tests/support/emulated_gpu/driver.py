@@ -68,6 +68,7 @@ class EmulatedFunction:
         assert np.prod(block) <= 1024, f"{self.name}: {block} threads"
         assert max(grid[1:]) <= 65535, f"{self.name}: {grid} blocks"
         assert grid[0] < 2**31, f"{self.name}: {grid} blocks"
+        assert all((*grid, *block)), f"{self.name}: {grid} blocks of {block}"
         sizes = (ctypes.c_uint * 3)(*grid), (ctypes.c_uint * 3)(*block)
         values = [np.array(value) for value in args]
         places = (ctypes.c_void_p * len(values))(*[value.ctypes.data for value in values])
@@ -189,7 +190,10 @@ class EmulatedDriver:
         """A view of the stand-in's memory: what would be a CuPy array."""
         kind = TYPES[dtype]
         span = sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) + kind.itemsize
-        return np.lib.stride_tricks.as_strided(at(pointer, span).view(kind), shape, strides)
+        content = (ctypes.c_uint8 * span).from_address(pointer)
+        content.owner = owner  # type: ignore[attr-defined]
+        flat = np.frombuffer(content, np.uint8).view(kind)
+        return np.lib.stride_tricks.as_strided(flat, shape, strides)
 
     def begin_capture(self) -> None:
         assert self._recording is None
