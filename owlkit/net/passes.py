@@ -14,6 +14,7 @@ from owlkit.core.device import Device
 from owlkit.core.errors import DataError, NetError, closest
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.gpu.gpu import OutOfMemoryError
+from owlkit.layers.base import Layer
 from owlkit.net import diagnosis, needs
 from owlkit.net.capturing import CapturedPasses
 from owlkit.net.described import Described
@@ -109,6 +110,7 @@ class Passes(Described):
         if start is None and end is None:
             self._forward_whole()
             self.loss = self._sum_losses()
+            self._check_measures()
             return {name: self.blobs[name].data for name in self.outputs}
         plan = self._plan_for(stepping=True)
         first = plan.position(start) if start is not None else 0
@@ -226,9 +228,24 @@ class Passes(Described):
             values = blob.data_tensor.peek()
             total += weight * float(values.sum() if blob.count != 1 else values.item())
         if self.captures and not math.isfinite(total):
-            # Kernels on a GPU cannot raise: wrong labels make their loss NaN.
-            self._run([partial(node.layer.check_bottoms, node.bottom) for node in self.graph.nodes])
+            self._check_bottoms()
         return total
+
+    def _check_measures(self) -> None:
+        """An accuracy may be all that a net computes: where it is NaN, labels are wrong as well."""
+        if not self.captures:
+            return
+        outputs = set(self.outputs)
+        for node in self.graph.nodes:
+            if not outputs.intersection(node.top_names) or node.top[0].count != 1:
+                continue
+            checks = type(node.layer).check_bottoms is not Layer.check_bottoms
+            if checks and math.isnan(float(node.top[0].peek().item())):
+                self._check_bottoms()
+
+    def _check_bottoms(self) -> None:
+        """Kernels on a GPU cannot raise: wrong labels make their results NaN, and are told here."""
+        self._run([partial(node.layer.check_bottoms, node.bottom) for node in self.graph.nodes])
 
     def _check_layers(self, *names: str | None) -> None:
         for name in names:

@@ -103,3 +103,12 @@ def test_a_wrong_label_is_told_as_on_the_cpu(name: str) -> None:
             net.forward()
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
+
+
+def test_a_wrong_label_is_told_where_there_is_no_loss() -> None:
+    body = 'layer { name: "only" type: "Accuracy" bottom: "b" bottom: "i" top: "accuracy" }'
+    net = _net(body, emulated_gpu.emulated_device())
+    net.forward()
+    net.blobs["i"].data[...] = [0, 1, 0.5]
+    with pytest.raises(DataError, match=r"label 0.5 at index 2"):
+        net.forward()
