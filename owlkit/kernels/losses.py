@@ -6,6 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
+from owlkit.core.errors import DeviceError
 from owlkit.core.tensor import Tensor
 
 FULL, VALID, BATCH_SIZE, NONE = range(4)  # LossParameter.NormalizationMode
@@ -24,6 +25,20 @@ class Labels(Protocol):
 
     def tensor(self) -> Tensor | None:
         """The labels as they are, (rows,) numbers in memory order; None where they lie in another order."""
+
+
+def on_device(labels: Labels) -> Tensor:
+    """The labels as a kernel on a GPU reads them.
+
+    Raises DeviceError for labels in another order than the scores, as four axes of labels for five of scores.
+    """
+    tensor = labels.tensor()
+    if tensor is None:
+        raise DeviceError(
+            "labels with four axes lie channels-last, other than scores of five axes need them on a GPU; give "
+            "the labels three axes or five (Reshape), or use device='cpu'"
+        )
+    return tensor
 
 
 def normalizer(mode: int, batch: int, positions: int, valid: int) -> float:

@@ -10,7 +10,7 @@ from owlkit.kernels import Unsupported
 from owlkit.kernels.axes import split
 from owlkit.kernels.cuda import program
 from owlkit.kernels.cuda.totals import LossTotal, loss_type
-from owlkit.kernels.losses import Labels
+from owlkit.kernels.losses import Labels, on_device
 from owlkit.kernels.softmax.cuda import WARPS
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ class InfogainLossKernel:
 
     def forward(self, x: Tensor, p: Tensor, labels: Labels, h: Tensor, loss: Tensor) -> None:
         total = self._total
-        args = (x, labels.tensor(), h, p, total.costs, total.counts, self._length, *self._ignore)
+        args = (x, on_device(labels), h, p, total.costs, total.counts, self._length, *self._ignore)
         self._costs.blocks(self._blocks, self._rows, *args, threads=32 * WARPS)
         total.write(loss)
 
     def backward(self, p: Tensor, labels: Labels, h: Tensor, weight: Tensor, dx: Tensor) -> None:
-        given = (p, labels.tensor(), h, weight, self._total.normalizer)
+        given = (p, on_device(labels), h, weight, self._total.normalizer)
         args = (*given, dx, self._length, *self._ignore)
         self._gradient.blocks(self._blocks, self._rows, *args, threads=32 * WARPS)

@@ -10,7 +10,7 @@ from owlkit.kernels import Unsupported
 from owlkit.kernels.axes import split
 from owlkit.kernels.cuda import check_count, program
 from owlkit.kernels.cuda.totals import THREADS, LossTotal, loss_type
-from owlkit.kernels.losses import VALID, Labels
+from owlkit.kernels.losses import VALID, Labels, on_device
 
 if TYPE_CHECKING:
     from owlkit.kernels.rank import Rank
@@ -32,8 +32,7 @@ class RankKernel:
         self._total = LossTotal(device, spec.x.dtype, self._rows, VALID, self._rows, outer)
 
     def forward(self, x: Tensor, labels: Labels, share: Tensor, shares: Tensor | None = None) -> None:
-        total, given = self._total, labels.tensor()
-        assert given is not None, "labels lie in the order of the scores"
+        total, given = self._total, on_device(labels)
         args = (self._rows, x, given, total.costs, total.counts, *self._numbers)
         self._labels.blocks(-(-self._rows // _WARPS), *args, threads=32 * _WARPS)
         total.write(share)

@@ -10,7 +10,7 @@ from owlkit.kernels import Unsupported
 from owlkit.kernels.axes import split
 from owlkit.kernels.cuda import program
 from owlkit.kernels.cuda.totals import LossTotal, loss_type
-from owlkit.kernels.losses import Labels
+from owlkit.kernels.losses import Labels, on_device
 from owlkit.kernels.softmax.cuda import WARPS
 
 if TYPE_CHECKING:
@@ -38,16 +38,10 @@ class SoftmaxLossKernel:
 
     def forward(self, x: Tensor, p: Tensor, labels: Labels, loss: Tensor) -> None:
         total = self._total
-        rows = (x, self._given(labels), p, total.costs, total.counts, self._length, *self._ignore)
+        rows = (x, on_device(labels), p, total.costs, total.counts, self._length, *self._ignore)
         self._each.blocks(self._blocks, self._rows, *rows, threads=32 * WARPS)
         total.write(loss)
 
     def backward(self, p: Tensor, labels: Labels, weight: Tensor, dx: Tensor) -> None:
-        rows = (p, self._given(labels), weight, self._total.normalizer, dx, self._length, *self._ignore)
+        rows = (p, on_device(labels), weight, self._total.normalizer, dx, self._length, *self._ignore)
         self._backward.blocks(self._blocks, self._rows, *rows, threads=32 * WARPS)
-
-    @staticmethod
-    def _given(labels: Labels) -> Tensor:
-        tensor = labels.tensor()
-        assert tensor is not None, "labels lie in the order of the scores where inner is 1"
-        return tensor
