@@ -35,8 +35,8 @@ def on_device(labels: Labels) -> Tensor:
     tensor = labels.tensor()
     if tensor is None:
         raise DeviceError(
-            "labels with four axes lie channels-last, other than scores of five axes need them on a GPU; give "
-            "the labels three axes or five (Reshape), or use device='cpu'"
+            "labels with four axes lie channels-last, other than scores of five axes need them on a GPU; "
+            "give the labels three axes or five (Reshape), or use device='cpu'"
         )
     return tensor
 
