@@ -252,6 +252,8 @@ def test_what_cublas_refuses_is_an_error(driver: CupyDriver, products: FakeCubla
     bad, good = Matrix(x.pointer, 1), Matrix(x.pointer, 2)
     with pytest.raises(DeviceError, match=r"cublasGemmEx: an unsupported value \(7\)"):
         driver.gemm((2, 2, 2), bad, good, good, dtype="float32")
+    with pytest.raises(CaptureError, match=r"cannot be captured: cublasGemmEx"):
+        Gpu(driver).capture(lambda: driver.gemm((2, 2, 2), bad, good, good, dtype="float32"))
     driver.gemm((0, 2, 2), good, good, good, dtype="float32")
     driver.gemm((2, 2, 2), good, good, good, dtype="float32", stack=0)
     assert products.kinds == []

@@ -53,7 +53,7 @@ class CupyBuffer:
 class CupyWay:
     """A way for batches: see `Way`. arrived : the GPU's buffer is filled. taken : it may be filled again.
 
-    Events that were never recorded count as past.
+    An event that was never recorded counts as past.
     """
 
     def __init__(self, driver: CupyDriver, nbytes: int) -> None:
@@ -64,6 +64,7 @@ class CupyWay:
             with self._stream:
                 self._buffer = cuda.alloc(nbytes)
             self._arrived, self._taken = cuda.Event(disable_timing=True), cuda.Event(disable_timing=True)
+            self._taken.record(driver.main)  # queued work may read a former way's buffer, now this one's
         self.host = np.frombuffer(self._pinned, np.uint8, nbytes)
 
     def wait(self) -> None:
@@ -275,8 +276,13 @@ class CupyDriver:
     ) -> None:
         """c = a b + beta c by cuBLAS; see `Driver.gemm`."""
         with self.at_work():
-            aside = self._capturing == threading.get_ident()
-            self._products().gemm(shape, a, b, c, dtype=dtype, beta=beta, stack=stack, tf32=tf32, aside=aside)
+            aside, products = self._capturing == threading.get_ident(), self._products()
+            try:
+                products.gemm(shape, a, b, c, dtype=dtype, beta=beta, stack=stack, tf32=tf32, aside=aside)
+            except DeviceError as error:
+                if aside:
+                    raise CaptureError(f"a product cannot be captured: {error}") from error
+                raise
 
     def _products(self) -> Cublas:
         if self._cublas is None:
