@@ -64,16 +64,16 @@ __device__ __forceinline__ void over_blocks(const T* y, T* dy, A* partial, unsig
         sum[v] = over_y(sum[v]);
         if (mine) partial[(blockIdx.x * channels + c) * VEC + v] = sum[v];
     }
-    __threadfence();  // the part is there for all before the ticket is drawn
     __syncthreads();
     if (threadIdx.x == 0 && threadIdx.y == 0) {
+        __threadfence();  // the parts of the whole block are there for all before the ticket is drawn
         ticket = atomicAdd(tickets + blockIdx.y, 1u);
         if (ticket == gridDim.x - 1) tickets[blockIdx.y] = 0;
+        __threadfence();  // those of the other blocks are seen from here on
     }
     __syncthreads();
     last = ticket == gridDim.x - 1;
     if (!last) return;
-    __threadfence();
     const volatile A* parts = partial + (c < channels ? c : 0) * VEC;  // volatile: not from this SM's own cache
     for (int v = 0; v < VEC; v++) {
         A part = 0;
