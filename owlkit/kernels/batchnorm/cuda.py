@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.axes import split
-from owlkit.kernels.cuda import Program, program
+from owlkit.kernels.cuda import Program, check_count, program
 
 if TYPE_CHECKING:
     from owlkit.kernels.batchnorm import BatchNorm, Statistics
@@ -28,6 +28,7 @@ def _accumulator(dtype: str) -> str:
 
 class BatchNormKernel:
     def __init__(self, device: GpuDevice, spec: BatchNorm) -> None:
+        check_count(spec.x)
         outer, self._channels, self._inner = split(spec.x, 1)
         self._rows, self._eps, self._global = outer * self._inner, spec.eps, spec.global_stats
         vec = _vector(spec.x.dtype, self._channels) if self._inner == 1 else 1

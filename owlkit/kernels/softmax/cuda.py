@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Tensor
 from owlkit.kernels.axes import split
-from owlkit.kernels.cuda import program
+from owlkit.kernels.cuda import check_count, program
 
 if TYPE_CHECKING:
     from owlkit.kernels.softmax import Softmax
@@ -17,6 +17,7 @@ WARPS = 4  # rows that a block takes
 
 class SoftmaxKernel:
     def __init__(self, device: GpuDevice, spec: Softmax) -> None:
+        check_count(spec.x)
         compiled = program(device, "softmax/softmax.cu", spec.x.dtype, headers=("softmax/rows.cuh",))
         outer, self._length, self._inner = split(spec.x, spec.axis)
         self._rows = outer * self._inner
