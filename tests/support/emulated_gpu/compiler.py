@@ -16,6 +16,11 @@ from owlkit.core.errors import DeviceError
 from owlkit.kernels.cuda.program import read_source
 
 _HEADER = Path(__file__).with_name("cuda_on_cpu.h")
+# A GPU's loads of several values want their alignment, and a CPU's do not: here they end the process.
+_FLAGS = (
+    "-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-w", "-fsanitize=alignment",
+    "-fsanitize-undefined-trap-on-error",
+)  # fmt: skip
 _WAITS = ("__syncthreads", "__syncwarp", "__shfl", "__ballot", "block_all<", "warp_all<")
 
 
@@ -29,7 +34,7 @@ def _cache() -> Path:
 def _standard_headers() -> Path:
     """What the header includes, compiled once: half of the time that a few kernels take."""
     lines = [line for line in _HEADER.read_text().splitlines() if line.startswith("#include <")]
-    text = "\n".join(lines) + "\n"
+    text = "\n".join([*lines, f"// {_FLAGS}"]) + "\n"
     header = _cache() / f"{hashlib.sha256(text.encode()).hexdigest()[:20]}.h"
     compiled = Path(f"{header}.gch")
     if not compiled.exists():
@@ -47,7 +52,7 @@ def compile_kernels(source: str, defines: dict[str, str], names: Sequence[str]) 
     macros = [f"#define {name} {value}" for name, value in defines.items()]
     text = "\n".join([*fibers, f'#include "{_HEADER}"', *macros, source])
     text += "\n" + "\n".join(f"LAUNCHER({name})" for name in names) + "\n"
-    key = hashlib.sha256((text + _HEADER.read_text()).encode()).hexdigest()[:20]
+    key = hashlib.sha256((text + _HEADER.read_text() + str(_FLAGS)).encode()).hexdigest()[:20]
     library = _cache() / f"{key}.so"
     if not library.exists():
         _build(text, library)
@@ -65,7 +70,7 @@ def _build(text: str, library: Path) -> None:
 
 
 def _run(options: Sequence[Any]) -> None:
-    command = ["g++", "-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-w", *options]
+    command = ["g++", *_FLAGS, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise DeviceError(f"the kernels do not compile:\n{done.stderr[:4000]}")

@@ -142,11 +142,17 @@ static void resume(Fiber& fiber) {
 }
 
 static bool release(size_t first, size_t last, State state) {
-    for (size_t i = first; i < last; i++)
+    bool any = false, ended = false;
+    for (size_t i = first; i < last; i++) {
         if (fibers[i].state != state && fibers[i].state != DONE) return false;
-    bool any = false;
-    for (size_t i = first; i < last; i++)
-        if (fibers[i].state == state) fibers[i].state = READY, any = true;
+        (fibers[i].state == DONE ? ended : any) = true;
+    }
+    if (any && ended && state == AT_WARP) {
+        std::fprintf(stderr, "a shuffle among threads of which some have ended\n");
+        std::abort();
+    }
+    for (size_t i = first; any && i < last; i++)
+        if (fibers[i].state == state) fibers[i].state = READY;
     return any;
 }
 static void run_block() {
