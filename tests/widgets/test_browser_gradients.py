@@ -163,7 +163,7 @@ def test_a_saved_check_is_a_picture(lab: Any, page: Any, shots: Path) -> None:
     notebook.command("docmanager:save")
     time.sleep(0.7)
     outputs = json.loads(notebook.path.read_text())["cells"][1]["outputs"]
-    assert ["image/png" in output["data"] for output in outputs] == [False, False, True, False]
+    assert ["image/png" in output["data"] for output in outputs] == [True, False, False]
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(".owl-static img").first.wait_for(timeout=120000)
