@@ -148,3 +148,17 @@ def test_batches_come_by_a_lane_beside_the_work(tmp_path: Path) -> None:
     assert device.gpu.uploaded_bytes - before <= 8 * 4 + 12, (
         "the labels and the rate; images come by the lane"
     )
+
+
+def test_a_step_that_is_asked_for_lies_in_the_gradients_of_a_captured_update() -> None:
+    """The monitor asks for it now and then: the capture without it must not be replayed then."""
+    trained = solver(emulated_gpu.emulated_device())
+    trained.step(3)
+    for asked in (True, False, True, True, True):
+        before = [np.array(p.blob.data) for p in trained.net.learnable]
+        trained.rule.leaves_update = asked
+        trained.step(1)
+        for parameter, values in zip(trained.net.learnable, before, strict=True):
+            if parameter.lr_mult:
+                moved = np.allclose(values - parameter.blob.data, parameter.blob.diff, 1e-3, 1e-6)
+                assert moved == asked, parameter.name
