@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 
 class Device:
-    """A place to run a net. Each net has its own, so that nets in different threads share no scratch memory.
+    """A place to run nets. Each takes one of its own (`for_net`), so that nets in different threads share no
+    scratch memory.
 
     name : "cpu".
     implementations : kernel implementations in order of preference.
@@ -30,11 +32,17 @@ class Device:
         self.name = name
         self.implementations = implementations
         self._scratch_bytes = 0
+        self._lock = threading.Lock()  # nets on one GPU may be planned in several threads
         self._scratch: np.ndarray | None = None
+
+    def for_net(self) -> Device:
+        """A device like this for one net, with scratch memory of its own: calls are bound to its address."""
+        return Device(self.name, self.implementations)
 
     def reserve_scratch(self, nbytes: int) -> None:
         """Announce that some kernel will need `nbytes` of memory during one call."""
-        self._scratch_bytes = max(self._scratch_bytes, nbytes)
+        with self._lock:
+            self._scratch_bytes = max(self._scratch_bytes, nbytes)
 
     def scratch(self) -> np.ndarray:
         """Memory for use during one kernel call, uint8, of the largest size that was reserved."""
@@ -71,13 +79,14 @@ _IMPLEMENTATIONS = {"cpu": ("onednn", "threads", "reference")}
 
 
 def resolve_device(device: str | Device | None) -> Device:
-    """A device from its name: "cpu", "gpu" ("cuda"), "gpu:1"; None means the default.
+    """A device for one net from its name: "cpu", "gpu" ("cuda"), "gpu:1"; None means the default.
 
-    The default is the first GPU where there is one and CuPy is installed, otherwise the CPU.
+    A Device gives what its `for_net` does. The default is the first GPU where there is one and CuPy is
+    installed, otherwise the CPU.
     Raises DeviceError for an unknown name, or for a GPU that is not there or cannot be used, with what to do.
     """
     if isinstance(device, Device):
-        return device
+        return device.for_net()
     name = device.lower() if device else _default()
     if name.partition(":")[0] in ("gpu", "cuda"):
         from owlkit.core.gpu.device import open_device

@@ -41,6 +41,18 @@ class Captured:
     flags: list[bool]
 
 
+@dataclass
+class _Output:
+    """A mirror that a capture marks as written, with its flags before."""
+
+    mirror: Mirror
+    device_valid: bool
+    host_valid: bool
+
+    def restore(self) -> None:
+        self.mirror.device_valid, self.mirror.host_valid = self.device_valid, self.host_valid
+
+
 class Replays:
     """The captures of one net, by key: what the work depends on besides memory (its plan, its kind).
 
@@ -116,13 +128,19 @@ class Replays:
             self._refused[kind] = found
 
     def _capture(self, kind: Hashable, key: Hashable, parts: Sequence[Part]) -> None:
+        """Capture the work and run it by that.
+
+        Where something in it fails, it runs as it is from now on: an error that has nothing to do with the
+        capture comes again there.
+        """
         inputs: dict[int, Mirror] = {}
-        outputs: dict[int, Mirror] = {}
+        outputs: dict[int, _Output] = {}
         running = ""
 
         def observe(what: str, mirror: Mirror) -> None:
             if what == "write":
-                outputs[id(mirror)] = mirror
+                if id(mirror) not in outputs:
+                    outputs[id(mirror)] = _Output(mirror, mirror.device_valid, mirror.host_valid)
             elif what == "read" and id(mirror) not in outputs:
                 inputs[id(mirror)] = mirror
 
@@ -134,18 +152,24 @@ class Replays:
 
         for mirror in self._reads[key]:  # a capture cannot copy from the host
             mirror.to_device(reads=True, writes=False)
-        before = self._flags()
-        try:
-            with _observed(self._gpu, observe):
-                replay = self._gpu.capture(work)
-        except CaptureError as error:
-            self._refused[kind] = [HostAccess(running, error.mirror, str(error))]
-            self._set_flags(before)
+        before, made = self._flags(), None
+        with self._gpu.lock:  # other threads see no flags but those from before
+            try:
+                with _observed(self._gpu, observe):
+                    replay = self._gpu.capture(work)
+                written = [output.mirror for output in outputs.values()]
+                made = Captured(replay, list(inputs.values()), written, self._flags())
+            except Exception as error:
+                self._refused[kind] = [_refusal(running, error)]
+            finally:  # nothing of it has run yet
+                self._set_flags(before)
+                for output in outputs.values():
+                    output.restore()
+        if made is None:
             self._execute([call for _, call in parts])
-            return
-        made = Captured(replay, list(inputs.values()), list(outputs.values()), self._flags())
-        self._captured[key] = made
-        self._launch(made)
+        else:
+            self._captured[key] = made
+            self._launch(made)
 
     def _flags(self) -> list[bool]:
         return [memory.cleared for memory in self._gradients]
@@ -153,6 +177,12 @@ class Replays:
     def _set_flags(self, flags: Sequence[bool]) -> None:
         for memory, flag in zip(self._gradients, flags, strict=True):
             memory.cleared = flag
+
+
+def _refusal(who: str, error: Exception) -> HostAccess:
+    if isinstance(error, CaptureError):
+        return HostAccess(who, error.mirror, str(error))
+    return HostAccess(who, None, f"fails while it is captured: {type(error).__name__}: {error}")
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from owlkit.core.gpu.driver import Matrix
 from owlkit.core.gpu.gpu import CaptureError, Gpu, OutOfMemoryError
 from tests.support.emulated_gpu.driver import at
 from tests.support.fake_cublas import FakeCublas
-from tests.support.fake_cuda import CUDARuntimeError, FakeCuda
+from tests.support.fake_cuda import CUDARuntimeError, Event, FakeCuda
 
 RNG = np.random.default_rng(0)
 
@@ -92,6 +92,47 @@ def test_zero_and_copy_in_order(driver: CupyDriver) -> None:
     driver.zero(x.pointer, 32)
     np.testing.assert_array_equal(fetched(driver, y.pointer, np.empty(64, np.uint8)), np.arange(64))
     assert fetched(driver, x.pointer, np.empty(64, np.uint8)).sum() == sum(range(32, 64))
+
+
+def test_a_download_waits_for_its_own_copy_only(
+    driver: CupyDriver, cuda: FakeCuda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other threads queue on while one waits."""
+    source = driver.allocate(8)
+    driver.upload(source.pointer, np.arange(8, dtype=np.uint8))
+    record, queued = Event.record, []
+
+    def and_then_more(event: Event, stream: Any) -> None:
+        record(event, stream)
+        stream.queue(lambda: None)
+        queued.append(stream.operations[-1])
+
+    monkeypatch.setattr(Event, "record", and_then_more)
+    assert (fetched(driver, source.pointer, np.empty(8, np.uint8)) == np.arange(8)).all()
+    assert queued[0] in cuda.streams[driver.stream].operations
+
+
+# -- ways
+def test_a_way_that_is_dropped_waits_for_its_copy(driver: CupyDriver, cuda: FakeCuda) -> None:
+    """Reshaping a data layer drops its lanes, with a batch on its way."""
+    way = driver.way(100)
+    way.send()
+    del way
+    assert cuda.given_back_early == []
+
+
+def test_a_way_that_is_dropped_in_a_capture_waits_at_its_end(driver: CupyDriver, cuda: FakeCuda) -> None:
+    """Garbage is collected at any moment, also where the thread must not wait."""
+    ways = [driver.way(100)]
+    ways[0].send()
+    Gpu(driver).capture(ways.clear)
+    assert cuda.given_back_early == []
+    assert cuda.used["pinned"] >= 100  # the stand-in counts it for ever
+
+
+def test_a_way_for_which_there_is_too_little_memory(driver: CupyDriver, cuda: FakeCuda) -> None:
+    with pytest.raises(DeviceError, match="out of memory"):
+        driver.way(2 << 30)
 
 
 # -- memory

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
 import numpy as np
@@ -226,6 +226,88 @@ def test_a_kernel_launched_during_a_download_makes_it_stale(
     monkeypatch.setattr(device.gpu.driver, "download", slow)
     y.peek()
     assert not y.peek().any(), "the newer content"
+
+
+class Slow:
+    """A download that has begun and does not end before it is let."""
+
+    def __init__(self, device: GpuDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun, self.let = threading.Event(), threading.Event()
+        self._download = device.gpu.driver.download
+        monkeypatch.setattr(device.gpu.driver, "download", self)
+
+    def __call__(self, target: np.ndarray, pointer: int) -> None:
+        self.begun.set()
+        assert self.let.wait(10), "whoever waits for this holds it up"
+        self._download(target, pointer)
+
+
+def test_who_waits_for_a_download_holds_up_nobody(device: GpuDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A monitor fetches norms while a lane's thread and the training go on."""
+    x, y, other = (Tensor(Descriptor((6,))) for _ in range(3))
+    x.array[...], other.array[...] = 1, 3
+    _add_one(device, x, y)
+    slow = Slow(device, monkeypatch)
+    with ThreadPoolExecutor(2) as pool:
+        looking = pool.submit(y.peek)
+        assert slow.begun.wait(10)
+        pool.submit(device.gpu.pointer, other, reads=True, writes=False).result(5)  # uploads
+        slow.let.set()
+        assert (looking.result(10) == 1).all()
+    assert device.gpu.downloaded_bytes == 24
+
+
+def test_nobody_sees_half_a_copy(device: GpuDevice, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = Tensor(Descriptor((6,))), Tensor(Descriptor((6,)))
+    x.array[...] = 1
+    _add_one(device, x, y)
+    slow = Slow(device, monkeypatch)
+    with ThreadPoolExecutor(2) as pool:
+        looking = [pool.submit(y.peek)]
+        assert slow.begun.wait(10)
+        looking.append(pool.submit(lambda: y.peek().copy()))
+        done, _ = wait(looking, 0.2)
+        assert not done
+        slow.let.set()
+        assert all((future.result(10) == 1).all() for future in looking)
+    assert device.gpu.downloaded_bytes == 24, "fetched once"
+
+
+def test_what_is_being_captured_is_looked_at_afterwards(device: GpuDevice) -> None:
+    """Its flags say that it was written, and it was not."""
+    x, y = Tensor(Descriptor((6,))), Tensor(Descriptor((6,)))
+    x.array[...] = 1
+    _add_one(device, x, y)
+    assert (y.peek() == 1).all()
+    looking: list[Future[Any]] = []
+
+    def work() -> None:
+        _add_one(device, x, y)
+        looking.append(pool.submit(y.peek))
+        assert not wait(looking, 0.2).done
+
+    with ThreadPoolExecutor(1) as pool:
+        device.gpu.capture(work)
+        assert (looking[0].result(10) == 1).all()
+
+
+def test_what_the_work_says_comes_before_what_its_capture_says(
+    device: GpuDevice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CUDA gives up a capture in which something was refused, and says so where it ends."""
+    end = device.gpu.driver.end_capture
+
+    def given_up() -> None:
+        end()
+        raise CaptureError("given up")
+
+    def work() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(device.gpu.driver, "end_capture", given_up)
+    with pytest.raises(KeyboardInterrupt):
+        device.gpu.capture(work)
+    assert not device.gpu.capturing
 
 
 def test_an_array_outlives_the_memory_it_was_taken_from(device: GpuDevice) -> None:

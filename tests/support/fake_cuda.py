@@ -11,6 +11,7 @@ import ctypes
 import itertools
 import sys
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
@@ -116,6 +117,19 @@ class Graph:
             stream.queue(operation)
 
 
+class Copy:
+    """A copy in a stream: it touches memory for as long as it waits there."""
+
+    def __init__(self, target: int, source: int, nbytes: int) -> None:
+        self.places, self.nbytes = (target, source), nbytes
+
+    def __call__(self) -> None:
+        ctypes.memmove(*self.places, self.nbytes)
+
+    def touches(self, start: int, nbytes: int) -> bool:
+        return any(place < start + nbytes and start < place + self.nbytes for place in self.places)
+
+
 class Memory:
     """used : goes down when it is dropped."""
 
@@ -127,13 +141,15 @@ class Memory:
 
     def __del__(self) -> None:
         self._cuda.used[self._what] -= self._nbytes
+        self._cuda.given_back(self.ptr, self._nbytes)
 
 
 class FakeCuda:
     """A GPU whose number is `number`.
 
     newest_first : which of the streams runs ahead. used : bytes taken, by kind. launches : (kernel, grid,
-    block, shared).
+    block, shared). given_back_early : addresses of memory that was dropped while a copy beside the main
+    stream waited to use it: the pool lends it again at once, and only the main stream works in order.
     """
 
     def __init__(self, number: int = 0, total: int = 1 << 30, newest_first: bool = False) -> None:
@@ -148,7 +164,14 @@ class FakeCuda:
         self.permitted: list[tuple[int, ...]] = []
         self.capturer: int | None = None
         self.void = False
+        self.given_back_early: list[int] = []
         self._devices = threading.local()
+
+    def given_back(self, start: int, nbytes: int) -> None:
+        beside = (stream for stream in self.streams.values() if stream.non_blocking)
+        waiting = (operation for stream in beside for operation in stream.operations)
+        if any(isinstance(operation, Copy) and operation.touches(start, nbytes) for operation in waiting):
+            self.given_back_early.append(start)
 
     # -- time
     def run_until(self, reached: Callable[[], bool]) -> None:
@@ -203,7 +226,7 @@ class FakeCuda:
             self.streams[stream].synchronize()
             ctypes.memmove(target, source, nbytes)
             return
-        self.streams[stream].queue(lambda: ctypes.memmove(target, source, nbytes) and None)
+        self.streams[stream].queue(Copy(target, source, nbytes))
 
     def _set(self, pointer: int, value: int, nbytes: int, stream: int) -> None:
         self.own()
@@ -297,6 +320,7 @@ class Pinned(np.ndarray):
         cuda.used["pinned"] += nbytes
         array = np.full(nbytes, 0xEE, np.uint8).view(cls)
         array.ptr = array.ctypes.data
+        weakref.finalize(array, cuda.given_back, array.ptr, nbytes).atexit = False
         return array
 
 

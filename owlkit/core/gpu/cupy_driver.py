@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,11 @@ class CupyWay:
             self._arrived, self._taken = cuda.Event(disable_timing=True), cuda.Event(disable_timing=True)
             self._taken.record(driver.main)  # queued work may read a former way's buffer, now this one's
         self.host = np.frombuffer(self._pinned, np.uint8, nbytes)
+
+    def __del__(self) -> None:
+        stream = getattr(self, "_stream", None)  # absent where there was too little memory for a way
+        if stream is not None:
+            self._driver.part_with(stream, self._pinned, getattr(self, "_buffer", None))
 
     def wait(self) -> None:
         """Wait until the last `send` has read `host`."""
@@ -227,7 +232,9 @@ class CupyDriver:
             kind = self.runtime.memcpyDeviceToHost
             address = target.ctypes.data
             self.runtime.memcpyAsync(address, pointer, target.nbytes, kind, self.main.ptr)
-            self.main.synchronize()
+            done = self.cuda.Event(disable_timing=True)
+            done.record(self.main)
+            done.synchronize()  # for this copy, not for what other threads queue meanwhile
 
     def zero(self, pointer: int, nbytes: int) -> None:
         """Queue setting bytes to 0."""
@@ -251,6 +258,18 @@ class CupyDriver:
             memory = cupy.cuda.UnownedMemory(pointer, max(span, 0), owner, self.number)
             place = cupy.cuda.MemoryPointer(memory, 0)
             return cupy.ndarray(shape, kind, memptr=place, strides=strides)
+
+    def part_with(self, stream: Any, *memory: Any) -> None:
+        """Hold `memory` until `stream` has done what it was given: the pools would lend it again at once.
+
+        Whoever is dropped calls this, at any moment. In a capture nobody may wait: it is done at its end.
+        """
+        if self._capturing == threading.get_ident():
+            self._left.callback(self.part_with, stream, *memory)
+            return
+        # What the GPU has failed at shows where somebody asks for the result.
+        with suppress(DeviceError), self.at_work():
+            stream.synchronize()
 
     # -- kernels
     def compile(self, source: str, defines: dict[str, str], names: Sequence[str]) -> dict[str, CupyFunction]:

@@ -60,6 +60,10 @@ class GpuDevice(Device):
         self.tune = tune
         self._workspace = _Workspace()
 
+    def for_net(self) -> GpuDevice:
+        """This one: nets of one thread share the workspace, and a kernel asks for it at every call."""
+        return self
+
     def workspace(self) -> int:
         """The address, on the GPU, of memory for use during one kernel call, as much as was reserved.
 

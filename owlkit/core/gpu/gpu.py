@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -29,8 +30,9 @@ class Gpu:
     """One physical GPU.
 
     driver : what does the work. number : as the system counts. programs : compiled kernels, by what they were
-    compiled from. lock : held during a capture, and by whoever copies to or from the GPU. What a capture
-    forbids it forbids to its own thread only: others go on, and wait where they need the lock.
+    compiled from. lock : held during a capture, and by whoever copies to the GPU; nobody waits for a copy to
+    the host and holds it. What a capture forbids it forbids to its own thread only: others go on, and wait
+    where they need the lock.
     """
 
     def __init__(self, driver: Driver, number: int = 0) -> None:
@@ -96,10 +98,10 @@ class Gpu:
         self.uploaded_bytes += mirror.host.size
 
     def download(self, mirror: Mirror) -> None:
-        """Copy the GPU's content to the host."""
+        """Copy the GPU's content to the host, and wait for it; without the lock, so that others go on."""
+        self.driver.download(mirror.host, mirror.pointer)
         with self.lock:
-            self.driver.download(mirror.host, mirror.pointer)
-        self.downloaded_bytes += mirror.host.size
+            self.downloaded_bytes += mirror.host.size
 
     def array(self, tensor: Tensor) -> Any:
         """The CuPy array of a tensor, in the order of its shape, writable."""
@@ -114,7 +116,7 @@ class Gpu:
         """Call observer("upload" | "read" | "write" | "look" | "peek", mirror) from now on; returns what ends
         it.
 
-        read, write : a kernel does. look, peek : the host gets it to write, to read.
+        read, write : a kernel does, or is about to. look, peek : the host gets it to write, to read.
         """
         # A new tuple each time: another thread may be telling those of the old one.
         with self.lock:
@@ -158,11 +160,14 @@ class Gpu:
             self._capturer, self._kept = threading.get_ident(), []
             try:
                 work()
+            except BaseException:
+                with suppress(DeviceError):  # CUDA may have given the capture up; `work` says why
+                    self.driver.end_capture()
+                raise
+            else:
+                return _Keeping(self.driver.end_capture(), self._kept)
             finally:
-                self._capturer, kept = None, self._kept
-                self._kept = []
-                replay = self.driver.end_capture()
-        return _Keeping(replay, kept)
+                self._capturer, self._kept = None, []
 
     def __repr__(self) -> str:
         return f"Gpu({self.number})"

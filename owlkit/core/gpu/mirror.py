@@ -6,6 +6,7 @@ write to them, so the GPU's are stale afterwards; `writing=False` promises not t
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,11 +22,12 @@ class Mirror:
     pointer : its address there. host_valid, device_valid : which copies hold the content; at least one does.
     """
 
-    __slots__ = ("_buffer", "device_valid", "gpu", "host", "host_valid", "pointer")
+    __slots__ = ("_buffer", "_fetching", "device_valid", "gpu", "host", "host_valid", "pointer")
 
     def __init__(self, gpu: Gpu, host: np.ndarray, pointer: int, buffer: Any) -> None:
         self.gpu, self.host, self.pointer = gpu, host, pointer
         self._buffer = buffer  # keeps the GPU's memory alive
+        self._fetching = threading.RLock()
         self.host_valid, self.device_valid = True, False
 
     def to_device(self, *, reads: bool, writes: bool) -> None:
@@ -36,16 +38,17 @@ class Mirror:
                 self.device_valid = True
             self.gpu.tell("read", self)
         if writes:
+            self.gpu.tell("write", self)  # before: whoever watches may want to know how it was
             self.device_valid, self.host_valid = True, False
-            self.gpu.tell("write", self)
 
     def to_host(self, *, writing: bool = True) -> None:
         """Make the host's copy usable. writing : it may be changed, so that the GPU's counts as stale."""
         self.gpu.host_looks(self, writing)
-        with self.gpu.lock:  # nobody sees a copy that is still being made
-            if not self.host_valid:
-                # First: a kernel that another thread launches meanwhile makes this copy stale again.
-                self.host_valid = True
+        with self._fetching:  # nobody sees a copy that is still being made
+            with self.gpu.lock:  # a capture marks as written what it only records: not before its end
+                # Now: a kernel that another thread launches during the copy makes it stale again.
+                stale, self.host_valid = not self.host_valid, True
+            if stale:
                 self._download()
         if writing:
             self.device_valid = False

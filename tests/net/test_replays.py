@@ -1,0 +1,97 @@
+"""Work that is captured, on the stand-in: what fails in a capture leaves everything as it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from owlkit.core.gpu.device import GpuDevice
+from owlkit.core.memory import Memory
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels.cuda import program
+from owlkit.net.replays import Replays, describe
+from tests.support import emulated_gpu
+
+pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+
+
+class Work:
+    """y = x for positive x, by a kernel; then `end`, which may fail. gradient : counts as cleared before."""
+
+    def __init__(self) -> None:
+        self.device: GpuDevice = emulated_gpu.emulated_device()
+        self.x, self.y, self.gradient = Tensor(Descriptor((4,))), Tensor(Descriptor((4,))), Memory()
+        self.end: Callable[[], None] = lambda: None
+        self.replays = Replays(self.device.gpu, self._execute, [self.gradient])
+        self.x.array[...] = [1, 2, 3, 4]
+
+    @staticmethod
+    def _execute(calls: Sequence[Callable[[], None]]) -> None:
+        for call in calls:
+            call()
+
+    def _copy(self) -> None:
+        self.gradient.cleared = False
+        kernels = program(self.device, "activation/activation.cu", "float32", KIND=0)
+        kernels.function("activation_forward").each(4, self.x, self.y, 0.5)
+
+    def run(self) -> None:
+        self.gradient.cleared = True
+        self.replays.run("work", [("copy", self._copy), ("end", lambda: self.end())])
+
+    def in_captures(self, error: BaseException) -> None:
+        """Let `end` fail where it is captured."""
+
+        def fail() -> None:
+            if self.device.gpu.capturing:
+                raise error
+
+        self.end = fail
+
+    def look(self) -> list[float]:
+        return np.array(self.y.peek()).tolist()
+
+
+def test_what_fails_in_a_capture_only_runs_as_it_is_and_is_named() -> None:
+    """As CuPy's own products do in a Python layer."""
+    work = Work()
+    work.run()
+    work.in_captures(NotImplementedError("calling cuBLAS during stream capture"))
+    for value in (5, 6):
+        work.x.array[...] = value
+        work.run()
+        assert work.look() == [value] * 4
+        assert not work.gradient.cleared
+    assert not work.replays.captured("work")
+    text = describe(work.replays.refusal("work"), {})
+    assert text == "end fails while it is captured: NotImplementedError: calling cuBLAS during stream capture"
+
+
+def test_an_error_that_is_none_of_the_captures_is_told() -> None:
+    work = Work()
+    work.run()
+
+    def wrong() -> None:
+        raise ValueError("wrong in any case")
+
+    work.end = wrong
+    with pytest.raises(ValueError, match="wrong in any case"):
+        work.run()
+
+
+def test_an_interrupted_capture_has_changed_nothing() -> None:
+    """Ctrl-C comes where it likes: nothing was computed, so what the host has written is still the newest."""
+    work = Work()
+    work.run()
+    work.y.array[...] = 7
+    work.in_captures(KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        work.run()
+    assert work.look() == [7] * 4, "not what the GPU had before"
+    assert work.gradient.cleared
+    work.end = lambda: None
+    work.run()
+    assert work.look() == [1, 2, 3, 4]
+    assert work.replays.captured("work")
