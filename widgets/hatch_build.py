@@ -66,9 +66,9 @@ def digest() -> str:
 
 
 def outputs() -> list[str]:
-    """One script and one style sheet for every entry that package.json's build names."""
+    """The entries that package.json's build names: a script for every widget, and the style sheet of all."""
     build = json.loads((JS / "package.json").read_text(encoding="utf-8"))["scripts"]["build"]
-    return [f"{entry}.{kind}" for entry in re.findall(r"src/([\w-]+)\.js", build) for kind in ("js", "css")]
+    return re.findall(r"src/([\w-]+\.(?:js|css))\b", build)
 
 
 def have_bundle() -> bool:
@@ -183,6 +183,9 @@ def bundle() -> None:
     missing = [name for name in outputs() if not (STATIC / name).is_file()]
     if failure or missing:
         raise BundleError(failure or f"the build made no {', '.join(missing)}")
+    for old in STATIC.glob("*.*s"):  # what an earlier build made, and none does now
+        if old.name not in outputs():
+            old.unlink()
     STAMP.write_text(sources + "\n")
 
 

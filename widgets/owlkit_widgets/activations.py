@@ -29,7 +29,7 @@ from owlkit.inspection.activations import Activations
 from owlkit.inspection.layerwise import Layerwise
 
 from .activation_tiles import channel_of, channels_of
-from .assets import asset
+from .assets import STYLES, asset
 from .seen_image import described_layers, name_of, opened, pixels_of
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class ActivationsWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore
     """
 
     _esm = asset("activations.js")
-    _css = asset("activations.css")
+    _css = asset(STYLES)
 
     net: Any = traitlets.Dict().tag(sync=True)
     image: Any = traitlets.Dict().tag(sync=True)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 STATIC = Path(__file__).parent / "static"
+STYLES = "owlkit.css"  # of all widgets, so that on one page none overrides another's
 
 
 def asset(name: str) -> Path:
@@ -23,7 +24,7 @@ def asset(name: str) -> Path:
 @lru_cache(maxsize=1)
 def light_tokens() -> dict[str, str]:
     """Design tokens of the light theme: "train" -> "#0072b2". The style sheet is their only source."""
-    css = asset("monitor.css").read_text(encoding="utf-8")
+    css = asset(STYLES).read_text(encoding="utf-8")
     found: dict[str, str] = {}
     for name, value in re.findall(r"--owl-([\w-]+):\s*([^;}]+)", css):
         if value.startswith("var("):  # a colour of JupyterLab's with the fallback behind the comma

@@ -40,7 +40,7 @@ from owlkit.inspection.occlusion import OnPlaces
 from owlkit.inspection.saliency import Saliency
 from owlkit.inspection.units import choose, label_of
 
-from .assets import asset
+from .assets import STYLES, asset
 from .driver_maps import answers_of, levels_of, map_of, signed_pixels, strongest
 from .driver_wishes import METHODS, Wish
 from .latest import GivenUp, Latest
@@ -58,7 +58,7 @@ class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     """The image, the map over it, who answers to it. shown : what `show_heatmap` or `show_saliency` gave."""
 
     _esm = asset("drivers.js")
-    _css = asset("drivers.css")
+    _css = asset(STYLES)
 
     net: Any = traitlets.Dict().tag(sync=True)
     image: Any = traitlets.Dict().tag(sync=True)

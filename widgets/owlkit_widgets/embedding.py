@@ -36,7 +36,7 @@ from owlkit.inspection.embedding import THUMBNAIL, Embedding, Features, gather
 from owlkit.inspection.twin import Twin
 
 from .answer_pixels import Pictures
-from .assets import asset
+from .assets import STYLES, asset
 from .embedding_facts import agreement, classes_of, neighbours
 from .latest import GivenUp, Latest
 from .patches import SAME
@@ -53,7 +53,7 @@ class EmbeddingWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     """Points to zoom into and to choose among. shown : what `show_embedding` gave."""
 
     _esm = asset("embedding.js")
-    _css = asset("embedding.css")
+    _css = asset(STYLES)
 
     net: Any = traitlets.Dict().tag(sync=True)
     course: Any = traitlets.Dict({"state": "working"}).tag(sync=True)

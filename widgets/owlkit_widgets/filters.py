@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from owlkit.inspection.filters import Filters, filter_weights
 from owlkit.inspection.image_input import ImageInput
 
-from .assets import asset
+from .assets import STYLES, asset
 from .filter_facts import drawable, facts, geometry
 from .filter_looks import Looks, Wish
 
@@ -45,7 +45,7 @@ class FiltersWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     """
 
     _esm = asset("show_filters.js")
-    _css = asset("show_filters.css")
+    _css = asset(STYLES)
 
     net: Any = traitlets.Dict().tag(sync=True)
     layer: Any = traitlets.Dict().tag(sync=True)

@@ -30,7 +30,7 @@ import traitlets
 from numpy.typing import NDArray
 
 from . import comms, gradient_cells, gradient_head, reproduce
-from .assets import asset
+from .assets import STYLES, asset
 
 PERIOD = 0.1
 """Seconds between updates."""
@@ -48,7 +48,7 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     """
 
     _esm = asset("gradients.js")
-    _css = asset("gradients.css")
+    _css = asset(STYLES)
 
     whole: Any = traitlets.Int(0).tag(sync=True, to_json=_whole, from_json=lambda value, widget: 0)
     view: Any = traitlets.Dict().tag(sync=True)

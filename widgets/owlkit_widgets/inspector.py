@@ -31,7 +31,7 @@ from owlkit.core.errors import OwlkitError
 from owlkit.inspection.inspector import Inspector
 from owlkit.inspection.look import Look
 
-from .assets import asset
+from .assets import STYLES, asset
 from .inspector_facts import answer_of, cards_of, detail_of, net_of
 from .inspector_tiles import tiles_of
 from .inspector_timing import Stopwatch, timing_of
@@ -53,7 +53,7 @@ class InspectorWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     """Graph, table, details, blobs and classification of one `Inspector`."""
 
     _esm = asset("inspector.js")
-    _css = asset("inspector.css")
+    _css = asset(STYLES)
 
     uid: Any = traitlets.Unicode().tag(sync=True)
     net: Any = traitlets.Dict().tag(sync=True)

@@ -48,7 +48,7 @@ import traitlets
 from owlkit.training.registry import find_all
 
 from . import comms
-from .assets import asset
+from .assets import STYLES, asset
 from .overlay import Overlay
 from .panels import Panels
 from .publisher import Publisher
@@ -80,7 +80,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     """
 
     _esm = asset("monitor.js")
-    _css = asset("monitor.css")
+    _css = asset(STYLES)
 
     uid: Any = traitlets.Unicode().tag(sync=True)
     run: Any = traitlets.Dict().tag(sync=True)

@@ -30,7 +30,7 @@ from owlkit.inspection.receptive_field import receptive_fields
 from owlkit.inspection.twin import Twin
 
 from .answer_pixels import Pictures, answer_map, close_up
-from .assets import asset
+from .assets import STYLES, asset
 from .latest import GivenUp, Latest
 from .patch_search import SIDE, PatchSearch
 
@@ -46,7 +46,7 @@ class PatchesWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     """A tile per unit, the patches of one, the image of one patch. shown : what `show_top_patches` gave."""
 
     _esm = asset("patches.js")
-    _css = asset("patches.css")
+    _css = asset(STYLES)
 
     net: Any = traitlets.Dict().tag(sync=True)
     scan: Any = traitlets.Dict({"state": "looking"}).tag(sync=True)

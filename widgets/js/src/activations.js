@@ -1,10 +1,5 @@
 // Entry of the activations widget: `initialize` keeps the store for the model's life, `render` makes a view of it.
 
-import "./tokens.css";
-import "./base.css";
-import "./panels.css";
-import "./looks.css";
-import "./activations.css";
 import { makeBar, makeFoot, makeHead } from "./activations-bar.js";
 import { SIZES } from "./activations-data.js";
 import { makeDetail } from "./activations-detail.js";

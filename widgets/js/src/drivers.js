@@ -1,10 +1,5 @@
 // Entry of the widget for heatmaps and saliency: `initialize` keeps the store, `render` makes a view of it.
 
-import "./tokens.css";
-import "./base.css";
-import "./panels.css";
-import "./looks.css";
-import "./drivers.css";
 import { h, setAttribute } from "./dom.js";
 import { makeBar, makeFoot, makeHead } from "./drivers-bar.js";
 import { stateWords, unitWords } from "./drivers-data.js";

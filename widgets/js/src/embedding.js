@@ -1,10 +1,5 @@
 // Entry of the widget of embeddings: `initialize` keeps the store for the model's life, `render` makes a view.
 
-import "./tokens.css";
-import "./base.css";
-import "./panels.css";
-import "./looks.css";
-import "./embedding.css";
 import { h, setAttribute } from "./dom.js";
 import { METHODS, makeBar, makeFoot, makeHead, stateWords } from "./embedding-bar.js";
 import { COLOURS } from "./embedding-data.js";

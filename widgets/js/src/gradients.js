@@ -1,8 +1,5 @@
 // Entry of the gradient-check widget: `initialize` keeps its store for the model's life, `render` makes a view.
 
-import "./tokens.css";
-import "./base.css";
-import "./gradients.css";
 import { Commands } from "./commands.js";
 import { h, setAttribute } from "./dom.js";
 import { cellInserter, copy, interruptKernel } from "./gradients-cell.js";

@@ -1,8 +1,5 @@
 // Entry of the inspector: the model's traits in, one view per place where it is shown.
 
-import "./tokens.css";
-import "./base.css";
-import "./inspector.css";
 import { h } from "./dom.js";
 import { makeHelp } from "./help.js";
 import { makeAnswer } from "./inspector-answer.js";

@@ -1,10 +1,5 @@
 // Entry of the widget: `initialize` keeps the run's store for the model's life, `render` makes a view of it.
 
-import "uplot/dist/uPlot.min.css";
-import "./tokens.css";
-import "./base.css";
-import "./monitor.css";
-import "./panels.css";
 import { makeAnnouncer } from "./accessibility.js";
 import { makeBanner } from "./banner.js";
 import { makeChart } from "./chart.js";
@@ -93,7 +88,7 @@ function remember(store, model) {
 }
 
 function view(store, commands, el) {
-  const root = h("div", { class: "owl", role: "region", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "owl mon", role: "region", "data-lm-suppress-shortcuts": "true" });
   el.append(root); // first, so that the colours of the theme can be read
   const header = makeHeader(store);
   const chart = makeChart(store, root);
@@ -108,7 +103,7 @@ function view(store, commands, el) {
   chart.element.append(chart.overview.element, legend.element);
   const panels = makePanels(store, chart, root);
   const banner = makeBanner(store, commands, panels.showLayer);
-  const body = h("div", { class: "mon" }, header.element, header.progress, controls.element, banner.element, chart.element, table.element, panels.element, footer.element);
+  const body = h("div", { class: "mon-body" }, header.element, header.progress, controls.element, banner.element, chart.element, table.element, panels.element, footer.element);
   root.append(body, help.element, tooltip.element, announcer.element);
   listenToKeys(root, { controls, chart, help, store, tooltip, panels });
   return { root, chart, panels, parts: [header, controls, banner, legend, runs, table, footer, announcer] };

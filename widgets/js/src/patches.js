@@ -1,10 +1,5 @@
 // Entry of the widget of top patches: `initialize` keeps the store for the model's life, `render` makes a view.
 
-import "./tokens.css";
-import "./base.css";
-import "./panels.css";
-import "./looks.css";
-import "./patches.css";
 import { h, setAttribute } from "./dom.js";
 import { makeHelp } from "./help.js";
 import { keepFromNotebook } from "./keyboard.js";

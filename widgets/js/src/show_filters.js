@@ -1,9 +1,5 @@
 // Entry of the filters widget: `initialize` keeps the store for the model's life, `render` makes a view of it.
 
-import "./tokens.css";
-import "./base.css";
-import "./panels.css";
-import "./show_filters.css";
 import { h, setAttribute, tokens } from "./dom.js";
 import { makeHelp } from "./help.js";
 import { keepFromNotebook } from "./keyboard.js";
