@@ -50,8 +50,14 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tf32", action="store_true", help="let the GPU round factors of float32 products to 10 bits"
     )
-    parser.add_argument(
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
         "--deterministic", action="store_true", help="only GPU kernels that give the same bits in every run"
+    )
+    choice.add_argument(
+        "--tune",
+        action="store_true",
+        help="choose cuDNN's plans by timing, once per shape and GPU; not with --deterministic",
     )
 
 
@@ -109,7 +115,7 @@ def make_net(args: argparse.Namespace, *, backward: bool) -> Any:
 
 def device(args: argparse.Namespace) -> Any:
     """What to give to Net and Solver as device. Raises DeviceError for a GPU that cannot be used."""
-    options = {"tf32": args.tf32, "deterministic": args.deterministic}
+    options = {"tf32": args.tf32, "deterministic": args.deterministic, "tune": args.tune}
     if args.gpu is None and not any(options.values()):
         return None
     from owlkit.core.gpu.device import open_gpu_device

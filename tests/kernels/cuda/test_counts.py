@@ -1,0 +1,26 @@
+"""What has more values than a kernel's indices reach is refused before memory is taken for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from owlkit.kernels import Unsupported
+from owlkit.kernels.cuda.program import LARGEST_INDEX
+from owlkit.kernels.lstm_unit import LSTMUnit
+from owlkit.kernels.lstm_unit.cuda import LSTMUnitKernel
+from owlkit.kernels.recurrent import Recurrent
+from owlkit.kernels.recurrent.cuda import RecurrentKernel
+from tests.support import emulated_gpu
+
+STREAMS, UNITS = 1 << 14, 1 << 16  # 2^30 states, which an index reaches; not so their 2^32 gates
+
+
+@pytest.mark.parametrize("kernel", [RecurrentKernel, LSTMUnitKernel])
+def test_an_lstm_counts_its_gates(kernel: type) -> None:
+    assert STREAMS * UNITS < LARGEST_INDEX < 4 * STREAMS * UNITS
+    device = emulated_gpu.emulated_device(1 << 40)
+    recurrent = kernel is RecurrentKernel
+    spec = Recurrent("lstm", 1, STREAMS, UNITS) if recurrent else LSTMUnit(STREAMS, UNITS)
+    with pytest.raises(Unsupported, match=f"{4 * STREAMS * UNITS} values are more than"):
+        kernel(device, spec)
+    assert device.gpu.driver.used == 0
