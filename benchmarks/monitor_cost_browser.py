@@ -68,7 +68,7 @@ def appended(browser: Any, points: int, more: int, watched_seconds: float) -> di
     """Milliseconds of a frame at `points` appended points, and what the page holds there and at `more`."""
     page = browser.new_page(viewport={"width": 1300, "height": 900})
     page.goto("about:blank")
-    page.evaluate(HARNESS, [(STATIC / "monitor.js").read_text(), (STATIC / "monitor.css").read_text()])
+    page.evaluate(HARNESS, [(STATIC / "monitor.js").read_text(), (STATIC / "owlkit.css").read_text()])
     tools = page.context.new_cdp_session(page)
     tools.send("Performance.enable")
     page.evaluate("(points) => bench.fill(points)", points)
