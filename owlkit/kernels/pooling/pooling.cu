@@ -70,37 +70,6 @@ KERNEL max_forward(IN(T) x, OUT(T) y, OUT(PLACE) places, OUT(T) indices, int hei
     }
 }
 
-// A pixel gathers from the windows that may have chosen it: no atomics, the same sum in every run.
-KERNEL max_backward(IN(T) dy, IN(PLACE) places, OUT(T) dx, int height, int width, int top_height, int top_width,
-                    int channels) {
-    int c = CHANNELS;
-    if (c >= channels) return;
-    int n = blockIdx.x / height, h = blockIdx.x - n * height + PH;
-    for (int column = threadIdx.y; column < width; column += blockDim.y) {
-        int w = column + PW;
-        A sum[VEC];
-        for (int v = 0; v < VEC; v++) sum[v] = 0;
-#pragma unroll OVER_ROWS
-        for (int a = 0; a < OVERLAP_H; a++) {
-            int i = h / SH - a, in_h = h - i * SH;
-            if (i < 0 || i >= top_height || in_h >= KH) continue;
-#pragma unroll OVER_COLUMNS
-            for (int b = 0; b < OVERLAP_W; b++) {
-                int j = w / SW - b, in_w = w - j * SW;
-                if (j < 0 || j >= top_width || in_w >= KW) continue;
-                int at = ((n * top_height + i) * top_width + j) * channels + c;
-                Values gradient = reinterpret_cast<const Values*>(dy)[at];
-                Places chosen = reinterpret_cast<const Places*>(places)[at];
-                for (int v = 0; v < VEC; v++)
-                    if (chosen.at[v] == (PLACE)(in_h * KW + in_w)) sum[v] += A(gradient.at[v]);
-            }
-        }
-        Values out;
-        for (int v = 0; v < VEC; v++) out.at[v] = T(sum[v]);
-        reinterpret_cast<Values*>(dx)[(blockIdx.x * width + column) * channels + c] = out;
-    }
-}
-
 KERNEL ave_forward(IN(T) x, OUT(T) y, int height, int width, int top_height, int top_width, int channels) {
     int c = CHANNELS;
     if (c >= channels) return;
@@ -129,7 +98,11 @@ KERNEL ave_forward(IN(T) x, OUT(T) y, int height, int width, int top_height, int
     }
 }
 
-KERNEL ave_backward(IN(T) dy, OUT(T) dx, int height, int width, int top_height, int top_width, int channels) {
+// A pixel gathers from the windows that it lies in: no atomics, the same sum in every run. gains.add(sum, at, place, i, j)
+// adds what window (i, j), number `at` of the output, gives to the pixel at its `place`.
+template <class Gains>
+__device__ __forceinline__ void gather(const Gains& gains, T* dx, int height, int width, int top_height, int top_width,
+                                       int channels) {
     int c = CHANNELS;
     if (c >= channels) return;
     int n = blockIdx.x / height, h = blockIdx.x - n * height + PH;
@@ -145,14 +118,45 @@ KERNEL ave_backward(IN(T) dy, OUT(T) dx, int height, int width, int top_height, 
             for (int b = 0; b < OVERLAP_W; b++) {
                 int j = w / SW - b, in_w = w - j * SW;
                 if (j < 0 || j >= top_width || in_w >= KW) continue;
-                A share = share_of(i, j, height, width);
-                int at = ((n * top_height + i) * top_width + j) * channels + c;
-                Values gradient = reinterpret_cast<const Values*>(dy)[at];
-                for (int v = 0; v < VEC; v++) sum[v] += A(gradient.at[v]) * share;
+                gains.add(sum, ((n * top_height + i) * top_width + j) * channels + c, in_h * KW + in_w, i, j);
             }
         }
         Values out;
         for (int v = 0; v < VEC; v++) out.at[v] = T(sum[v]);
         reinterpret_cast<Values*>(dx)[(blockIdx.x * width + column) * channels + c] = out;
     }
+}
+
+// The gradient goes to the place that the window has chosen.
+struct OfChosen {
+    const T* dy;
+    const PLACE* places;
+
+    __device__ __forceinline__ void add(A* sum, int at, int place, int, int) const {
+        Values gradient = reinterpret_cast<const Values*>(dy)[at];
+        Places chosen = reinterpret_cast<const Places*>(places)[at];
+        for (int v = 0; v < VEC; v++)
+            if (chosen.at[v] == (PLACE)place) sum[v] += A(gradient.at[v]);
+    }
+};
+
+// It is shared by all places.
+struct OfMeans {
+    const T* dy;
+    int height, width;
+
+    __device__ __forceinline__ void add(A* sum, int at, int, int i, int j) const {
+        Values gradient = reinterpret_cast<const Values*>(dy)[at];
+        A share = share_of(i, j, height, width);
+        for (int v = 0; v < VEC; v++) sum[v] += A(gradient.at[v]) * share;
+    }
+};
+
+KERNEL max_backward(IN(T) dy, IN(PLACE) places, OUT(T) dx, int height, int width, int top_height, int top_width,
+                    int channels) {
+    gather(OfChosen{dy, places}, dx, height, width, top_height, top_width, channels);
+}
+
+KERNEL ave_backward(IN(T) dy, OUT(T) dx, int height, int width, int top_height, int top_width, int channels) {
+    gather(OfMeans{dy, height, width}, dx, height, width, top_height, top_width, channels);
 }

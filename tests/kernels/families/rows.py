@@ -31,19 +31,23 @@ class Given:
         return self._tensor
 
 
-def _run(kernel: Any, spec: Rows, values: Values, chosen: int) -> None:
+def _run(kernel: Any, spec: Rows, values: Values, chosen: int, often: float) -> None:
     table = Descriptor((spec.count, spec.width), spec.dtype)
     some = Descriptor((chosen, spec.width), spec.dtype)
-    numbers = Given(values.rng.integers(0, spec.count, chosen), spec.dtype)
+    found = values.rng.integers(0, spec.count, chosen)
+    found[values.rng.random(chosen) < often] = spec.count // 2
+    numbers = Given(found, spec.dtype)
     kernel.take(values.normal(table), numbers, values.output("taken", some))
     kernel.add(values.watch("sums", values.normal(table)), numbers, values.normal(some))
 
 
-def _case(name: str, count: int, width: int, chosen: int, tolerance: float = 2e-6) -> Case:
+def _case(name: str, count: int, width: int, chosen: int, tolerance: float = 2e-6, often: float = 0) -> Case:
+    """often : how large a part of the numbers is the same, as that of a filling word is."""
+
     def spec(dtype: str) -> Rows:
         return Rows(count, width, dtype, chosen)
 
-    run = partial(_run, chosen=chosen)
+    run = partial(_run, chosen=chosen, often=often)
     return Case(f"rows-{name}", spec, run, fast=False, tolerance=tolerance)
 
 
@@ -55,5 +59,11 @@ CASES = [
     _case("many_numbers", 70_000, 2, 50),
     _case("wide", 30, 700, 20),
     _case("items", 6, 60_000, 10),
-    _case("in_any_order", 3, 2, 16_384, tolerance=1e-5),  # thousands of additions, one by one
+    _case("filled_up", 50, 3, 300, often=0.7),
+    _case("a_chunk", 2, 5, 64),
+    _case("a_chunk_and_one", 1, 5, 65),
+    _case("a_block", 600, 1, 1024),
+    _case("a_block_and_one", 600, 1, 1025),
+    _case("several_blocks", 700, 2, 3_333, often=0.1),
+    _case("many", 3, 2, 16_384, tolerance=1e-5),  # thousands of additions, one by one
 ]
