@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("owlkit", "numpy", "onednn-cpu-gomp", "torch")
+PACKAGES = (
+    "owlkit", "numpy", "onednn-cpu-gomp", "torch", "cupy-cuda13x", "cupy-cuda12x", "nvidia-cudnn-frontend",
+    "nvidia-cudnn-cu13", "nvidia-cudnn-cu12",
+)  # fmt: skip
 
 
 def quiet_blas() -> None:
