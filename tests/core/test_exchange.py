@@ -53,6 +53,27 @@ def test_arrays_on_a_gpu() -> None:
     np.testing.assert_array_equal(ours.device_data, VALUES)
 
 
+class Tensor:
+    """As much of a tensor of PyTorch's as matters here: a parameter in bfloat16."""
+
+    shape, dtype = VALUES.shape, "torch.bfloat16"
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray:
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad")
+
+    def detach(self) -> Tensor:
+        found = Tensor()
+        found.float = lambda: VALUES  # type: ignore[attr-defined]
+        return found
+
+
+def test_parameters_of_pytorch_are_read() -> None:
+    """Their values are wanted here, not their gradients."""
+    ours = Blob(VALUES.shape, name="b")
+    ours.copy_from(Tensor())
+    np.testing.assert_array_equal(ours.data, VALUES)
+
+
 def test_what_cannot_be_taken_over() -> None:
     with pytest.raises(ValueError, match=r"blob 'b' is \(2, 3, 4, 5\), but the array is \(2, 3\)"):
         blob().copy_from(np.zeros((2, 3)))

@@ -23,6 +23,7 @@ def device_array(tensor: Tensor) -> Any:
 
 def copy(source: Any, tensor: Tensor) -> None:
     """Write the values of `source` (see `Blob.copy_from`)."""
+    source = _values(source)
     if on_gpu(source):
         cupy = _cupy(source)
         theirs = cupy.from_dlpack(source)
@@ -32,6 +33,19 @@ def copy(source: Any, tensor: Tensor) -> None:
             return
         source = theirs.get()
     tensor.array[...] = source
+
+
+def _values(source: Any) -> Any:
+    """A tensor of PyTorch's without what keeps others from reading it; anything else as it is.
+
+    That is a part in gradients, as parameters have, and on the host bfloat16, which NumPy does not know:
+    float32 holds its values.
+    """
+    detach = getattr(source, "detach", None)
+    if detach is None:
+        return source
+    source = detach()
+    return source.float() if str(source.dtype) == "torch.bfloat16" and not on_gpu(source) else source
 
 
 def on_gpu(source: Any) -> bool:
