@@ -19,8 +19,10 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready
 	$(PY) -m pytest
 
+# Its settings add to your own: no question about news at the first start.
 lab: $(VENV)/.ready
-	$(PY) -m jupyterlab --notebook-dir=notebooks $(LAB_ARGS)
+	JUPYTER_CONFIG_PATH="$(CURDIR)/notebooks/.jupyter$${JUPYTER_CONFIG_PATH:+:$$JUPYTER_CONFIG_PATH}" \
+	  $(PY) -m jupyterlab --notebook-dir=notebooks $(LAB_ARGS)
 
 lint: $(VENV)/.ready
 	@status=0; for tool in "ruff check ." "ruff format --check ." mypy; do \
