@@ -182,7 +182,7 @@ def test_a_run_as_the_value_of_a_cell_leaves_a_picture_where_it_ends_in_a_later_
     pytest.importorskip("matplotlib")
     places: list[Place] = []
 
-    def display(content: dict[str, Any], raw: bool, display_id: bool) -> Place:
+    def display(content: dict[str, Any], raw: bool, display_id: bool = False) -> Place:
         places.append(Place(content))
         return places[-1]
 
@@ -192,7 +192,7 @@ def test_a_run_as_the_value_of_a_cell_leaves_a_picture_where_it_ends_in_a_later_
     assert value is not None
     assert value["text/plain"] == "<monitor of lenet: ready>"
     assert "owl-shown-above" in value["text/html"], "the live widget stands above"
-    live, still = places
+    live, still, image = places
     assert set(live.content) == {"text/plain", WIDGET_VIEW}
     assert "<pre>monitor of lenet: ready</pre>" in still.content["text/html"], (
         "words until there is a picture"
@@ -200,11 +200,13 @@ def test_a_run_as_the_value_of_a_cell_leaves_a_picture_where_it_ends_in_a_later_
     widget = live.content[WIDGET_VIEW]
     run.start()
     run.wait()
-    wait_for(lambda: "image/png" in live.content)
-    assert live.content[WIDGET_VIEW] == widget
+    wait_for(lambda: "image/png" in image.content)
+    assert live.content == {"text/plain": "<monitor of lenet: ready>", WIDGET_VIEW: widget}, (
+        "made anew, a drag or the focus in it would be lost"
+    )
     assert '<img alt="monitor of lenet: finished"' in still.content["text/html"]
     RunView.mimebundle(run)
-    assert "<img" in places[3].content["text/html"], "shown again after its end it has the picture at once"
+    assert "<img" in places[4].content["text/html"], "shown again after its end it has the picture at once"
 
 
 def test_importing_the_package_is_cheap() -> None:

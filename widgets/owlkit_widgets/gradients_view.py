@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from . import cells
 from .gradients import GradientWidget
-from .still import live_bundle, shown_above, still_bundle
+from .still import live_bundle, show_live, shown_above
 
 
 class GradientsView:
@@ -28,20 +28,15 @@ class GradientsView:
     @classmethod
     def display(cls, report: Any) -> None:
         """Show the check as output of the present cell; it gets its picture when it is over."""
-        from IPython.display import display
-
         from .picture import warm_up
 
         widget = cls.widget(report)
         cls._shown_in[report] = cells.number()
-        live = display(live_bundle(widget, None), raw=True, display_id=True)
-        still = display(still_bundle(widget, None), raw=True, display_id=True)
+        give = show_live(widget)
 
         def end() -> None:
             if report.course.state == "done":
-                picture = widget.picture()
-                live.update(live_bundle(widget, picture), raw=True)
-                still.update(still_bundle(widget, picture), raw=True)
+                give(widget.picture())
 
         report.course.listeners.append(end)
         # matplotlib takes a second to import: not when the check is over and somebody waits for it.

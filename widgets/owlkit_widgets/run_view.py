@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
 from . import cells
-from .still import live_bundle, shown_above, still_bundle
+from .still import show_live, shown_above
 
 if TYPE_CHECKING:
     from .monitor import Monitor
@@ -36,21 +36,13 @@ class RunView:
 
         compare : further runs, laid over the curve. Raises ValueError beyond four in all.
         """
-        from IPython.display import display
-
         from .picture import warm_up
 
         monitor = cls.monitor(run)
         monitor.compare(*compare)
         cls._shown_in[run] = cells.number()
-        live = display(_live(monitor), raw=True, display_id=True)
-        still = display(_still(monitor), raw=True, display_id=True)
-
-        def end(ended: Monitor) -> None:
-            live.update(_live(ended), raw=True)
-            still.update(_still(ended), raw=True)
-
-        monitor.on_end.append(end)
+        give = show_live(monitor, _picture(monitor))
+        monitor.on_end.append(lambda ended: give(_picture(ended)))
         # matplotlib takes a second to import: not when the run has ended and somebody waits for it.
         Thread(target=warm_up, name="owlkit-picture", daemon=True).start()
 
@@ -61,14 +53,6 @@ class RunView:
         if not number or cls._shown_in.get(run) != number:  # `owl.train(...)` has shown it in its own cell
             cls.display(run)
         return shown_above(repr(cls.monitor(run)))
-
-
-def _live(monitor: Monitor) -> dict[str, Any]:
-    return live_bundle(monitor, _picture(monitor))
-
-
-def _still(monitor: Monitor) -> dict[str, Any]:
-    return still_bundle(monitor, _picture(monitor))
 
 
 def _picture(monitor: Monitor) -> bytes | None:

@@ -1,15 +1,17 @@
 """Live widgets that leave a picture behind.
 
-Their output is two displays. The first holds the live widget and, once there is one, a picture beside it for
-viewers that know no widgets (code hosting). The second holds the picture as HTML: JupyterLab shows it in
-place of the widget when a saved notebook is opened without the kernel that made it, and so does nbconvert's
-page.
+Their output is two displays. The first holds the live widget and, where there is one already, a picture
+beside it for viewers that know no widgets (code hosting). The second holds the picture as HTML: JupyterLab
+shows it in place of the widget when a saved notebook is opened without the kernel that made it, and so does
+nbconvert's page. A picture that follows later gets a third display (`show_live`), hidden where there are
+styles.
 """
 
 from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Callable
 from typing import Any
 
 from .frontend import WIDGET_VIEW
@@ -32,6 +34,43 @@ def live_bundle(widget: Any, picture: bytes | None) -> dict[str, Any]:
     if picture is not None:
         bundle["image/png"] = base64.b64encode(picture).decode("ascii")
     return bundle
+
+
+# The picture stands in the cell twice, as HTML and as an image. Where there are styles, the image goes.
+IMAGE_FOLLOWS = """<i class="owl-image-follows" hidden></i><style>
+.jp-OutputArea-child:has(.owl-image-follows) + .jp-OutputArea-child { display: none; }
+</style>"""
+
+
+def show_live(widget: Any, picture: bytes | None = None) -> Callable[[bytes | None], None]:
+    """Show a widget as output of the present cell; returns what gives it its picture (PNG) later.
+
+    Three outputs: the live widget, the picture as HTML, and the picture as an image for viewers that know
+    neither. The live one is never updated: JupyterLab would put a new view in its place, and what a person is
+    doing in it by then, a drag or the keys, would be lost.
+    """
+    from IPython.display import display
+
+    display(live_bundle(widget, None), raw=True)
+    still = display(_followed(widget, picture), raw=True, display_id=True)
+    image = display(_image(picture), raw=True, display_id=True)
+
+    def follow(picture: bytes | None) -> None:
+        still.update(_followed(widget, picture), raw=True)
+        image.update(_image(picture), raw=True)
+
+    return follow
+
+
+def _followed(widget: Any, picture: bytes | None) -> dict[str, Any]:
+    bundle = still_bundle(widget, picture)
+    return bundle | {"text/html": bundle["text/html"] + IMAGE_FOLLOWS}
+
+
+def _image(picture: bytes | None) -> dict[str, Any]:
+    if picture is None:
+        return {"text/plain": ""}
+    return {"text/plain": "", "image/png": base64.b64encode(picture).decode("ascii")}
 
 
 def still_bundle(widget: Any, picture: bytes | None) -> dict[str, Any]:

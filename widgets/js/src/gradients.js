@@ -145,13 +145,15 @@ function view(store, model, commands, el) {
   return { root, update };
 }
 
-/** Draw in one animation frame, and only while the widget can be seen. */
+/** Draw in one animation frame. Out of sight only where the state changes: a screen reader knows no sight. */
 function schedule(store, { root, update }) {
-  let [frame, theme, seen] = [0, false, true];
+  let [frame, theme, seen, told] = [0, false, true, ""];
   const draw = () => {
     frame = 0;
-    if (!seen || document.hidden) return;
+    const word = state(store)[2];
+    if (document.hidden || !(seen || word !== told)) return;
     update(theme);
+    told = word;
     theme = false;
   };
   const ask = () => (frame ||= requestAnimationFrame(draw));

@@ -20,6 +20,7 @@ import { makeTooltip } from "./tooltip.js";
 const SAVE_DELAY = 300; // milliseconds after the last change of the view
 const PATIENCE = 10000; // milliseconds without a word (the kernel sends one every three seconds)
 const SPEAKING = new Set(["starting", "running", "paused"]); // states in which it does
+const TOLD = ["run", "status", "connection"]; // topics that are words: the name of the region, announcements
 
 /** Keep a store in step with the kernel's model. */
 function connect(store, model, commands) {
@@ -109,18 +110,19 @@ function view(store, commands, el) {
   return { root, chart, panels, parts: [header, controls, banner, legend, runs, table, footer, announcer] };
 }
 
-/** Draw in one animation frame, and only while the widget can be seen. */
+/** Draw in one animation frame. Out of sight only words change, with the state: a screen reader knows no sight. */
 function schedule(store, { root, chart, panels, parts }) {
   const pending = new Set();
   let frame = 0;
   let seen = true;
   const draw = () => {
     frame = 0;
-    if (!seen || document.hidden) return;
+    if (document.hidden || !(seen || TOLD.some((topic) => pending.has(topic)))) return;
     const topics = new Set(pending);
     pending.clear();
     chart.element.hidden = store.view.table;
     for (const part of parts) part.update();
+    if (!seen) return; // back in sight, all of it is drawn
     const figuresOnly = [...topics].every((topic) => topic === "figures" || topic === "clock");
     if (!chart.element.hidden && !figuresOnly) chart.update();
     panels.update();

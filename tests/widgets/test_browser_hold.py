@@ -1,0 +1,65 @@
+"""What a person is doing in a live view, typing or dragging, is not lost when the run ends meanwhile."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .lab_notebook import Notebook
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
+
+CELLS = [
+    "from fake_run import FakeRun\nimport owlkit",
+    *(
+        f"{name} = FakeRun('{name}', max_iter=100000)\nowlkit.monitor({name})\n{name}.start()\nNone"
+        for name in ("typed", "dragged")
+    ),
+]
+HELD = "e => e.isConnected && e === document.activeElement"
+
+
+def end(notebook: Notebook, number: int, name: str) -> Any:
+    """End a run from the kernel: nothing is clicked. Gives its view once its picture is in the cell."""
+    stop = f"(code) => {{ {notebook.KERNEL}.requestExecute({{ code, silent: true }}); }}"
+    notebook.page.evaluate(stop, f"{name}.stop()")
+    owl = notebook.page.locator(".owl").nth(number)
+    owl.locator(".pill", has_text="Stopped").wait_for()
+    notebook.page.locator(".owl-static img").nth(number).wait_for(state="attached")
+    time.sleep(0.3)  # a view that is made anew would be there by now
+    return owl
+
+
+def test_the_end_of_a_run_takes_nothing_out_of_hand(lab: Any, page: Any, shots: Path) -> None:
+    page.set_viewport_size({"width": 1560, "height": 1200})
+    notebook = Notebook(lab, page, "hold", CELLS)
+    notebook.open()
+    notebook.command("notebook:run-all-cells")
+    notebook.wait_for_iteration(60)
+
+    rate = page.locator(".owl").first.get_by_role("textbox", name="Learning rate")
+    rate.fill("0.00")
+    field = rate.element_handle()
+    first = end(notebook, 0, "typed")
+    assert field.evaluate(HELD), "the keys went elsewhere"
+    assert field.evaluate("e => e.value") == "0.00"
+
+    second = page.locator(".owl").nth(1)
+    second.scroll_into_view_if_needed()
+    area = second.locator(".u-over").bounding_box()
+    left, middle, width = area["x"], area["y"] + area["height"] / 2, area["width"]
+    page.mouse.move(left + 0.3 * width, middle)
+    page.mouse.down()
+    page.mouse.move(left + 0.4 * width, middle, steps=3)
+    end(notebook, 1, "dragged")
+    page.mouse.move(left + 0.7 * width, middle, steps=3)
+    page.mouse.up()
+    second.locator(".overview").wait_for(timeout=5000)
+    assert first.locator(".overview").is_hidden(), "nobody dragged in the first"
+
+    assert page.locator(".owl").count() == 2
+    assert page.locator(".jp-OutputArea-child img:visible").count() == 0, "a picture beside the live view"
+    page.screenshot(path=str(shots / "held-light.png"))
