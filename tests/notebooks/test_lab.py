@@ -1,4 +1,4 @@
-"""`make lab` opens the lessons without JupyterLab's question about news, and leaves a person's settings alone."""
+"""`make lab` opens the lessons without JupyterLab's question about news, leaving settings alone."""
 
 from __future__ import annotations
 
