@@ -33,7 +33,9 @@ class LoggedRun:
         self.history = _History(log.train, log.tests.get(0, []))
         self.iter = self.max_iter = max(row.iteration for row in (*log.train, *log.tests.get(0, [])))
 
-    def subscribe(self, _listener: events.Listener, every: float = 0.0) -> Callable[[], None]:
+    def subscribe(
+        self, _listener: events.Listener, every: Any = 0.0, after: Any = None
+    ) -> Callable[[], None]:
         """Nothing happens any more; returns a function that does nothing."""
         return lambda: None
 

@@ -217,14 +217,20 @@ class Run(TrainingLoop):
         else:
             self._serve_lr(request)
 
-    def subscribe(self, listener: events.Listener, every: float = EVERY) -> Callable[[], None]:
+    def subscribe(
+        self,
+        listener: events.Listener,
+        every: float | Callable[[], float] = EVERY,
+        after: Callable[[], object] | None = None,
+    ) -> Callable[[], None]:
         """Have `listener(event)` called in a thread of its own; returns a function that ends it.
 
-        every : seconds between deliveries of iterations at least; all that came meanwhile are delivered then,
-            one after the other. 0 wakes the listener in each, which costs a small net several per cent of its
-            time. Other events are delivered at once.
+        every : seconds between deliveries of iterations at least, or a function that tells them after each;
+            all that came meanwhile are delivered then, one after the other. 0 wakes the listener in each
+            iteration, which costs a small net several per cent of its time. Other events come at once.
+        after : called without arguments in that thread after each delivery.
         """
-        subscription = Subscription(listener, every)
+        subscription = Subscription(listener, every, after)
         self._subscriptions.append(subscription)
 
         def unsubscribe() -> None:

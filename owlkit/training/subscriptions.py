@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from owlkit.core.events import IterationDone, Listener
@@ -21,13 +22,20 @@ that compute, and all others wait for that one: it costs a small net several per
 class Subscription:
     """One listener and the events that wait for it. A listener that raises is logged once and ended.
 
-    every : seconds. Iterations are delivered in order but at most that often, all that have come meanwhile
-        one after the other; any other event is delivered at once, after what came before it.
+    every : seconds, or what tells them after each delivery. Iterations are delivered in order but at most
+        that often, all that have come meanwhile one after the other; any other event is delivered at once,
+        after what came before it.
+    after : called in the same thread after each delivery.
     """
 
-    def __init__(self, listener: Listener, every: float = EVERY) -> None:
-        self._listener = listener
-        self._every = every
+    def __init__(
+        self,
+        listener: Listener,
+        every: float | Callable[[], float] = EVERY,
+        after: Callable[[], object] | None = None,
+    ) -> None:
+        self._listener, self._after = listener, after
+        self._every: Callable[[], float] = every if callable(every) else lambda: every
         self._waiting: deque[Any] = deque(maxlen=LIMIT)
         self._condition = threading.Condition()
         self._busy = self._idle = self._urgent = False
@@ -67,14 +75,21 @@ class Subscription:
 
     def _work(self) -> None:
         while batch := self._next():
-            for event in batch:
-                if self.ended:
-                    return
-                try:
-                    self._listener(event)
-                except Exception:
-                    log.exception("a listener of the run failed and was ended: %r", self._listener)
-                    self.end()
+            try:
+                self._deliver(batch)
+            except Exception:
+                log.exception("a listener of the run failed and was ended: %r", self._listener)
+                self.end()
+
+    def _deliver(self, batch: deque[Any]) -> None:
+        start = time.monotonic()
+        for event in batch:
+            if self.ended:
+                return
+            self._listener(event)
+        if self._after is not None and not self.ended:
+            self._after()
+        self._due = start + self._every()
 
     def _next(self) -> deque[Any]:
         """The events to deliver now; none after the end."""
@@ -92,7 +107,6 @@ class Subscription:
         self._idle = True
         self._condition.wait_for(lambda: self.ended or self._waiting)
         self._idle = False
-        self._due = time.monotonic() + self._every
 
     def _called(self) -> bool:
         return self.ended or self._urgent

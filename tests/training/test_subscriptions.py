@@ -80,3 +80,40 @@ def test_nothing_is_told_after_the_end(patient: Subscription, heard: Heard) -> N
     patient.put(events.StateChanged(2, "paused"))
     patient.flush(PATIENCE)
     assert len(heard) == 1
+
+
+def test_what_spaces_deliveries_may_change() -> None:
+    heard = Heard()
+    pace = iter([0.0, 3600.0])
+    subscription = Subscription(heard, every=lambda: next(pace))
+    subscription.put(iteration(1))
+    assert heard.wait(1)
+    subscription.put(iteration(2))
+    assert heard.wait(2), "asked after the first delivery, it let the next come at once"
+    subscription.put(iteration(3))
+    subscription.put(iteration(4))
+    assert len(heard) == 2
+    subscription.flush(PATIENCE)
+    assert len(heard) == 4
+    subscription.end()
+
+
+def test_the_end_of_a_delivery_is_told_once(heard: Heard) -> None:
+    seen = Heard()
+    subscription = Subscription(heard, every=3600.0, after=lambda: seen([event.iter for event in heard]))
+    subscription.put(iteration(1))
+    assert seen.wait(1)
+    for number in range(2, 5):
+        subscription.put(iteration(number))
+    subscription.put(events.StateChanged(4, "paused"))
+    assert seen.wait(2)
+    assert seen == [[1], [1, 2, 3, 4, 4]]
+    subscription.end()
+
+
+def test_a_failure_after_a_delivery_ends_the_listener(heard: Heard, caplog: pytest.LogCaptureFixture) -> None:
+    subscription = Subscription(heard, every=0.0, after=lambda: 1 / 0)
+    subscription.put(iteration(1))
+    subscription.flush(PATIENCE)
+    assert subscription.ended
+    assert "ZeroDivisionError" in caplog.text

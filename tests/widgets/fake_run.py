@@ -89,9 +89,16 @@ class FakeRun:
 
     # -- events --------------------------------------------------------------------------------------------
 
-    def subscribe(self, listener: Callable[[Any], None], every: float = 0.0) -> Callable[[], None]:
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+    def subscribe(
+        self, listener: Callable[[Any], None], every: Any = 0.0, after: Callable[[], object] | None = None
+    ) -> Callable[[], None]:
+        def told(event: Any) -> None:
+            listener(event)
+            if after is not None:
+                after()
+
+        self._listeners.append(told)
+        return lambda: self._listeners.remove(told)
 
     def emit(self, event: Any) -> None:
         if isinstance(self.history, History):  # a test may have put another in its place

@@ -46,6 +46,11 @@ def wait_for(condition: Any, seconds: float = 5.0) -> None:
         time.sleep(0.01)
 
 
+def parts(sent: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """Parts of one type of all news that were sent."""
+    return [part for m in sent if m["type"] == "news" for part in m["parts"] if part["type"] == kind]
+
+
 def ask(monitor: Monitor, name: str, value: Any = None) -> None:
     monitor._receive(monitor, {"type": "command", "id": 7, "name": name, "value": value}, [])
 
@@ -57,11 +62,47 @@ def test_points_go_out_at_most_five_times_a_second(sent: list[dict[str, Any]]) -
     time.sleep(1.1)
     run.stop()
     run.wait()
-    appended = [m for m in sent if m["type"] == "append"]
+    appended = parts(sent, "append")
     assert 2 <= len(appended) <= 9, len(appended)
     assert sum(m["count"] for m in appended) == run.iter
     assert monitor.status["state"] == "stopped"
     assert monitor.figures["monitor"]["share"] < 0.2
+
+
+def test_all_that_is_new_goes_out_in_one_message(sent: list[dict[str, Any]]) -> None:
+    run = FakeRun()
+    monitor = Monitor(run)
+    states: list[Any] = []
+    monitor.send_state = lambda key=None: states.append(key)  # type: ignore[method-assign]
+    monitor._publisher.news = lambda: None  # type: ignore[method-assign]
+    sent.clear()
+    run._state("running")
+    run.advance(3)
+    monitor.publish(last=True)
+    (news,) = sent
+    assert [part["type"] for part in news["parts"]] == ["append", "figures"]
+    assert monitor.figures["iter"] == monitor.get_state("figures")["figures"]["iter"] == 3
+    assert states == ["status"], "figures are no message of their own"
+    monitor.publish()
+    assert sent == [news], "nothing is new"
+
+
+def test_figures_are_sent_where_they_change_and_all_to_whom_may_know_others(
+    sent: list[dict[str, Any]],
+) -> None:
+    run = FakeRun()
+    monitor = Monitor(run)
+    monitor._publisher.news = monitor._publisher.wake = lambda: None  # type: ignore[method-assign]
+    run.advance(1)
+    monitor.publish(last=True)
+    changed = parts(sent, "figures")[-1]["changed"]
+    assert changed["iter"] == 1
+    assert not {"max_iter", "lr", "memory_total", "references"} & set(changed)
+    monitor._receive(monitor, {"type": "hello"}, [])
+    assert parts(sent, "figures")[-1]["changed"] == monitor.figures
+    ask(monitor, "lr", -1)  # the page shows it until it hears otherwise
+    monitor.publish(last=True)
+    assert parts(sent, "figures")[-1]["changed"] == monitor.figures
 
 
 def test_buttons_reach_the_run_and_are_answered(sent: list[dict[str, Any]]) -> None:
@@ -103,9 +144,10 @@ def test_a_page_that_loads_gets_the_whole_run(sent: list[dict[str, Any]]) -> Non
     assert history["total"] == history["n"] == 500
     assert len(history["tests"]) == 2
     again: list[Any] = []
-    monitor.send_state = again.append  # type: ignore[method-assign]
+    monitor.send_state = lambda key=None: again.append(key)  # type: ignore[method-assign]
     monitor._receive(monitor, {"type": "resync"}, [])
-    assert again == [["history", "references"]]
+    assert again[0] == ["history", "references"]
+    assert parts(sent, "figures")[-1]["changed"] == monitor.figures
 
 
 def test_a_monitor_opened_late_catches_up(sent: list[dict[str, Any]]) -> None:

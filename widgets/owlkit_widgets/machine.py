@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-_STATM = Path("/proc/self/statm")  # Linux: sizes in pages, the second is what is resident
+_STATM = "/proc/self/statm"  # Linux: sizes in pages, the second is what is resident
 
 
 def memory_used() -> int | None:
     """Resident bytes of this process."""
     try:
-        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        file = os.open(_STATM, os.O_RDONLY)  # an `open` of text would be most of what a look costs
+        try:
+            return int(os.read(file, 100).split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        finally:
+            os.close(file)
     except (OSError, ValueError, AttributeError, IndexError):
         return None
 

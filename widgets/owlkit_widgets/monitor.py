@@ -9,8 +9,8 @@ One run is in front: header, controls and panels are its own. Others are laid ov
 - ``status``   {state, since, problem: {title, detail, layer, back, hint} | None}: `layer` is the first guilty
   one, "" where there is none, `back` the iteration of the
   snapshot that can be gone back to, `hint` says what to do where there is none
-- ``figures``  what the header and the footer show, which layers need a look, and how far the references are,
-  twice a second; unknown is None
+- ``figures``  what the header and the footer show, which layers need a look, and how far the references are;
+  unknown is None. A page that loads gets them all, later they come with the news, twice a second at most
 - ``history``  the whole run, decimated: {total, n, columns, data, tests, flags, abandoned, panels}. It is
   made when it is asked for (a page loads), and sent only then, when the run ends, and when it has gone back.
   `abandoned` are the parts given up by going back: see `branches.Branch.row`
@@ -20,11 +20,14 @@ One run is in front: header, controls and panels are its own. Others are laid ov
 
 Messages, kernel to browser:
 
-- ``{type: "append", first, count, n, columns, tests_first, tests, flags_first, flags}`` + one buffer, at most
-  five times a second: n rows as columns one after the other, uint32 iterations, then float32 ``mean, lr``
-  (every iteration) or ``mean, lo, hi, lr`` (buckets). ``*first`` say how many came before, so that the
-  browser sees a gap. Of a reference it has ``of``, its key.
-- ``{type: "norms" | "frame" | "histogram", ...}`` + one buffer: what the panels show, see `panels.Panels`
+- ``{type: "news", parts}`` + a buffer for each part but figures, at most five times a second: all that is new
+  in one message, because each costs the kernel a quarter of a millisecond. Parts are
+  ``{type: "append", first, count, n, columns, tests_first, tests, flags_first, flags}``: n rows as columns
+  one after the other, uint32 iterations, then float32 ``mean, lr`` (every iteration) or ``mean, lo, hi, lr``
+  (buckets). ``*first`` say how many came before, so that the browser sees a gap. Of a reference it has
+  ``of``, its key;
+  ``{type: "norms" | "frame" | "histogram", ...}``: what the panels show, see `panels.Panels`;
+  ``{type: "figures", changed}``, the last one: those of the `figures` that have changed
 - ``{type: "answer", id, ok, error, value}``: a command was carried out or refused
 - ``{type: "alive"}`` every three seconds without other news, while the run can go on; without a word for ten
   seconds the browser shows "Disconnected"
@@ -57,6 +60,7 @@ from .subject import Subject, describe, line
 
 FIGURES_PERIOD = 0.5
 """Seconds between updates of the header's figures."""
+UNKNOWN = object()
 OVERLAY = frozenset({"runs", "compare", "drop", "select"})
 """Commands about which runs are shown."""
 
@@ -74,7 +78,7 @@ def _references(_value: Any, widget: Monitor) -> list[dict[str, Any]]:
 class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     """Header, controls, loss chart and panels of one run, with others laid over its curve.
 
-    run : anything with `.name .iter .max_iter .state .subscribe(listener, every=)` and a Run's controls.
+    run : with `.name .iter .max_iter .state .subscribe(listener, every=, after=)` and a Run's controls.
     compare : further runs, at most three.
     on_end : called with the monitor each time a run has ended and its last values are out.
     """
@@ -97,9 +101,10 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._picture: bytes | None = None
         self._updates = self._bytes = 0
         self._figures_due = 0.0
+        self._told: dict[str, Any] = {}  # figures that the browser knows
         self._publisher = Publisher(self.publish, self._heartbeat)
         self._ready = False  # events that come before are in what the browser gets first; none after `close`
-        self.overlay = Overlay(run, self._heard)
+        self.overlay = Overlay(run, self._heard, self._all_heard)
         super().__init__(
             uid=uuid.uuid4().hex,
             run=describe(self.overlay.front),
@@ -149,12 +154,12 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             with self.hold_sync():
                 self.run, self.status = describe(self.overlay.front), self.recorder.status()
                 self.history += 1
-                self._show_references()
+            self._show_references()
 
     def _show_references(self) -> None:
         self._picture = None
-        self.figures = self._measure()
         self.references += 1
+        self._tell_anew()
 
     def _look(self, _change: Any = None) -> None:
         """Histograms are taken of the layers that are open in the browser."""
@@ -168,8 +173,10 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             return
         if type(event).__name__ == "StateChanged" and subject.recorder.over:
             self._end(subject)
-        else:
-            self._publisher.wake()
+
+    def _all_heard(self) -> None:
+        if self._ready:
+            self._publisher.news()
 
     def _end(self, subject: Subject) -> None:
         """A run is over: everything goes out before whoever waits for the run goes on."""
@@ -178,7 +185,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self.publish(last=True)
         with self._sending:
             # A page that saves the widget's state has the complete curves.
-            self.send_state(["history", "references"])
+            self.send_state(["figures", "history", "references"])
         self._picture = None
         for listener in self.on_end:
             listener(self)
@@ -193,6 +200,11 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     # -- to the browser ------------------------------------------------------------------------------------
 
+    def notify_change(self, change: Any) -> None:
+        """Send a trait that has changed, as widgets do, but not the figures: they go out with the news."""
+        if change["name"] != "figures":
+            super().notify_change(change)
+
     def publish(self, last: bool = False) -> None:
         """Send what is new: the curves now, figures and state where they are due."""
         with self._sending:
@@ -200,34 +212,38 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
                 return
             status = self.recorder.status()
             changed = status != self.status
-            for subject in self.overlay:
-                panels = subject.panels.take() if subject.panels is not None else []
-                if subject.take_rewound():
-                    self.send_state("history" if subject is self.overlay.front else "references")
-                self._send_curve(subject)
-                self._send_panels(subject, panels)
+            parts = [part for subject in self.overlay for part in self._take(subject)]
+            news, buffers = [part for part, _ in parts], [data for _, data in parts]
             now = time.perf_counter()
             if last or changed or now >= self._figures_due:
                 self._figures_due = now + FIGURES_PERIOD
-                self.figures = self._measure()
+                news.append({"type": "figures", "changed": self._new_figures()})
+            if news:
+                self.send({"type": "news", "parts": news}, buffers=buffers)
             if changed:
                 self.status = status
 
-    def _send_curve(self, subject: Subject) -> None:
+    def _take(self, subject: Subject) -> list[tuple[dict[str, Any], bytes]]:
+        """What is new of a run, as parts of a message with their buffers."""
+        front = subject is self.overlay.front
+        panels = subject.panels.take() if subject.panels is not None else []
+        if subject.take_rewound():
+            self.send_state("history" if front else "references")
         update = subject.recorder.take()
+        for part, data in panels:
+            self._bytes += len(data) + 60 if front and part["type"] == "norms" else 0
         if update is None:
-            return
-        message, data = update
-        if subject is not self.overlay.front:
-            message = message | {"of": subject.key}
-        self.send(message, buffers=[data])
+            return panels if front else []
+        part, data = update
         self._updates += 1
-        self._bytes += len(data) + 160 + 60 * (len(message["tests"]) + len(message["flags"]))
+        self._bytes += len(data) + 160 + 60 * (len(part["tests"]) + len(part["flags"]))
+        return [update, *panels] if front else [(part | {"of": subject.key}, data)]
 
-    def _send_panels(self, subject: Subject, messages: list[tuple[dict[str, Any], bytes]]) -> None:
-        for message, data in messages if subject is self.overlay.front else ():
-            self.send(message, buffers=[data])
-            self._bytes += len(data) + 60 if message["type"] == "norms" else 0
+    def _new_figures(self) -> dict[str, Any]:
+        self.figures = self._measure()
+        changed = {key: value for key, value in self.figures.items() if self._told.get(key, UNKNOWN) != value}
+        self._told = self.figures
+        return changed
 
     def _heartbeat(self) -> bool:
         """Say that the kernel is there, from a thread: also while a long cell or a slow iteration runs."""
@@ -261,14 +277,24 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         kind = content.get("type")
         if kind == "hello":
             self.seen = True
+            self._tell_anew()
         elif kind == "resync":
             with self._sending:
                 self.send_state(["history", "references"])
+                self._tell_anew()
         elif kind == "command":
             error, value = self._obey(content["name"], content.get("value"))
             answer = {"type": "answer", "id": content["id"], "ok": error is None, "error": error}
             self.send(answer if value is None else answer | {"value": value})
+            with self._sending:
+                self._told = {}  # until then a page shows what it hopes that the command has done
             self._publisher.wake()
+
+    def _tell_anew(self) -> None:
+        """Send all figures, changed or not: a page is new, or shows another run."""
+        with self._sending:
+            self._told = {}
+            self.publish(last=True)
 
     def _obey(self, name: str, value: Any) -> tuple[str | None, Any]:
         """(why a command was refused or None, its value)."""

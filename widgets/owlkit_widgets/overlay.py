@@ -16,17 +16,19 @@ MOST = 4
 class Overlay:
     """front : the Subject that header, controls and panels belong to. behind : the others, oldest first.
 
-    run : the one in front. heard : called with (subject, event) after each event of any of them.
+    run : the one in front. heard, all_heard : see Subject, of all of them.
     """
 
-    def __init__(self, run: Any, heard: Callable[[Subject, Any], None]) -> None:
-        self._heard = heard
+    def __init__(
+        self, run: Any, heard: Callable[[Subject, Any], None], all_heard: Callable[[], None]
+    ) -> None:
+        self._heard, self._all_heard = heard, all_heard
         self.front = self._subject(run)
         self.front.open_panels()
         self.behind: list[Subject] = []
 
     def _subject(self, run: Any) -> Subject:
-        return Subject(run, str(enrol(run)), self._heard)
+        return Subject(run, str(enrol(run)), self._heard, self._all_heard)
 
     def __iter__(self) -> Iterator[Subject]:
         yield self.front

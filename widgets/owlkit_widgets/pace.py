@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 ENOUGH = 0.1
 """Seconds of training over which the pace is measured, at least."""
@@ -17,6 +18,20 @@ class Pace:
     data_seconds: float = 0.0
     images_per_second: float | None = None
     waiting: float | None = None
+    last_two: tuple[float, float] = (0.0, 0.0)
+    """Seconds of the last two iterations."""
+
+    def add(self, event: Any) -> None:
+        """Take in an iteration."""
+        self.images += event.images
+        self.seconds += event.seconds
+        self.data_seconds += event.data_seconds
+        self.last_two = (self.last_two[1], event.seconds)
+
+    @property
+    def iteration_seconds(self) -> float:
+        """The shorter of the last two: a net's first iteration takes longer than all others."""
+        return min(self.last_two)
 
     def look(self) -> None:
         if self.seconds < (ENOUGH if self.images_per_second is not None else 1e-9):

@@ -1,4 +1,4 @@
-"""A thread that sends what is new, at most five times a second."""
+"""Sending what is new, at most five times a second, and a sign of life where nothing is."""
 
 from __future__ import annotations
 
@@ -10,16 +10,32 @@ from collections.abc import Callable
 log = logging.getLogger("owlkit")
 
 PERIOD = 0.2
-"""Seconds between updates of the curve."""
+"""Seconds between updates, at least."""
+LONGEST = 1.0
+"""Seconds that a finished iteration waits for an update, at most."""
 HEARTBEAT = 3.0
 """Seconds without news after which the browser is told that the kernel is there."""
+EARLY = 0.9
+"""Share of the period that must have passed for an update in a listener's thread, which keeps to the period
+itself, but not to the millisecond."""
+
+
+def period_of(seconds: float) -> float:
+    """Seconds between updates of a net whose iterations take that long.
+
+    An update costs a large net's kernel most of a millisecond on a core that oneDNN wants: five in a second
+    are for those with more to tell. Where iterations are slow, two make an update.
+    """
+    return min(max(PERIOD, 2 * seconds), LONGEST)
 
 
 class Publisher:
-    """Calls `publish` soon after `wake`, never more often than every `period`, in a thread of its own.
+    """Calls `publish`, never more often than every `period`: at once in a listener's thread (`news`), or soon
+    in a thread of its own (`wake`).
 
-    quiet : called after each `heartbeat` seconds without news; where it returns False the thread ends, and
-        the next news start another: nothing runs beside a finished run.
+    quiet : called in that thread after each `heartbeat` seconds without news; where it returns False the
+        thread ends, and the next news start another: nothing runs beside a finished run.
+    cpu_seconds : processor time of the calls.
     """
 
     def __init__(
@@ -36,32 +52,56 @@ class Publisher:
         self._news = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._last = -float("inf")  # when the newest update began, or sign of life was given
         self.cpu_seconds = 0.0
 
+    def news(self) -> None:
+        """Publish here and now, where it is time for it: a second thread to wake would cost as much again."""
+        if time.monotonic() - self._last < EARLY * self._period:
+            return self.wake()
+        self._update()
+        if self._thread is None:
+            with self._lock:
+                self._start()  # for the signs of life
+
     def wake(self) -> None:
-        """There is news. Cheap: called for every event of the run."""
+        """There is news that the thread shall publish as soon as it may. Cheap."""
         if self._news.is_set():
             return
         with self._lock:
             self._news.set()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="owlkit-monitor", daemon=True)
-                self._thread.start()
+            self._start()
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="owlkit-monitor", daemon=True)
+            self._thread.start()
 
     def _work(self) -> None:
-        while True:
-            if not self._news.wait(self._heartbeat):
-                if self._quiet():
-                    continue
-                with self._lock:
-                    if not self._news.is_set():
-                        self._thread = None
-                        return
+        while self._wait_for_news():
+            while (rest := self._last + self._period - time.monotonic()) > 0:
+                time.sleep(rest)
             self._news.clear()
-            start = time.thread_time()
-            try:
-                self._publish()
-            except Exception:
-                log.exception("the monitor could not be updated; it tries again with the next news")
-            self.cpu_seconds += time.thread_time() - start
-            time.sleep(self._period)
+            self._update()
+
+    def _wait_for_news(self) -> bool:
+        """Wait for news, with signs of life; False where nothing runs any more: the thread ends."""
+        while not self._news.wait(max(0.0, self._last + self._heartbeat - time.monotonic())):
+            if time.monotonic() - self._last < self._heartbeat:
+                continue  # a listener's thread has published meanwhile
+            if self._quiet():
+                self._last = time.monotonic()
+                continue
+            with self._lock:
+                if not self._news.is_set():
+                    self._thread = None
+                    return False
+        return True
+
+    def _update(self) -> None:
+        self._last, start = time.monotonic(), time.thread_time()
+        try:
+            self._publish()
+        except Exception:
+            log.exception("the monitor could not be updated; it tries again with the next news")
+        self.cpu_seconds += time.thread_time() - start

@@ -151,9 +151,7 @@ class Recorder:
                 self._flag(event.iter, "lr", "", "policy", value=event.lr, before=self._lr)
         self._lr, self._iter = event.lr, event.iter
         self.add(event.iter, event.loss, event.lr)
-        self._pace.images += event.images
-        self._pace.seconds += event.seconds
-        self._pace.data_seconds += event.data_seconds
+        self._pace.add(event)
 
     def _test(self, event: Any) -> None:
         outputs = {name: float(value) for name, value in event.outputs.items()}
@@ -246,6 +244,11 @@ class Recorder:
     @property
     def over(self) -> bool:
         return self._state in OVER
+
+    @property
+    def iteration_seconds(self) -> float:
+        """What an iteration takes, 0 while that is not known."""
+        return self._pace.iteration_seconds
 
     def status(self) -> dict[str, Any]:
         """The `status` trait: state, since (seconds of the epoch), problem (title, detail) or None."""

@@ -20,7 +20,7 @@ FILTERS_PERIOD = 2.0
 EAGER, EAGERNESS, EARLY = 100, 5, 2000
 """The first samples come this much closer, where the first is taken before iteration EARLY: most happens at
 the start of a training, and a small net learns in seconds."""
-SHARE = 0.002
+SHARE = 0.001
 """Share of the training time that samples may take; a large net is sampled less often."""
 WAITING = 64
 """Samples that may wait to be fetched; beyond that the oldest are dropped."""

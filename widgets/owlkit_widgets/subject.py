@@ -8,27 +8,37 @@ from typing import Any
 from . import words
 from .commands import Controls
 from .panels import Panels
-from .publisher import PERIOD
+from .publisher import period_of
 from .recorder import Recorder
 
 
 class Subject:
     """A run, listened to from now on and caught up with what it did before.
 
-    run : anything with `.name .iter .max_iter .state .subscribe(listener, every=)` and the controls of a Run.
-    key : tells it from other runs, for the browser. heard : called with (subject, event) after each event.
+    run : with `.name .iter .max_iter .state .subscribe(listener, every=, after=)` and a Run's controls.
+    key : tells it from other runs, for the browser. heard : called with (subject, event) after each event,
+        all_heard without arguments after the last of those that came together.
     panels : None until `open_panels`, since they take samples of the net; only a run in front has them.
     """
 
-    def __init__(self, run: Any, key: str, heard: Callable[[Subject, Any], None]) -> None:
+    def __init__(
+        self, run: Any, key: str, heard: Callable[[Subject, Any], None], all_heard: Callable[[], None]
+    ) -> None:
         self.run, self.key = run, key
         self.recorder = Recorder(run)
         self.controls = Controls(run, self.recorder)
         self.panels: Panels | None = None
-        self._heard = heard
+        self._heard, self._all_heard = heard, all_heard
+        self._unsubscribe: Callable[[], None] = lambda: None
         with self.recorder.lock:  # what happens meanwhile waits until the past is in
-            self._unsubscribe = run.subscribe(self._listen, every=PERIOD)
+            self.listen()
             self.recorder.catch_up(getattr(run, "history", None))
+
+    def listen(self) -> None:
+        """Hear of what the run does, as often as there is something to send."""
+        self._unsubscribe = self.run.subscribe(
+            self._listen, every=lambda: period_of(self.recorder.iteration_seconds), after=self._all_heard
+        )
 
     def open_panels(self) -> Panels:
         """Its panels, from the first call on."""

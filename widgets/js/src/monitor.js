@@ -41,7 +41,7 @@ function connect(store, model, commands) {
     "change:references": () => store.loadReferences(model.get("references")),
     "msg:custom": (message, buffers) => {
       if (message.type === "answer") commands.answer(message);
-      else if (store.receive(message, buffers[0]) === false) model.send({ type: "resync" });
+      else if (message.type === "news" && !store.receiveAll(message.parts, buffers)) model.send({ type: "resync" });
     },
     "comm_live_update": () => hear(store, false),
     "comm:close": () => hear(store, false),

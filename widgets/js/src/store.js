@@ -63,9 +63,15 @@ export class Store extends Curve {
     return taken;
   }
 
-  /** Any message with data. False where something before it is missing. */
+  /** All that is new, with a buffer for each part that has one. False where something before it is missing. */
+  receiveAll(parts, buffers) {
+    return parts.map((part, i) => this.receive(part, buffers[i])).every((taken) => taken !== false);
+  }
+
+  /** A part of the news. False where something before it is missing. */
   receive(message, view) {
     if (message.type === "append") return this.append(message, view);
+    if (message.type === "figures") return this.set("figures", { ...this.figures, ...message.changed });
     const taken = this.panels.receive(message, view);
     if (taken) this.changed("panels");
     return taken;

@@ -30,6 +30,22 @@ test("a gap is noticed", () => {
   assert.equal(store.columns.n, 0);
 });
 
+test("news are taken part by part, each with its buffer", () => {
+  const store = new Store();
+  store.figures = { iter: 0, lr: 0.1 };
+  const topics = [];
+  store.subscribe((topic) => topics.push(topic));
+  const [message, view] = append(0, [1, 2], [3, 2]);
+  const parts = [{ ...message, type: "append" }, { type: "figures", changed: { iter: 2 } }];
+  assert.ok(store.receiveAll(parts, [view]));
+  assert.equal(store.columns.n, 2);
+  assert.deepEqual(store.figures, { iter: 2, lr: 0.1 }, "what has not changed stays");
+  assert.deepEqual(topics, ["curve", "figures"]);
+  const [late, lateView] = append(5, [6], [1]);
+  assert.equal(store.receiveAll([{ ...late, type: "append" }, { type: "figures", changed: { iter: 6 } }], [lateView]), false);
+  assert.equal(store.figures.iter, 6, "a gap in the curve holds up nothing else");
+});
+
 test("tests and flags that came with the history are not repeated", () => {
   const store = new Store();
   const tests = [{ iter: 1, loss: 1, accuracy: 0.5 }];
