@@ -29,7 +29,7 @@ HARNESS = """async ([script, css]) => {
   const real = window.requestAnimationFrame.bind(window);
   window.requestAnimationFrame = (f) => real((t) => {
     const start = performance.now(); f(t); bench.frames.push(performance.now() - start); });
-  bench.append = (rows, each) => {
+  bench.append = (rows, each, figures = false) => {
     const block = new Uint8Array(20 * rows);
     const iters = new Uint32Array(block.buffer, 0, rows), values = new Float32Array(block.buffer, 4 * rows);
     for (let i = 0; i < rows; i++) {
@@ -37,14 +37,12 @@ HARNESS = """async ([script, css]) => {
       const loss = 0.2 + 2 * Math.exp(-iters[i] / 3e5) + 0.3 * Math.random();
       [loss, loss - 0.1, loss + 0.1, 0.01].forEach((v, k) => { values[k * rows + i] = v; });
     }
-    const message = { type: 'append', first: bench.iter, count: rows * each, n: rows, tests_first: 0,
-                      tests: [], flags_first: 0, flags: [], columns: ['mean', 'lo', 'hi', 'lr'] };
+    const append = { type: 'append', first: bench.iter, count: rows * each, n: rows, tests_first: 0,
+                     tests: [], flags_first: 0, flags: [], columns: ['mean', 'lo', 'hi', 'lr'] };
     bench.iter += rows * each;
-    for (const f of handlers['msg:custom']) f(message, [new DataView(block.buffer)]);
-  };
-  bench.figures = () => {
-    state.figures = { ...state.figures, iter: bench.iter, images_per_second: 8000, waiting: 0.02, lr: 0.01 };
-    for (const f of handlers['change:figures']) f();
+    const changed = { iter: bench.iter, images_per_second: 8000, waiting: 0.02, lr: 0.01 };
+    const parts = figures ? [append, { type: 'figures', changed }] : [append];
+    for (const f of handlers['msg:custom']) f({ type: 'news', parts }, [new DataView(block.buffer)]);
   };
   bench.fill = async (points) => {
     while (bench.iter < points) {
@@ -55,8 +53,7 @@ HARNESS = """async ([script, css]) => {
   bench.watch = async (seconds) => {
     bench.frames.length = 0;
     for (let k = 0; k < seconds * 5; k++) {
-      bench.append(23, 1);
-      if (k % 2) bench.figures();
+      bench.append(23, 1, k % 2 === 1);
       await new Promise((done) => setTimeout(done, 200));
     }
     return bench.frames;

@@ -16,12 +16,11 @@ from owlkit.core import events
 from owlkit.training import History, Run
 from owlkit_widgets.machine import memory_used
 from owlkit_widgets.monitor import Monitor
-from owlkit_widgets.publisher import PERIOD
 from owlkit_widgets.recorder import Recorder
 
 LAYERS = 20  # with weights, in the LeNet that is measured
 PAST = 100_000  # iterations already in the history
-GUARD = 0.4  # seconds between blocks: what a monitor that goes has heard is sent within two of its periods
+GUARD = 0.64  # seconds between blocks: a monitor that comes sends its first update, one that goes its last
 
 
 def lenet20() -> Any:
@@ -39,6 +38,24 @@ NETS = {
     "lenet": (lenet20, (64, 1, 28, 28), 10),
     "caffenet": (lambda: zoo.caffenet(form="train", batch_size=16), (16, 3, 227, 227), 1000),
 }
+
+
+class Clock:
+    """Seconds, without those during which it was stopped."""
+
+    def __init__(self) -> None:
+        self._stopped: float | None = None
+        self._lost = 0.0
+
+    def __call__(self) -> float:
+        return (time.perf_counter() if self._stopped is None else self._stopped) - self._lost
+
+    def run(self, on: bool) -> None:
+        if on and self._stopped is not None:
+            self._lost += time.perf_counter() - self._stopped
+            self._stopped = None
+        elif not on and self._stopped is None:
+            self._stopped = time.perf_counter()
 
 
 class Training:
@@ -67,6 +84,10 @@ class Training:
         self.monitor = Monitor(self.run)
         self._front = self.monitor.overlay.front
         self._attached = True
+        # The time to the next sample passes in blocks with a monitor only: else they would have more samples.
+        self._clock = self.monitor.panels.sampler._clock = Clock()
+        self._attach(False)
+        self._looked = (self._clock(), self.monitor.panels.cost_seconds)
 
     def alternate(self, order: list[bool], monitored: bool = True) -> list[dict[str, Any]]:
         """Train a block per entry of `order`, with the monitor where it is True; what each block took.
@@ -99,6 +120,12 @@ class Training:
         self._attach(False)
         return blocks
 
+    def sample_share(self) -> float:
+        """Share of the time that samples take in the training thread: of that up to when the next is due."""
+        start, cost = self._looked
+        sampler = self.monitor.panels.sampler
+        return (sampler.cost_seconds - cost) / (sampler._due - start)
+
     def close(self) -> None:
         self.monitor.close()
 
@@ -107,18 +134,22 @@ class Training:
         if on == self._attached:
             return
         self._attached, front, panels = on, self._front, self.monitor.panels
+        self._clock.run(on)
+        self.monitor._publisher._quiet = self.monitor._heartbeat if on else lambda: False
         if on:
-            front._unsubscribe = self.run.subscribe(front._listen, every=PERIOD)
+            front.listen()
             panels._unlisten = self.run.solver.add_listener(panels.sampler)
         else:
             front._unsubscribe()
             panels._unlisten()
 
     def _now(self) -> dict[str, Any]:
-        """Seconds up to now: of the clock, by the monitor's own account, of processor time per thread, and
-        of processor time that other processes took."""
+        """Seconds up to now: of the clock without those of samples, these, by the monitor's own account, of
+        processor time per thread, and of processor time that other processes took."""
+        samples = self.monitor.panels.cost_seconds
         return {
-            "seconds": time.perf_counter(),
+            "seconds": time.perf_counter() - samples,
+            "samples": samples,
             "own": _spent(self.monitor),
             "threads": _processor_seconds(),
             "elsewhere": _busy_seconds() - time.process_time(),
@@ -127,7 +158,7 @@ class Training:
 
 def _since(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     threads = {name: t - before["threads"].get(name, 0.0) for name, t in now["threads"].items()}
-    scalars = ("seconds", "own", "elsewhere")
+    scalars = ("seconds", "samples", "own", "elsewhere")
     return {key: now[key] - before[key] for key in scalars} | {"threads": threads}
 
 
@@ -149,7 +180,7 @@ def _busy_seconds() -> float:
 
 
 def _spent(monitor: Any) -> float:
-    return monitor.recorder.cost_seconds + monitor.panels.cost_seconds + monitor._publisher.cpu_seconds
+    return monitor.recorder.cost_seconds + monitor._publisher.cpu_seconds
 
 
 class _Run:
