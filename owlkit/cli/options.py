@@ -10,6 +10,7 @@ import textwrap
 from typing import Any
 
 from owlkit.cli.catalogue import COMMANDS
+from owlkit.core.dtypes import HALF, WIDE
 from owlkit.core.errors import DeviceError, NetError
 
 HELP_WIDTH = 79  # columns
@@ -46,6 +47,12 @@ def add_device(parser: argparse.ArgumentParser) -> None:
         "--gpu",
         metavar="ID",
         help="GPU to use, by its number; status 4 where it cannot be used. By default the first one that can",
+    )
+    parser.add_argument(
+        "--dtype",
+        default="float32",
+        choices=(*WIDE, *HALF),
+        help="what to compute in; half precision keeps weights and losses in float32. Default: %(default)s",
     )
     parser.add_argument(
         "--tf32", action="store_true", help="let the GPU round factors of float32 products to 10 bits"
@@ -102,6 +109,7 @@ def make_net(args: argparse.Namespace, *, backward: bool) -> Any:
         args.model,
         phase=args.phase,
         device=device(args),
+        dtype=args.dtype,
         level=args.level,
         stages=tuple(args.stage),
         backward=backward,

@@ -111,7 +111,8 @@ def _train(args: argparse.Namespace, required: bool) -> int:
     fields, place = _fields(args), device(args)
     snapshot = _newest(args.solver, fields, required) if args.snapshot == AUTO else args.snapshot
     # A snapshot holds weights; those that the command line or the solver file names are for a beginning.
-    solver = Solver(args.solver, weights=[] if snapshot else args.weights, device=place, **fields)
+    weights = [] if snapshot else args.weights
+    solver = Solver(args.solver, weights=weights, device=place, dtype=args.dtype, **fields)
     if snapshot:
         solver.restore(snapshot)
         _tell(args, f"resuming {snapshot} at iteration {solver.iter}")

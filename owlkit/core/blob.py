@@ -165,14 +165,22 @@ class Blob:
         return found
 
     def share_data(self, other: Blob) -> None:
-        """Use the data memory of `other` from now on; without effect after `own_data`."""
+        """Use the data memory of `other`, of the same dtype, from now on; without effect after `own_data`."""
+        self._check_dtype(other)
         if self._data is not other._data and not self._owns_data:
             self._data, self._data_tensor = other._data, None
 
     def share_diff(self, other: Blob) -> None:
-        """Use the gradient memory of `other` from now on."""
+        """Use the gradient memory of `other`, of the same dtype, from now on."""
+        self._check_dtype(other)
         if self._diff is not other._diff:
             self._diff, self._diff_tensor = other._diff, None
+
+    def _check_dtype(self, other: Blob) -> None:
+        if self.dtype != other.dtype:
+            raise ValueError(
+                f"blob {self.name!r} is {self.dtype}; it cannot share with {other.name!r}, {other.dtype}"
+            )
 
     def own_data(self) -> None:
         """Keep data memory of its own for good: an in-place layer writes there, and others read the rest."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,9 @@ class Device:
 
     def for_net(self) -> Device:
         """A device like this for one net, with scratch memory of its own: calls are bound to its address."""
-        return Device(self.name, self.implementations)
+        mine = copy.copy(self)
+        mine._scratch_bytes, mine._scratch, mine._lock = 0, None, threading.Lock()
+        return mine
 
     def reserve_scratch(self, nbytes: int) -> None:
         """Announce that some kernel will need `nbytes` of memory during one call."""

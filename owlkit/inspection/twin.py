@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.blob import Blob
+from owlkit.core.dtypes import wide
 from owlkit.core.errors import NetError, closest
 from owlkit.net import Net
 from owlkit.net.graph import Graph
@@ -29,7 +30,8 @@ class Twin:
         net = getattr(net, "owlkit_net", net)  # of a caffe.Net
         definition = with_inputs(net.graph, _shapes(net, batch))
         definition.force_backward = gradients
-        self.net = Net(definition, phase="test", dtype=net.dtype, share=net, fuse=False)
+        dtype = wide(net.dtype)  # of its weights, in half precision too
+        self.net = Net(definition, phase="test", device=net.device, dtype=dtype, share=net, fuse=False)
         images = [name for name in self.net.inputs if self.net.blobs[name].ndim == 4]
         if not images:
             raise NetError(f"{net.name or 'the net'} has no input (N, C, H, W) to put images in")

@@ -35,6 +35,8 @@ class Accuracy(Layer):
     bottoms = Arity.exactly(2)
     tops = Arity(1, 2)
     no_gradient = (0, 1)
+    wide_bottoms = (1,)
+    wide_tops = (0, 1)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.accuracy_param

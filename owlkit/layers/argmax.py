@@ -28,6 +28,7 @@ class ArgMax(Layer):
     """
 
     no_gradient = (0,)
+    precision = "wide"  # half precision cannot hold every class
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.argmax_param

@@ -16,9 +16,12 @@ import numpy as np
 
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
+from owlkit.core.dtypes import wide
 from owlkit.core.errors import NetError, closest
 
 Blobs = Sequence[Blob]
+#: A type by name; None: as it comes.
+Dtype = str | None
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,12 @@ class Layer:
     param : LayerParameter, the definition.
     phase : "train" or "test".
     rng : numpy Generator of this layer alone, seeded from the net's seed and the layer's name.
-    dtype : of its learned blobs; set before `setup`.
+    dtype : what it computes in; `half_net` : whether the net computes in half precision; `bottom_dtypes` :
+        what it takes of each bottom. Set before `setup`.
     blobs : learned parameters, in the order of the caffemodel.
+    working : what kernels take for each of `blobs`: these themselves, or in a net of half precision blobs
+        beside them, whose data are rounded to what the layer computes in and whose gradients are added to
+        theirs (`net.working`).
     fillers : the FillerParameter (or None: zeros) that initialises each of `blobs`.
     loss_weights : per top; 0 where the top is no loss.
     param_propagate_down : per parameter, whether its gradient is wanted.
@@ -73,14 +80,22 @@ class Layer:
     reshapes_in_forward: bool = False
     #: Loss weight of top 0 where the definition gives none.
     default_loss_weight: ClassVar[float] = 0.0
+    #: What it computes in where the net's precision is half. "follow": what its bottoms have; "half": half
+    #: precision whatever comes in (products with weights); "wide": float32.
+    precision: ClassVar[str] = "follow"
+    #: Bottoms (labels, numbers of rows) and tops (losses) that are float32 in every case, by index.
+    wide_bottoms: ClassVar[tuple[int, ...]] = ()
+    wide_tops: ClassVar[tuple[int, ...]] = ()
 
     def __init__(self, param: Any, phase: str, rng: np.random.Generator | None = None) -> None:
         self.param = param
         self.name: str = param.name
         self.phase = phase
         self.rng = rng if rng is not None else np.random.default_rng(0)
-        self.dtype = "float32"
+        self.dtype, self.half_net = "float32", False
         self.blobs: list[Blob] = []
+        self.working: list[Blob] = []
+        self.bottom_dtypes: list[str] = []
         self.fillers: list[Any] = []
         self.loss_weights: list[float] = []
         self.param_propagate_down: list[bool] = []
@@ -111,6 +126,17 @@ class Layer:
 
         Asked where a loss is not finite: kernels on a GPU cannot raise, and give NaN for such bottoms.
         """
+
+    def dtypes(self, half: str, given: Sequence[str], tops: int) -> tuple[str, list[Dtype], list[str]]:
+        """In a net of half precision: what it computes in, wants of each bottom, and gives in each top.
+
+        half : the net's type. given : what the bottoms have.
+        """
+        counted = [dtype for i, dtype in enumerate(given) if i not in self.wide_bottoms]
+        narrow = self.precision == "half" or (self.precision == "follow" and half in counted)
+        mine = half if narrow else "float32"
+        wanted: list[Dtype] = ["float32" if i in self.wide_bottoms else mine for i in range(len(given))]
+        return mine, wanted, ["float32" if i in self.wide_tops else mine for i in range(tops)]
 
     def macs(self, bottom: Blobs, top: Blobs) -> int:
         """Multiply-adds of one forward pass."""
@@ -154,12 +180,25 @@ class Layer:
 
     # -- help for subclasses
     def add_param(self, shape: Sequence[int], filler: Any = None) -> Blob:
-        """Declare a learned blob, `shape`, initialised by `filler` (FillerParameter; None: zeros)."""
-        blob = Blob(tuple(shape), self.dtype, f"{self.name}[{len(self.blobs)}]", parameter=True)
+        """Declare a learned blob, `shape`, initialised by `filler` (FillerParameter; None: zeros).
+
+        Kernels take the one of `working` that belongs to it.
+        """
+        name = f"{self.name}[{len(self.blobs)}]"
+        blob = Blob(tuple(shape), wide(self.dtype), name, parameter=True)
         self.blobs.append(blob)
+        self.working.append(self._beside(blob) if self.half_net else blob)
         self.fillers.append(filler)
         self.param_propagate_down.append(True)
         return blob
+
+    def _beside(self, blob: Blob) -> Blob:
+        """The working blob of a learned one in a net of half precision."""
+        mine = self.dtype if self.precision == "half" else blob.dtype
+        working = Blob(blob.shape, mine, blob.name, parameter=True)
+        if mine == blob.dtype:
+            working.share_data(blob)
+        return working
 
     def begin_accumulate(self) -> bool:
         """Whether the wanted parameter gradients must be added to (True) or written over (False).
@@ -168,7 +207,7 @@ class Layer:
         added to.
         """
         wanted = self.param_propagate_down
-        cleared = [blob for i, blob in enumerate(self.blobs) if wanted[i] and not blob.begin_accumulate()]
+        cleared = [blob for i, blob in enumerate(self.working) if wanted[i] and not blob.begin_accumulate()]
         if len(cleared) == wanted.count(True):
             return False
         for blob in cleared:
@@ -176,17 +215,19 @@ class Layer:
         return True
 
     def filters(self) -> list[Blob]:
-        """Learned blobs that may lie channels-last in memory where a device wants filters so."""
+        """Learned blobs, with their working ones, that may lie channels-last in memory where a device wants
+        filters so.
+        """
         return []
 
     def param_tensors(self) -> tuple[Any, Any]:
         """(weights, bias) as kernels take them; None where there is no bias."""
-        blobs = self.blobs
+        blobs = self.working
         return blobs[0].data_tensor, blobs[1].data_tensor if len(blobs) > 1 else None
 
     def param_gradients(self) -> tuple[Any, Any]:
         """Where the gradients of (weights, bias) go; None where one is not wanted, or there is no bias."""
-        blobs, wanted = self.blobs, self.param_propagate_down
+        blobs, wanted = self.working, self.param_propagate_down
         dw = blobs[0].diff_tensor if wanted[0] else None
         return dw, blobs[1].diff_tensor if len(blobs) > 1 and wanted[1] else None
 

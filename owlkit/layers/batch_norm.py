@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from owlkit.core.device import Device
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import batchnorm
 from owlkit.layers.activation import ReLU
@@ -89,7 +90,7 @@ class BatchNorm(Layer):
             x, p.eps, self.global_stats, scale is not None, shift, self._relu is not None
         )
         self.kernel = batchnorm.make(device, spec)
-        channels = Descriptor((x.shape[1],), x.dtype)
+        channels = Descriptor((x.shape[1],), wide(x.dtype))
         self.mean, self.variance = Tensor(channels), Tensor(channels)
         count = bottom[0].count // x.shape[1]
         unbias = count / (count - 1) if count > 1 else 1.0
@@ -125,7 +126,7 @@ class BatchNorm(Layer):
             return
         targets = self.scale.gradient_targets()
         dgamma, dbeta = (*targets, None)[:2]
-        gamma = self.scale.blobs[0].data_tensor
+        gamma = self.scale.working[0].data_tensor
         self.kernel.backward(x, self.mean, self.variance, gamma, dy, dx, dgamma, dbeta)
         self.scale.add_gradients(targets)
 

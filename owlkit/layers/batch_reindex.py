@@ -28,6 +28,7 @@ class BatchReindex(Layer):
 
     bottoms = Arity.exactly(2)
     no_gradient = (1,)
+    wide_bottoms = (1,)
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom

@@ -30,6 +30,7 @@ class Bias(Layer):
 
     bottoms = Arity(1, 2)
     in_place = True
+    wide_bottoms = (1,)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.bias_param
@@ -62,8 +63,8 @@ class Bias(Layer):
         top[0].reshape(x.shape)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        self._b = bottom[1] if len(bottom) == 2 else self.blobs[0]
-        self.kernel = bias.make(device, bias.Bias(bottom[0].descriptor, *self._along))
+        self._b = bottom[1] if len(bottom) == 2 else self.working[0]
+        self.kernel = bias.make(device, bias.Bias(bottom[0].descriptor, *self._along, self._b.dtype))
         self._copy = copy.make(device, copy.Copy(bottom[0].descriptor, bottom[0].descriptor))
         self._spare = Tensor(self._b.descriptor)
         self._addition = eltwise.make_addition(device, self._b.descriptor)

@@ -35,6 +35,7 @@ class ContrastiveLoss(LossLayer):
 
     bottoms = Arity.exactly(3)
     no_gradient = (2,)
+    wide_bottoms = (2,)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.contrastive_loss_param

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from owlkit.core.device import Device
 from owlkit.kernels import crop
-from owlkit.layers.base import Arity, Blobs, Layer, register
+from owlkit.layers.base import Arity, Blobs, Dtype, Layer, register
 
 
 @register("Crop")
@@ -26,6 +26,9 @@ class Crop(Layer):
 
     bottoms = Arity.exactly(2)
     no_gradient = (1,)
+
+    def dtypes(self, half: str, given: Sequence[str], tops: int) -> tuple[str, list[Dtype], list[str]]:
+        return given[0], [given[0], None], [given[0]]  # of bottom 1 only the shape is read
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._offsets(bottom)

@@ -33,6 +33,8 @@ class Embed(Layer):
     """
 
     no_gradient = (0,)
+    precision = "half"
+    wide_bottoms = (0,)
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         param = self.param.embed_param
@@ -58,17 +60,17 @@ class Embed(Layer):
             self._out = copy.make(device, copy.Copy(self._plain.descriptor, y))
             self._in = copy.make(device, copy.Copy(y, self._plain.descriptor))
         if len(self.blobs) > 1:
-            b = self.blobs[1].descriptor
+            b = self.working[1].descriptor
             self._bias = bias.make(device, bias.Bias(y, len(y.shape) - 1, 1))
             self._addition, self._spare = eltwise.make_addition(device, b), Tensor(b)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        w, y = self.blobs[0].data_tensor, top[0].data_tensor
+        w, y = self.working[0].data_tensor, top[0].data_tensor
         self.kernel.take(w, self._numbers, y if self._plain is None else self._plain)
         if self._plain is not None:
             self._out.forward(self._plain, y)
         if len(self.blobs) > 1:
-            self._bias.forward(y, self.blobs[1].data_tensor, y)
+            self._bias.forward(y, self.working[1].data_tensor, y)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if propagate_down[0]:

@@ -27,6 +27,7 @@ class EuclideanLoss(LossLayer):
     """
 
     no_gradient = ()
+    wide_bottoms = ()
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from owlkit.core.device import Device
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import rows
-from owlkit.layers.base import Arity, Blobs, Layer, register
+from owlkit.layers.base import Arity, Blobs, Dtype, Layer, register
 
 
 @register("Filter")
@@ -33,6 +34,10 @@ class Filter(Layer):
     tops = Arity(minimum=1)
     reshapes_in_forward = True
 
+    def dtypes(self, half: str, given: Sequence[str], tops: int) -> tuple[str, list[Dtype], list[str]]:
+        made = [given[i] if i < len(given) else "float32" for i in range(tops)]  # each is as its bottom
+        return given[0], [*given[:-1], "float32"], made
+
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         if len(top) != len(bottom) - 1:
             raise self.error(
@@ -53,7 +58,7 @@ class Filter(Layer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         items = bottom[-1].count
-        self._numbers = _Selected(items, bottom[0].dtype)
+        self._numbers = _Selected(items, wide(bottom[0].dtype))
         self._kernels = [
             rows.make(device, rows.Rows(items, x.count_between(1), x.dtype, items)) for x in bottom[:-1]
         ]

@@ -19,6 +19,7 @@ class FilterBank(Layer):
 
     bottoms = Arity(minimum=1)
     tops = Arity(minimum=1)
+    precision = "half"
     kernels: list[Any]
     relu: Any
 
@@ -50,7 +51,7 @@ class FilterBank(Layer):
             self.add_param((outputs,), p.bias_filler)
 
     def filters(self) -> list[Blob]:
-        return [w for w in self.blobs[:1] if w.ndim == 4]
+        return [w for w in (*self.blobs[:1], *self.working[:1]) if w.ndim == 4]
 
     def _axis(self, x: Blob) -> int:
         axis = self.param.convolution_param.axis
@@ -74,7 +75,7 @@ class FilterBank(Layer):
             kernel.forward(bottom[i].data_tensor, w, b, top[i].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        w = self.blobs[0].data_tensor
+        w = self.working[0].data_tensor
         dw, db = self.param_gradients()
         learns = dw is not None or db is not None
         for i, kernel in enumerate(self.kernels):

@@ -101,6 +101,7 @@ class HDF5Output(Layer):
     bottoms = Arity.exactly(2)
     tops = Arity.exactly(0)
     no_gradient = (0, 1)
+    precision = "wide"
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self.file_name = str(self.param.hdf5_output_param.file_name)

@@ -30,6 +30,8 @@ class InnerProduct(Layer):
     Source: Caffe's InnerProductLayer.
     """
 
+    precision = "half"
+
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.inner_product_param
         x = bottom[0]
@@ -83,7 +85,7 @@ class InnerProduct(Layer):
         if dw is not None or db is not None:
             self.kernel.backward_params(bottom[0].data_tensor, dy, dw, db, accumulate)
         if propagate_down[0]:
-            self.kernel.backward_data(dy, self.blobs[0].data_tensor, bottom[0].diff_tensor)
+            self.kernel.backward_data(dy, self.working[0].data_tensor, bottom[0].diff_tensor)
 
     def macs(self, bottom: Blobs, top: Blobs) -> int:
         return top[0].count * self.inputs

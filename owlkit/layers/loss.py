@@ -28,6 +28,8 @@ class LossLayer(Layer):
 
     bottoms = Arity.exactly(2)
     no_gradient: tuple[int, ...] = (1,)
+    wide_bottoms: ClassVar[tuple[int, ...]] = (1,)
+    wide_tops = (0,)
     auto_tops = True
     default_loss_weight = 1.0
 

@@ -44,17 +44,17 @@ class Parameter(Layer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         # A copy, not shared memory: y may lie in another order, and others may share with y already.
-        w, y = self.blobs[0].descriptor, top[0].descriptor
+        w, y = self.working[0].descriptor, top[0].descriptor
         self.kernel, self._back = copy.make(device, copy.Copy(w, y)), copy.make(device, copy.Copy(y, w))
         self._addition, self._spare = eltwise.make_addition(device, w), Tensor(w)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self.kernel.forward(self.blobs[0].data_tensor, top[0].data_tensor)
+        self.kernel.forward(self.working[0].data_tensor, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         if not self.wants_param(0):
             return
-        w = self.blobs[0]
+        w = self.working[0]
         accumulate = w.begin_accumulate()
         target = self._spare if accumulate else w.diff_tensor
         self._back.forward(top[0].diff_tensor, target)

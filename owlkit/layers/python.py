@@ -132,6 +132,7 @@ class Python(Layer):
     tops = Arity()
     in_place = True
     reshapes_in_forward = True
+    precision = "wide"
     #: Of a type that `owlkit.layer` made: the class that it decorates.
     user_class: ClassVar[type | None] = None
 
@@ -147,7 +148,7 @@ class Python(Layer):
             param_str = self.param.python_param.param_str
             self.instance.param_str = self.instance.param_str_ = param_str  # param_str_: before August 2015
             self.instance.phase = 0 if self.phase == "train" else 1
-            self.instance.blobs = LearnedBlobs(self.blobs, self._add_blob, self._shown)
+            self.instance.blobs = LearnedBlobs(self.working, self._add_blob, self._shown)
             if hasattr(self.instance, "setup"):
                 self._call("setup", self._shown(bottom), self._shown(top))
         self.is_set_up = True

@@ -110,17 +110,18 @@ class PReLU(Layer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         x, wanted = bottom[0].descriptor, any(self.propagate_down) or self.wants_params
-        self.kernel = prelu.make(device, prelu.PReLU(x, shared=not self.blobs[0].ndim))
+        slopes = self.working[0].descriptor
+        self.kernel = prelu.make(device, prelu.PReLU(x, not slopes.shape, slopes.dtype))
         self.input = KeptInput(device, bottom, top, wanted)
-        self._spare_slopes = Tensor(self.blobs[0].descriptor)
-        self._addition = eltwise.make_addition(device, self.blobs[0].descriptor)
+        self._spare_slopes = Tensor(slopes)
+        self._addition = eltwise.make_addition(device, slopes)
         self._spare_dx: Tensor | None = None
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        self.kernel.forward(self.input.keep(bottom), self.blobs[0].data_tensor, top[0].data_tensor)
+        self.kernel.forward(self.input.keep(bottom), self.working[0].data_tensor, top[0].data_tensor)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        a, x = self.blobs[0], self.input.kept(bottom)
+        a, x = self.working[0], self.input.kept(bottom)
         accumulate = not self.wants_param(0) or a.begin_accumulate()
         da = self._spare_slopes if accumulate else a.diff_tensor
         if not propagate_down[0] and self._spare_dx is None:

@@ -28,6 +28,7 @@ class Recurrence(Layer):
     """
 
     no_gradient = (1,)
+    precision = "half"
     cell: ClassVar[str]
     gates: ClassVar[int]
     states: ClassVar[int]
@@ -138,11 +139,11 @@ class Recurrence(Layer):
     # -- one pass each way, for the subclasses
     def advance(self, bottom: Blobs, h: Tensor, ending: Blobs) -> None:
         """Write h, (T, N, H), and the exposed state after the last step."""
-        z, w_h = self._z, self.blobs[2 + self.has_static].data_tensor
+        z, w_h = self._z, self.working[2 + self.has_static].data_tensor
         w_x, b = self.param_tensors()
         self._over_inputs.forward(bottom[0].data_tensor, w_x, b, z)
         if self.has_static:
-            self._over_static.forward(bottom[2].data_tensor, self.blobs[2].data_tensor, None, self._part)
+            self._over_static.forward(bottom[2].data_tensor, self.working[2].data_tensor, None, self._part)
             self._over_steps.forward(self._z_rows, self._part_row, self._z_rows)
         start = tuple(blob.data_tensor for blob in self._exposed(bottom)) or self._carried
         kept = tuple(blob.data_tensor for blob in ending) or self._carried
@@ -158,7 +159,7 @@ class Recurrence(Layer):
         """From the gradient of h to those of the bottoms and of the parameters up to w_h."""
         dz, last = self._dz, 2 + self.has_static
         assert dz is not None
-        w_h, cont = self.blobs[last].data_tensor, bottom[1].data_tensor
+        w_h, cont = self.working[last].data_tensor, bottom[1].data_tensor
         self.kernel.backward(dh, self._z, w_h, cont, dz)
         if self.has_static:
             self._over_steps.gradient(self._dz_rows, self._part_row)
@@ -170,9 +171,9 @@ class Recurrence(Layer):
             static = bottom[2].data_tensor
             self._over_static.backward_params(static, self._part, self.gradient(2), None, accumulate)
         if propagate_down[0]:
-            self._over_inputs.backward_data(dz, self.blobs[0].data_tensor, bottom[0].diff_tensor)
+            self._over_inputs.backward_data(dz, self.working[0].data_tensor, bottom[0].diff_tensor)
         if self.has_static and propagate_down[2]:
-            self._over_static.backward_data(self._part, self.blobs[2].data_tensor, bottom[2].diff_tensor)
+            self._over_static.backward_data(self._part, self.working[2].data_tensor, bottom[2].diff_tensor)
         first = len(bottom) - self.exposed
         for wanted, state in zip(propagate_down[first:], bottom[first:], strict=True):
             if wanted:  # Caffe leaves there whatever it was
@@ -180,7 +181,7 @@ class Recurrence(Layer):
 
     def gradient(self, index: int) -> Tensor | None:
         """The gradient of parameter `index`, None where nobody wants it."""
-        return self.blobs[index].diff_tensor if self.wants_param(index) else None
+        return self.working[index].diff_tensor if self.wants_param(index) else None
 
     # -- the rest
     def reset(self) -> None:
@@ -189,7 +190,9 @@ class Recurrence(Layer):
             state.flat[...] = 0
 
     def state(self) -> dict[str, Any]:
-        return {} if self.exposed else {"hidden": [state.peek().tolist() for state in self._carried]}
+        if self.exposed:
+            return {}
+        return {"hidden": [state.peek().astype(np.float64).tolist() for state in self._carried]}
 
     def restore_state(self, state: dict[str, Any]) -> None:
         for values, target in zip(state["hidden"], self._carry(len(state["hidden"][0][0])), strict=True):

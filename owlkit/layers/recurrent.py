@@ -94,7 +94,7 @@ class RNN(Recurrence):
         self._tanh = activation.make(device, activation.Activation("tanh", o))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        o, (w, b) = top[0].data_tensor, self.blobs[-2:]
+        o, (w, b) = top[0].data_tensor, self.working[-2:]
         self.advance(bottom, self._h, top[1:])
         self._over_outputs.forward(self._h, w.data_tensor, b.data_tensor, o)
         self._tanh.forward(o, o)
@@ -105,7 +105,7 @@ class RNN(Recurrence):
         if self.wants_params:
             dw, db = (self.gradient(len(self.blobs) - k) for k in (2, 1))
             self._over_outputs.backward_params(self._h, self._do, dw, db, accumulate)
-        self._over_outputs.backward_data(self._do, self.blobs[-2].data_tensor, self._dh)
+        self._over_outputs.backward_data(self._do, self.working[-2].data_tensor, self._dh)
         self.retreat(self._dh, propagate_down, bottom, accumulate)
 
     def macs(self, bottom: Blobs, top: Blobs) -> int:

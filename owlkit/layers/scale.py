@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from owlkit.core.device import Device
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import eltwise, scale
 from owlkit.layers.base import Arity, Blobs, Layer, register
@@ -35,6 +36,7 @@ class Scale(Layer):
 
     bottoms = Arity(minimum=1, maximum=2)
     in_place = True
+    wide_bottoms = (1,)
     wants_private_bottom = True
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
@@ -81,15 +83,16 @@ class Scale(Layer):
         return self.learned and (self.axis, self.num_axes) == (1, 1)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        spec = scale.Scale(bottom[0].descriptor, self.axis, self.num_axes, self._bias)
+        x = bottom[0].descriptor
+        spec = scale.Scale(x, self.axis, self.num_axes, self._bias, wide(x.dtype))
         self.kernel = scale.make(device, spec)
         self.input = KeptInput(device, bottom, top, any(self.propagate_down) or self.wants_params)
         self.prepare_gradients(device)
 
     def factors(self, bottom: Blobs) -> tuple[Tensor, Tensor | None]:
         """(gamma, beta)"""
-        gamma = self.blobs[0] if self.learned else bottom[1]
-        return gamma.data_tensor, self.blobs[-1].data_tensor if self._bias else None
+        gamma = self.working[0] if self.learned else bottom[1]
+        return gamma.data_tensor, self.working[-1].data_tensor if self._bias else None
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         self.kernel.forward(self.input.keep(bottom), top[0].data_tensor, *self.factors(bottom))
@@ -104,13 +107,13 @@ class Scale(Layer):
             targets.insert(0, to_gamma)
         dgamma, dbeta = (*targets, None)[:2]
         self.kernel.backward(x, self.factors(bottom)[0], dy, dx, dgamma, dbeta)
-        self.add_gradients(targets[-len(self.blobs) :] if self.blobs else [])
+        self.add_gradients(targets[-len(self.working) :] if self.working else [])
 
     # -- parameter gradients; the kernels only overwrite
     def prepare_gradients(self, device: Device) -> None:
         """Make what `add_gradients` needs; for a layer that absorbed this one, too."""
-        if self.blobs:
-            self._addition = eltwise.make_addition(device, self.blobs[0].descriptor)
+        if self.working:
+            self._addition = eltwise.make_addition(device, self.working[0].descriptor)
 
     def spare(self, role: int, descriptor: Descriptor) -> Tensor:
         """Memory for a result that nobody wants, or that must be added to something."""
@@ -122,15 +125,15 @@ class Scale(Layer):
         """Where to write the gradient of each of `blobs`; call `add_gradients` afterwards."""
         accumulate = self.begin_accumulate()
         if not accumulate and False not in self.param_propagate_down:
-            return [blob.diff_tensor for blob in self.blobs]
+            return [blob.diff_tensor for blob in self.working]
         return [
             blob.diff_tensor if wanted and not accumulate else self.spare(i, blob.descriptor)
-            for i, (blob, wanted) in enumerate(zip(self.blobs, self.param_propagate_down, strict=True))
+            for i, (blob, wanted) in enumerate(zip(self.working, self.param_propagate_down, strict=True))
         ]
 
     def add_gradients(self, targets: Sequence[Tensor]) -> None:
         """Add what was written beside the gradients to them."""
-        for blob, wanted, target in zip(self.blobs, self.param_propagate_down, targets, strict=True):
+        for blob, wanted, target in zip(self.working, self.param_propagate_down, targets, strict=True):
             if wanted and target is not blob.diff_tensor:
                 self._addition(blob.diff_tensor, target)
 

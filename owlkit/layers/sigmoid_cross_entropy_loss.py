@@ -31,6 +31,7 @@ class SigmoidCrossEntropyLoss(LossLayer):
     """
 
     honours_loss_param = True
+    wide_bottoms = ()
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._mode = self.normalization(default=BATCH_SIZE)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from owlkit.core.device import Device
 from owlkit.kernels import copy, eltwise
-from owlkit.layers.base import Arity, Blobs, Layer, register
+from owlkit.layers.base import Arity, Blobs, Dtype, Layer, register
 
 
 @register("Split")
@@ -61,6 +61,9 @@ class Silence(Layer):
 
     bottoms = Arity(minimum=1)
     tops = Arity.exactly(0)
+
+    def dtypes(self, half: str, given: Sequence[str], tops: int) -> tuple[str, list[Dtype], list[str]]:
+        return "float32", [None] * len(given), []
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         """There is no top."""

@@ -10,6 +10,7 @@ from owlkit.core.memory import Memory
 from owlkit.net.graph import Graph
 from owlkit.net.plan import Plan
 from owlkit.net.replays import HostAccess, Part, Replays, describe, names_of
+from owlkit.net.working import Working
 
 
 class CapturedPasses:
@@ -30,16 +31,19 @@ class CapturedPasses:
         self._forward: list[Part] = []
         self._backward: list[Part] = []
 
-    def forward(self, plan: Plan) -> None:
-        """Run all layers."""
+    def forward(self, plan: Plan, working: Working | None = None) -> None:
+        """Run all layers; of a net in half precision, `working` rounds the weights before."""
         self._follow(plan)
         self._execute(self._sources)
-        self._run("forward", self._forward)
+        before = [("the weights", working.narrow)] if working else []
+        self._run("forward", [*before, *self._forward])
 
-    def backward(self, plan: Plan) -> None:
-        """Run all layers backward."""
+    def backward(self, plan: Plan, working: Working | None = None) -> None:
+        """Run all layers backward; `working` brings the gradients of the weights back."""
         self._follow(plan)
-        self._run("backward", self._backward)
+        before, after = (working.before_backward(), working.after_backward()) if working else ([], [])
+        around = [[("the gradients of weights", call) for call in calls] for calls in (before, after)]
+        self._run("backward", [*around[0], *self._backward, *around[1]])
 
     def repeat(self, kind: str, variant: Hashable, call: Callable[[], None]) -> None:
         """Do other work on the net that repeats, such as a solver's update; variant : what it depends on."""

@@ -11,16 +11,15 @@ import numpy as np
 
 from owlkit import proto
 from owlkit.core.blob import Blob
+from owlkit.core.dtypes import checked_dtype
 from owlkit.core.errors import NetError, OwlkitError
 from owlkit.layers.base import Layer, create
-from owlkit.net import tables
+from owlkit.net import precision, tables
 from owlkit.net.gradients import mark_gradients
 from owlkit.net.parameters import ParameterTable
 from owlkit.net.splits import insert_splits
 from owlkit.net.state import unique_name
 from owlkit.proto import rules
-
-DTYPES = ("float32", "float64")
 
 
 @dataclass
@@ -55,7 +54,8 @@ class Graph:
 
     definition : path of a prototxt, NetParameter, or anything with `to_proto()` (a NetSpec).
     phase : "train" or "test". level, stages : select layers by their include and exclude rules.
-    dtype : "float32" or "float64". seed : of all randomness; None draws one, kept in `seed`.
+    dtype : "float32", "float64", or one of half precision (`net.precision`), "float16" or "bfloat16".
+    seed : of all randomness; None draws one, kept in `seed`.
     Raises PrototxtError for a definition that cannot be read, NetError for one that makes no net.
     """
 
@@ -71,9 +71,7 @@ class Graph:
     ) -> None:
         if phase not in ("train", "test"):
             raise NetError(f"phase {phase!r}: use 'train' or 'test'")
-        self.phase, self.dtype = phase, dtype if isinstance(dtype, str) else np.dtype(dtype).name
-        if self.dtype not in DTYPES:
-            raise NetError(f"dtype {self.dtype!r}: nets compute in {' or '.join(DTYPES)}")
+        self.phase, self.dtype = phase, checked_dtype(dtype)
         self.seed = int(seed if seed is not None else np.random.SeedSequence().generate_state(1)[0])
         whole = proto.net_param(definition)
         filtered = rules.filter_net(whole, phase, level, stages)
@@ -98,14 +96,14 @@ class Graph:
             raise NetError(f'layer {param.name!r} has no type; add type: "..."')
         twins = sum(node.name == param.name for node in self.nodes)
         layer = create(param, self.phase, self._generator(unique_name(param.name, twins)))
-        layer.dtype = self.dtype
         bottom = [self._read(name) for name in param.bottom]
         top_names = list(param.top)
         missing = type(layer).tops.minimum - len(top_names)
         if type(layer).auto_tops and missing > 0:
             top_names += [param.name if k == 0 else f"{param.name}_{k}" for k in range(missing)]
         self._check_arity(layer, len(bottom), len(top_names))
-        top = [self._write(layer, index, name, bottom) for index, name in enumerate(top_names)]
+        made = precision.settle(layer, self.dtype, bottom, len(top_names))
+        top = [self._write(layer, index, name, bottom, made[index]) for index, name in enumerate(top_names)]
         self._set_loss_weights(layer, len(top))
         if any(w and blob in bottom for w, blob in zip(layer.loss_weights, top, strict=False)):
             raise layer.error("a top with a loss_weight cannot be its bottom too; name the top differently")
@@ -137,14 +135,15 @@ class Graph:
         self._unread.pop(name, None)
         return self.blobs[name]
 
-    def _write(self, layer: Layer, index: int, name: str, bottom: list[Blob]) -> Blob:
+    def _write(self, layer: Layer, index: int, name: str, bottom: list[Blob], dtype: str) -> Blob:
         known = self.blobs.get(name)
         self._unread[name] = None
         if known is None:
-            blob = self.blobs[name] = Blob((0,), self.dtype, name)
+            blob = self.blobs[name] = Blob((0,), dtype, name)
             return blob
         if index < len(bottom) and bottom[index] is known:
             if type(layer).in_place:
+                precision.check_in_place(layer, known, dtype)
                 return known
             raise layer.error(f"cannot run in place; name its top other than its bottom {name!r}")
         raise layer.error(f"its top {name!r} is made by an earlier layer already; name it differently")

@@ -32,7 +32,7 @@ def needs(graph: Graph, backward: bool) -> list[Need]:
     found = []
     for node in graph.nodes:
         (tops, held), (learned, kept) = (
-            _fresh(blobs, seen, backward) for blobs in (node.top, node.layer.blobs)
+            _fresh(blobs, seen, backward) for blobs in (node.top, (*node.layer.blobs, *node.layer.working))
         )
         found.append(Need(f"{node.name} ({node.layer.type})", tops, learned, held + kept))
     return found
@@ -66,7 +66,7 @@ def fitting_batch(batch: int, found: Iterable[Need], free: int) -> int:
 def take_memory(device: GpuDevice, graph: Graph, backward: bool) -> None:
     """Take the GPU's memory for all blobs, their gradients where `backward`, and what kernels share."""
     for node in graph.nodes:
-        for blob in (*node.top, *node.layer.blobs):
+        for blob in (*node.top, *node.layer.blobs, *node.layer.working):
             for tensor in (blob.data_tensor, *([blob.diff_tensor] if backward else [])):
                 device.gpu.mirror(tensor.memory)
     if device.scratch_bytes:

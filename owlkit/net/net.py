@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from owlkit.core.device import Device, resolve_device
+from owlkit.core.dtypes import is_half, wide
 from owlkit.core.errors import NetError
 from owlkit.core.fillers import fill
+from owlkit.core.gpu.device import GpuDevice
 from owlkit.net import diagnosis, state
 from owlkit.net.gradients import forbid_backward
 from owlkit.net.graph import Graph
+from owlkit.net.guard import Guard
 from owlkit.net.parameters import ArenaGroup, build_arena
 from owlkit.net.passes import Passes
 from owlkit.net.reuse import Reuse
 from owlkit.net.weights import LoadReport, load_weights, match_weights, net_to_proto, save_hdf5, save_weights
+from owlkit.net.working import LossScale, Working
 
 log = logging.getLogger("owlkit")
 
@@ -26,7 +31,8 @@ class Net(Passes):
 
     definition : path of a prototxt, NetParameter or NetSpec.
     phase : "train" or "test". weights : caffemodel to load. device : "cpu"; None takes the default.
-    dtype : "float32" or "float64". seed : of weights, dropout and data; None draws one.
+    dtype : "float32" or "float64"; on a GPU "float16" or "bfloat16" too, with weights in float32 beside (see
+        `net.precision`). seed : of weights, dropout and data; None draws one.
     level, stages : select layers by their include and exclude rules.
     share : a net whose parameters this one uses (a test net of a train net).
     fuse : whether layers are fused where no visible blob changes by it.
@@ -61,7 +67,7 @@ class Net(Passes):
         if memory not in ("keep", "reuse"):
             raise NetError(f"memory={memory!r}: give 'keep', or 'reuse'")
         reuse = Reuse(graph, keep) if memory == "reuse" else None
-        super().__init__(graph, resolve_device(device), fuse=fuse, reuse=reuse)
+        super().__init__(graph, _device_for(graph.dtype, device), fuse=fuse, reuse=reuse)
         if not backward:
             forbid_backward(self.graph)
         self._allocate(share)
@@ -85,7 +91,7 @@ class Net(Passes):
             self.graph.parameters.lay_filters_channels_last(self.layers)
         shared = self.graph.parameters.share_with(self.layers, share.layers) if share else []
         mine = [parameter for parameter in self.learnable if parameter not in shared]
-        self.arena: list[ArenaGroup] = build_arena(mine, self.dtype)
+        self.arena: list[ArenaGroup] = build_arena(mine, wide(self.dtype))
         layers = self.layer_dict
         for parameter in mine:
             layer = layers[parameter.layer]
@@ -93,6 +99,33 @@ class Net(Passes):
             if filler is not None:
                 fill(parameter.blob.data, filler, layer.rng)
         self.clear_param_diffs()
+        if is_half(self.dtype):
+            self.graph.parameters.join_working(self.layers)
+            self.working = self._make_working()
+
+    def _make_working(self) -> Working:
+        """What rounds the weights and brings gradients back; float16 takes a loss scale besides."""
+        followers = self._followers
+        pairs = [
+            (blob, working)
+            for layer in self.layers
+            for blob, working in zip(layer.blobs, layer.working, strict=True)
+            if id(blob) not in followers
+        ]
+        losses = [blob for blob, _ in self._losses]
+        scale = LossScale(self.device, losses) if self.dtype == "float16" and losses else None
+        return Working(self.device, pairs, self.learnable, scale)
+
+    @cached_property
+    def guard(self) -> Guard:
+        """What keeps a net on a GPU from being updated after a loss that is not finite."""
+        scale = self.loss_scale
+        return Guard(self.device, [blob for blob, _ in self._losses], scale.state if scale else None)
+
+    @property
+    def loss_scale(self) -> LossScale | None:
+        """What a float16 net multiplies its losses by; None for other nets and for those without a loss."""
+        return self.working.scale if self.working is not None else None
 
     # -- parameters
     def clear_param_diffs(self) -> None:
@@ -140,11 +173,14 @@ class Net(Passes):
     # -- state beyond parameters
     def state(self) -> dict[str, Any]:
         """Positions of data layers and states of random generators, JSON-able; for a bit-identical resume."""
-        return state.capture(self.layers)
+        scale = self.loss_scale
+        return state.capture(self.layers) | ({"loss_scale": scale.saved()} if scale else {})
 
     def restore_state(self, saved: dict[str, Any]) -> None:
         """Go on from what `state` returned."""
         state.restore(self.layers, saved)
+        if self.loss_scale is not None and "loss_scale" in saved:
+            self.loss_scale.restore(saved["loss_scale"])
 
     @property
     def data_wait_seconds(self) -> float:
@@ -159,3 +195,14 @@ class Net(Passes):
     def zero_weights(self) -> list[str]:
         """Names of layers whose weights are all zero although they are to learn."""
         return diagnosis.zero_weights(self.graph)
+
+
+def _device_for(dtype: str, device: str | Device | None) -> Device:
+    """The device; NetError where it is none that computes in `dtype`."""
+    found = resolve_device(device)
+    if is_half(dtype) and not isinstance(found, GpuDevice):
+        raise NetError(
+            f"dtype {dtype!r} is for GPUs; on {found.name} nets compute in float32 or float64: leave dtype "
+            "out, or give device='gpu'"
+        )
+    return found

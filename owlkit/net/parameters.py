@@ -22,6 +22,7 @@ class Parameter:
 
     name : "conv1[0]": layer and position, or the name under which it is shared.
     lr_mult, decay_mult : factors of the solver's learning rate and weight decay.
+    beside : what kernels take in place of `blob` in a net of half precision.
     """
 
     blob: Blob
@@ -31,6 +32,12 @@ class Parameter:
     lr_mult: float = 1.0
     decay_mult: float = 1.0
     explicit: set[str] = field(default_factory=set)
+    beside: Blob | None = None
+
+    @property
+    def working(self) -> Blob:
+        """What kernels take."""
+        return self.beside if self.beside is not None else self.blob
 
 
 class ParameterTable:
@@ -60,7 +67,10 @@ class ParameterTable:
     def _own(self, layer: Layer, index: int, blob: Blob, spec: Any) -> None:
         explicit = {f for f in ("lr_mult", "decay_mult") if spec.HasField(f)}
         name = f"{layer.name}[{index}]"
-        parameter = Parameter(blob, name, layer.name, index, spec.lr_mult, spec.decay_mult, explicit)
+        working = layer.working[index]
+        beside = working if working is not blob else None
+        mults = spec.lr_mult, spec.decay_mult
+        parameter = Parameter(blob, name, layer.name, index, *mults, explicit, beside)
         self.owners.append(parameter)
         if spec.name:
             self._shared[spec.name] = parameter
@@ -85,8 +95,15 @@ class ParameterTable:
                 )
             setattr(owner, name, value)
             owner.explicit.add(name)
-        blob.share_data(owner.blob)
-        blob.share_diff(owner.blob)
+        working = layer.working[index]
+        if working.dtype != owner.working.dtype:
+            raise layer.error(
+                f"shared parameter {spec.name!r} is used in {working.dtype} here but in "
+                f"{owner.working.dtype} in layer {owner.layer!r}; give the two their own"
+            )
+        for mine, theirs in ((blob, owner.blob), (working, owner.working)):
+            mine.share_data(theirs)
+            mine.share_diff(theirs)
         self.followers.append((blob, owner))
 
     def lay_filters_channels_last(self, layers: Sequence[Layer]) -> None:
@@ -94,9 +111,17 @@ class ParameterTable:
         reshaped = {id(b) for blob, owner in self.followers if blob.shape != owner.blob.shape
                     for b in (blob, owner.blob)}  # fmt: skip
         for layer in layers:
-            for blob in layer.filters():
-                if id(blob) not in reshaped:
+            filters = layer.filters()
+            if not any(id(blob) in reshaped for blob in filters):
+                for blob in filters:
                     blob.lay_channels_last()
+
+    def join_working(self, layers: Sequence[Layer]) -> None:
+        """Let working blobs of their weights' type lie in the same memory, once it is known whose that is."""
+        for layer in layers:
+            for blob, working in zip(layer.blobs, layer.working, strict=True):
+                if working is not blob and working.dtype == blob.dtype:
+                    working.share_data(blob)
 
     def share_with(self, layers: Sequence[Layer], source: Sequence[Layer]) -> list[Parameter]:
         """Let `layers` use the data of the equally named layers of `source` (a test net of a train net).
@@ -110,11 +135,16 @@ class ParameterTable:
         shared: list[Parameter] = []
         for layer in layers:
             theirs = theirs_by_name.get(layer.name)
-            for mine, other in _matched(layer, theirs) if theirs is not None else ():
+            if theirs is None:
+                continue
+            for mine, other in _matched(layer, theirs):
                 owner = owner_of[id(mine)]
                 owner.blob.share_data(other)
                 if owner not in shared:
                     shared.append(owner)
+            for mine, other in zip(layer.working, theirs.working, strict=True):
+                if mine.dtype == other.dtype:
+                    mine.share_data(other)
         for blob, owner in self.followers:
             blob.share_data(owner.blob)
         return shared
@@ -175,5 +205,10 @@ def _matched(layer: Layer, other: Layer) -> list[tuple[Blob, Blob]]:
             raise NetError(
                 f"{layer.name}: parameter {index} is {mine.shape} here but {theirs.shape} in the net it "
                 "shares with; make the two definitions agree"
+            )
+        if mine.descriptor.channels_last != theirs.descriptor.channels_last:
+            raise NetError(
+                f"{layer.name}: parameter {index} lies otherwise in memory than in the net it shares with, "
+                "as filters do on a GPU and on the CPU; give both nets one device"
             )
     return pairs

@@ -22,6 +22,7 @@ from owlkit.net.graph import Graph
 from owlkit.net.plan import Plan
 from owlkit.net.reuse import Reuse
 from owlkit.net.watchers import LayerWatchers
+from owlkit.net.working import Working
 
 
 class Passes(Described):
@@ -40,6 +41,7 @@ class Passes(Described):
         self._inferred_from = self._input_shapes()
         self._reach = len(graph.nodes)  # the number of layers whose shapes follow from the inputs'
         self._losses = self._loss_blobs()
+        self.working: Working | None = None  # of a net in half precision
         self.captures: CapturedPasses | None = None
         if isinstance(device, GpuDevice):
             self.captures = CapturedPasses(device, graph, self._run)
@@ -139,12 +141,17 @@ class Passes(Described):
         """
         self._check_layers(start, end)
         self._check_reach(start)
-        if self.watchers:
-            self._run_backward_watched(self.plan, end, start)
-        elif self.captures and start is None and end is None and self.captures.serves(self.plan):
-            self.captures.backward(self.plan)
+        whole = start is None and end is None
+        if whole and self.captures and not self.watchers and self.captures.serves(self.plan):
+            self.captures.backward(self.plan, self.working)
         else:
-            self._run(self.plan.backward_range(end, start))
+            calls = self.plan.backward_range(end, start)
+            self._run(self.working.before_backward(start) if self.working else ())
+            if self.watchers:
+                self._run_backward_watched(self.plan, end, start)
+            else:
+                self._run(calls)
+            self._run(self.working.after_backward(start) if self.working else ())
         self._settle_diffs()
 
     def warmup(self) -> None:
@@ -166,14 +173,31 @@ class Passes(Described):
         self.loss = self._sum_losses()  # last: on a GPU this waits for what was queued
         return self.loss
 
+    def forward_backward_later(self) -> Callable[[], float]:
+        """As `forward_backward`, on a GPU and without waiting: what is returned waits for the loss."""
+        assert isinstance(self.device, GpuDevice)
+        self._follow_input_shapes(None)
+        self._forward_whole()
+        gpu = self.device.gpu
+        readings = [(gpu.read_later(blob.data_tensor), weight) for blob, weight in self._losses]
+        self.backward()
+
+        def read() -> float:
+            self.loss = sum(weight * float(values().sum()) for values, weight in readings)
+            return self.loss
+
+        return read
+
     def _forward_whole(self) -> None:
         plan = self._plan_for(stepping=False)
         if self.captures and not self.watchers and self.captures.serves(plan):
-            self.captures.forward(plan)
+            self.captures.forward(plan, self.working)
         else:
             self._run_forward(plan)
 
     def _run_forward(self, plan: Plan, first: int = 0, last: int | None = None) -> None:
+        if self.working:
+            self._run([self.working.narrow])
         if self.watchers:
             self._run_forward_watched(plan, first, len(plan.steps) - 1 if last is None else last)
             return

@@ -70,7 +70,7 @@ class Plan:
             self.reuse.apply(steps, self.device)
         for step in steps:
             if not step.idle and (step.bottom or not self._has_kept_tops(step)):
-                step.layer.prepare(self.device, step.bottom, step.top)
+                step.prepare(self.device)
         self.steps[kept:] = steps
         self._set_loss_gradients()
         self.forward_calls = [step.forward_call() for step in self.steps]

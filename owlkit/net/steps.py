@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from owlkit.core.blob import Blob
+from owlkit.core.device import Device
 from owlkit.layers.base import Layer
+from owlkit.net.casts import Casts, needed
 from owlkit.net.graph import Node
 
 
@@ -27,13 +29,15 @@ def _nothing() -> None:
 class Step:
     """One layer with those it absorbed, and the blobs it is bound to.
 
-    private_bottom : whether its bottom 0 is a version of the visible blob that lies elsewhere.
+    private_bottom : whether its bottom 0 is a version of the visible blob that lies elsewhere. casts : where
+    bottoms come in another type than the layer takes.
     """
 
     nodes: list[Node]
     bottom: list[Blob]
     top: list[Blob]
     private_bottom: bool = False
+    casts: Casts | None = None
 
     @property
     def layer(self) -> Layer:
@@ -56,14 +60,24 @@ class Step:
         empty = not any(blob.count for blob in (*self.bottom, *self.top))
         return bool(self.bottom) and empty and not self.layer.reshapes_in_forward
 
+    def prepare(self, device: Device) -> None:
+        """Make the layer's kernels, and casts where they are needed."""
+        self.casts = Casts(device, self.layer, self.bottom) if needed(self.layer, self.bottom) else None
+        bottom = self.bottom if self.casts is None else self.casts.inner
+        self.layer.prepare(device, bottom, self.top)
+
     def forward_call(self) -> Callable[[], None]:
         if self.idle:
             return _nothing
+        if self.casts is not None:
+            return partial(self.casts.forward, self.top)
         return partial(self.layer.forward, self.bottom, self.top)
 
     def backward_call(self) -> Callable[[], None]:
         if self.idle:
             return _nothing
+        if self.casts is not None:
+            return partial(self.casts.backward, self.top, self.nodes[0].propagate_down)
         return partial(self.layer.backward, self.top, self.nodes[0].propagate_down, self.bottom)
 
 
@@ -168,7 +182,7 @@ def _share_gradients(steps: Sequence[Step]) -> None:
         if not step.backward:
             continue
         for index, wanted in enumerate(step.nodes[0].propagate_down):
-            if wanted and step.layer.passes_gradient(index):
+            if wanted and step.layer.passes_gradient(index) and step.bottom[index].dtype == step.top[0].dtype:
                 _share_gradient(steps, number, index)
 
 

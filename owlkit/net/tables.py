@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from owlkit.core.conveniences import resolve
+from owlkit.core.dtypes import is_half
 from owlkit.core.sizes import size
 
 if TYPE_CHECKING:
@@ -149,7 +150,9 @@ def _plan_title(plan: Plan) -> str:
         else "fusion off: single layers are stepped through"
     )
     scratch = size(plan.device.scratch_bytes)
-    return f"plan on {plan.device.name}: {len(plan.steps)} steps, {how}, scratch {scratch}"
+    dtype = plan.graph.dtype
+    precision = f"{dtype} beside float32, " if is_half(dtype) else ""
+    return f"plan on {plan.device.name}: {precision}{len(plan.steps)} steps, {how}, scratch {scratch}"
 
 
 def plan_text(plan: Plan) -> str:

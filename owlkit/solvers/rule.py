@@ -8,6 +8,7 @@ weight decay is added, then the rule computes the step, then the step is subtrac
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -50,6 +51,7 @@ class UpdateRule:
                 raise TrainingError(f"{field} is {value:g}; {self.name} keeps that share: give 0 {bound}")
         self.param, self._learnable = param, list(net.learnable)
         self._captures = net.captures
+        self._scale = net.loss_scale
         self.groups: list[Any] = list(net.arena)
         self.histories = [[Tensor(g.data.descriptor) for g in self.groups] for _ in range(self.slots)]
         self._kernels = [update.make(net.device, self._spec(g.data.descriptor)) for g in self.groups]
@@ -86,17 +88,19 @@ class UpdateRule:
             if self.rate_in_history and group.lr_mult == 0 and not self.histories[0][index].peek().any()
         }
 
-    def apply(self, rate: float, scale: float, iteration: int) -> None:
-        """Clip the gradients and update all parameters.
+    def apply(self, rate: float, scale: float, iteration: int, guard: Any = None) -> None:
+        """Clip the gradients and update all parameters; none where a loss scale has made one infinite or NaN.
 
         rate : the learning rate. scale : factor of the accumulated gradients. iteration : updates done.
+        guard : of the net, where its losses have not been looked at yet.
         """
         self.set_factors(rate, scale, iteration)
         if self._captures is None:
-            self.launch()
+            self.launch(guard)
         else:
-            variant = (self.leaves_update, self.param.clip_gradients, frozenset(self._idle))
-            self._captures.repeat("update", variant, self.launch)
+            guarded = guard is not None
+            variant = (self.leaves_update, self.param.clip_gradients, frozenset(self._idle), guarded)
+            self._captures.repeat("update", variant, partial(self.launch, guard))
 
     def set_factors(self, rate: float, scale: float, iteration: int) -> None:
         """Tell the kernels what changes from iteration to iteration."""
@@ -105,15 +109,21 @@ class UpdateRule:
             if index not in self._idle:
                 self._kernels[index].set_factors(rate * group.lr_mult, scale, decay * group.decay_mult)
 
-    def launch(self) -> None:
+    def launch(self, guard: Any = None) -> None:
         """Clip and update by the factors that were set; on a GPU nothing here waits for the host."""
+        judge = guard or self._scale
+        state = () if judge is None else (judge.state,)
+        if guard is not None:
+            guard.judge()
         clip = self._clip_by(self.param.clip_gradients) if self.param.clip_gradients > 0 else None
         for index, group in enumerate(self.groups):
             if index not in self._idle:
                 history = tuple(slot[index] for slot in self.histories)
-                self._kernels[index](group.data, group.diff, history, clip, self.leaves_update)
+                self._kernels[index](group.data, group.diff, history, clip, self.leaves_update, *state)
             elif self.leaves_update:
                 group.diff.zero()
+        if self._scale is not None:
+            self._scale.follow()
 
     def norms(self, role: str) -> np.ndarray:
         """L2 norm of each parameter's "data", "diff" or first "history", in Caffe's order, float64.

@@ -19,12 +19,10 @@ from owlkit.core.errors import TrainingError
 from owlkit.io.hdf5 import import_h5py
 from owlkit.proto import caffe_pb2
 from owlkit.proto.page import fields_page
-from owlkit.solvers import diagnosis, loading, nets, policies, snapshots
+from owlkit.solvers import loading, nets, policies, snapshots
 from owlkit.solvers.announcer import while_alive
 from owlkit.solvers.definition import check_numbers, read_definition
-from owlkit.solvers.display import displayed_outputs, log_debug_info
-from owlkit.solvers.divergence import DivergedError
-from owlkit.solvers.resumable import Resumable
+from owlkit.solvers.iterating import Iterating
 from owlkit.solvers.rules import make_rule, rule_class
 from owlkit.solvers.signals import hold_interrupts
 from owlkit.solvers.testing import run_batches
@@ -40,13 +38,14 @@ def checked_count(n: Any) -> int:
         raise TrainingError(f"step({n!r}): give a whole number of iterations") from None
 
 
-class Solver(Resumable):
+class Solver(Iterating):
     """Training of one net.
 
     definition : path of a solver prototxt, SolverParameter, or a net (NetSpec, NetParameter) with the
         solver's fields as keywords: `Solver(n, test=n_test, base_lr=0.01, max_iter=2000, test_interval=200)`.
     test : net or list of nets to test with. weights : caffemodel(s) to start from, a path or a list.
-    device, dtype, seed : of all nets; the solver file's solver_mode and random_seed where they are None.
+    device, dtype, seed : of all nets (see Net); the solver file's solver_mode and random_seed where they are
+        None.
     fields : fields of SolverParameter; they win over those of a file.
 
     param : SolverParameter. net, test_nets : Nets; test nets share the parameters of `net`.
@@ -157,14 +156,23 @@ class Solver(Resumable):
     def advance(self, n: int) -> None:
         """As `step`, for the Run that uses this solver."""
         with hold_interrupts() as held:
-            for _ in range(n):
-                if self._test_is_due() and not self._test_all():
-                    return
-                self._iterate()
-                if self.param.snapshot > 0 and self.iter % self.param.snapshot == 0:
-                    self.snapshot()
-                if held.pending:
-                    return
+            try:
+                for left in range(n, 0, -1):
+                    if self._test_is_due() and not self._test_all():
+                        return
+                    self._iterate_once(last=left == 1)
+                    if held.pending:
+                        return
+            finally:
+                self._settle()
+
+    def _iterate_once(self, *, last: bool) -> None:
+        """One iteration, with the snapshot that is due after it."""
+        after = self.iter + 1
+        snapshot_is_due = self.param.snapshot > 0 and after % self.param.snapshot == 0
+        self._iterate(late=not (last or snapshot_is_due or self._test_is_due(after)))
+        if snapshot_is_due:
+            self.snapshot()
 
     def solve(self) -> None:
         """Train up to max_iter, with Caffe's last snapshot and test."""
@@ -187,27 +195,6 @@ class Solver(Resumable):
         """A started Run of this solver (training goes on in the background); its monitor is shown."""
         return resolve("training:train")(self, name=name, **options)
 
-    def _iterate(self) -> None:
-        net, p, lr = self.net, self.param, self.lr
-        started, waited = time.perf_counter(), net.data_wait_seconds
-        net.clear_param_diffs()
-        for on_start, _ in self._callbacks:
-            on_start()
-        loss = sum(net.forward_backward() for _ in range(p.iter_size)) / p.iter_size
-        if not math.isfinite(loss):
-            self._diverge(loss)
-        self._losses.append(loss)
-        if p.display > 0 and self.iter % p.display == 0:
-            self._display(lr)
-        for _, on_gradients_ready in self._callbacks:
-            on_gradients_ready()
-        self._update(lr)
-        self.iter += 1
-        seconds, images = time.perf_counter() - started, net.batch_size * p.iter_size
-        waited = net.data_wait_seconds - waited
-        self._remark(loss)
-        self.emit(events.IterationDone(self.iter, loss, self.smoothed_loss, lr, seconds, waited, images))
-
     def apply_update(self) -> None:
         """One update by the gradients that the parameters' `diff` shows; it counts as an iteration.
 
@@ -220,35 +207,12 @@ class Solver(Resumable):
         self._update(self.lr)
         self.iter += 1
 
-    def _update(self, lr: float) -> None:
-        """The rule clips, divides by iter_size (both as one factor) and updates; the order is Caffe's."""
-        self.rule.apply(lr, 1.0 / self.param.iter_size, self.iter)
-
-    def _display(self, lr: float) -> None:
-        outputs, weights = displayed_outputs(self.net)
-        self.emit(events.Displayed(self.iter, self.smoothed_loss, lr, outputs, weights))
-        if self.param.debug_info:
-            log_debug_info(self.net)
-
-    def _remark(self, loss: float) -> None:
-        if self.iter == 1 and self._fresh:
-            remark = diagnosis.remark_zero_weights(self.net) or diagnosis.remark_first_loss(self.net, loss)
-        else:
-            remark = diagnosis.remark_saturation(self.net, loss) if loss > diagnosis.SATURATED - 1 else ""
-        if remark:
-            self.warn(remark)
-
-    def _diverge(self, loss: float) -> None:
-        layer, blob, found = self.net.first_nonfinite() or ("", "", "")
-        event = events.Diverged(self.iter, loss, layer, blob, found)
-        self.emit(event)
-        raise DivergedError(event)
-
     # -- tests
-    def _test_is_due(self) -> bool:
-        p = self.param
-        due = p.test_interval > 0 and self.iter % p.test_interval == 0
-        return due and bool(self.test_nets) and (self.iter > 0 or p.test_initialization)
+    def _test_is_due(self, at: int | None = None) -> bool:
+        """Before iteration `at`, by default the next."""
+        p, at = self.param, self.iter if at is None else at
+        due = p.test_interval > 0 and at % p.test_interval == 0
+        return due and bool(self.test_nets) and (at > 0 or p.test_initialization)
 
     def _test_all(self) -> bool:
         """Whether all tests ran to their end."""

@@ -56,6 +56,18 @@ def test_upload_and_download(driver: CupyDriver, count: int) -> None:
     np.testing.assert_array_equal(fetched(driver, buffer.pointer, source), expected)
 
 
+def test_what_is_read_later_is_as_it_was_in_the_order_of_the_stream(driver: CupyDriver) -> None:
+    source = RNG.integers(0, 255, 12).astype(np.uint8)
+    buffer = driver.allocate(source.size)
+    driver.upload(buffer.pointer, source)
+    readings = [driver.read_later(buffer.pointer, source.size) for _ in range(2)]
+    driver.zero(buffer.pointer, source.size)
+    np.testing.assert_array_equal(readings[0].wait(), source)
+    again = driver.read_later(buffer.pointer, source.size)  # in the pinned memory of the first
+    np.testing.assert_array_equal(again.wait(), 0 * source)
+    np.testing.assert_array_equal(readings[1].wait(), source)
+
+
 @pytest.mark.parametrize("count", [100, staging.SMALL * 2])
 def test_an_upload_waits_for_what_reads_the_place(driver: CupyDriver, count: int) -> None:
     """Iteration by iteration an input is written over, while the one before is still being computed on."""

@@ -24,6 +24,8 @@ def both_ways(definition: Definition, device: object, dtype: str) -> Net | None:
     net = build(definition, device=device, dtype=dtype)
     if net is None:
         return None
+    if net.loss_scale is not None:
+        net.loss_scale.set(1)
     weighted = any(net.layer_dict["l"].loss_weights)
     for number, name in enumerate(net.top_names["l"]):
         diff = net.blobs[name].diff

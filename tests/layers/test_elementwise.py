@@ -7,7 +7,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from owlkit.core.blob import Blob
 from owlkit.core.errors import NetError
 from tests.support.one_layer import OneLayer
 
@@ -156,8 +155,7 @@ def test_what_cannot_be_is_refused(body: str, message: str) -> None:
 def prelu(shape: tuple[int, ...], fields: str = "") -> OneLayer:
     net = OneLayer(f'type: "PReLU" prelu_param {{ {fields} }}', shape, dtype="float64")
     (a,) = net.layer.blobs
-    net.layer.blobs[0] = Blob(a.shape, "float64", a.name, parameter=True)
-    net.layer.blobs[0].data[...] = np.linspace(-0.5, 1.5, a.count).reshape(a.shape)
+    a.data[...] = np.linspace(-0.5, 1.5, a.count).reshape(a.shape)
     return net
 
 

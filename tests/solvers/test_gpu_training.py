@@ -17,8 +17,8 @@ from tests.support import emulated_gpu
 pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
 
 
-def small_net() -> NetSpec:
-    """Every kind of layer that a net of 2012 to 2015 has, tiny."""
+def first_layers() -> NetSpec:
+    """Every kind of layer that a net of 2012 to 2015 has, tiny, up to the sum of two paths."""
     n, filler = NetSpec("small"), dict(type="xavier")
     n.data, n.label = L.DummyData(
         shape=[dict(dim=[4, 3, 12, 12]), dict(dim=[4])],
@@ -35,7 +35,12 @@ def small_net() -> NetSpec:
     n.scale = L.Scale(n.bn, bias_term=True, in_place=True)
     n.relu2 = L.ReLU(n.scale, in_place=True)
     n.sum = L.Eltwise(n.pool1, n.relu2)
-    n.fc = L.InnerProduct(n.sum, num_output=5, weight_filler=filler)
+    return n
+
+
+def small_net() -> NetSpec:
+    n = first_layers()
+    n.fc = L.InnerProduct(n.sum, num_output=5, weight_filler=dict(type="xavier"))
     n.loss = L.SoftmaxWithLoss(n.fc, n.label)
     return n
 

@@ -28,7 +28,7 @@ class Group:
             tensor.flat[...] = np.random.default_rng(0).standard_normal(COUNT)
         self.arena, self.device = [ArenaGroup(1.0, 1.0, *tensors, [], [])], device
         self.learnable: list[Any] = []
-        self.captures = None
+        self.captures = self.loss_scale = None
 
 
 def solver_param(rule: str, **fields: Any) -> Any:

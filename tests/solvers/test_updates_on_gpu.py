@@ -33,7 +33,8 @@ def _net(device: Any, dtype: str = "float32") -> Any:
             blob.lay_channels_last()
         learnable.append(Parameter(blob, f"p{index}", "p", 0, 1.0 + index % 2, 1.0 - index % 2))
     arena = build_arena(learnable, dtype)
-    net = SimpleNamespace(device=device, learnable=learnable, arena=arena, captures=None)
+    net = SimpleNamespace(device=device, learnable=learnable, arena=arena)
+    net.captures = net.loss_scale = None
     rng = np.random.default_rng(1)
     for parameter in learnable:
         parameter.blob.data[...] = rng.standard_normal(parameter.blob.shape)

@@ -20,7 +20,7 @@ ARROWS = {
     "kernels": {"core"},
     "io": {"core", "proto"},
     "layers": {"kernels", "core", "proto", "io"},
-    "net": {"layers", "io", "proto", "core"},
+    "net": {"layers", "io", "proto", "core", "kernels"},
     "solvers": {"net", "io", "proto", "core", "kernels"},
     "training": {"solvers", "core"},
     "datasets": {"io", "core", "proto"},

@@ -21,7 +21,7 @@ from owlkit.core.gpu.cudnn import CupyCudnn
 from owlkit.core.gpu.driver import Matrix
 from owlkit.core.gpu.gpu import CaptureError
 from owlkit.core.gpu.launching import CupyFunction
-from owlkit.core.gpu.staging import Staging
+from owlkit.core.gpu.staging import LateReading, Readings, Staging
 
 _OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation
 _HEADERS = {"__half": "cuda_fp16.h", "__nv_bfloat16": "cuda_bf16.h"}
@@ -133,6 +133,7 @@ class CupyDriver:
             self.main = cupy.cuda.Stream()
             self._aside = cupy.cuda.Stream(non_blocking=True)  # for captures
             self._staging = Staging(cupy, runtime, self.main)
+            self._readings = Readings(cupy, runtime, self.main)
         self._cublas: Cublas | None = None
         self._cudnn: CupyCudnn | None = None
         self._lock = threading.Lock()
@@ -235,6 +236,11 @@ class CupyDriver:
             done = self.cuda.Event(disable_timing=True)
             done.record(self.main)
             done.synchronize()  # for this copy, not for what other threads queue meanwhile
+
+    def read_later(self, pointer: int, nbytes: int) -> LateReading:
+        """Queue a small copy to the host, and do not wait for it."""
+        with self.at_work():
+            return self._readings.begin(pointer, nbytes)
 
     def zero(self, pointer: int, nbytes: int) -> None:
         """Queue setting bytes to 0."""

@@ -14,6 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+SMALL = 64 << 10  # bytes of a copy that is made at once
+
 
 class Buffer(Protocol):
     """Memory of the GPU; it goes back to the pool when the object is dropped."""
@@ -35,6 +37,13 @@ class Replay(Protocol):
 
     def launch(self) -> None:
         """Run all of it again, with one call."""
+
+
+class Reading(Protocol):
+    """A copy to the host that is under way."""
+
+    def wait(self) -> np.ndarray:
+        """What was read, (n,) uint8; the calling thread waits for it. Once only: the memory is used again."""
 
 
 class Way(Protocol):
@@ -117,6 +126,9 @@ class Driver(Protocol):
 
     def download(self, target: np.ndarray, pointer: int) -> None:
         """Copy from the GPU into an array of contiguous bytes, and wait for it."""
+
+    def read_later(self, pointer: int, nbytes: int) -> Reading:
+        """Queue a copy to the host of at most `SMALL` bytes, as they are when everything before is done."""
 
     def way(self, nbytes: int) -> Way:
         """A way to the GPU for what a thread prepares there."""

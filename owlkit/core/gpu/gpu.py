@@ -103,6 +103,17 @@ class Gpu:
         with self.lock:
             self.downloaded_bytes += mirror.host.size
 
+    def read_later(self, tensor: Tensor) -> Callable[[], np.ndarray]:
+        """Begin to read a small tensor as it is when all that is queued is done; the call waits for its
+        values, (count,). The copy on the host is left as it is.
+        """
+        if self.capturing:
+            raise CaptureError("the host reads it", tensor.memory.mirror)
+        pointer, nbytes = self.pointer(tensor, reads=True, writes=False), tensor.descriptor.nbytes
+        reading = self.driver.read_later(pointer, nbytes)
+        self.downloaded_bytes += nbytes
+        return lambda: reading.wait().view(tensor.dtype)
+
     def array(self, tensor: Tensor) -> Any:
         """The CuPy array of a tensor, in the order of its shape, writable."""
         itemsize = np.dtype(tensor.dtype).itemsize

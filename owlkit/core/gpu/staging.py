@@ -9,12 +9,14 @@ A small one is copied from pinned memory to its place at once.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from owlkit.core.gpu.driver import SMALL  # at most a few microseconds on the bus
+
 PIECE = 8 << 20  # bytes: long enough for the bus's full speed
-SMALL = 64 << 10  # bytes: at most a few microseconds on the bus
 MOST_PIECES, MOST_SMALL = 16, 64  # under way at once; then the host waits
 
 
@@ -51,6 +53,36 @@ class _Ring:
             slot = _Slot(self._cupy, self._size, self._aside)
         self._slots.append(slot)
         return slot
+
+
+class LateReading:
+    """A small copy to the host, in a pinned buffer of its own until it was waited for."""
+
+    def __init__(self, slot: _Slot, nbytes: int, give: Callable[[_Slot], None]) -> None:
+        self._slot, self._nbytes, self._give = slot, nbytes, give
+
+    def wait(self) -> np.ndarray:
+        """The bytes, once they are there."""
+        self._slot.done.synchronize()
+        found = self._slot.bytes[: self._nbytes].copy()
+        self._give(self._slot)
+        return found
+
+
+class Readings:
+    """Small copies to the host in the order of the stream `main`."""
+
+    def __init__(self, cupy: Any, runtime: Any, main: Any) -> None:
+        self._cupy, self._runtime, self._main = cupy, runtime, main
+        self._free: list[_Slot] = []
+
+    def begin(self, pointer: int, nbytes: int) -> LateReading:
+        """Queue the copy of `nbytes` bytes, at most SMALL, from an address of the GPU."""
+        slot = self._free.pop() if self._free else _Slot(self._cupy, SMALL, None)
+        kind = self._runtime.memcpyDeviceToHost
+        self._runtime.memcpyAsync(slot.pinned.ptr, pointer, nbytes, kind, self._main.ptr)
+        slot.done.record(self._main)
+        return LateReading(slot, nbytes, self._free.append)
 
 
 class Staging:

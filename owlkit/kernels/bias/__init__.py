@@ -15,12 +15,13 @@ from owlkit.kernels.bias import cuda, onednn, reference
 class Bias:
     """y = x + b, with b of shape x.shape[axis : axis + num_axes], repeated elsewhere.
 
-    x : descriptor of bottom and top.
+    x : descriptor of bottom and top. smaller : type of b; "" : x's.
     """
 
     x: Descriptor
     axis: int
     num_axes: int
+    smaller: str = ""
 
 
 def make(device: Device, spec: Bias) -> Any:

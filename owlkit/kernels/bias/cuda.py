@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 class BiasKernel:
     def __init__(self, device: GpuDevice, spec: Bias) -> None:
         shape = spec.x.shape[spec.axis : spec.axis + spec.num_axes]
-        self._repeated = Repeated(device, spec.x, spec.axis)
-        self._repeated.prepare(Descriptor(shape, spec.x.dtype))
-        self._sums = RepeatedSums(device, spec.x, spec.axis, shape, term=0)
+        small = spec.smaller or spec.x.dtype
+        self._repeated = Repeated(device, spec.x, spec.axis, small)
+        self._repeated.prepare(Descriptor(shape, small))
+        self._sums = RepeatedSums(device, spec.x, spec.axis, shape, term=0, small=small)
 
     def forward(self, x: Tensor, b: Tensor, y: Tensor) -> None:
         self._repeated.launch("scale_and_shift", (x, None, b, y), (None, b))

@@ -11,7 +11,7 @@ from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import Unsupported
 from owlkit.kernels.axes import memory_order
-from owlkit.kernels.cuda.program import Program, check_count, pack, program
+from owlkit.kernels.cuda.program import TYPES, Program, check_count, pack, program
 
 _THREADS, _ACROSS = 256, 32
 #: Blocks of the first launch of a sum: four for each multiprocessor of an H100.
@@ -56,11 +56,12 @@ def axes_of(x: Descriptor, axis: int, smaller: tuple[Descriptor, ...]) -> list[A
 
 
 class Repeated:
-    """y = f(x, smaller tensors) with shapes as of `axes_of`."""
+    """y = f(x, smaller tensors) with shapes as of `axes_of`. small : type of the smaller ones; "" : x's."""
 
-    def __init__(self, device: GpuDevice, x: Descriptor, axis: int) -> None:
+    def __init__(self, device: GpuDevice, x: Descriptor, axis: int, small: str = "") -> None:
         check_count(x)
         self._device, self._x, self._axis = device, x, axis
+        self._small = TYPES[small or x.dtype][0]
 
     def prepare(self, *smaller: Descriptor) -> None:
         """Compile what tensors like these will want."""
@@ -70,7 +71,9 @@ class Repeated:
         last, size = axes[-1], pack(self._x.dtype)
         runs = last.length % size == 0
         inner = 1 if runs and set(last.strides) == {1} else 2 if runs and set(last.strides) == {0} else 0
-        return program(self._device, "cuda/repeated.cu", self._x.dtype, DIMS=len(axes), INNER=inner)
+        return program(
+            self._device, "cuda/repeated.cu", self._x.dtype, DIMS=len(axes), INNER=inner, SMALL=self._small
+        )
 
     def launch(
         self,
@@ -99,7 +102,7 @@ class RepeatedSums:
     """Sums over the places where each value of the smaller tensors stands.
 
     term : 0 for dy; 1 for dy * x, and dy into a second result; 2 for dy * min(x, 0); 3 for |dy|; 4 for dy^2.
-    shape : of the results. factor : what the sums are multiplied by.
+    shape : of the results. factor : what the sums are multiplied by. small : type of the results; "" : x's.
     """
 
     def __init__(
@@ -110,10 +113,12 @@ class RepeatedSums:
         shape: tuple[int, ...],
         term: int,
         factor: float = 1.0,
+        small: str = "",
     ) -> None:
         check_count(x)
         self._device, self._x, self._axis, self._term, self._factor = device, x, axis, term, factor
-        self._program = program(device, "cuda/repeated_sums.cu", x.dtype, TERM=term)
+        type_of_sums = TYPES[small or x.dtype][0]
+        self._program = program(device, "cuda/repeated_sums.cu", x.dtype, TERM=term, SMALL=type_of_sums)
         self._values = math.prod(shape)
         self._places = x.count // max(self._values, 1)
         self._split(Descriptor(shape, x.dtype))

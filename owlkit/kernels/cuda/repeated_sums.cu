@@ -1,6 +1,6 @@
 // Sums over the places where each value of a smaller tensor stands in x, in a fixed order: threads, blocks, then one
 // warp per value over all blocks. A value is kept axes (up to three), a place in its sum summed axes (up to two).
-// TERM: 0 dy; 1 dy * x and dy; 2 dy * min(x, 0); 3 |dy|; 4 dy^2.
+// SMALL: the type of the sums in memory. TERM: 0 dy; 1 dy * x and dy; 2 dy * min(x, 0); 3 |dy|; 4 dy^2.
 
 struct Sums {
     A one, two;
@@ -71,7 +71,7 @@ KERNEL sum_runs(IN(T) x, IN(T) dy, OUT(A) partial, int values, int k1, int k2, i
 }
 
 // One warp per value. g, b: strides of the value's axes in both results; the second may be absent.
-KERNEL finish_sums(IN(A) partial, OUT(T) first, OUT(T) second, A factor, int values, int chunks, int k1, int k2, int g0,
+KERNEL finish_sums(IN(A) partial, OUT(SMALL) first, OUT(SMALL) second, A factor, int values, int chunks, int k1, int k2, int g0,
                    int g1, int g2, int b0, int b1, int b2) {
     int j = blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP, lane = threadIdx.x % WARP;
     A one = 0, two = 0;
@@ -82,6 +82,6 @@ KERNEL finish_sums(IN(A) partial, OUT(T) first, OUT(T) second, A factor, int val
     one = warp_all<Sum>(one);
     two = warp_all<Sum>(two);
     if (lane || j >= values) return;
-    first[kept(j, k1, k2, g0, g1, g2)] = T(factor * one);
-    if (second) second[kept(j, k1, k2, b0, b1, b2)] = T(factor * two);
+    first[kept(j, k1, k2, g0, g1, g2)] = SMALL(factor * one);
+    if (second) second[kept(j, k1, k2, b0, b1, b2)] = SMALL(factor * two);
 }

@@ -15,11 +15,12 @@ from owlkit.kernels.prelu import cuda, onednn, reference
 class PReLU:
     """y = max(x, 0) + a * min(x, 0), x : (N, C, ...), a : (C,), or () where all channels share one.
 
-    x : descriptor of bottom and top.
+    x : descriptor of bottom and top. smaller : type of a; "" : x's.
     """
 
     x: Descriptor
     shared: bool = False
+    smaller: str = ""
 
 
 def make(device: Device, spec: PReLU) -> Any:

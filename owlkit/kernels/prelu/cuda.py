@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 class PReLUKernel:
     def __init__(self, device: GpuDevice, spec: PReLU) -> None:
         shape = () if spec.shared else (spec.x.shape[1],)
-        self._repeated = Repeated(device, spec.x, 1)
-        self._repeated.prepare(Descriptor(shape, spec.x.dtype))
-        self._sums = RepeatedSums(device, spec.x, 1, shape, term=2)
+        small = spec.smaller or spec.x.dtype
+        self._repeated = Repeated(device, spec.x, 1, small)
+        self._repeated.prepare(Descriptor(shape, small))
+        self._sums = RepeatedSums(device, spec.x, 1, shape, term=2, small=small)
 
     def forward(self, x: Tensor, a: Tensor, y: Tensor) -> None:
         self._repeated.launch("rectify", (x, x, a, y), (a,))

@@ -16,13 +16,14 @@ class Scale:
     """y = gamma * x + beta, with gamma and beta of shape x.shape[axis : axis + num_axes], repeated elsewhere.
 
     x : descriptor of bottom and top.
-    bias : whether there is a beta.
+    bias : whether there is a beta. smaller : type of gamma and beta; "" : x's.
     """
 
     x: Descriptor
     axis: int
     num_axes: int
     bias: bool = False
+    smaller: str = ""
 
 
 def make(device: Device, spec: Scale) -> Any:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 class ScaleKernel:
     def __init__(self, device: GpuDevice, spec: Scale) -> None:
         shape = spec.x.shape[spec.axis : spec.axis + spec.num_axes]
-        small = Descriptor(shape, spec.x.dtype)
-        self._repeated = Repeated(device, spec.x, spec.axis)
+        small = Descriptor(shape, spec.smaller or spec.x.dtype)
+        self._repeated = Repeated(device, spec.x, spec.axis, small.dtype)
         self._repeated.prepare(small)
         if spec.bias:
             self._repeated.prepare(small, small)
-        self._sums = RepeatedSums(device, spec.x, spec.axis, shape, term=1)
+        self._sums = RepeatedSums(device, spec.x, spec.axis, shape, term=1, small=small.dtype)
 
     def forward(self, x: Tensor, y: Tensor, gamma: Tensor, beta: Tensor | None) -> None:
         self._repeated.launch("scale_and_shift", (x, gamma, beta, y), (gamma, beta))

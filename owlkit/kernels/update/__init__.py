@@ -53,6 +53,8 @@ def make(device: Device, spec: Update) -> Any:
     an update that was captured once goes by the newest. history : tuple of SLOTS[rule] tensors. clip : None,
     or what `make_clip` filled: one more factor of the gradients. leave : write what was subtracted from
     `data` into `diff`, as Caffe does; otherwise `diff` keeps the gradient. A call allocates nothing.
+    On a GPU a sixth argument is the state of a loss scale (`kernels.masters`): where that says that a
+    gradient or a loss is not finite, nothing is changed.
     """
     found = {"cuda": cuda.UpdateKernel, "onednn": onednn.UpdateKernel, "reference": reference.UpdateKernel}
     return choose(device, spec, found)

@@ -49,10 +49,11 @@ class UpdateKernel:
         history: Sequence[Tensor],
         clip: Tensor | None = None,
         leave: bool = False,
+        state: Tensor | None = None,
     ) -> None:
         first, second = (*history, None)[:2]
         self._functions[leave].each(
-            self._count, data, diff, first, second, self._factors, clip, per_thread=self._per_thread
+            self._count, data, diff, first, second, self._factors, clip, state, per_thread=self._per_thread
         )
 
 

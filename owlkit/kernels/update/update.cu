@@ -31,10 +31,12 @@ __device__ __forceinline__ A step(A g, A& h, A& u, A rate) {
     return rate * h / (sqrt(u) + delta);
 }
 
-// factors: rate, scale of the gradients, decay. clip: one more factor of the gradients, or null.
+// factors: rate, scale of the gradients, decay. clip: one more factor of the gradients, or null. state: of a loss scale
+// (see masters/__init__.py), or null; where it says that a gradient or loss is not finite, nothing is changed.
 template <bool leave>
 __device__ __forceinline__ void update_all(int n, T* data, T* diff, T* first, T* second, const A* factors,
-                                           const double* clip) {
+                                           const double* clip, const float* state) {
+    if (state && (state[2] != 0 || state[5] != 0)) return;
     const bool two = RULE >= 4;
     const A rate = factors[0], decay = factors[2], scale = clip ? A(factors[1] * clip[0]) : factors[1];
     for (PACKS(i, n, T)) {
@@ -59,12 +61,13 @@ __device__ __forceinline__ void update_all(int n, T* data, T* diff, T* first, T*
     }
 }
 
-KERNEL update(int n, INOUT(T) data, IN(T) diff, INOUT(T) first, INOUT(T) second, IN(A) factors, IN(double) clip) {
-    update_all<false>(n, data, const_cast<T*>(diff), first, second, factors, clip);
+KERNEL update(int n, INOUT(T) data, IN(T) diff, INOUT(T) first, INOUT(T) second, IN(A) factors, IN(double) clip,
+              IN(float) state) {
+    update_all<false>(n, data, const_cast<T*>(diff), first, second, factors, clip, state);
 }
 
 // Leaves what was subtracted in diff, as Caffe does.
 KERNEL update_and_leave(int n, INOUT(T) data, INOUT(T) diff, INOUT(T) first, INOUT(T) second, IN(A) factors,
-                        IN(double) clip) {
-    update_all<true>(n, data, diff, first, second, factors, clip);
+                        IN(double) clip, IN(float) state) {
+    update_all<true>(n, data, diff, first, second, factors, clip, state);
 }

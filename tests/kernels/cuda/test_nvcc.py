@@ -27,8 +27,11 @@ VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
     "elementwise/elementwise.cu": [((), {"KIND": 1})],
     "concat/concat.cu": [((), {"COUNT": 4, "UNIT": "uint4"}), ((), {"COUNT": 2, "UNIT": "unsigned short"})],
     "tile/tile.cu": [((), {"UNIT": "uint2"})],
-    "cuda/repeated.cu": [((), {"DIMS": 4, "INNER": 0}), ((), {"DIMS": 2, "INNER": 1})],
-    "cuda/repeated_sums.cu": [((), {"TERM": 1}), ((), {"TERM": 3})],
+    "cuda/repeated.cu": [
+        ((), {"DIMS": 4, "INNER": 0, "SMALL": "T"}),
+        ((), {"DIMS": 2, "INNER": 1, "SMALL": "float"}),
+    ],
+    "cuda/repeated_sums.cu": [((), {"TERM": 1, "SMALL": "float"}), ((), {"TERM": 3, "SMALL": "T"})],
     "argmax/argmax.cu": [((), {"MODE": mode}) for mode in (1, 2, 3)],
     "class_loss/class_loss.cu": [((), {"KIND": kind, "LABEL": "float", "LOSS": "float"}) for kind in (0, 2)],
     "contrastive_loss/contrastive_loss.cu": [((), {"LEGACY": 0, "LOSS": "float"})],
@@ -41,6 +44,7 @@ VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
     "cuda/loss_total.cu": [((), {"LOSS": "float", "MODE": 1})],
     "euclidean_loss/euclidean_loss.cu": [((), {"LOSS": "float"})],
     "sigmoid_loss/sigmoid_loss.cu": [((), {"LOSS": "float"})],
+    "cast/cast.cu": [((), {"FROM": "float"}), ((), {"FROM": "__half"})],
     "activation/activation.cu": [((), {"KIND": 0})],
     "batchnorm/batchnorm.cu": [
         ((), {"VEC": 2, "P": "float", "RELU": 1, "GLOBAL": 0}),

@@ -1,0 +1,48 @@
+"""Bottoms that come in another type than their layer takes: cast before it runs, their gradients after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from owlkit.core.blob import Blob
+from owlkit.core.device import Device
+from owlkit.kernels import cast
+from owlkit.layers.base import Layer
+
+
+class Casts:
+    """Of one layer with these bottoms.
+
+    inner : what the layer is bound to: the bottoms, and in place of those in another type blobs of its own.
+    """
+
+    def __init__(self, device: Device, layer: Layer, bottom: Sequence[Blob]) -> None:
+        self._layer = layer
+        self.inner = list(bottom)
+        self._pairs: list[tuple[int, Blob, Blob, Any, Any]] = []
+        for index, (outer, dtype) in enumerate(zip(bottom, layer.bottom_dtypes, strict=True)):
+            if outer.dtype == dtype:
+                continue
+            inner = self.inner[index] = Blob(outer.shape, dtype, outer.name)
+            there = cast.make(device, cast.Cast(outer.descriptor, dtype))
+            back = cast.make(device, cast.Cast(inner.descriptor, outer.dtype))
+            self._pairs.append((index, outer, inner, there, back))
+
+    def forward(self, top: Sequence[Blob]) -> None:
+        """Cast, and run the layer."""
+        for _, outer, inner, there, _ in self._pairs:
+            there.forward(outer.data_tensor, inner.data_tensor)
+        self._layer.forward(self.inner, top)
+
+    def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool]) -> None:
+        """Run the layer backward, and cast the gradients of its bottoms."""
+        self._layer.backward(top, propagate_down, self.inner)
+        for index, outer, inner, _, back in self._pairs:
+            if propagate_down[index]:
+                back.forward(inner.diff_tensor, outer.diff_tensor)
+
+
+def needed(layer: Layer, bottom: Sequence[Blob]) -> bool:
+    """Whether any of these bottoms comes in another type than `layer` takes."""
+    return any(blob.dtype != dtype for blob, dtype in zip(bottom, layer.bottom_dtypes, strict=True))

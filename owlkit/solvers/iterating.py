@@ -1,0 +1,144 @@
+"""One iteration of a training: a pass forward and back, a look at the loss, an update.
+
+On a GPU the look can wait until the next iteration is queued, so that the GPU need not wait for the host: the
+update then sees to it by itself that none is made by a loss that is not finite. That is done where nobody can
+tell the difference: within `Solver.step(n)`, without listeners, callbacks, displays, and up to the last one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from owlkit.core import events
+from owlkit.solvers import diagnosis
+from owlkit.solvers.display import displayed_outputs, log_debug_info
+from owlkit.solvers.divergence import DivergedError
+from owlkit.solvers.resumable import Resumable
+
+
+@dataclass
+class Unread:
+    """An iteration whose loss was not looked at yet.
+
+    iter : updates before it. read : waits for its losses. sources : data layers, and where they stood before.
+    """
+
+    iter: int
+    read: list[Callable[[], float]]
+    sources: list[tuple[Any, dict[str, Any]]]
+
+
+class Iterating(Resumable):
+    """A solver's iterations. Solver fills the attributes."""
+
+    iter: int
+    lr: Any
+    smoothed_loss: Any
+    _unread: Unread | None = None
+
+    def _iterate(self, *, late: bool) -> None:
+        """late : whether the loss may be looked at after the next iteration was queued."""
+        if late and self._nobody_looks():
+            self._iterate_unread()
+        else:
+            self._settle()
+            self._iterate_and_look()
+
+    def _iterate_and_look(self) -> None:
+        net, p, lr = self.net, self.param, self.lr
+        started, waited = time.perf_counter(), net.data_wait_seconds
+        net.clear_param_diffs()
+        for on_start, _ in self._callbacks:
+            on_start()
+        loss = sum(net.forward_backward() for _ in range(p.iter_size)) / p.iter_size
+        if not math.isfinite(loss):
+            self._diverge(loss)
+        self._losses.append(loss)
+        if p.display > 0 and self.iter % p.display == 0:
+            self._display(lr)
+        for _, on_gradients_ready in self._callbacks:
+            on_gradients_ready()
+        # Guarded as when the loss is looked at later, which is not needed here: so one capture serves both.
+        self._update(lr, net.guard if net.captures is not None else None)
+        self.iter += 1
+        seconds, images = time.perf_counter() - started, net.batch_size * p.iter_size
+        waited = net.data_wait_seconds - waited
+        self._remark(loss)
+        self.emit(events.IterationDone(self.iter, loss, self.smoothed_loss, lr, seconds, waited, images))
+
+    def _update(self, lr: float, guard: Any = None) -> None:
+        """The rule clips, divides by iter_size (both as one factor) and updates; the order is Caffe's."""
+        self.rule.apply(lr, 1.0 / self.param.iter_size, self.iter, guard)
+
+    # -- looking later
+    def _nobody_looks(self) -> bool:
+        """Whether nothing but the loss itself is asked of this iteration."""
+        p = self.param
+        shown = p.display > 0 and self.iter % p.display == 0
+        busy = shown or p.debug_info or self._callbacks or self._listeners or (self._fresh and not self.iter)
+        return self.net.captures is not None and not busy
+
+    def _iterate_unread(self) -> None:
+        net = self.net
+        net.clear_param_diffs()
+        sources = [(layer, layer.state()) for layer in net.layers if layer.is_data]
+        read = [net.forward_backward_later() for _ in range(self.param.iter_size)]
+        self._update(self.lr, net.guard)
+        before, self._unread = self._unread, Unread(self.iter, read, sources)
+        self.iter += 1
+        if before is not None:
+            self._look(before)
+
+    def _settle(self) -> None:
+        """Look at the loss that was not looked at yet."""
+        unread, self._unread = self._unread, None
+        if unread is not None:
+            self._look(unread)
+
+    def _look(self, unread: Unread) -> None:
+        loss = sum(read() for read in unread.read) / self.param.iter_size
+        if math.isfinite(loss):
+            self._losses.append(loss)
+            self._remark(loss)
+            return
+        self._unread, self.iter = None, unread.iter  # neither it nor the one after it has changed a weight
+        self.net.guard.reset()
+        self._repeat(unread)
+        self._diverge(loss)
+
+    def _repeat(self, unread: Unread) -> None:
+        """Run the batch again by which the loss was not finite, for whoever asks where that came from.
+
+        What can be said of it at once (a label that is no class) is raised.
+        """
+        for layer, state in unread.sources:
+            layer.restore_state(state)
+        for _ in range(self.param.iter_size):
+            self.net.forward()
+            if not math.isfinite(self.net.loss):
+                return
+
+    # -- what is said of it
+    def _display(self, lr: float) -> None:
+        outputs, weights = displayed_outputs(self.net)
+        self.emit(events.Displayed(self.iter, self.smoothed_loss, lr, outputs, weights))
+        if self.param.debug_info:
+            log_debug_info(self.net)
+
+    def _remark(self, loss: float) -> None:
+        if self.iter == 1 and self._fresh:
+            remark = diagnosis.remark_zero_weights(self.net) or diagnosis.remark_first_loss(self.net, loss)
+        else:
+            remark = diagnosis.remark_saturation(self.net, loss) if loss > diagnosis.SATURATED - 1 else ""
+        if remark:
+            self.warn(remark)
+
+    def _diverge(self, loss: float) -> None:
+        layer, blob, found = self.net.first_nonfinite() or ("", "", "")
+        event = events.Diverged(self.iter, loss, layer, blob, found)
+        self.emit(event)
+        raise DivergedError(event)

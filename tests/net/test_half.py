@@ -1,0 +1,201 @@
+"""Nets in half precision on the stand-in: what is rounded, what is not, and that they train as in float32."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from owlkit import L, Net, NetSpec, Solver
+from owlkit.core.errors import NetError
+from tests.solvers.test_gpu_training import first_layers
+from tests.support import emulated_gpu
+
+pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+HALF = ["float16", "bfloat16"]
+#: Of a value after a few roundings.
+TOLERANCES = {"float16": 4e-3, "bfloat16": 3e-2}
+#: L2 norm of a gradient's error: where values are rounded, some maxima are found elsewhere.
+GRADIENTS = {"float16": 0.05, "bfloat16": 0.15}
+
+
+def small_net(**loss: Any) -> NetSpec:
+    """Layers that narrow, follow and widen; Scale absorbed by BatchNorm and alone; a label behind a Split."""
+    n = first_layers()
+    n.slope = L.PReLU(n.sum)
+    n.scale2 = L.Scale(n.slope, bias_term=True)
+    n.fc = L.InnerProduct(n.scale2, num_output=5, weight_filler=dict(type="xavier"))
+    n.loss = L.SoftmaxWithLoss(n.fc, n.label, **loss)
+    n.accuracy = L.Accuracy(n.fc, n.label)
+    return n
+
+
+def solver(dtype: str, **fields: Any) -> Solver:
+    device = emulated_gpu.emulated_device(**{key: fields.pop(key) for key in ("graph",) if key in fields})
+    options = {"base_lr": 0.01, "momentum": 0.9, "weight_decay": 0.01, "display": 0} | fields
+    return Solver(small_net(), device=device, seed=3, dtype=dtype, **options)
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_what_is_rounded_and_what_is_not(dtype: str) -> None:
+    net = solver(dtype).net
+    found = {name: blob.dtype for name, blob in net.blobs.items()}
+    assert {name for name, each in found.items() if each == "float32"} == {
+        "data", "label", "label_data_1_split_0", "label_data_1_split_1", "loss", "accuracy"
+    }  # fmt: skip
+    assert set(found.values()) == {"float32", dtype}
+    assert {blob.dtype for blobs in net.params.values() for blob in blobs} == {"float32"}
+    working = {layer.name: {blob.dtype for blob in layer.working} for layer in net.layers if layer.working}
+    assert {name for name, each in working.items() if each == {dtype}} == {"conv1", "conv2", "fc"}
+
+
+@pytest.mark.parametrize("dtype", HALF)
+@pytest.mark.parametrize("fuse", [True, False])
+def test_gradients_are_those_of_float32(dtype: str, fuse: bool) -> None:
+    device = emulated_gpu.emulated_device()
+    exact, rounded = (
+        Net(small_net(), phase="train", device=device, seed=3, fuse=fuse, dtype=each)
+        for each in ("float32", dtype)
+    )
+    if rounded.loss_scale is not None:
+        rounded.loss_scale.set(2.0**8)  # what a training finds by itself
+    for net in (exact, rounded):
+        net.forward_backward()
+        net.clear_param_diffs()
+        for _ in range(3):  # watched, captured, replayed; added up
+            net.forward_backward()
+    assert rounded.loss == pytest.approx(exact.loss, rel=TOLERANCES[dtype])
+    for name, blobs in exact.params.items():
+        for theirs, mine in zip(blobs, rounded.params[name], strict=True):
+            error = np.linalg.norm(mine.diff - theirs.diff) / (np.linalg.norm(theirs.diff) + 1e-12)
+            assert error < GRADIENTS[dtype], f"{mine.name}: {error:.3g}"
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_trains_as_float32_does_captured_or_not(dtype: str) -> None:
+    theirs, mine, plain = solver("float32"), solver(dtype), solver(dtype, graph=False)
+    for each in (mine, plain):
+        if each.net.loss_scale is not None:
+            each.net.loss_scale.set(2.0**8)
+    for _ in range(6):
+        for each in (theirs, mine, plain):
+            each.step(1)
+        assert mine.smoothed_loss == pytest.approx(theirs.smoothed_loss, rel=5 * TOLERANCES[dtype])
+        assert mine.smoothed_loss == plain.smoothed_loss
+    assert "forward is captured; backward is captured; update is captured" in str(mine.net.plan)
+    for one, other in zip(mine.net.learnable, plain.net.learnable, strict=True):
+        np.testing.assert_array_equal(one.blob.data, other.blob.data, err_msg=one.name)
+
+
+def test_small_gradients_survive_by_the_scale_of_the_loss() -> None:
+    net = Net(
+        small_net(loss_weight=1e-7),
+        phase="train",
+        device=emulated_gpu.emulated_device(),
+        seed=3,
+        dtype="float16",
+    )
+    net.forward_backward()
+    scaled = {p.name: p.blob.diff.copy() for p in net.learnable}
+    assert net.loss_scale is not None
+    assert net.blobs["loss"].diff == np.float32(1e-7), "as it was before"
+    net.loss_scale.set(1)
+    net.clear_param_diffs()
+    net.forward_backward()
+    lost = [p.name for p in net.learnable if scaled[p.name].any() and not p.blob.diff.any()]
+    assert "conv1[0]" in lost, "without a scale they are rounded to zero"
+
+
+def test_an_update_that_would_overflow_is_left_out_and_the_scale_halved() -> None:
+    training = solver("float16")
+    scale = training.net.loss_scale
+    assert scale is not None
+    training.step(3)
+    before = [p.blob.data.copy() for p in training.net.learnable]
+    history = [h.copy() for h in training.history]
+    scale.set(2.0**24)
+    training.step(1)
+    assert (scale.value, scale.skipped) == (2.0**23, 1)
+    for parameter, data in zip(training.net.learnable, before, strict=True):
+        if not parameter.name.startswith("bn"):  # statistics are no gradient's
+            np.testing.assert_array_equal(parameter.blob.data, data, err_msg=parameter.name)
+    for mine, theirs in zip(training.history, history, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    while scale.skipped < 9 and scale.saved()["streak"] == 0:
+        training.step(1)
+    done, skipped = scale.saved()["streak"], scale.skipped
+    training.step(2)
+    assert (scale.saved()["streak"], scale.skipped) == (done + 2, skipped)
+    assert any((p.blob.data != d).any() for p, d in zip(training.net.learnable, before, strict=True))
+
+
+def test_the_scale_is_doubled_after_many_good_updates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("owlkit.kernels.masters.PATIENCE", 3)
+    training = solver("float16")
+    training.net.loss_scale.set(2.0**10)  # type: ignore[union-attr]
+    training.step(7)
+    assert training.net.loss_scale.value == 2.0**12  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("dtype", HALF)
+def test_resumes_bit_for_bit(dtype: str, tmp_path: Any) -> None:
+    whole, first = solver(dtype), solver(dtype)
+    if dtype == "float16":
+        for each in (whole, first):
+            each.net.loss_scale.set(2.0**12, streak=5)  # type: ignore[union-attr]
+    whole.step(4)
+    first.step(2)
+    _, state = first.snapshot(str(tmp_path / "s"))
+    second = solver(dtype)
+    second.restore(state)
+    second.step(2)
+    for one, other in zip(whole.net.learnable, second.net.learnable, strict=True):
+        np.testing.assert_array_equal(one.blob.data, other.blob.data, err_msg=one.name)
+    if dtype == "float16":
+        assert whole.net.loss_scale.saved() == second.net.loss_scale.saved()  # type: ignore[union-attr]
+
+
+def test_test_nets_and_float32_twins_see_the_same_weights() -> None:
+    device = emulated_gpu.emulated_device()
+    train = Net(small_net(), phase="train", device=device, seed=3, dtype="bfloat16")
+    test = Net(small_net(), phase="test", device=device, seed=3, dtype="bfloat16", share=train)
+    twin = Net(small_net(), phase="test", device=device, seed=3, share=train)
+    for _ in range(5):
+        train.forward()  # running statistics
+    images = np.random.default_rng(0).standard_normal((4, 3, 12, 12))
+    for _ in range(2):
+        for net in (test, twin):
+            net.blobs["data"].data[...] = images
+            net.forward(start="conv1")
+        np.testing.assert_allclose(
+            test.blobs["fc"].data.astype(np.float32), twin.blobs["fc"].data, 0.05, 0.05
+        )
+        train.params["fc"][0].data[...] *= -0.5
+    with pytest.raises(
+        NetError, match=r"conv1: parameter 0 lies otherwise in memory .* give both nets one device"
+    ):
+        Net(small_net(), phase="test", device="cpu", share=train)
+
+
+def test_weights_that_layers_share_get_both_gradients() -> None:
+    n, shared = NetSpec("twins"), [dict(name="w"), dict(name="b")]
+    n.data, n.label = L.DummyData(
+        shape=[dict(dim=[4, 6]), dict(dim=[4])],
+        data_filler=[dict(type="gaussian", std=1), dict(type="constant", value=1)], ntop=2,
+    )  # fmt: skip
+    options = dict(num_output=6, weight_filler=dict(type="xavier"), param=shared)
+    n.one = L.InnerProduct(n.data, **options)
+    n.two = L.InnerProduct(n.one, **options)
+    n.loss = L.SoftmaxWithLoss(n.two, n.label)
+    device = emulated_gpu.emulated_device()
+    nets = [Net(n, phase="train", device=device, seed=3, dtype=each) for each in ("float32", "bfloat16")]
+    for net in nets:
+        net.forward_backward()
+    exact, rounded = (net.params["one"][0].diff for net in nets)
+    np.testing.assert_allclose(rounded, exact, 0.05, 0.02)
+
+
+def test_says_what_it_cannot_do() -> None:
+    with pytest.raises(NetError, match="dtype 'bfloat16' is for GPUs; on cpu nets compute in float32"):
+        Net(small_net(), device="cpu", dtype="bfloat16")

@@ -1,0 +1,152 @@
+"""Losses that are looked at one iteration late, on the stand-in: nothing but the waiting is different."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from owlkit import L, NetSpec, Solver
+from owlkit.core.errors import DataError
+from owlkit.solvers import DivergedError
+from tests.support import emulated_gpu
+from tests.support.sets import random_images, write_set
+
+pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+RECORDS, BATCH = 24, 4
+
+
+def definition(source: Path) -> NetSpec:
+    n, filler = NetSpec("small"), dict(type="xavier")
+    n.data, n.label = L.Data(
+        source=str(source), batch_size=BATCH, backend="LMDB", ntop=2, transform_param=dict(scale=1 / 128)
+    )
+    n.conv1 = L.Convolution(n.data, kernel_size=3, num_output=4, weight_filler=filler)
+    n.relu1 = L.ReLU(n.conv1, in_place=True)
+    n.drop = L.Dropout(n.relu1, in_place=True)
+    n.fc = L.InnerProduct(n.drop, num_output=3, weight_filler=filler)
+    n.loss = L.SoftmaxWithLoss(n.fc, n.label)
+    return n
+
+
+def make(source: Path, late: bool = True, **options: Any) -> Solver:
+    """late : whether nobody looks, so that losses may be read late."""
+    device = emulated_gpu.emulated_device(graph=options.pop("graph", None))
+    fields = {
+        "base_lr": 0.05,
+        "momentum": 0.9,
+        "weight_decay": 1e-3,
+        "display": 0,
+        "average_loss": 3,
+    } | options
+    solver = Solver(definition(source), device=device, seed=5, **fields)
+    if not late:
+        solver.add_listener(lambda event: None)
+    return solver
+
+
+def records(folder: Path, labels: list[int] | None = None) -> Path:
+    labels = [i % 3 for i in range(RECORDS)] if labels is None else labels
+    return write_set(folder, random_images(RECORDS, (3, 8, 8)), labels)
+
+
+def everything(solver: Solver) -> dict[str, bytes]:
+    found = {p.name: p.blob.peek().tobytes() for p in solver.net.learnable}
+    found |= {f"history {i}": h.tobytes() for i, h in enumerate(solver.history)}
+    return found | {"loss": str(solver.smoothed_loss).encode(), "state": repr(solver.net.state()).encode()}
+
+
+def read_late(solver: Solver, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Fills with the iterations that were not waited for."""
+    seen: list[int] = []
+    later = solver.net.forward_backward_later
+    monkeypatch.setattr(solver.net, "forward_backward_later", lambda: (seen.append(solver.iter), later())[1])
+    return seen
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"graph": False},
+        {"iter_size": 2},
+        {"dtype": "float16"},
+        {"type": "Adam", "momentum": 0.9},
+        {"display": 3},
+    ],
+    ids=str,
+)
+def test_nothing_else_is_different(options: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = records(tmp_path / "set")
+    late, waiting = make(source, **options), make(source, late=False, **options)
+    seen = read_late(late, monkeypatch)
+    for solver in (late, waiting):
+        solver.step(5)
+        solver.step(4)
+    expected = [1, 2, 3, 5, 6, 7]  # not the first of a new net, and not the last of those asked for
+    assert seen == [
+        i for i in expected if i % 3 or "display" not in options for _ in range(late.param.iter_size)
+    ]
+    mine, theirs = everything(late), everything(waiting)
+    assert [name for name in theirs if mine[name] != theirs[name]] == []
+
+
+def test_snapshots_and_tests_find_all_losses_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = records(tmp_path / "set")
+    fields = {
+        "snapshot": 3,
+        "snapshot_prefix": str(tmp_path / "s"),
+        "test": definition(source),
+        "test_iter": [2],
+    }
+    late, waiting = make(source, test_interval=4, **fields), make(source, False, test_interval=4, **fields)
+    seen = read_late(late, monkeypatch)
+    late.step(9)
+    assert seen == [1, 4, 6]
+    waiting.step(9)
+    again = make(source)
+    again.restore(tmp_path / "s_iter_6.solverstate")
+    again.step(3)
+    assert everything(again) == everything(late) == everything(waiting)
+
+
+def test_a_loss_that_is_no_number_changes_nothing(tmp_path: Path) -> None:
+    found = []
+    for late in (True, False):
+        source = records(tmp_path / f"set {late}")
+        solver = make(source, late)
+        solver.step(3)
+        solver.net.params["fc"][1].data[...] = np.nan
+        before = everything(solver)
+        with pytest.raises(DivergedError) as caught:
+            solver.step(6)
+        after = everything(solver)
+        assert [name for name in before if name != "state" and before[name] != after[name]] == []
+        found.append((str(caught.value), solver.iter, solver.net.state()["layers"]["data"]["batch"]))
+        solver.net.params["fc"][1].data[...] = 0
+        solver.step(3)
+        assert solver.iter == 6
+    assert found[0] == found[1]
+    assert "loss of iteration 3 is nan, first in layer 'fc', blob 'fc[1]'" in found[0][0]
+
+
+def test_a_wrong_label_is_named(tmp_path: Path) -> None:
+    labels = [i % 3 for i in range(RECORDS)]
+    labels[13] = 7  # in batch 3
+    found = []
+    for late in (True, False):
+        solver = make(records(tmp_path / f"set {late}", labels), late)
+        with pytest.raises(DataError) as caught:
+            solver.step(9)
+        found.append(
+            (
+                str(caught.value).replace(f"set {late}", "set"),
+                solver.iter,
+                solver.net.state()["layers"]["data"],
+            )
+        )
+    assert found[0][0] == found[1][0]
+    assert found[0][1] == found[1][1] == 3
+    assert "record" in found[0][0]
