@@ -110,15 +110,24 @@ def _tests(page: Page, chart: Any, accuracy: Any, facts: Facts) -> None:
     for net in facts.test_nets:
         ring, diamond = _marks(net)
         if losses := facts.tested("loss", net):
-            chart.plot(*zip(*losses, strict=True), color=colours["test"], marker=ring, **rings)
+            _whole_marks(chart, *zip(*losses, strict=True), color=colours["test"], marker=ring, **rings)
         if rows := facts.tested("accuracy", net):
             iters, shares = zip(*rows, strict=True)
-            accuracy.plot(iters, 100 * np.array(shares), color=colours["acc"], marker=diamond, **solid)
+            shares = 100 * np.array(shares)
+            _whole_marks(accuracy, iters, shares, color=colours["acc"], marker=diamond, **solid)
             drawn = True
     if drawn:
         accuracy.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         accuracy.set_ylim(top=min(accuracy.get_ylim()[1], 100.5))
         page.text(WIDTH - RIGHT + 22, TOP - 14, "accuracy %", 11, ha="right", color=colours["acc"])
+
+
+def _whole_marks(axes: Any, x: Any, y: Any, **style: Any) -> None:
+    """A curve whose marks are not cut in half where they lie on an edge of the plot."""
+    from matplotlib.transforms import Bbox, TransformedBbox
+
+    (line,) = axes.plot(x, y, **style)
+    line.set_clip_box(TransformedBbox(Bbox([[-0.01, -0.03], [1.01, 1.03]]), axes.transAxes))
 
 
 def _marks(net: int) -> tuple[str, str]:
@@ -169,10 +178,10 @@ def _divergence(page: Page, chart: Any, facts: Facts) -> None:
 
 def draw_legend(page: Page, facts: Facts) -> None:
     """The latest values, with the look of each curve."""
-    x, y = WIDTH - RIGHT + 62, TOP + 8.0
+    second = _second_values(facts)  # with one run more there is room for its values
+    x, y = WIDTH - RIGHT + (48 if second else 62), TOP + 8.0
     page.text(x, y, "latest", 11, weight="bold")
     grey = {"ha": "right", "color": page.colours["ink-2"]}
-    second = _second_values(facts)  # with one run more there is room for its values
     right = WIDTH - 14 - (52 if second else 0)
     if second:
         page.text(right, y, "A", 11, ha="right", weight="bold")

@@ -12,6 +12,13 @@ import { sized } from "./panel.js";
 const HEIGHT = 104; // of the map
 const WIDEST = 14; // pixels of a cell, so that a small blob is not blown up
 
+/** A number whose sign stands in a column of its own: decimal points lie beneath one another. */
+function tellNumber(cell, text) {
+  if (cell.textContent === text) return;
+  const [, sign, rest] = text.match(/^(\u2212?)(.*)$/s);
+  cell.replaceChildren(h("span", { class: "sign", text: sign }), rest);
+}
+
 export function makeDetail(store, actions) {
   const title = h("span", { class: "b big" });
   const chip = h("span", { class: "chip" });
@@ -117,7 +124,7 @@ export function makeDetail(store, actions) {
     setText(worst, `${found.k === row.worst?.k ? "Worst: " : ""}${indexed(row, found.index)}`);
     setText(offset, `offset ${integer(found.offset)}`);
     const shown = [slope(found.value), slope(found.analytic), slope(found.numeric), found.kink ? "a kink, not counted" : error(found.error)];
-    values.forEach(([, cell], i) => setText(cell, shown[i]));
+    values.forEach(([, cell], i) => tellNumber(cell, shown[i]));
     const wrong = !found.kink && !(found.error <= store.head.tolerance);
     values[3][1].className = wrong ? "b bad" : "b";
     tellCurve();

@@ -124,9 +124,11 @@ export function makeFoot(store) {
   const element = h("div", { class: "foot" }, left, h("span", { class: "sp" }), h("span", { text: "sees = receptive field in pixels of the input" }));
   function update() {
     const { net } = store;
-    const parts = [net.source, net.weighted ? "shapes from the definition, statistics from the weights" : "no weights loaded", summaryOf(store.timing), ...(net.notes ?? [])];
-    setText(left, parts.filter(Boolean).join(" · "));
-    setAttribute(left, "title", left.textContent);
+    const parts = [net.source, net.weighted ? "shapes from the definition, statistics from the weights" : "no weights loaded", summaryOf(store.timing)].filter(Boolean);
+    const notes = net.notes ?? [];
+    const brief = notes.map((note) => note.split(": ")[0]); // what, without the long why with its paths
+    setText(left, [...parts, ...brief].join(" · "));
+    setAttribute(left, "title", [...parts, ...notes].join(" · "));
   }
   return { element, update };
 }

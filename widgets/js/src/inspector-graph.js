@@ -7,7 +7,7 @@ import { makeMinimap } from "./inspector-minimap.js";
 import { escape, h, setAttribute } from "./dom.js";
 import { icon } from "./icons.js";
 
-const ROOMY = 320; // pixels
+const ROOMY = 420; // pixels
 const FAR = 0.52; // below this only names are written on cards
 const TINY = 0.3; // below this only those of stages are
 
