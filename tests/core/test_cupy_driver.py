@@ -68,6 +68,32 @@ def test_what_is_read_later_is_as_it_was_in_the_order_of_the_stream(driver: Cupy
     np.testing.assert_array_equal(readings[1].wait(), source)
 
 
+def test_a_reading_that_nobody_waits_for_keeps_its_place(driver: CupyDriver, cuda: FakeCuda) -> None:
+    """As that of the iteration after a loss that is not finite: its copy is still under way."""
+    buffer, pinned = driver.allocate(8), cuda.used["pinned"]
+    for value in range(3):
+        driver.upload(buffer.pointer, np.full(8, value, np.uint8))
+        reading = driver.read_later(buffer.pointer, 8)
+        if value == 0:
+            del reading
+            assert cuda.given_back_early == []
+    assert (reading.wait() == 2).all()
+    assert len(driver._readings.free) == 3
+    driver.read_later(buffer.pointer, 8).wait()
+    assert len(driver._readings.free) == 3, "used again"
+    assert cuda.used["pinned"] - pinned == 6 * staging.SMALL, "three for readings, three for uploads"
+
+
+def test_an_error_before_a_reading_is_explained(driver: CupyDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(event: Event) -> None:
+        raise CUDARuntimeError(700, "cudaErrorIllegalAddress: an illegal memory access was encountered")
+
+    reading = driver.read_later(driver.allocate(8).pointer, 8)
+    monkeypatch.setattr(Event, "synchronize", fails)
+    with pytest.raises(DeviceError, match=r"GPU 0: cudaErrorIllegalAddress"):
+        reading.wait()
+
+
 @pytest.mark.parametrize("count", [100, staging.SMALL * 2])
 def test_an_upload_waits_for_what_reads_the_place(driver: CupyDriver, count: int) -> None:
     """Iteration by iteration an input is written over, while the one before is still being computed on."""

@@ -148,8 +148,8 @@ class FakeCuda:
     """A GPU whose number is `number`.
 
     newest_first : which of the streams runs ahead. used : bytes taken, by kind. launches : (kernel, grid,
-    block, shared). given_back_early : addresses of memory that was dropped while a copy beside the main
-    stream waited to use it: the pool lends it again at once, and only the main stream works in order.
+    block, shared). given_back_early : addresses of memory that was dropped while a copy waited to use it: the
+    pools lend it again at once. Memory of the GPU they lend in the main stream's order, so its copies are safe.
     """
 
     def __init__(self, number: int = 0, total: int = 1 << 30, newest_first: bool = False) -> None:
@@ -165,11 +165,13 @@ class FakeCuda:
         self.capturer: int | None = None
         self.void = False
         self.given_back_early: list[int] = []
+        self.pinned: dict[int, int] = {}  # address -> bytes
         self._devices = threading.local()
 
     def given_back(self, start: int, nbytes: int) -> None:
-        beside = (stream for stream in self.streams.values() if stream.non_blocking)
-        waiting = (operation for stream in beside for operation in stream.operations)
+        pinned = self.pinned.pop(start, None) is not None
+        streams = (stream for stream in self.streams.values() if pinned or stream.non_blocking)
+        waiting = (operation for stream in streams for operation in stream.operations)
         if any(isinstance(operation, Copy) and operation.touches(start, nbytes) for operation in waiting):
             self.given_back_early.append(start)
 
@@ -221,12 +223,15 @@ class FakeCuda:
 
     def _copy(self, target: int, source: int, nbytes: int, kind: int, stream: int) -> None:
         self.own()
-        if kind == 2:  # to memory that is not pinned: returns when it has been done
+        if kind == 2 and not self._is_pinned(target):  # returns when it has been done
             self.safe()
             self.streams[stream].synchronize()
             ctypes.memmove(target, source, nbytes)
             return
         self.streams[stream].queue(Copy(target, source, nbytes))
+
+    def _is_pinned(self, address: int) -> bool:
+        return any(start <= address < start + nbytes for start, nbytes in self.pinned.items())
 
     def _set(self, pointer: int, value: int, nbytes: int, stream: int) -> None:
         self.own()
@@ -320,6 +325,7 @@ class Pinned(np.ndarray):
         cuda.used["pinned"] += nbytes
         array = np.full(nbytes, 0xEE, np.uint8).view(cls)
         array.ptr = array.ctypes.data
+        cuda.pinned[array.ptr] = nbytes
         weakref.finalize(array, cuda.given_back, array.ptr, nbytes).atexit = False
         return array
 

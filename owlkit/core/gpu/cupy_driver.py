@@ -133,7 +133,7 @@ class CupyDriver:
             self.main = cupy.cuda.Stream()
             self._aside = cupy.cuda.Stream(non_blocking=True)  # for captures
             self._staging = Staging(cupy, runtime, self.main)
-            self._readings = Readings(cupy, runtime, self.main)
+            self._readings = Readings(cupy, runtime, self.main, self.at_work)
         self._cublas: Cublas | None = None
         self._cudnn: CupyCudnn | None = None
         self._lock = threading.Lock()
@@ -239,8 +239,7 @@ class CupyDriver:
 
     def read_later(self, pointer: int, nbytes: int) -> LateReading:
         """Queue a small copy to the host, and do not wait for it."""
-        with self.at_work():
-            return self._readings.begin(pointer, nbytes)
+        return self._readings.begin(pointer, nbytes)
 
     def zero(self, pointer: int, nbytes: int) -> None:
         """Queue setting bytes to 0."""

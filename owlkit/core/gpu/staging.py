@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -56,33 +57,62 @@ class _Ring:
 
 
 class LateReading:
-    """A small copy to the host, in a pinned buffer of its own until it was waited for."""
+    """A small copy to the host, in a pinned buffer of its own until it was waited for, or dropped."""
 
-    def __init__(self, slot: _Slot, nbytes: int, give: Callable[[_Slot], None]) -> None:
-        self._slot, self._nbytes, self._give = slot, nbytes, give
+    def __init__(self, slot: _Slot, nbytes: int, readings: Readings) -> None:
+        self._slot: _Slot | None = slot
+        self._nbytes, self._readings = nbytes, readings
 
     def wait(self) -> np.ndarray:
         """The bytes, once they are there."""
-        self._slot.done.synchronize()
-        found = self._slot.bytes[: self._nbytes].copy()
-        self._give(self._slot)
+        slot = self._slot
+        assert slot is not None, "waited for twice"
+        with self._readings.at_work():
+            slot.done.synchronize()
+        found = slot.bytes[: self._nbytes].copy()
+        self._end()
         return found
+
+    def _end(self) -> None:
+        slot, self._slot = self._slot, None
+        if slot is not None:
+            self._readings.free.append(slot)
+
+    def __del__(self) -> None:
+        self._end()
 
 
 class Readings:
-    """Small copies to the host in the order of the stream `main`."""
+    """Small copies to the host in the order of the stream `main`.
 
-    def __init__(self, cupy: Any, runtime: Any, main: Any) -> None:
-        self._cupy, self._runtime, self._main = cupy, runtime, main
-        self._free: list[_Slot] = []
+    free : slots for the next ones; they are never given up, as the copy to one whose reading was dropped may
+    still be under way. at_work : the driver's.
+    """
+
+    def __init__(
+        self, cupy: Any, runtime: Any, main: Any, at_work: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._cupy, self._runtime, self._main, self.at_work = cupy, runtime, main, at_work
+        self.free: deque[_Slot] = deque()
 
     def begin(self, pointer: int, nbytes: int) -> LateReading:
         """Queue the copy of `nbytes` bytes, at most SMALL, from an address of the GPU."""
-        slot = self._free.pop() if self._free else _Slot(self._cupy, SMALL, None)
-        kind = self._runtime.memcpyDeviceToHost
-        self._runtime.memcpyAsync(slot.pinned.ptr, pointer, nbytes, kind, self._main.ptr)
-        slot.done.record(self._main)
-        return LateReading(slot, nbytes, self._free.append)
+        slot, kind = self._take(), self._runtime.memcpyDeviceToHost
+        with self.at_work():
+            self._runtime.memcpyAsync(slot.pinned.ptr, pointer, nbytes, kind, self._main.ptr)
+            slot.done.record(self._main)
+        return LateReading(slot, nbytes, self)
+
+    def _take(self) -> _Slot:
+        with self.at_work():
+            try:
+                slot = self.free.popleft()  # one call: threads may come at the same time
+            except IndexError:
+                return _Slot(self._cupy, SMALL, None)
+            if slot.done.done:
+                return slot
+            self.free.append(slot)
+            return _Slot(self._cupy, SMALL, None)
 
 
 class Staging:
