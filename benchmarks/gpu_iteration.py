@@ -11,7 +11,7 @@ Memory is, on both sides, the most that was in use at one time from the second i
 own allocator gave it out (PyTorch's, CuPy's); what the GPU has given away in all is stored beside it. The
 share of the peak is that of a large product of matrices of the same precision, measured by PyTorch:
 multiply-adds of the layers, thrice for training, by time. The host's time is what it takes to queue an
-iteration.
+iteration, without waiting: owlkit looks at losses, one iteration late, and PyTorch at none.
 Needs torch in the environment, and a GPU: without one, `--device cpu --batch 2` shows that all of it runs.
 `--store` writes after each comparison, so that nets can be run one by one; rows of another GPU or of other
 versions are dropped then.

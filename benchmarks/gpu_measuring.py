@@ -29,13 +29,13 @@ class Memory:
 
 
 class Side:
-    """What is measured. step : one iteration, queued. wait : until all is done.
+    """What is measured. run : queues so many iterations. wait : until all is done.
 
-    waited : seconds that the host has waited within steps so far; they are no work of the host's.
+    waited : seconds that the host has waited within iterations so far; they are no work of the host's.
     """
 
-    def __init__(self, step: Step, wait: Step, memory: Memory) -> None:
-        self.step, self.wait, self.memory = step, wait, memory
+    def __init__(self, run: Callable[[int], Any], wait: Step, memory: Memory) -> None:
+        self.run, self.wait, self.memory = run, wait, memory
         self.waited = 0.0
 
     def watch(self, owner: Any, name: str) -> None:
@@ -51,14 +51,34 @@ class Side:
 
         setattr(owner, name, timed)
 
+    def watch_begun(self, owner: Any, name: str) -> None:
+        """Count the time spent in `wait` of what a method begins and returns."""
+        begin = getattr(owner, name)
+
+        def begun(*args: Any, **options: Any) -> Any:
+            made = begin(*args, **options)
+            self.watch(made, "wait")
+            return made
+
+        setattr(owner, name, begun)
+
+
+def repeated(step: Step) -> Callable[[int], None]:
+    """What queues so many iterations, from what queues one."""
+
+    def run(count: int) -> None:
+        for _ in range(count):
+            step()
+
+    return run
+
 
 def measure(side: Side, rounds: int, seconds: float) -> dict[str, Any]:
     """Rounds of as many iterations as take about `seconds`; first a few that are not counted."""
-    side.step()
+    side.run(1)
     side.wait()
     side.memory.begin()
-    for _ in range(4):
-        side.step()
+    side.run(4)
     side.wait()
     once = timed(side, 3)
     count = max(3, int(seconds / once))
@@ -66,8 +86,7 @@ def measure(side: Side, rounds: int, seconds: float) -> dict[str, Any]:
     side.waited = 0.0
     started = time.perf_counter()
     few = min(count, QUEUED)
-    for _ in range(few):
-        side.step()
+    side.run(few)
     host = (time.perf_counter() - started - side.waited) / few
     side.wait()
     taken = {"peak_bytes": int(side.memory.peak()), "device_bytes": int(side.memory.device())}
@@ -77,7 +96,6 @@ def measure(side: Side, rounds: int, seconds: float) -> dict[str, Any]:
 def timed(side: Side, count: int) -> float:
     """Seconds of one of `count` iterations in a row, with the wait for the last."""
     started = time.perf_counter()
-    for _ in range(count):
-        side.step()
+    side.run(count)
     side.wait()
     return (time.perf_counter() - started) / count

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from gpu_measuring import Memory, Side, measure
+from gpu_measuring import Memory, Side, measure, repeated
 from report import quiet_blas
 
 quiet_blas()
@@ -71,7 +71,7 @@ class CupyMemory(Memory):
 
 
 def owlkit_side(net: str, batch: int, precision: str, training: bool, device: str) -> Side:
-    """Solver.step(1) on data that lie on the GPU; or a forward pass, its output fetched.
+    """Solver.step(n) on data that lie on the GPU; or forward passes, their output fetched.
 
     As PyTorch's side may: plans are timed, and what stays float32 is multiplied in TF32.
     """
@@ -84,16 +84,17 @@ def owlkit_side(net: str, batch: int, precision: str, training: bool, device: st
     if training:
         solver = owlkit.Solver(make(form="train", batch_size=batch), device=where, dtype=dtype, **FIELDS)
         solver.net.blobs["label"].data[...] = np.random.default_rng(1).integers(0, classes, batch)
-        model, step = solver.net, partial(solver.step, 1)
+        model, run = solver.net, solver.step
     else:
         model = owlkit.Net(make(form="deploy", batch_size=batch), device=where, dtype=dtype, backward=False)
-        step = model.forward  # type: ignore[assignment]
+        run = repeated(model.forward)
     model.blobs["data"].data[...] = images
     if device != "cuda":
-        return Side(step, lambda: None, Memory())
+        return Side(run, lambda: None, Memory())
     driver: Any = where.gpu.driver
-    side = Side(step, driver.synchronize, CupyMemory())
+    side = Side(run, driver.synchronize, CupyMemory())
     side.watch(driver, "download")
+    side.watch_begun(driver, "read_later")
     return side
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from gpu_measuring import Memory, Side, Step
+from gpu_measuring import Memory, Side, Step, repeated
 from torch.nn import functional as F
 from torch_nets import NETS as MODELS
 
@@ -70,8 +70,8 @@ def torch_side(
         step = _captured(step)
     whole = step if training else lambda: step().cpu()
     if device != "cuda":
-        return Side(whole, lambda: None, Memory())
-    side = Side(whole, torch.cuda.synchronize, TorchMemory("graph" in words))
+        return Side(repeated(whole), lambda: None, Memory())
+    side = Side(repeated(whole), torch.cuda.synchronize, TorchMemory("graph" in words))
     side.watch(torch.Tensor, "cpu")
     return side
 

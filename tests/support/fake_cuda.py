@@ -148,8 +148,8 @@ class FakeCuda:
     """A GPU whose number is `number`.
 
     newest_first : which of the streams runs ahead. used : bytes taken, by kind. launches : (kernel, grid,
-    block, shared). given_back_early : addresses of memory that was dropped while a copy waited to use it: the
-    pools lend it again at once. Memory of the GPU they lend in the main stream's order, so its copies are safe.
+    block, shared). given_back_early : addresses of memory that was dropped while a copy waited to use it:
+    the pools lend it again at once. That of the GPU goes round in the main stream's order, and is safe there.
     """
 
     def __init__(self, number: int = 0, total: int = 1 << 30, newest_first: bool = False) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
+from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
@@ -33,10 +35,11 @@ class Clock:
 def test_time_of_an_iteration_and_of_the_host(
     benchmark: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An iteration takes the host 1 ms, and 3 ms more until its loss is there; the queue's end 5 ms."""
+    """An iteration takes the host 1 ms, and 1 + 2 ms until a blob and its loss are there; the end 5 ms."""
     measuring, clock = benchmark("gpu_measuring"), Clock()
     monkeypatch.setattr(measuring, "time", SimpleNamespace(perf_counter=lambda: clock.now))
-    driver = SimpleNamespace(download=clock.pass_by(3e-3))
+    reading = SimpleNamespace(wait=clock.pass_by(2e-3, "the loss"))
+    driver = SimpleNamespace(download=clock.pass_by(1e-3), read_later=lambda: copy(reading))
     order: list[str] = []
 
     class Memory(measuring.Memory):  # type: ignore[misc, name-defined]
@@ -53,9 +56,11 @@ def test_time_of_an_iteration_and_of_the_host(
         order.append("step")
         clock.now += 1e-3
         driver.download()
+        assert driver.read_later().wait() == "the loss"
 
-    side = measuring.Side(step, clock.pass_by(5e-3), Memory())
+    side = measuring.Side(measuring.repeated(step), clock.pass_by(5e-3), Memory())
     side.watch(driver, "download")
+    side.watch_begun(driver, "read_later")
     found = measuring.measure(side, 3, 0.1)
     assert order[:3] == ["step", "memory", "step"], "from the second iteration on"
     count = found["in_a_round"]
@@ -120,8 +125,13 @@ def test_the_peak_is_of_what_is_in_use_at_one_time(benchmark: Callable[[str], An
 
 @pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
 @pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
 def test_owlkits_side_on_a_stand_in(
-    benchmark: Callable[[str], Any], cupy: FakeCupy, monkeypatch: pytest.MonkeyPatch, training: bool
+    benchmark: Callable[[str], Any],
+    cupy: FakeCupy,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: str,
+    training: bool,
 ) -> None:
     made: list[Any] = []
 
@@ -132,7 +142,7 @@ def test_owlkits_side_on_a_stand_in(
 
     monkeypatch.setattr(owlkit, "gpu", gpu)
     sides = benchmark("gpu_sides")
-    side = sides.owlkit_side("lenet", 1, "tf32", training, "cuda")
+    side = sides.owlkit_side("lenet", 1, precision, training, "cuda")
     found = sides.measure(side, 1, 0.0)
     assert made[0][0] == {"tf32": True, "tune": True}
     assert found["peak_bytes"] == 4096
@@ -140,7 +150,7 @@ def test_owlkits_side_on_a_stand_in(
     assert side.waited > 0, "fetching the loss or the output is no work of the host's"
     gpu_of = made[0][1].gpu
     uploaded = gpu_of.uploaded_bytes
-    side.step()
+    side.run(1)
     assert gpu_of.uploaded_bytes - uploaded < 1024, "data lie on the GPU"
 
 
@@ -238,7 +248,7 @@ def made(benchmark: Callable[[str], Any], way: str, precision: str = "tf32", tra
 
 def test_eager(benchmark: Callable[[str], Any], torch: FakeTorch) -> None:
     side = made(benchmark, "eager")
-    assert torch.since(side.step) == TRAINING
+    assert torch.since(partial(side.run, 1)) == TRAINING
     assert torch.since(side.memory.begin) == ["reset"]
     assert (side.memory.peak(), side.memory.device()) == (55, 20)
     assert torch.since(side.wait) == ["wait"]
@@ -251,7 +261,7 @@ def test_half_precision_is_autocast_around_the_forward_pass(
 ) -> None:
     side = made(benchmark, "eager", "bf16")
     casting = "autocast {'cache_enabled': True} {"
-    assert torch.since(side.step) == ["zero", casting, "forward", "}", "backward", "update"]
+    assert torch.since(partial(side.run, 1)) == ["zero", casting, "forward", "}", "backward", "update"]
     assert torch.torch.autocast.call_args.args == ("cuda", torch.torch.bfloat16)
 
 
@@ -274,14 +284,14 @@ def test_a_graph_is_captured_once_and_its_memory_is_counted_from_then_on(
     side = made(benchmark, "graph channels_last")
     before = ["aside {", *TRAINING, "wait", "reset", *TRAINING, *TRAINING, "}"]
     assert torch.events == [*before, "capture {", *TRAINING, "}"]
-    assert torch.since(side.step) == ["replay"]
+    assert torch.since(partial(side.run, 1)) == ["replay"]
     assert torch.since(side.memory.begin) == [], "its replays take no memory: the capture did"
 
 
 def test_inference_fetches_its_output(benchmark: Callable[[str], Any], torch: FakeTorch) -> None:
     side = made(benchmark, "eager", "bf16", training=False)
     casting = "autocast {'cache_enabled': True} {"
-    assert torch.since(side.step) == ["inference {", casting, "forward", "}", "}"]
+    assert torch.since(partial(side.run, 1)) == ["inference {", casting, "forward", "}", "}"]
     assert torch.torch.nn.functional.softmax.return_value.cpu.called
     torch.model.train.assert_called_with(False)
 
