@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,15 +36,23 @@ class Memory:
         date one by one, so that looking at one parameter moves that one only.
     """
 
-    __slots__ = ("__weakref__", "_whole", "bytes", "cleared", "mirror", "parts")
+    __slots__ = ("__weakref__", "_flag", "_flags", "_whole", "bytes", "mirror", "parts")
 
     def __init__(self, content: np.ndarray | None = None) -> None:
         self.bytes = content
-        self.cleared = False
+        self._flags, self._flag = bytearray(1), 0
         self.mirror: Mirror | None = None
         self.parts: list[tuple[int, Memory]] = []
         # Weakly: a circle would keep the memory after the net is dropped, until the garbage collector comes.
         self._whole: weakref.ref[Memory] | None = None
+
+    @property
+    def cleared(self) -> bool:
+        return self._flags[self._flag] != 0
+
+    @cleared.setter
+    def cleared(self, value: bool) -> None:
+        self._flags[self._flag] = value
 
     def require(self, nbytes: int) -> np.ndarray:
         """At least `nbytes` bytes; what was there is kept only where it is large enough."""
@@ -67,3 +76,14 @@ class Memory:
         self.parts = parts
         for _, part in parts:
             part._whole = weakref.ref(self)
+
+
+def share_flags(memories: Sequence[Memory]) -> bytearray:
+    """Let the `cleared` flags of all these lie in one array, which is returned, in their order.
+
+    A net has hundreds of gradients, and asks for and sets their flags several times in each iteration.
+    """
+    flags = bytearray(memory.cleared for memory in memories)
+    for place, memory in enumerate(memories):
+        memory._flags, memory._flag = flags, place
+    return flags

@@ -9,7 +9,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from owlkit.core.device import resolve_device
+from owlkit.core.dtypes import wide
 from owlkit.core.errors import NetError
+from owlkit.core.gpu.device import GpuDevice
 from owlkit.inspection.graphs.facts import LayerFacts, facts_of
 from owlkit.inspection.report import Report
 from owlkit.inspection.subject import Subject
@@ -172,7 +175,9 @@ def _like(subject: Subject) -> Net:
     kept = [layer for layer in definition.layer if layer.type != "HDF5Output"]  # it would write a file
     del definition.layer[:]
     definition.layer.extend(kept)
-    net = Net(definition, phase=graph.phase, dtype=graph.dtype, seed=1)
+    device = resolve_device(None)
+    dtype = graph.dtype if isinstance(device, GpuDevice) else wide(graph.dtype)
+    net = Net(definition, phase=graph.phase, device=device, dtype=dtype, seed=1)
     _fill(net, subject)
     return net
 

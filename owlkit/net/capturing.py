@@ -27,23 +27,21 @@ class CapturedPasses:
         gradients: list[Memory] = [p.blob.memory("diff") for p in graph.parameters.owners]
         self._replays = Replays(device.gpu, execute, gradients)
         self._plan: Plan | None = None
+        self._serves: tuple[Plan, bool] | None = None
         self._sources: list[Callable[[], None]] = []
         self._forward: list[Part] = []
         self._backward: list[Part] = []
 
     def forward(self, plan: Plan, working: Working | None = None) -> None:
         """Run all layers; of a net in half precision, `working` rounds the weights before."""
-        self._follow(plan)
+        self._follow(plan, working)
         self._execute(self._sources)
-        before = [("the weights", working.narrow)] if working else []
-        self._run("forward", [*before, *self._forward])
+        self._run("forward", self._forward)
 
     def backward(self, plan: Plan, working: Working | None = None) -> None:
         """Run all layers backward; `working` brings the gradients of the weights back."""
-        self._follow(plan)
-        before, after = (working.before_backward(), working.after_backward()) if working else ([], [])
-        around = [[("the gradients of weights", call) for call in calls] for calls in (before, after)]
-        self._run("backward", [*around[0], *self._backward, *around[1]])
+        self._follow(plan, working)
+        self._run("backward", self._backward)
 
     def repeat(self, kind: str, variant: Hashable, call: Callable[[], None]) -> None:
         """Do other work on the net that repeats, such as a solver's update; variant : what it depends on."""
@@ -54,7 +52,20 @@ class CapturedPasses:
 
     def serves(self, plan: Plan) -> bool:
         """Whether passes by this plan may be captured at all."""
-        return self._device.graph is not False and not plan.stepping and not _barrier(plan)
+        if self._serves is None or self._serves[0] is not plan:
+            serves = self._device.graph is not False and not plan.stepping and not _barrier(plan)
+            self._serves = plan, serves
+        return self._serves[1]
+
+    def clear_gradients(self) -> None:
+        """As `Blob.clear_diff` of every parameter."""
+        flags = self._replays.flags
+        flags[:] = b"\1" * len(flags)
+
+    @property
+    def has_cleared(self) -> bool:
+        """Whether any gradient counts as zero although nothing was written."""
+        return 1 in self._replays.flags
 
     def _run(self, kind: str, parts: Sequence[Part], variant: Hashable = None) -> None:
         self._replays.run(kind, parts, variant)
@@ -63,7 +74,7 @@ class CapturedPasses:
             why = self._described(refusal)
             raise DeviceError(f"graph=True, but the {kind} pass cannot be captured: {why}")
 
-    def _follow(self, plan: Plan) -> None:
+    def _follow(self, plan: Plan, working: Working | None) -> None:
         if plan is self._plan:
             return
         self._replays.forget()
@@ -73,6 +84,12 @@ class CapturedPasses:
         self._forward = [_part(step.layer, call) for step, call in pairs if step.bottom]
         backward = zip(plan.backward_steps, plan.backward_calls, strict=True)
         self._backward = [_part(step.layer, call) for step, call in backward]
+        if working is not None:
+            before, after = working.before_backward(), working.after_backward()
+            name = "the gradients of weights"
+            self._forward.insert(0, ("the weights", working.narrow))
+            self._backward[:0] = [(name, call) for call in before]
+            self._backward += [(name, call) for call in after]
 
     def _described(self, refusal: Sequence[HostAccess]) -> str:
         params = {p.name: p.blob for p in self._graph.parameters.owners}

@@ -130,6 +130,9 @@ class Net(Passes):
     # -- parameters
     def clear_param_diffs(self) -> None:
         """Let all parameter gradients count as zero; the next backward pass writes over them."""
+        if self.captures is not None:
+            self.captures.clear_gradients()
+            return
         for parameter in self.learnable:
             parameter.blob.clear_diff()
 

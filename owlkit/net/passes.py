@@ -334,5 +334,7 @@ class Passes(Described):
 
     def _settle_diffs(self) -> None:
         """Write the zeros of gradients that nothing was added to: the arena then holds what `diff` shows."""
+        if self.captures is not None and not self.captures.has_cleared:
+            return
         for parameter in self.learnable:
             parameter.blob.settle_diff()

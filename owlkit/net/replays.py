@@ -8,7 +8,7 @@ have written, so the copies on the host count as stale afterwards, as after the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from owlkit.core.gpu.driver import Replay
 from owlkit.core.gpu.gpu import CaptureError, Gpu
 from owlkit.core.gpu.mirror import Mirror
-from owlkit.core.memory import Memory
+from owlkit.core.memory import Memory, share_flags
 
 #: A part of the work: who does it (for messages), and the call.
 Part = tuple[str, Callable[[], None]]
@@ -36,9 +36,10 @@ class Captured:
     """A capture with the memory it reads before it writes it, all that it writes, and the flags it leaves."""
 
     replay: Replay
-    inputs: list[Mirror]
-    outputs: list[Mirror]
-    flags: list[bool]
+    inputs: dict[int, Mirror]
+    outputs: dict[int, Mirror]
+    flags: bytes
+    seen: int = -1  # of the log of mirrors that the host has used; -1: nothing yet
 
 
 @dataclass
@@ -57,13 +58,13 @@ class Replays:
     """The captures of one net, by key: what the work depends on besides memory (its plan, its kind).
 
     execute : runs calls, with whatever the net does when one fails. gradients : memories whose `cleared` flag
-    the work reads and changes, so that a capture holds for one state of the flags only.
+    the work reads and changes, so that a capture holds for one state of the flags only. flags : these.
     """
 
     def __init__(
         self, gpu: Gpu, execute: Callable[[Sequence[Callable[[], None]]], None], gradients: Sequence[Memory]
     ) -> None:
-        self._gpu, self._execute, self._gradients = gpu, execute, gradients
+        self._gpu, self._execute, self.flags = gpu, execute, share_flags(gradients)
         self._reads: dict[Hashable, list[Mirror]] = {}
         self._captured: dict[Hashable, Captured] = {}
         self._refused: dict[Hashable, list[HostAccess]] = {}
@@ -73,7 +74,7 @@ class Replays:
 
         kind : "forward", for messages too. variant : whatever else the work depends on.
         """
-        key = (kind, variant, *self._flags())
+        key = (kind, variant, bytes(self.flags))
         captured = self._captured.get(key)
         if captured is not None:
             self._launch(captured)
@@ -99,13 +100,20 @@ class Replays:
 
     # -- the three ways
     def _launch(self, captured: Captured) -> None:
-        for mirror in captured.inputs:
-            if not mirror.device_valid:  # asked here, because there are hundreds and hardly ever one
+        """Only what the host has used since the last launch is looked at: there are hundreds of others.
+
+        Kernels need no look: what they write is valid on the GPU, and on the host it is not.
+        """
+        used, seen = self._gpu.touched.since(captured.seen)
+        for mirror in _those(captured.inputs, used):
+            if not mirror.device_valid:
                 mirror.to_device(reads=True, writes=False)
         captured.replay.launch()
-        for mirror in captured.outputs:
+        used, _ = self._gpu.touched.since(captured.seen)  # who has looked meanwhile has seen what was before
+        for mirror in _those(captured.outputs, used):
             mirror.device_valid, mirror.host_valid = True, False
-        self._set_flags(captured.flags)
+        captured.seen = seen
+        self.flags[:] = captured.flags
 
     def _watch(self, kind: Hashable, key: Hashable, parts: Sequence[Part]) -> None:
         """Run the work and see what it reads, and how it touches the host."""
@@ -152,17 +160,17 @@ class Replays:
 
         for mirror in self._reads[key]:  # a capture cannot copy from the host
             mirror.to_device(reads=True, writes=False)
-        before, made = self._flags(), None
+        before, made = bytes(self.flags), None
         with self._gpu.lock:  # other threads see no flags but those from before
             try:
                 with _observed(self._gpu, observe):
                     replay = self._gpu.capture(work)
-                written = [output.mirror for output in outputs.values()]
-                made = Captured(replay, list(inputs.values()), written, self._flags())
+                written = {key: output.mirror for key, output in outputs.items()}
+                made = Captured(replay, inputs, written, bytes(self.flags))
             except Exception as error:
                 self._refused[kind] = [_refusal(running, error)]
             finally:  # nothing of it has run yet
-                self._set_flags(before)
+                self.flags[:] = before
                 for output in outputs.values():
                     output.restore()
         if made is None:
@@ -171,18 +179,18 @@ class Replays:
             self._captured[key] = made
             self._launch(made)
 
-    def _flags(self) -> list[bool]:
-        return [memory.cleared for memory in self._gradients]
-
-    def _set_flags(self, flags: Sequence[bool]) -> None:
-        for memory, flag in zip(self._gradients, flags, strict=True):
-            memory.cleared = flag
-
 
 def _refusal(who: str, error: Exception) -> HostAccess:
     if isinstance(error, CaptureError):
         return HostAccess(who, error.mirror, str(error))
     return HostAccess(who, None, f"fails while it is captured: {type(error).__name__}: {error}")
+
+
+def _those(known: dict[int, Mirror], used: Collection[int] | None) -> Collection[Mirror]:
+    """Those of `known` that were used; all where it is not known which were."""
+    if used is None:
+        return known.values()
+    return [known[key] for key in used if key in known]
 
 
 @contextmanager

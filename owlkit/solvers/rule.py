@@ -55,6 +55,7 @@ class UpdateRule:
         self.groups: list[Any] = list(net.arena)
         self.histories = [[Tensor(g.data.descriptor) for g in self.groups] for _ in range(self.slots)]
         self._kernels = [update.make(net.device, self._spec(g.data.descriptor)) for g in self.groups]
+        self._lay_factors()
         self.history_tensors = [
             view for slot in self.histories for view in self._views(net.learnable, self.groups, slot)
         ]
@@ -63,6 +64,16 @@ class UpdateRule:
         self._clip_factor = Tensor(Descriptor((1,), "float64"))
         self._norms = norms.make(net.device, norms.Norms(tuple(p.blob.descriptor for p in self._learnable)))
         self.history_changed()
+
+    def _lay_factors(self) -> None:
+        """On a GPU the factors of all groups lie side by side, so that one copy takes them there."""
+        on_gpu = [kernel for kernel in self._kernels if hasattr(kernel, "lay_factors")]
+        if not on_gpu:
+            return
+        kind = self.groups[0].data.dtype
+        table = Tensor(Descriptor((4 * len(on_gpu),), kind))
+        for place, kernel in enumerate(on_gpu):
+            kernel.lay_factors(table.part(4 * place, Descriptor((3,), kind)))
 
     @staticmethod
     def _views(learnable: Sequence[Any], groups: Sequence[Any], slot: list[Tensor]) -> Iterator[Tensor]:

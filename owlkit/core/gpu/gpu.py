@@ -14,6 +14,7 @@ import numpy as np
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.driver import Buffer, Driver, Replay
 from owlkit.core.gpu.mirror import ArenaMirror, Mirror
+from owlkit.core.gpu.touched import Touched
 from owlkit.core.memory import Memory
 from owlkit.core.tensor import Tensor
 
@@ -39,6 +40,7 @@ class Gpu:
         self.driver, self.number = driver, number
         self.programs: dict[Any, Any] = {}
         self.lock = threading.RLock()
+        self.touched = Touched()
         self._capturer: int | None = None
         self._kept: list[Any] = []
         self.uploaded_bytes = self.downloaded_bytes = 0

@@ -44,6 +44,7 @@ class Mirror:
     def to_host(self, *, writing: bool = True) -> None:
         """Make the host's copy usable. writing : it may be changed, so that the GPU's counts as stale."""
         self.gpu.host_looks(self, writing)
+        self.gpu.touched.add(self)
         with self._fetching:  # nobody sees a copy that is still being made
             with self.gpu.lock:  # a capture marks as written what it only records: not before its end
                 # Now: a kernel that another thread launches during the copy makes it stale again.

@@ -37,6 +37,12 @@ class UpdateKernel:
         self._factors = Tensor(Descriptor((3,), wide))
         self._known: tuple[float, float, float] | None = None
 
+    def lay_factors(self, table: Tensor) -> None:
+        """Keep what changes in `table`, (3,) of the type of sums, with that of other groups: one copy brings
+        all of it to the GPU. Before anything was captured.
+        """
+        self._factors, self._known = table, None
+
     def set_factors(self, rate: float, scale: float, decay: float) -> None:
         if self._known != (rate, scale, decay):
             self._known = (rate, scale, decay)
