@@ -56,7 +56,7 @@ export function pinned(rows, open, most) {
   return rows.filter((row) => kept.has(row));
 }
 
-/** Chips for what needs a look: names while they are few. */
+/** Chips for what needs a look: names while they are few. What holds of the whole net is not counted once more. */
 export function chipsOf(health, names) {
   const chips = [];
   if (health.whole) chips.push({ look: LOOK[health.whole], text: `${GLYPH[health.whole]} the whole net is ${WORD[health.whole]}`, title: "the median of the layers is beyond the limit; look at the learning rate" });
@@ -64,6 +64,10 @@ export function chipsOf(health, names) {
     const found = health.flags.filter((flag) => flag.kind === kind);
     if (!found.length) continue;
     const all = found.map((flag) => names.get(flag.index));
+    if (kind === health.whole) {
+      chips[0].title += `. Most of all: ${all.slice(0, 12).join(", ")}`;
+      continue;
+    }
     const text = found.length === 1 ? `${GLYPH[kind]} ${all[0]} ${WORD[kind]}` : `${GLYPH[kind]} ${found.length} ${WORD[kind]}`;
     chips.push({ look: LOOK[kind], text, title: all.slice(0, 12).join(", ") });
   }

@@ -113,6 +113,9 @@ test("chips name one layer and count several", () => {
   const flags = [{ index: 0, kind: "hot" }, { index: 2, kind: "hot" }, { index: 3, kind: "frozen" }];
   assert.deepEqual(chipsOf({ flags, whole: "" }, names).map((chip) => chip.text), ["▲ 2 hot", "▼ fc frozen"]);
   assert.equal(chipsOf({ flags: [], whole: "hot" }, names)[0].text, "▲ the whole net is hot");
+  const [hot, frozen, ...none] = chipsOf({ flags, whole: "hot" }, names);
+  assert.deepEqual([hot.text, frozen.text, none], ["▲ the whole net is hot", "▼ fc frozen", []]);
+  assert.match(hot.title, /conv1, ip$/);
 });
 
 test("panels are open at first, then as the person left them, then as the run says", () => {
