@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <vector>
+#include <utility>
 
 #define __global__
 #define __device__
@@ -88,8 +88,8 @@ alignas(64) static unsigned char dynamic_shared_[256 * 1024];
 enum State { READY, AT_BLOCK, AT_WARP, DONE };
 struct Fiber { ucontext_t context; jmp_buf place; bool begun; State state; dim3 index; };
 static const size_t STACK = 96 * 1024;
-static std::vector<Fiber> fibers;
-static std::vector<char> stacks;
+static Fiber fibers[1024];  // no containers: linking with the C++ library takes long
+static size_t alive;        // threads of the block
 static ucontext_t scheduler;
 static jmp_buf scheduler_place;
 static int current;
@@ -101,9 +101,10 @@ static void wait_as(State state) {
     threadIdx = fibers[current].index;
 }
 static void run_fiber() {
-    body();
-    fibers[current].state = DONE;
-    _longjmp(scheduler_place, 1);
+    for (;;) {  // a block after the other
+        body();
+        wait_as(DONE);
+    }
 }
 inline void __syncthreads() { wait_as(AT_BLOCK); }
 inline void __syncwarp(unsigned = 0xffffffffu) { wait_as(AT_WARP); }
@@ -114,7 +115,7 @@ template <class X> X exchange(X value, int from) {
     __syncwarp();
     X other;
     int place = current / 32 * 32 + (from & 31);
-    std::memcpy(&other, &lanes[place < (int)fibers.size() ? place : current], sizeof(X));
+    std::memcpy(&other, &lanes[place < (int)alive ? place : current], sizeof(X));
     __syncwarp();
     return other;
 }
@@ -138,6 +139,11 @@ static void resume(Fiber& fiber) {
     if (_setjmp(scheduler_place)) return;
     if (fiber.begun) _longjmp(fiber.place, 1);
     fiber.begun = true;
+    getcontext(&fiber.context);
+    fiber.context.uc_stack.ss_sp = std::malloc(STACK);
+    fiber.context.uc_stack.ss_size = STACK;
+    fiber.context.uc_link = nullptr;
+    makecontext(&fiber.context, run_fiber, 0);
     swapcontext(&scheduler, &fiber.context);
 }
 
@@ -157,18 +163,11 @@ static bool release(size_t first, size_t last, State state) {
 }
 static void run_block() {
     size_t count = blockDim.x * blockDim.y * blockDim.z;
-    fibers.resize(count);
-    stacks.resize(count * STACK);
+    alive = count;
     for (size_t i = 0; i < count; i++) {
-        Fiber& fiber = fibers[i];
-        getcontext(&fiber.context);
-        fiber.context.uc_stack.ss_sp = &stacks[i * STACK];
-        fiber.context.uc_stack.ss_size = STACK;
-        fiber.context.uc_link = nullptr;
-        fiber.state = READY, fiber.begun = false;
-        fiber.index = {unsigned(i % blockDim.x), unsigned(i / blockDim.x % blockDim.y),
-                       unsigned(i / blockDim.x / blockDim.y)};
-        makecontext(&fiber.context, run_fiber, 0);
+        fibers[i].state = READY;
+        fibers[i].index = {unsigned(i % blockDim.x), unsigned(i / blockDim.x % blockDim.y),
+                           unsigned(i / blockDim.x / blockDim.y)};
     }
     for (;;) {
         bool ran = false;
