@@ -4,6 +4,8 @@ VENV        ?= .venv
 EXTRAS      ?= notebook,dev
 # For JupyterLab, e.g. make lab LAB_ARGS='--no-browser --port=8889'
 LAB_ARGS    ?=
+# For pytest, e.g. make test TEST_ARGS='tests/layers -n 0 --pdb'. -n 0 runs all tests in one process.
+TEST_ARGS   ?=
 CONSTRAINTS := tests/constraints.txt
 PY          := $(VENV)/bin/python
 # uv is used where it is installed (UV= turns it off); pip otherwise. uv does not read pip.conf.
@@ -17,7 +19,7 @@ demo: $(VENV)/.ready
 	$(PY) -m owlkit.cli.main demo
 
 test: $(VENV)/.ready
-	$(PY) -m pytest
+	$(PY) -m pytest -n logical --maxprocesses=4 $(TEST_ARGS)
 
 # Its settings add to your own: no question about news at the first start.
 lab: $(VENV)/.ready

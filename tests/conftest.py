@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,28 @@ from tests.support import emulated_gpu
 
 # Matplotlib's list of fonts, made anew: one that names fonts which are gone lets every picture complain.
 os.environ["MPLCONFIGDIR"] = _CACHE = tempfile.mkdtemp(prefix="owlkit-tests-")
+# One of several processes: threads that wait for work leave the cores to the others. Read with libgomp.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(_CACHE, ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """By file, where -n comes without a --dist."""
+    from tests.support.scheduling import by_file
+
+    return by_file(config, log) if config.getoption("dist") == "load" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        from tests.support.scheduling import put_the_longest_first
+
+        put_the_longest_first(items)
     skips = {"browser": no_browser(), "gpu": no_gpu()}
     for item in items:
         for name, reason in skips.items():
