@@ -27,6 +27,10 @@ export function setAttribute(element, name, value) {
 export const escape = (text) =>
   String(text).replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
 
+/** Whether it has a width to draw for. JupyterLab takes outputs out of the page and puts them back within one frame,
+ *  as when the theme changes: no observer tells of that, so who finds no room asks again in the next frame. */
+export const hasRoom = (root) => root.clientWidth > 0;
+
 /** Colours and the like of the tokens, read once per theme. */
 export function tokens(root) {
   const style = getComputedStyle(root);

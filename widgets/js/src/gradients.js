@@ -1,7 +1,7 @@
 // Entry of the gradient-check widget: `initialize` keeps its store for the model's life, `render` makes a view.
 
 import { Commands } from "./commands.js";
-import { h, setAttribute } from "./dom.js";
+import { h, hasRoom, setAttribute } from "./dom.js";
 import { cellInserter, copy, interruptKernel } from "./gradients-cell.js";
 import { makeDetail } from "./gradients-detail.js";
 import { makeBar, makeFoot, makeHead } from "./gradients-head.js";
@@ -152,6 +152,7 @@ function schedule(store, { root, update }) {
     frame = 0;
     const word = state(store)[2];
     if (document.hidden || !(seen || word !== told)) return;
+    if (seen && !hasRoom(root)) return void ask();
     update(theme);
     told = word;
     theme = false;

@@ -1,6 +1,6 @@
 // What widgets that are one view of a store have in common: when they draw, pictures to save, leaving by Esc.
 
-import { h } from "./dom.js";
+import { h, hasRoom } from "./dom.js";
 
 /** Draw in one animation frame, and only while the widget can be seen. `view` has root, update and theme.
  *  Gives what ends it. */
@@ -9,7 +9,9 @@ export function schedule(store, view) {
   let seen = true;
   const draw = () => {
     frame = 0;
-    if (seen && !document.hidden) view.update();
+    if (!seen || document.hidden) return;
+    if (hasRoom(view.root)) view.update();
+    else ask();
   };
   const ask = () => {
     frame ||= requestAnimationFrame(draw);

@@ -5,7 +5,7 @@ import { makeBanner } from "./banner.js";
 import { makeChart } from "./chart.js";
 import { Commands } from "./commands.js";
 import { makeControls } from "./controls.js";
-import { h } from "./dom.js";
+import { h, hasRoom } from "./dom.js";
 import { makeFooter } from "./footer.js";
 import { makeHeader } from "./header.js";
 import { makeHelp } from "./help.js";
@@ -118,6 +118,7 @@ function schedule(store, { root, chart, panels, parts }) {
   const draw = () => {
     frame = 0;
     if (document.hidden || !(seen || TOLD.some((topic) => pending.has(topic)))) return;
+    if (seen && !hasRoom(root)) return void (frame = requestAnimationFrame(draw));
     const topics = new Set(pending);
     pending.clear();
     chart.element.hidden = store.view.table;

@@ -1,6 +1,6 @@
 // Entry of the filters widget: `initialize` keeps the store for the model's life, `render` makes a view of it.
 
-import { h, setAttribute, tokens } from "./dom.js";
+import { h, hasRoom, setAttribute, tokens } from "./dom.js";
 import { makeHelp } from "./help.js";
 import { keepFromNotebook } from "./keyboard.js";
 import { ramps } from "./ramp.js";
@@ -176,6 +176,7 @@ function schedule(store, view) {
   const draw = () => {
     frame = 0;
     if (!seen || document.hidden) return;
+    if (!hasRoom(view.root)) return void ask();
     view.update();
     view.announce();
   };
