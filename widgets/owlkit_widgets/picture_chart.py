@@ -113,8 +113,8 @@ def _tests(page: Page, chart: Any, accuracy: Any, facts: Facts) -> None:
             _whole_marks(chart, *zip(*losses, strict=True), color=colours["test"], marker=ring, **rings)
         if rows := facts.tested("accuracy", net):
             iters, shares = zip(*rows, strict=True)
-            shares = 100 * np.array(shares)
-            _whole_marks(accuracy, iters, shares, color=colours["acc"], marker=diamond, **solid)
+            percent = 100 * np.array(shares)
+            _whole_marks(accuracy, iters, percent, color=colours["acc"], marker=diamond, **solid)
             drawn = True
     if drawn:
         accuracy.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
