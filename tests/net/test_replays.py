@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import numpy as np
 import pytest
@@ -52,6 +54,59 @@ class Work:
 
     def look(self) -> list[float]:
         return np.array(self.y.peek()).tolist()
+
+
+def captured() -> Work:
+    work = Work()
+    for _ in range(3):
+        work.run()
+    assert work.replays.captured("work")
+    return work
+
+
+def test_who_had_to_wait_sees_what_is_newest_afterwards_too() -> None:
+    """A monitor wants to look, and replays come first."""
+    work = captured()
+    with ThreadPoolExecutor(1) as pool:
+        with work.device.gpu.lock:
+            looking = pool.submit(work.look)
+            assert not wait([looking], 0.2).done
+            work.x.array[...] = 5
+            work.run()
+        assert looking.result(10) == [5] * 4
+    work.x.array[...] = 6
+    work.run()
+    assert work.look() == [6] * 4
+
+
+def test_what_the_host_writes_after_it_had_to_wait_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A weight is changed by hand during a training: here y goes back to x, as an update's result does."""
+    work = Work()
+    back = program(work.device, "activation/activation.cu", "float32", KIND=0).function("activation_forward")
+    work.end = lambda: back.each(4, work.y, work.x, 0.5)
+    for _ in range(3):
+        work.run()
+    driver, begun, let = work.device.gpu.driver, threading.Event(), threading.Event()
+    download = driver.download
+
+    def slow(target: np.ndarray, pointer: int) -> None:
+        download(target, pointer)
+        begun.set()
+        assert let.wait(10)
+
+    def write() -> None:
+        work.x.array[...] = 9
+
+    monkeypatch.setattr(driver, "download", slow)
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        assert begun.wait(10)
+        work.run()
+        let.set()
+        writing.result(10)
+    assert np.array(work.x.peek()).tolist() == [9] * 4
+    work.run()
+    assert work.look() == [9] * 4
 
 
 def test_what_fails_in_a_capture_only_runs_as_it_is_and_is_named() -> None:

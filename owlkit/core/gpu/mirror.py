@@ -44,15 +44,17 @@ class Mirror:
     def to_host(self, *, writing: bool = True) -> None:
         """Make the host's copy usable. writing : it may be changed, so that the GPU's counts as stale."""
         self.gpu.host_looks(self, writing)
-        self.gpu.touched.add(self)
         with self._fetching:  # nobody sees a copy that is still being made
             with self.gpu.lock:  # a capture marks as written what it only records: not before its end
                 # Now: a kernel that another thread launches during the copy makes it stale again.
                 stale, self.host_valid = not self.host_valid, True
             if stale:
+                self.gpu.touched.add(self)  # after its flag: a replay that comes between has to see it
                 self._download()
         if writing:
-            self.device_valid = False
+            # What a kernel has written since is given up: the host goes on from what it was given.
+            self.host_valid, self.device_valid = True, False
+            self.gpu.touched.add(self)
 
     def _download(self) -> None:
         try:
