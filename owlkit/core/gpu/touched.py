@@ -17,7 +17,7 @@ class Touched:
         self._lock = threading.Lock()
 
     def add(self, mirror: object) -> None:
-        """The host is about to use it, and may change what its flags say."""
+        """The host uses it. To be said after its flags were changed, or a replay that comes between misses it."""
         self._entries.append(id(mirror))
         if len(self._entries) > MOST:
             with self._lock:
