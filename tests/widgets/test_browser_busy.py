@@ -22,6 +22,8 @@ None"""
 LONG = {
     "the cell waits for the run": "run.wait(120)",
     "the cell sleeps": "time.sleep(120)",
+    # It gives the interpreter away every 5 ms only, to each thread that a message goes through.
+    "the cell computes in Python": "n = 0\nwhile True:\n    n += 1",
 }
 # data-act, what the kernel is asked for; in an order in which each can be pressed.
 PRESSES = [

@@ -28,6 +28,7 @@ if not (STATIC / "monitor.js").is_file():
 
 from owlkit_widgets.frontend import WIDGET_VIEW, Frontend
 from owlkit_widgets.monitor import Monitor
+from owlkit_widgets.publisher import URGENT, Publisher
 from owlkit_widgets.run_view import RunView
 
 
@@ -74,7 +75,7 @@ def test_all_that_is_new_goes_out_in_one_message(sent: list[dict[str, Any]]) -> 
     monitor = Monitor(run)
     states: list[Any] = []
     monitor.send_state = lambda key=None: states.append(key)  # type: ignore[method-assign]
-    monitor._publisher.news = lambda: None  # type: ignore[method-assign]
+    monitor._publisher.news = lambda *_: None  # type: ignore[method-assign]
     sent.clear()
     run._state("running")
     run.advance(3)
@@ -92,7 +93,7 @@ def test_figures_are_sent_where_they_change_and_all_to_whom_may_know_others(
 ) -> None:
     run = FakeRun()
     monitor = Monitor(run)
-    monitor._publisher.news = monitor._publisher.wake = lambda: None  # type: ignore[method-assign]
+    monitor._publisher.news = monitor._publisher.wake = lambda *_: None  # type: ignore[method-assign]
     run.advance(1)
     monitor.publish(last=True)
     changed = parts(sent, "figures")[-1]["changed"]
@@ -103,6 +104,18 @@ def test_figures_are_sent_where_they_change_and_all_to_whom_may_know_others(
     ask(monitor, "lr", -1)  # the page shows it until it hears otherwise
     monitor.publish(last=True)
     assert parts(sent, "figures")[-1]["changed"] == monitor.figures
+
+
+def test_a_change_of_state_waits_for_no_period(sent: list[dict[str, Any]]) -> None:
+    run = FakeRun()
+    monitor = Monitor(run)
+    monitor._publisher = Publisher(monitor.publish, monitor._heartbeat, period=60.0)
+    run._state("running")
+    run.advance(5)
+    time.sleep(2 * URGENT)
+    run._state("paused")
+    assert monitor.status["state"] == "paused", "who pressed pause waits for it"
+    assert monitor.figures["iter"] == 5
 
 
 def test_buttons_reach_the_run_and_are_answered(sent: list[dict[str, Any]]) -> None:

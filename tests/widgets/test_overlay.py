@@ -79,7 +79,7 @@ def test_a_page_that_loads_gets_the_curves_of_all_runs(watch: Watch, sent: list[
 def test_points_of_a_reference_say_whose_they_are(watch: Watch, sent: list[dict[str, Any]]) -> None:
     front, other = FakeRun("new"), FakeRun("old")
     monitor = watch(front, compare=other)
-    monitor._publisher.news = lambda: None  # type: ignore[method-assign]
+    monitor._publisher.news = lambda *_: None  # type: ignore[method-assign]
     sent.clear()
     front.advance(2)
     other.advance(3)

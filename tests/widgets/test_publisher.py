@@ -74,6 +74,20 @@ def test_news_that_come_too_early_are_published_later_in_another_thread() -> Non
     assert updates[1].name == "owlkit-monitor"
 
 
+def test_urgent_news_wait_for_no_period() -> None:
+    updates = Updates()
+    publisher = Publisher(updates.publish, updates.quiet, period=PATIENCE, heartbeat=2 * PATIENCE)
+    publisher.news()
+    time.sleep(0.03)
+    publisher.news()
+    assert len(updates) == 1
+    publisher.news(urgent=True)
+    assert len(updates) == 2
+    for _ in range(100):
+        publisher.news(urgent=True)
+    assert len(updates) < 20, "a run that is stepped in a loop floods the browser"
+
+
 def test_signs_of_life_come_where_nothing_else_does() -> None:
     updates = Updates()
     publisher = Publisher(updates.publish, updates.quiet, period=0.01, heartbeat=0.3)

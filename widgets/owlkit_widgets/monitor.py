@@ -102,6 +102,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._updates = self._bytes = 0
         self._figures_due = 0.0
         self._told: dict[str, Any] = {}  # figures that the browser knows
+        self._urgent = False  # a state has changed: who pressed pause waits for that
         self._publisher = Publisher(self.publish, self._heartbeat)
         self._ready = False  # events that come before are in what the browser gets first; none after `close`
         self.overlay = Overlay(run, self._heard, self._all_heard)
@@ -169,14 +170,16 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     # -- events of the runs --------------------------------------------------------------------------------
 
     def _heard(self, subject: Subject, event: Any) -> None:
-        if not self._ready:
+        if not self._ready or type(event).__name__ != "StateChanged":
             return
-        if type(event).__name__ == "StateChanged" and subject.recorder.over:
+        self._urgent = True
+        if subject.recorder.over:
             self._end(subject)
 
     def _all_heard(self) -> None:
+        urgent, self._urgent = self._urgent, False
         if self._ready:
-            self._publisher.news()
+            self._publisher.news(urgent)
 
     def _end(self, subject: Subject) -> None:
         """A run is over: everything goes out before whoever waits for the run goes on."""

@@ -11,6 +11,8 @@ log = logging.getLogger("owlkit")
 
 PERIOD = 0.2
 """Seconds between updates, at least."""
+URGENT = 0.02
+"""Seconds between updates, at least, where somebody waits for it: the run pauses, starts or ends."""
 LONGEST = 1.0
 """Seconds that a finished iteration waits for an update, at most."""
 HEARTBEAT = 3.0
@@ -55,9 +57,9 @@ class Publisher:
         self._last = -float("inf")  # when the newest update began, or sign of life was given
         self.cpu_seconds = 0.0
 
-    def news(self) -> None:
+    def news(self, urgent: bool = False) -> None:
         """Publish here and now, where it is time for it: a second thread to wake would cost as much again."""
-        if time.monotonic() - self._last < EARLY * self._period:
+        if time.monotonic() - self._last < (URGENT if urgent else EARLY * self._period):
             return self.wake()
         self._update()
         if self._thread is None:
