@@ -17,7 +17,7 @@ class Touched:
         self._lock = threading.Lock()
 
     def add(self, mirror: object) -> None:
-        """The host uses it. To be said after its flags were changed, or a replay that comes between misses it."""
+        """The host uses it. Said after its flags were changed, or a replay between the two would miss it."""
         self._entries.append(id(mirror))
         if len(self._entries) > MOST:
             with self._lock:
