@@ -110,12 +110,12 @@ export function makeGrid(store) {
     if (channel !== undefined) store.setView({ selected: Number(channel) });
   });
   list.addEventListener("keydown", (event) => {
-    const here = Math.max(0, shown.indexOf(store.selected));
-    const next = move(here, shown.length, grid.columns, event.key);
+    const order = store.bank.ordered(store.view); // what is drawn may be a frame behind
+    const next = move(Math.max(0, order.indexOf(store.selected)), order.length, grid.columns, event.key);
     if (next === null) return;
     event.preventDefault();
     event.stopPropagation();
-    store.setView({ selected: shown[next] });
+    store.setView({ selected: order[next] });
     reveal(next);
   });
 
