@@ -26,5 +26,5 @@ class Guard:
             kernel.judge(blob.data_tensor, self.state)
 
     def reset(self) -> None:
-        """Let updates be made again."""
-        self.state.array[masters.STOPPED] = 0
+        """Let updates be made again, whatever was found in losses and gradients so far."""
+        self.state.array[[masters.FOUND, masters.STOPPED]] = 0

@@ -10,10 +10,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from owlkit.core import events
+from owlkit.core.errors import DeviceError
 from owlkit.solvers import diagnosis
 from owlkit.solvers.display import displayed_outputs, log_debug_info
 from owlkit.solvers.divergence import DivergedError
@@ -86,7 +88,11 @@ class Iterating(Resumable):
         net = self.net
         net.clear_param_diffs()
         sources = [(layer, layer.state()) for layer in net.layers if layer.is_data]
-        read = [net.forward_backward_later() for _ in range(self.param.iter_size)]
+        read = []
+        for part in range(self.param.iter_size):
+            if part:
+                net.guard.judge()  # the losses so far; the update looks at the last ones
+            read.append(net.forward_backward_later())
         self._update(self.lr, net.guard)
         before, self._unread = self._unread, Unread(self.iter, read, sources)
         self.iter += 1
@@ -98,6 +104,12 @@ class Iterating(Resumable):
         unread, self._unread = self._unread, None
         if unread is not None:
             self._look(unread)
+
+    def _let_go(self) -> None:
+        """After a failure: what was found until then must not hold back the updates of a later `step`."""
+        if self.net.captures is not None:
+            with suppress(DeviceError):  # of a GPU that fails the failure says enough
+                self.net.guard.reset()
 
     def _look(self, unread: Unread) -> None:
         loss = sum(read() for read in unread.read) / self.param.iter_size

@@ -163,6 +163,9 @@ class Solver(Iterating):
                     self._iterate_once(last=left == 1)
                     if held.pending:
                         return
+            except BaseException:
+                self._let_go()
+                raise
             finally:
                 self._settle()
 

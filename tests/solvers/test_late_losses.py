@@ -10,6 +10,7 @@ import pytest
 
 from owlkit import L, NetSpec, Solver
 from owlkit.core.errors import DataError
+from owlkit.core.gpu.driver import SMALL
 from owlkit.solvers import DivergedError
 from tests.support import emulated_gpu
 from tests.support.sets import random_images, write_set
@@ -130,6 +131,76 @@ def test_a_loss_that_is_no_number_changes_nothing(tmp_path: Path) -> None:
         assert solver.iter == 6
     assert found[0] == found[1]
     assert "loss of iteration 3 is nan, first in layer 'fc', blob 'fc[1]'" in found[0][0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_the_first_of_several_batches_holds_the_update_back_too(dtype: str, tmp_path: Path) -> None:
+    labels = [i % 3 for i in range(RECORDS)]
+    labels[17] = 7  # in batch 4: the first of two in iteration 2
+    for late in (True, False):
+        solver = make(records(tmp_path / f"set {late}", labels), late, iter_size=2, dtype=dtype)
+        solver.step(2)
+        before = everything(solver)
+        with pytest.raises(DataError):
+            solver.step(4)
+        after = everything(solver)
+        assert [name for name in before if name != "state" and before[name] != after[name]] == []
+        assert solver.iter == 2
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_failure_holds_no_later_update_back(late: bool, tmp_path: Path) -> None:
+    solver = make(records(tmp_path / "set"), late, dtype="float16")
+    solver.net.loss_scale.set(2.0**8)  # type: ignore[union-attr]
+    solver.step(3)
+    solver.net.params["fc"][1].data[...] = np.nan
+    with pytest.raises(DivergedError):
+        solver.step(6)
+    solver.net.params["fc"][1].data[...] = 0
+    before = solver.net.params["fc"][0].data.copy()
+    solver.step(1)
+    assert solver.net.loss_scale.skipped == 0  # type: ignore[union-attr]
+    assert (solver.net.params["fc"][0].data != before).any()
+
+
+def test_interrupted_while_it_waits_for_a_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C pressed twice, as the loss that is waited for is no number."""
+    solver = make(records(tmp_path / "set"))
+    solver.step(2)
+    solver.net.params["fc"][1].data[...] = np.nan
+    later = solver.net.forward_backward_later
+
+    def interrupted() -> Any:
+        later()
+        monkeypatch.undo()
+        return lambda: (_ for _ in ()).throw(KeyboardInterrupt)
+
+    monkeypatch.setattr(solver.net, "forward_backward_later", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        solver.step(2)
+    solver.net.params["fc"][1].data[...] = 0
+    before = solver.net.params["fc"][0].data.copy()
+    solver.step(1)
+    assert (solver.net.params["fc"][0].data != before).any()
+
+
+def test_a_loss_of_many_values(tmp_path: Path) -> None:
+    """A top of any size may have a loss_weight; what is read late goes by a small buffer."""
+    n = NetSpec("large")
+    n.data = L.DummyData(shape=dict(dim=[32, 6]), data_filler=dict(type="constant", value=1))
+    n.loss = L.InnerProduct(
+        n.data, num_output=SMALL // 64, loss_weight=1e-3, weight_filler=dict(type="xavier"), name="fc"
+    )
+    found = []
+    for late in (True, False):
+        device = emulated_gpu.emulated_device()
+        solver = Solver(n, device=device, seed=5, base_lr=1e-6, display=0, momentum=0.9)
+        if not late:
+            solver.add_listener(lambda event: None)
+        solver.step(4)
+        found.append((solver.smoothed_loss, everything(solver)))
+    assert solver.net.blobs["loss"].data.nbytes > SMALL
+    assert found[0] == found[1]
 
 
 def test_a_wrong_label_is_named(tmp_path: Path) -> None:

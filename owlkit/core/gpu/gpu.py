@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import DeviceError
-from owlkit.core.gpu.driver import Buffer, Driver, Replay
+from owlkit.core.gpu.driver import SMALL, Buffer, Driver, Replay
 from owlkit.core.gpu.mirror import ArenaMirror, Mirror
 from owlkit.core.gpu.touched import Touched
 from owlkit.core.memory import Memory
@@ -107,11 +107,15 @@ class Gpu:
 
     def read_later(self, tensor: Tensor) -> Callable[[], np.ndarray]:
         """Begin to read a small tensor as it is when all that is queued is done; the call waits for its
-        values, (count,). The copy on the host is left as it is.
+        values, (count,). The copy on the host is left as it is. More than `SMALL` bytes are waited for here.
         """
         if self.capturing:
             raise CaptureError("the host reads it", tensor.memory.mirror)
-        pointer, nbytes = self.pointer(tensor, reads=True, writes=False), tensor.descriptor.nbytes
+        nbytes = tensor.descriptor.nbytes
+        if nbytes > SMALL:
+            values = tensor.peek().flatten()
+            return lambda: values
+        pointer = self.pointer(tensor, reads=True, writes=False)
         reading = self.driver.read_later(pointer, nbytes)
         self.downloaded_bytes += nbytes
         return lambda: reading.wait().view(tensor.dtype)
