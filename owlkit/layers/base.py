@@ -56,6 +56,7 @@ class Layer:
     working : what kernels take for each of `blobs`: these themselves, or in a net of half precision blobs
         beside them, whose data are rounded to what the layer computes in and whose gradients are added to
         theirs (`net.working`).
+    cast_bottoms : by index, the blobs that it takes in place of bottoms in another type (`net.casts`).
     fillers : the FillerParameter (or None: zeros) that initialises each of `blobs`.
     loss_weights : per top; 0 where the top is no loss.
     param_propagate_down : per parameter, whether its gradient is wanted.
@@ -96,6 +97,7 @@ class Layer:
         self.blobs: list[Blob] = []
         self.working: list[Blob] = []
         self.bottom_dtypes: list[str] = []
+        self.cast_bottoms: dict[int, Blob] = {}
         self.fillers: list[Any] = []
         self.loss_weights: list[float] = []
         self.param_propagate_down: list[bool] = []

@@ -27,7 +27,7 @@ class EuclideanLoss(LossLayer):
     """
 
     no_gradient = ()
-    wide_bottoms = ()
+    precision = "wide"  # targets may be any numbers, not classes only
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)

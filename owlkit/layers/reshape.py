@@ -25,7 +25,8 @@ class _Reshaped(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0], top[0]
         y.reshape(self.shape(x))
-        same_order = x.descriptor == y.descriptor or (x.descriptor.is_plain and y.descriptor.is_plain)
+        plain = x.dtype == y.dtype and x.descriptor.is_plain and y.descriptor.is_plain
+        same_order = plain or x.descriptor == y.descriptor
         # A blob of its own where shapes have changed such that memory cannot be shared any longer.
         source = x if same_order else Blob((), x.dtype)
         if same_order or y.shares_data(x):

@@ -31,7 +31,7 @@ class SigmoidCrossEntropyLoss(LossLayer):
     """
 
     honours_loss_param = True
-    wide_bottoms = ()
+    precision = "wide"  # targets may be any numbers, not classes only
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         self._mode = self.normalization(default=BATCH_SIZE)

@@ -26,7 +26,8 @@ class Split(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         for blob in top:
             blob.reshape(bottom[0].shape)
-            blob.share_data(bottom[0])
+            if blob.dtype == bottom[0].dtype:  # a loss of a net in half precision is float32
+                blob.share_data(bottom[0])
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0].descriptor

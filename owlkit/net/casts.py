@@ -14,17 +14,19 @@ from owlkit.layers.base import Layer
 class Casts:
     """Of one layer with these bottoms.
 
-    inner : what the layer is bound to: the bottoms, and in place of those in another type blobs of its own.
+    inner : what the layer is bound to: the bottoms, and in place of those in another type blobs of its own,
+    the same ones in each plan.
     """
 
     def __init__(self, device: Device, layer: Layer, bottom: Sequence[Blob]) -> None:
-        self._layer = layer
+        self.layer = layer
         self.inner = list(bottom)
         self._pairs: list[tuple[int, Blob, Blob, Any, Any]] = []
         for index, (outer, dtype) in enumerate(zip(bottom, layer.bottom_dtypes, strict=True)):
             if outer.dtype == dtype:
                 continue
-            inner = self.inner[index] = Blob(outer.shape, dtype, outer.name)
+            inner = self.inner[index] = layer.cast_bottoms.setdefault(index, Blob((), dtype, outer.name))
+            inner.reshape(outer.shape)
             there = cast.make(device, cast.Cast(outer.descriptor, dtype))
             back = cast.make(device, cast.Cast(inner.descriptor, outer.dtype))
             self._pairs.append((index, outer, inner, there, back))
@@ -33,11 +35,11 @@ class Casts:
         """Cast, and run the layer."""
         for _, outer, inner, there, _ in self._pairs:
             there.forward(outer.data_tensor, inner.data_tensor)
-        self._layer.forward(self.inner, top)
+        self.layer.forward(self.inner, top)
 
     def backward(self, top: Sequence[Blob], propagate_down: Sequence[bool]) -> None:
         """Run the layer backward, and cast the gradients of its bottoms."""
-        self._layer.backward(top, propagate_down, self.inner)
+        self.layer.backward(top, propagate_down, self.inner)
         for index, outer, inner, _, back in self._pairs:
             if propagate_down[index]:
                 back.forward(inner.diff_tensor, outer.diff_tensor)

@@ -112,8 +112,8 @@ class Net(Passes):
             for blob, working in zip(layer.blobs, layer.working, strict=True)
             if id(blob) not in followers
         ]
-        losses = [blob for blob, _ in self._losses]
-        scale = LossScale(self.device, losses) if self.dtype == "float16" and losses else None
+        scales = self.dtype == "float16" and self._losses
+        scale = LossScale(self.device, self._losses) if scales else None
         return Working(self.device, pairs, self.learnable, scale)
 
     @cached_property
@@ -121,11 +121,6 @@ class Net(Passes):
         """What keeps a net on a GPU from being updated after a loss that is not finite."""
         scale = self.loss_scale
         return Guard(self.device, [blob for blob, _ in self._losses], scale.state if scale else None)
-
-    @property
-    def loss_scale(self) -> LossScale | None:
-        """What a float16 net multiplies its losses by; None for other nets and for those without a loss."""
-        return self.working.scale if self.working is not None else None
 
     # -- parameters
     def clear_param_diffs(self) -> None:

@@ -145,8 +145,10 @@ class ParameterTable:
             for mine, other in zip(layer.working, theirs.working, strict=True):
                 if mine.dtype == other.dtype:
                     mine.share_data(other)
+        working_of = {id(blob): w for x in layers for blob, w in zip(x.blobs, x.working, strict=True)}
         for blob, owner in self.followers:
             blob.share_data(owner.blob)
+            working_of[id(blob)].share_data(owner.working)
         return shared
 
 

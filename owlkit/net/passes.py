@@ -17,12 +17,13 @@ from owlkit.core.gpu.gpu import OutOfMemoryError
 from owlkit.layers.base import Layer
 from owlkit.net import diagnosis, needs
 from owlkit.net.capturing import CapturedPasses
+from owlkit.net.casts import Casts
 from owlkit.net.described import Described
 from owlkit.net.graph import Graph
 from owlkit.net.plan import Plan
 from owlkit.net.reuse import Reuse
 from owlkit.net.watchers import LayerWatchers
-from owlkit.net.working import Working
+from owlkit.net.working import LossScale, Working
 
 
 class Passes(Described):
@@ -90,6 +91,11 @@ class Passes(Described):
                 self._plan.remark = partial(self.captures.describe, self._plan)
         return self._plan
 
+    @property
+    def loss_scale(self) -> LossScale | None:
+        """What a float16 net multiplies its losses by; None for other nets and for those without a loss."""
+        return self.working.scale if self.working is not None else None
+
     def _loss_blobs(self) -> list[tuple[Blob, float]]:
         pairs = []
         for node in self.graph.nodes:
@@ -141,6 +147,15 @@ class Passes(Described):
         """
         self._check_layers(start, end)
         self._check_reach(start)
+        try:
+            self._run_backward(start, end)
+        except BaseException:
+            if self.loss_scale is not None:
+                self.loss_scale.abandon()
+            raise
+        self._settle_diffs()
+
+    def _run_backward(self, start: str | None, end: str | None) -> None:
         whole = start is None and end is None
         if whole and self.captures and not self.watchers and self.captures.serves(self.plan):
             self.captures.backward(self.plan, self.working)
@@ -152,7 +167,6 @@ class Passes(Described):
             else:
                 self._run(calls)
             self._run(self.working.after_backward(start) if self.working else ())
-        self._settle_diffs()
 
     def warmup(self) -> None:
         """Make the plan and take the memory of all blobs now, so that the first pass waits for nothing.
@@ -241,8 +255,9 @@ class Passes(Described):
                 record = diagnosis.record_of(self.graph, *error.place)
                 if record:
                     error.add(record)
-            layer = getattr(getattr(call, "func", None), "__self__", None)
-            if layer is not None:
+            owner = getattr(getattr(call, "func", None), "__self__", None)
+            layer = owner.layer if isinstance(owner, Casts) else owner
+            if isinstance(layer, Layer):
                 error.add_note(f"in {call.func.__name__} of layer {layer.name!r} ({layer.type})")  # type: ignore[union-attr]
             raise
 

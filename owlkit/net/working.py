@@ -18,10 +18,11 @@ from owlkit.net.parameters import Parameter
 class LossScale:
     """What the losses of a float16 net are multiplied by, so that small gradients survive; it adapts itself.
 
-    state : tensor, see `kernels.masters`. losses : the blobs whose `diff` backward starts from.
+    state : tensor, see `kernels.masters`. losses : the blobs whose `diff` backward starts from, and their
+    weights.
     """
 
-    def __init__(self, device: Device, losses: Sequence[Blob]) -> None:
+    def __init__(self, device: Device, losses: Sequence[tuple[Blob, float]]) -> None:
         self._losses = losses
         self._kernel = masters.make_scale(device)
         self.state = Tensor(masters.STATE)
@@ -43,13 +44,18 @@ class LossScale:
 
     def begin(self) -> None:
         """Multiply what backward starts from."""
-        for blob in self._losses:
+        for blob, _ in self._losses:
             self._kernel.rescale(blob.diff_tensor, self.state, masters.SCALE)
 
     def end(self) -> None:
         """Leave it as it was: the scale is a power of two, so nothing was rounded."""
-        for blob in self._losses:
+        for blob, _ in self._losses:
             self._kernel.rescale(blob.diff_tensor, self.state, masters.INVERSE)
+
+    def abandon(self) -> None:
+        """The pass has failed, maybe between `begin` and `end`: let the next one start from the weights."""
+        for blob, weight in self._losses:
+            blob.diff[...] = weight
 
     def follow(self) -> None:
         """Adapt the scale, after an update."""
