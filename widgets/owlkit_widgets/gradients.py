@@ -67,7 +67,10 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         report.course.listeners.append(self._listen)
 
     def __repr__(self) -> str:
-        """Cheap: a widget's own repr would serialise every trait."""
+        """Cheap: a widget's own repr would serialise every trait. It stays in the saved notebook as it is at
+        first."""
+        if not self.report.rows and self.report.course.state != "done":
+            return f"<gradients of {self.report.name}, checked live>"
         return f"<{self.report.title}>"
 
     def _send(self, msg: Any, buffers: Any = None) -> None:
