@@ -18,13 +18,16 @@ def layout(*shape: int, dtype: str = "float32") -> Descriptor:
 
 
 class Values:
-    """Tensors with content, the same for every implementation and (rounded) for every dtype.
+    """Tensors with content, the same for every implementation and, where none rounds it, for every dtype.
 
     What is an output or watched is compared, by its name. Outputs start as NaN, so that what a kernel forgets
     to write is seen.
+
+    dtype : what the content is rounded to, so that one type's rounding of inputs is no error of its kernels.
     """
 
-    def __init__(self, case: str) -> None:
+    def __init__(self, case: str, dtype: str = "float64") -> None:
+        self._dtype = dtype
         self.rng = np.random.default_rng(zlib.crc32(case.encode()))
         self.tensors: dict[str, Tensor] = {}
         self.records: dict[str, np.ndarray] = {}
@@ -35,7 +38,7 @@ class Values:
         values = self.rng.standard_normal(descriptor.shape) if low is None else None
         if values is None:
             values = low + self.rng.random(descriptor.shape)
-        tensor.array[...] = np.round(values * 64) / 64
+        tensor.array[...] = (np.round(values * 64) / 64).astype(self._dtype)
         return tensor
 
     def output(self, name: str, descriptor: Descriptor) -> Tensor:

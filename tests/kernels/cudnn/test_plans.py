@@ -11,7 +11,6 @@ import pytest
 
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.device import GpuDevice
-from owlkit.core.gpu.gpu import Gpu
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import Unsupported
 from owlkit.kernels.cudnn import kept, plans
@@ -20,6 +19,7 @@ from tests.support import emulated_gpu
 from tests.support.emulated_gpu import cudnn_graph
 from tests.support.emulated_gpu.cudnn import EmulatedCudnn
 from tests.support.emulated_gpu.driver import EmulatedDriver, at
+from tests.support.emulated_gpu.pointers import EmulatedGpu
 
 
 def problem(kind: str = "fprop", dtype: str = "float32") -> Problem:
@@ -32,7 +32,7 @@ def problem(kind: str = "fprop", dtype: str = "float32") -> Problem:
 def device_with(cache: Path | None = None, about: str = "stand-in", **options: Any) -> GpuDevice:
     driver = EmulatedDriver(options.pop("total", 1 << 33))
     driver.dnn = EmulatedCudnn(driver, cache, about)
-    return GpuDevice(Gpu(driver), **options)
+    return GpuDevice(EmulatedGpu(driver), **options)
 
 
 def library(device: GpuDevice) -> EmulatedCudnn:
@@ -72,7 +72,8 @@ def test_what_was_chosen_runs() -> None:
     buffers = {uid: device.gpu.allocate(d.nbytes) for uid, d in problem().arguments.items()}
     for uid in (X, W):
         at(buffers[uid].pointer, problem().arguments[uid].nbytes).view(np.float32)[...] = 1
-    plan({uid: buffer.pointer for uid, buffer in buffers.items()}, device.gpu.allocate(1000).pointer)
+    workspace = device.gpu.allocate(plan.workspace)
+    plan({uid: buffer.pointer for uid, buffer in buffers.items()}, workspace.pointer)
     assert driver.launched[-1] == "cudnn eng0 fprop"
     assert at(buffers[Y].pointer, 4).view(np.float32) == 4 * 4  # a corner sees 2x2 pixels
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.class_loss import ClassLoss
 from tests.kernels.cases import Case, Values, layout
@@ -14,7 +15,7 @@ def _run(kernel: Any, spec: ClassLoss, values: Values) -> None:
     images, classes = spec.rows
     x = values.normal(spec.x, low=-0.25 if spec.kind == "log" else None)
     labels = Given(values.rng.integers(0, classes, images), None, spec.x.dtype)
-    scalar = Descriptor((), spec.x.dtype)
+    scalar = Descriptor((), wide(spec.x.dtype))
     loss, weight = values.output("loss", scalar), Tensor(scalar)
     weight.array[...] = 0.3
     x.array[0].reshape(-1)[...] = 0.5 if spec.kind == "log" else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.contrastive_loss import ContrastiveLoss
 from tests.kernels.cases import Case, Values, layout
@@ -12,9 +13,9 @@ from tests.kernels.cases import Case, Values, layout
 def _run(kernel: Any, spec: ContrastiveLoss, values: Values) -> None:
     a, b = values.normal(spec.x), values.normal(spec.x)
     b.array[1] = a.array[1]
-    s = values.normal(Descriptor(spec.x.shape[:1], spec.x.dtype))
+    s = values.normal(Descriptor(spec.x.shape[:1], wide(spec.x.dtype)))
     s.array[:4] = 0, 0.5, 1, -2
-    scalar = Descriptor((), spec.x.dtype)
+    scalar = Descriptor((), wide(spec.x.dtype))
     loss, weight = values.output("loss", scalar), Tensor(scalar)
     weight.array[...] = 0.3
     kernel.forward(a, b, s, loss)

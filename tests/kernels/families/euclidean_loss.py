@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.euclidean_loss import EuclideanLoss
 from tests.kernels.cases import Case, Values, layout
@@ -12,8 +13,8 @@ from tests.kernels.cases import Case, Values, layout
 def _run(kernel: Any, spec: EuclideanLoss, values: Values) -> None:
     a, b = values.normal(spec.x), values.normal(spec.x)
     difference = values.output("difference", spec.x)
-    loss = values.output("loss", Descriptor((), spec.x.dtype))
-    weight = Tensor(Descriptor((), spec.x.dtype))
+    loss = values.output("loss", Descriptor((), wide(spec.x.dtype)))
+    weight = Tensor(Descriptor((), wide(spec.x.dtype)))
     weight.array[...] = 0.3
     kernel.forward(a, b, difference, loss)
     kernel.backward(difference, weight, 1, values.output("da", spec.x))

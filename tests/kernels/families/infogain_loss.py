@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.infogain_loss import InfogainLoss
 from owlkit.kernels.losses import BATCH_SIZE, FULL, NONE, VALID
@@ -20,7 +21,7 @@ def _run(kernel: Any, spec: InfogainLoss, values: Values) -> None:
     targets = values.rng.integers(0, classes, spec.positions)
     ignored = None if spec.ignore is None else values.rng.random(targets.size) < 0.4
     labels = Given(targets, ignored, dtype)
-    loss, weight = values.output("loss", Descriptor((), dtype)), Tensor(Descriptor((), dtype))
+    loss, weight = values.output("loss", Descriptor((), wide(dtype))), Tensor(Descriptor((), wide(dtype)))
     weight.array[...] = 0.3
     x.flat[: spec.x.shape[spec.axis]] -= np.linspace(0, 200, classes)  # probabilities below 1e-20
     kernel.forward(x, p, labels, h, loss)

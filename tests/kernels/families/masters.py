@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import masters
 from owlkit.kernels.masters import Masters
@@ -85,7 +86,7 @@ CASES = [
         make=lambda device, spec: masters.make_scale(device),
     ),
     Case(
-        "masters-judge", lambda dtype: dtype, _judge, fast=False,
+        "masters-judge", lambda dtype: wide(dtype), _judge, fast=False,
         make=lambda device, spec: masters.make_guard(device, spec),
     ),
 ]  # fmt: skip

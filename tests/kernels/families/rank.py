@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels.rank import Rank
 from tests.kernels.cases import Case, Values, layout
@@ -20,11 +21,11 @@ def _run(kernel: Any, spec: Rank, values: Values) -> None:
     ignored = None if spec.ignore is None else values.rng.random(rows) < 0.4
     labels = Given(targets, ignored, spec.x.dtype)
     share, shares = (
-        values.output(name, Descriptor(shape, spec.x.dtype))
+        values.output(name, Descriptor(shape, wide(spec.x.dtype)))
         for name, shape in (("share", ()), ("shares", (classes,)))
     )
     kernel.forward(x, labels, share, shares)
-    alone = values.output("alone", Descriptor((), spec.x.dtype))
+    alone = values.output("alone", Descriptor((), wide(spec.x.dtype)))
     kernel.forward(x, labels, alone)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.rows import Rows
 from tests.kernels.cases import Case, Values
@@ -17,8 +18,7 @@ class Given:
 
     def __init__(self, numbers: np.ndarray, dtype: str) -> None:
         self._numbers = numbers
-        wide = "float64" if dtype == "float64" else "float32"
-        self._tensor = Tensor(Descriptor(numbers.shape, wide))
+        self._tensor = Tensor(Descriptor(numbers.shape, wide(dtype)))
         self._tensor.flat[...] = numbers
 
     def read(self) -> np.ndarray:

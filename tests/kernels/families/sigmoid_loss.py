@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.losses import BATCH_SIZE, FULL, VALID
 from owlkit.kernels.sigmoid_loss import SigmoidLoss
@@ -28,7 +29,7 @@ def _certain(kernel: Any, spec: SigmoidLoss, values: Values) -> None:
 
 
 def _pass(kernel: Any, spec: SigmoidLoss, values: Values, x: Tensor, t: Tensor) -> None:
-    one = Descriptor((), spec.x.dtype)
+    one = Descriptor((), wide(spec.x.dtype))
     weight = Tensor(one)
     weight.array[...] = 0.25
     kernel.forward(x, t, values.output("loss", one))

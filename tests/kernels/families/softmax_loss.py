@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from owlkit.core.dtypes import wide
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.losses import BATCH_SIZE, FULL, NONE, VALID
 from owlkit.kernels.softmax_loss import SoftmaxLoss
@@ -19,28 +20,23 @@ def _run(kernel: Any, spec: SoftmaxLoss, values: Values, ignore: bool = False) -
     x, p, dx = values.normal(spec.x), values.output("p", spec.x), values.output("dx", spec.x)
     targets = values.rng.integers(0, classes, rows)
     ignored = values.rng.random(rows) < 0.4 if ignore else None
-    scalar = Descriptor((), _wide(spec.x.dtype))
+    scalar = Descriptor((), wide(spec.x.dtype))
     loss, weight = values.output("loss", scalar), Tensor(scalar)
     weight.array[...] = 0.3
-    labels = Given(targets, ignored, _wide(spec.x.dtype))
+    labels = Given(targets, ignored, spec.x.dtype)
     kernel.forward(x, p, labels, loss)
     kernel.backward(p, labels, weight, dx)
 
 
-def _wide(dtype: str) -> str:
-    """The dtype of labels and losses, which half precision would not hold."""
-    return "float64" if dtype == "float64" else "float32"
-
-
 class Given:
-    """Labels in the memory order of the scores; those to be ignored are -1."""
+    """Labels in the memory order of scores in `dtype`; those to be ignored are -1."""
 
     def __init__(self, targets: np.ndarray, ignored: np.ndarray | None, dtype: str) -> None:
         self._targets, self._ignored = (
             np.where(ignored, 0, targets) if ignored is not None else targets,
             ignored,
         )
-        self._tensor = Tensor(Descriptor(targets.shape, dtype))
+        self._tensor = Tensor(Descriptor(targets.shape, wide(dtype)))
         self._tensor.array[...] = targets if ignored is None else np.where(ignored, -1, targets)
 
     def targets(self) -> tuple[np.ndarray, np.ndarray | None]:

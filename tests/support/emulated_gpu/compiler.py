@@ -23,6 +23,7 @@ _FLAGS = (
 )  # fmt: skip
 # Without the C++ library, linking takes a fifth of the time.
 _LIBRARIES = ("-nodefaultlibs", "-lgcc", "-lm", "-lc")
+_DTYPES = {"f": "float32", "d": "float64", "h": "float16", "b": "bfloat16"}
 _WAITS = ("__syncthreads", "__syncwarp", "__shfl", "__ballot", "block_all<", "warp_all<")
 
 
@@ -48,8 +49,12 @@ def _standard_headers() -> Path:
     return header
 
 
-def compile_kernels(source: str, defines: dict[str, str], names: Sequence[str]) -> dict[str, Any]:
-    """Kernel name -> function(grid, block, args) in a shared library."""
+def compile_kernels(
+    source: str, defines: dict[str, str], names: Sequence[str]
+) -> dict[str, tuple[Any, tuple[str, ...]]]:
+    """Kernel name -> function(grid, block, args) in a shared library, and per parameter the dtype to which it
+    points; "" for numbers, and for what is no type of a blob.
+    """
     own = source.replace(read_source("cuda/common.cuh"), "")
     fibers = ["#define FIBERS"] if any(word in own for word in _WAITS) else []
     macros = [f"#define {name} {value}" for name, value in defines.items()]
@@ -60,7 +65,13 @@ def compile_kernels(source: str, defines: dict[str, str], names: Sequence[str]) 
     if not library.exists():
         _build(text, library)
     loaded = ctypes.CDLL(str(library))
-    return {name: getattr(loaded, f"launch_{name}") for name in names}
+    return {name: (getattr(loaded, f"launch_{name}"), _types(loaded, name)) for name in names}
+
+
+def _types(library: ctypes.CDLL, kernel: str) -> tuple[str, ...]:
+    tell = getattr(library, f"types_{kernel}")
+    tell.restype = ctypes.c_char_p
+    return tuple(_DTYPES.get(letter, "") for letter in tell().decode())
 
 
 def _build(text: str, library: Path) -> None:

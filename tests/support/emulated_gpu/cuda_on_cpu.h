@@ -209,6 +209,21 @@ static void run_grid(const unsigned* grid, const unsigned* block) {
             for (blockIdx.x = 0; blockIdx.x < grid[0]; blockIdx.x++) run_block();
 }
 
+// What a kernel's parameters point to, a letter each: '.' for numbers, and for what is no type of a blob.
+template <class X> struct Letter { static const char value = '.'; };
+template <> struct Letter<float> { static const char value = 'f'; };
+template <> struct Letter<double> { static const char value = 'd'; };
+template <> struct Letter<__half> { static const char value = 'h'; };
+template <> struct Letter<__nv_bfloat16> { static const char value = 'b'; };
+template <class X> struct Pointed { static const char value = '.'; };
+template <class X> struct Pointed<X*> { static const char value = Letter<X>::value; };
+template <class X> struct Pointed<const X*> { static const char value = Letter<X>::value; };
+template <class... Types>
+const char* letters(void (*)(Types...)) {
+    static const char found[] = {Pointed<Types>::value..., 0};
+    return found;
+}
+
 // Calls a kernel with arguments that lie at given addresses.
 static void** arguments;
 template <class... Types, size_t... I>
@@ -220,4 +235,5 @@ void call(void (*kernel)(Types...)) { call(kernel, std::index_sequence_for<Types
         arguments = args;                                                                            \
         body = [] { call(name); };                                                                   \
         run_grid(grid, block);                                                                       \
-    }
+    }                                                                                                \
+    extern "C" const char* types_##name() { return letters(name); }

@@ -6,9 +6,9 @@ import shutil
 from typing import Any
 
 from owlkit.core.gpu.device import GpuDevice
-from owlkit.core.gpu.gpu import Gpu
 from tests.support.emulated_gpu.cudnn import EmulatedCudnn
 from tests.support.emulated_gpu.driver import EmulatedDriver
+from tests.support.emulated_gpu.pointers import EmulatedGpu
 
 
 def available() -> bool:
@@ -21,4 +21,4 @@ def emulated_device(total: int = 1 << 33, *, cudnn: bool = False, **options: Any
     driver = EmulatedDriver(total)
     if cudnn:
         driver.dnn = EmulatedCudnn(driver)
-    return GpuDevice(Gpu(driver), **options)
+    return GpuDevice(EmulatedGpu(driver), **options)

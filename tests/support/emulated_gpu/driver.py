@@ -13,6 +13,7 @@ import numpy as np
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.driver import SMALL, Matrix
 from tests.support.emulated_gpu.compiler import compile_kernels
+from tests.support.emulated_gpu.pointers import Pointers
 
 TYPES = {name: np.dtype(name) for name in ("float16", "float32", "float64")} | {
     "bfloat16": np.dtype(ml_dtypes.bfloat16)
@@ -59,8 +60,8 @@ class EmulatedWay:
 class EmulatedFunction:
     """A kernel compiled for the CPU."""
 
-    def __init__(self, driver: EmulatedDriver, name: str, launch: Any) -> None:
-        self._driver, self.name, self._launch = driver, name, launch
+    def __init__(self, driver: EmulatedDriver, name: str, launch: Any, types: Sequence[str]) -> None:
+        self._driver, self.name, self._launch, self._types = driver, name, launch, types
 
     def __call__(
         self, grid: tuple[int, int, int], block: tuple[int, int, int], args: Sequence[Any], shared: int
@@ -70,6 +71,7 @@ class EmulatedFunction:
         assert max(grid[1:]) <= 65535, f"{self.name}: {grid} blocks"
         assert grid[0] < 2**31, f"{self.name}: {grid} blocks"
         assert all((*grid, *block)), f"{self.name}: {grid} blocks of {block}"
+        self._driver.pointers.check(self.name, self._types, args)
         sizes = (ctypes.c_uint * 3)(*grid), (ctypes.c_uint * 3)(*block)
         values = [np.array(value) for value in args]
         places = (ctypes.c_void_p * len(values))(*[value.ctypes.data for value in values])
@@ -98,6 +100,7 @@ class EmulatedDriver:
         self.launched: list[str] = []
         self._recording: list[Callable[[], None]] | None = None
         self.dnn: Any = None
+        self.pointers = Pointers()
 
     def cudnn(self) -> Any:
         """What `dnn` was set to."""
@@ -108,6 +111,7 @@ class EmulatedDriver:
     def run(self, name: str, call: Callable[[], None]) -> None:
         """Run a call, or keep it while capturing."""
         self.launched.append(name)
+        self.pointers.forget()
         if self._recording is None:
             call()
         else:
@@ -154,7 +158,7 @@ class EmulatedDriver:
 
     def compile(self, source: str, defines: dict[str, str], names: Sequence[str]) -> dict[str, Any]:
         found = compile_kernels(source, defines, names)
-        return {name: EmulatedFunction(self, name, launch) for name, launch in found.items()}
+        return {name: EmulatedFunction(self, name, *kernel) for name, kernel in found.items()}
 
     def gemm(
         self,
@@ -169,6 +173,7 @@ class EmulatedDriver:
         tf32: bool = False,
     ) -> None:
         m, n, k = shape
+        self.pointers.check("gemm", [dtype] * 3, [matrix.pointer for matrix in (a, b, c)])
 
         def multiply() -> None:
             for i in range(stack):
