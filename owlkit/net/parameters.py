@@ -108,11 +108,11 @@ class ParameterTable:
 
     def lay_filters_channels_last(self, layers: Sequence[Layer]) -> None:
         """Let filters lie channels-last in memory, but for those that another shape shares (PERMISSIVE)."""
-        reshaped = {id(b) for blob, owner in self.followers if blob.shape != owner.blob.shape
-                    for b in (blob, owner.blob)}  # fmt: skip
+        reshaped = {id(owner.blob) for blob, owner in self.followers if blob.shape != owner.blob.shape}
+        owners = {id(blob): id(owner.blob) for blob, owner in self.followers}
         for layer in layers:
             filters = layer.filters()
-            if not any(id(blob) in reshaped for blob in filters):
+            if not any(owners.get(id(blob), id(blob)) in reshaped for blob in filters):
                 for blob in filters:
                     blob.lay_channels_last()
 

@@ -161,12 +161,12 @@ class Passes(Described):
             self.captures.backward(self.plan, self.working)
         else:
             calls = self.plan.backward_range(end, start)
-            self._run(self.working.before_backward(start) if self.working else ())
+            self._run(self.working.before_backward(whole) if self.working else ())
             if self.watchers:
                 self._run_backward_watched(self.plan, end, start)
             else:
                 self._run(calls)
-            self._run(self.working.after_backward(start) if self.working else ())
+            self._run(self.working.after_backward(whole) if self.working else ())
 
     def warmup(self) -> None:
         """Make the plan and take the memory of all blobs now, so that the first pass waits for nothing.

@@ -107,16 +107,15 @@ class Working:
         pairs = [(m.data_tensor, w.data_tensor) for m, w in self._weights if m.dtype != w.dtype]
         self._narrow.narrow([m for m, _ in pairs], [w for _, w in pairs])
 
-    def before_backward(self, start: str | None = None) -> list[Callable[[], None]]:
-        """The calls before a backward pass from layer `start`. From the losses (None) it is scaled: whoever
-        starts elsewhere has chosen the gradients to start from.
+    def before_backward(self, whole: bool = True) -> list[Callable[[], None]]:
+        """The calls before a backward pass. A whole one is scaled; parts are not: one may go on where another
+        has ended, or start from gradients that somebody has chosen.
         """
-        scales = start is None and self.scale is not None
-        return [self._clear, *([self.scale.begin] if scales and self.scale else [])]
+        return [self._clear, *([self.scale.begin] if whole and self.scale is not None else [])]
 
-    def after_backward(self, start: str | None = None) -> list[Callable[[], None]]:
+    def after_backward(self, whole: bool = True) -> list[Callable[[], None]]:
         """The calls after it, which add the gradients that were made to those of the weights."""
-        if start is None and self.scale is not None:
+        if whole and self.scale is not None:
             return [partial(self._bring, self.scale.state), self.scale.end]
         return [partial(self._bring, None)]
 

@@ -55,6 +55,24 @@ def test_filters_lie_channels_last_and_look_like_caffes() -> None:
     assert net.params["ip"][0].data.flags.c_contiguous
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_filters_that_another_shape_shares_lie_as_that_does(dtype: str) -> None:
+    """PERMISSIVE: also the filters of further layers that share them."""
+    n, filler = NetSpec("permissive"), dict(type="xavier")
+    n.data = L.Input(shape=dict(dim=[4, 2, 12, 12]))
+    options = dict(kernel_size=3, num_output=8, bias_term=False, weight_filler=filler)
+    n.one = L.Convolution(n.data, param=dict(name="w"), **options)
+    n.two = L.Convolution(n.data, param=dict(name="w"), **options)
+    n.pool = L.Pooling(n.data, global_pooling=True)
+    n.flat = L.InnerProduct(
+        n.pool, num_output=72, bias_term=False, param=dict(name="w", share_mode=P.ParamSpec.PERMISSIVE)
+    )
+    net = Net(n, device=emulated_gpu.emulated_device(), seed=1, dtype=dtype)
+    outputs = net.forward(data=INPUTS["data"])
+    assert outputs["one"].any()
+    np.testing.assert_array_equal(outputs["one"], outputs["two"])
+
+
 def test_weights_pass_through_files(tmp_path: Any) -> None:
     ours, theirs = build(emulated_gpu.emulated_device()), build("cpu")
     ours.forward(**INPUTS)

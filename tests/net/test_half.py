@@ -258,6 +258,21 @@ def test_targets_of_a_regression_are_not_rounded() -> None:
     assert net.loss == pytest.approx((target - 32_000) ** 2, rel=1e-6)
 
 
+def test_a_pass_in_parts_gives_the_gradients_of_a_whole_one() -> None:
+    device = emulated_gpu.emulated_device()
+    net = Net(small_net(), phase="train", device=device, seed=3, dtype="float16", fuse=False)
+    net.loss_scale.set(2.0**8)  # type: ignore[union-attr]
+    net.forward_backward()
+    whole = [p.blob.diff.copy() for p in net.learnable]
+    net.clear_param_diffs()
+    middle = net.layer_names.index("fc")
+    net.backward(end="fc")
+    net.backward(start=net.layer_names[middle - 1])
+    for parameter, expected in zip(net.learnable, whole, strict=True):
+        error = np.linalg.norm(parameter.blob.diff - expected)
+        assert error <= GRADIENTS["float16"] * np.linalg.norm(expected), parameter.name
+
+
 def failing(failures: list[str]) -> type:
     """A Python layer that fails in the method named by the last of `failures`, and takes that off."""
 
