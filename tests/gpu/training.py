@@ -1,12 +1,14 @@
 """A training on a GPU that tells what it has reached, to be killed and started again.
 
-    python -m tests.gpu.training RECORDS LAST
+    python -m tests.gpu.training RECORDS LAST [HOLD]
 
-It goes on from the newest snapshot beside RECORDS; every line is an iteration and a digest of all values.
+It stops at iteration HOLD, to be killed there at the latest, however fast the GPU is. It goes on from the
+newest snapshot beside RECORDS; every line is an iteration and a digest of all values.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from tests.support import gpu
 EVERY = 2  # iterations between two snapshots
 
 
-def train(records: Path, last: int) -> None:
+def train(records: Path, last: int, hold: int | None = None) -> None:
     prefix = str(records.parent / "snapshots" / "a")
     Path(prefix).parent.mkdir(exist_ok=True)
     found = newest_sound(prefix)
@@ -36,6 +38,8 @@ def train(records: Path, last: int) -> None:
     def tell(event: object) -> None:
         if isinstance(event, SnapshotWritten):
             print(event.iter, digest(solver), flush=True)
+            if event.iter == hold:
+                signal.pause()
 
     solver.add_listener(tell)
     solver.step(last - solver.iter)
@@ -43,4 +47,4 @@ def train(records: Path, last: int) -> None:
 
 
 if __name__ == "__main__":
-    train(Path(sys.argv[1]), int(sys.argv[2]))
+    train(Path(sys.argv[1]), *map(int, sys.argv[2:]))
