@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from owlkit.core.device import Device
+from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.kernels import Unsupported
 from tests.kernels import test_implementations
 from tests.kernels.cases import Case, Values
+from tests.support import gpu
 
 pytestmark = pytest.mark.gpu
 DTYPES = ["float32", "float64", "float16", "bfloat16"]
@@ -24,43 +26,66 @@ TOLERANCES = {"float64": 1e-12, "float16": 4e-3, "bfloat16": 3e-2}
 #: float32 by cuDNN, which may transform tiles (Winograd) and loses digits by it.
 BY_CUDNN = 1e-4
 assert np.dtype("bfloat16") == ml_dtypes.bfloat16  # NumPy knows it by that package
-CASES = [case for case, implementation in test_implementations.CASES if implementation == "cuda"]
+CASES = [pair for pair in test_implementations.CASES if pair[1] in test_implementations.ON_GPU]
 
 
-def outputs(case: Case, dtype: str, device: Device, rounded_to: str) -> tuple[dict[str, np.ndarray], str]:
-    """By a kernel of `dtype` with inputs that `rounded_to` holds; and whose kernel it is."""
+def outputs(case: Case, dtype: str, device: Device, rounded_to: str) -> dict[str, np.ndarray]:
+    """By a kernel of `dtype` with inputs that `rounded_to` holds."""
     spec, values = case.spec(dtype), Values(case.name, rounded_to)
     make = case.make or import_module(f"owlkit.kernels.{case.family}").make
     kernel = make(device, spec)
     case.run(kernel, spec, values)
     assert values.outputs, "the case compares nothing"
-    return values.outputs, kernel.implementation.split()[0]
+    return values.outputs
 
 
 def in_all_dtypes() -> list[Any]:
-    """(case, dtype) as parameters; the first case of each family in float16 runs on the stand-in too."""
-    first = {case.family: case for case in reversed(CASES)}
+    """(case, implementation, dtype); the first of each family in float16 runs on the stand-in too."""
+    first = {(case.family, by): case.name for case, by in reversed(CASES)}
     return [
         pytest.param(
-            case, dtype, id=f"{case.name}-{dtype}",
-            marks=[pytest.mark.also_emulated] if (case, dtype) == (first[case.family], "float16") else [],
+            case, by, dtype, id=f"{case.name}-{by}-{dtype}",
+            marks=[pytest.mark.also_emulated]
+            if first[case.family, by] == case.name and dtype == "float16" else [],
         )
-        for case in CASES
+        for case, by in CASES
         for dtype in DTYPES
+        if (by, dtype) != ("cudnn", "float64")  # it has none
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("case", "dtype"), in_all_dtypes())
-def test_agrees_with_the_reference(case: Case, dtype: str, make_device: Callable[..., GpuDevice]) -> None:
-    device = make_device()
-    device.implementations = ("cudnn", "cuda")
-    expected, _ = outputs(case, "float64", Device("cpu", ("reference",)), dtype)
+@pytest.fixture
+def device_with_only(
+    make_device: Callable[..., GpuDevice], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], GpuDevice]:
+    """Makes a device on which nothing else serves; skips where it is cuDNN and that is missing."""
+
+    def make(implementation: str) -> GpuDevice:
+        with_cudnn = implementation == "cudnn"
+        device = make_device() if gpu.is_real() else make_device(cudnn=with_cudnn)
+        device.implementations = (implementation,)
+        if with_cudnn:
+            try:
+                monkeypatch.setattr(device.gpu.driver.cudnn(), "cache", None)  # not into the user's
+            except DeviceError as why:
+                pytest.skip(str(why))
+        return device
+
+    return make
+
+
+@pytest.mark.parametrize(("case", "implementation", "dtype"), in_all_dtypes())
+def test_agrees_with_the_reference(
+    case: Case, implementation: str, dtype: str, device_with_only: Callable[[str], GpuDevice]
+) -> None:
+    device = device_with_only(implementation)
+    expected = outputs(case, "float64", Device("cpu", ("reference",)), dtype)
     try:
-        found, implementation = outputs(case, dtype, device, dtype)
+        found = outputs(case, dtype, device, dtype)
     except Unsupported as refusal:
-        if dtype in ("float16", "bfloat16"):
-            pytest.skip(f"not in {dtype}: {refusal}")
-        raise
+        if implementation == "cuda":
+            raise
+        pytest.skip(f"cuDNN has no plan for {dtype}: {refusal}")
     tolerance = TOLERANCES.get(dtype, BY_CUDNN if implementation == "cudnn" else case.tolerance)
     assert found.keys() == expected.keys()
     for name, exact in expected.items():
