@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from owlkit.core.errors import NetError
-from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.layerwise import silent
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.prediction import Labels, read_labels
@@ -98,13 +98,14 @@ def show_activations(
     """Run one image through a net and look at the top of a layer (or at a blob, by name).
 
     image : a photograph or a prepared array, see ImageInput. prepare : how photographs become input; by
-    default as they are, 0 to 255. channels : how many are drawn in the figure; `values` holds all.
+    default as the net's data layer does it, without one as they are, 0 to 255. channels : how many are drawn
+    in the figure; `values` holds all.
     In a notebook with the widgets it is a live view: all channels, other layers, other images. labels : there
     the names of units of layers with as many channels: a list, or a file with one a line.
     Raises NetError for an unknown layer or a top with other axes, DataError for an image that does not fit,
     or labels that cannot be read.
     """
-    prepare, names = prepare or ImageInput(), read_labels(labels)
+    prepare, names = prepare or input_of(net), read_labels(labels)
     twin = Twin(net)
     prepared = prepare(image, twin.shape)
     layer_name = twin.layer_of(layer)

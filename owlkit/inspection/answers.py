@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.receptive_field import ReceptiveField, receptive_field
 from owlkit.inspection.twin import Twin, batch_for
@@ -81,7 +81,7 @@ def find_answers(
 
     Raises NetError for an unknown layer, or one whose receptive field cannot be told.
     """
-    search = Search(net, source, layer, count, prepare or ImageInput())
+    search = Search(net, source, layer, count, prepare or input_of(net))
     for _ in search.batches():
         on_images(search.seen)
     return search.answers

@@ -11,7 +11,7 @@ import numpy as np
 from owlkit.core import frontends
 from owlkit.core.errors import DataError
 from owlkit.inspection.arrangement import METHODS, arrange
-from owlkit.inspection.image_input import ImageInput, fitted, open_image
+from owlkit.inspection.image_input import ImageInput, fitted, input_of, open_image
 from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.progress import Progress
@@ -80,7 +80,7 @@ class Embedding(Picture):
     ) -> None:
         self.net, self.source, self.found = net, source, found
         self.method, self.labels, self.seed = method, labels, seed
-        self.prepare = prepare or ImageInput()
+        self.prepare = prepare or input_of(net)
         self._arranged: dict[tuple[str, str], np.ndarray] = {}
 
     @property
@@ -167,7 +167,7 @@ def show_embedding(
     """
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
-    prepare = prepare or ImageInput()
+    prepare = prepare or input_of(net)
     images = ImageSource(source, limit)
     if len(images) < LEAST:
         raise DataError(f"{len(images)} images are too few to arrange; give {LEAST} or more")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.occlusion import OnPlaces, Scan, occlude
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.prediction import Labels, read_labels
@@ -108,7 +108,7 @@ def show_heatmap(
     """
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
-    asked, prepare, names = Place(layer, unit, at), prepare or ImageInput(), read_labels(labels)
+    asked, prepare, names = Place(layer, unit, at), prepare or input_of(net), read_labels(labels)
     if method == "gradient":
         return by_gradient(net, image, asked, prepare, names)
     line = Progress(progress, "covering", "the image")

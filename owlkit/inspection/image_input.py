@@ -103,6 +103,21 @@ class ImageInput:
         return np.asarray(self.mean, np.float32)
 
 
+def input_of(net: Any) -> ImageInput:
+    """How the net's own data layer prepares images, by its transform_param; as they are where it has none.
+
+    net : Net, or anything with a `graph` (None for none).
+    """
+    net = getattr(net, "owlkit_net", net)  # of a caffe.Net
+    graph = getattr(net, "graph", None)
+    for layer in graph.definition.layer if graph is not None else ():
+        p = layer.transform_param
+        if not layer.bottom and (p.mean_file or p.mean_value or p.HasField("scale")):
+            mean: Mean = p.mean_file or (list(p.mean_value) if p.mean_value else 0.0)
+            return ImageInput(mean=mean, scale=p.scale)
+    return ImageInput()
+
+
 def open_image(image: Any) -> Any:
     """A PIL image from a path, a PIL image or a uint8 array. Raises DataError for anything else."""
     from PIL import Image, ImageOps, UnidentifiedImageError

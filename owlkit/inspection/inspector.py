@@ -18,7 +18,7 @@ from owlkit.inspection.graphs.drawing import Drawing, lay_out
 from owlkit.inspection.graphs.facts import LayerFacts
 from owlkit.inspection.graphs.svg import drawing_svg
 from owlkit.inspection.graphs.view import Cards, arrange
-from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.look import Look
 from owlkit.inspection.movement import Movement, Weights, movement_report, movements
 from owlkit.inspection.net_report import net_report
@@ -52,7 +52,7 @@ class Inspector:
     ) -> None:
         self.subject = subject
         self.labels = read_labels(labels)
-        self.prepare = prepare or ImageInput()
+        self.prepare = prepare or input_of(subject)
         self.image = image
         self.earlier: Weights = {}
         self.earlier_name = ""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import OwlkitError
-from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.prediction import Prediction, predict, probability_layer
 from owlkit.inspection.receptive_field import ReceptiveField, receptive_fields
 from owlkit.inspection.twin import Twin
@@ -39,7 +39,7 @@ class Layerwise:
     """
 
     def __init__(self, net: Net, image: Any, prepare: ImageInput | None = None) -> None:
-        self.prepare = prepare or ImageInput()
+        self.prepare = prepare or input_of(net)
         self._twin = Twin(net)
         self.prepared = self.prepare(image, self._twin.shape)
         self.layers: dict[str, LayerTop] = {}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import DataError, NetError, OwlkitError, closest
-from owlkit.inspection.image_input import ImageInput, open_image
+from owlkit.inspection.image_input import ImageInput, input_of, open_image
 from owlkit.inspection.prediction import Prediction, predict, probability_layer
 from owlkit.inspection.twin import Twin
 from owlkit.net import Net
@@ -27,7 +27,7 @@ class Look:
     ) -> None:
         if image is None:
             raise DataError("there is no image to look at; give one (a path, a PIL image, a uint8 array)")
-        self._prepare = prepare or ImageInput()
+        self._prepare = prepare or input_of(net)
         self._labels = labels
         self._twin = Twin(net)
         self.prepared = self._prepare(_opened(image), self._twin.shape)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from owlkit.core import frontends
 from owlkit.core.errors import DataError, NetError
 from owlkit.inspection.answers import Answers, Patch, Search
-from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.progress import Progress
@@ -42,7 +42,7 @@ class TopPatches(Picture):
         prepare: ImageInput | None = None,
     ) -> None:
         self.net, self.source, self.layer, self.units = net, source, layer, list(units)
-        self.count, self.prepare = count, prepare or ImageInput()
+        self.count, self.prepare = count, prepare or input_of(net)
         self.answers: Answers | None = None
         self._cut: tuple[Answers, dict[int, list[Patch]]] | None = None
 
@@ -133,7 +133,7 @@ def show_top_patches(
     Raises NetError for an unknown layer or unit, or a layer whose receptive field cannot be told,
     DataError where there are no images.
     """
-    prepare, images = prepare or ImageInput(), ImageSource(source, limit)
+    prepare, images = prepare or input_of(net), ImageSource(source, limit)
     if not len(images):
         raise DataError("there are no images to look at; give at least one")
     channels = Search(net, images, layer, count, prepare).units

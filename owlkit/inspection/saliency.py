@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.prediction import Labels, read_labels
 from owlkit.inspection.twin import Twin
@@ -102,7 +102,7 @@ def show_saliency(
     """
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
-    prepare, names = prepare or ImageInput(), read_labels(labels)
+    prepare, names = prepare or input_of(net), read_labels(labels)
     twin = Twin(net, gradients=True)
     prepared = prepare(image, twin.shape)
     name = twin.layer_of(layer)

@@ -30,6 +30,14 @@ def first_nonfinite(graph: Graph, gone: Set[str] = frozenset()) -> tuple[str, st
     return None
 
 
+def first_nonfinite_weight(graph: Graph) -> tuple[str, str, str] | None:
+    """As `first_nonfinite`, of the learned blobs alone."""
+    for parameter in graph.parameters.owners:
+        if found := _count(parameter.blob.peek()):
+            return parameter.layer, parameter.name, f"{found} in its weights"
+    return None
+
+
 def _count(array: np.ndarray) -> str:
     """ "3 NaN, 1 Inf of 640", or "" where all is finite."""
     if np.isfinite(array).all():

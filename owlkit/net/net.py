@@ -190,6 +190,10 @@ class Net(Passes):
         gone = {n for n, roles in self.reuse.recycled.items() if "data" in roles} if self.reuse else set()
         return diagnosis.first_nonfinite(self.graph, gone)
 
+    def first_nonfinite_weight(self) -> tuple[str, str, str] | None:
+        """As `first_nonfinite`, of the learned blobs alone."""
+        return diagnosis.first_nonfinite_weight(self.graph)
+
     def zero_weights(self) -> list[str]:
         """Names of layers whose weights are all zero although they are to learn."""
         return diagnosis.zero_weights(self.graph)

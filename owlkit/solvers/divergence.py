@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from owlkit.core import events
 from owlkit.core.errors import TrainingError
 
@@ -11,6 +13,13 @@ class DivergedError(TrainingError):
 
     def __init__(self, event: events.Diverged) -> None:
         self.event = event
+        if math.isfinite(event.loss):
+            super().__init__(
+                f"at iteration {event.iter} weights of layer {event.layer!r} are no numbers any more, blob "
+                f"{event.blob!r} ({event.found}), which the loss, {event.loss:.4g}, does not show: go back "
+                "to a snapshot, lower base_lr, or clip_gradients"
+            )
+            return
         where = f"first in layer {event.layer!r}, blob {event.blob!r} ({event.found})" if event.layer else ""
         super().__init__(
             f"the loss of iteration {event.iter} is {event.loss}{', ' if where else ''}{where}; the "

@@ -14,12 +14,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from owlkit.core import events
 from owlkit.core.errors import DeviceError
 from owlkit.solvers import diagnosis
 from owlkit.solvers.display import displayed_outputs, log_debug_info
 from owlkit.solvers.divergence import DivergedError
 from owlkit.solvers.resumable import Resumable
+
+WEIGHTS_EVERY = 200  # iterations between two looks at whether all weights are numbers
 
 
 @dataclass
@@ -44,11 +48,14 @@ class Iterating(Resumable):
 
     def _iterate(self, *, late: bool) -> None:
         """late : whether the loss may be looked at after the next iteration was queued."""
-        if late and self._nobody_looks():
+        weights_are_due = (self.iter + 1) % WEIGHTS_EVERY == 0
+        if late and not weights_are_due and self._nobody_looks():
             self._iterate_unread()
         else:
             self._settle()
             self._iterate_and_look()
+        if weights_are_due:
+            self._check_weights()
 
     def _iterate_and_look(self) -> None:
         net, p, lr = self.net, self.param, self.lr
@@ -133,6 +140,16 @@ class Iterating(Resumable):
             self.net.forward()
             if not math.isfinite(self.net.loss):
                 return
+
+    def _check_weights(self) -> None:
+        """DivergedError where weights are no numbers: MAX pooling and ReLU can hide that from the loss."""
+        if np.isfinite(self.rule.norms("data")).all():
+            return
+        found = self.net.first_nonfinite_weight()  # norms of finite weights can be infinite
+        if found is not None:
+            event = events.Diverged(self.iter, self.net.loss, *found)
+            self.emit(event)
+            raise DivergedError(event)
 
     # -- what is said of it
     def _display(self, lr: float) -> None:

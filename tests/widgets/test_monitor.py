@@ -9,6 +9,7 @@ import math
 import subprocess
 import sys
 import time
+from threading import Thread
 from typing import Any, ClassVar
 
 import numpy as np
@@ -29,7 +30,7 @@ if not (STATIC / "monitor.js").is_file():
 from owlkit_widgets.frontend import WIDGET_VIEW, Frontend
 from owlkit_widgets.monitor import Monitor
 from owlkit_widgets.publisher import URGENT, Publisher
-from owlkit_widgets.run_view import RunView
+from owlkit_widgets.run_view import Pictures, RunView
 
 
 @pytest.fixture
@@ -262,6 +263,32 @@ def test_a_run_as_the_value_of_a_cell_leaves_a_picture_where_it_ends_in_a_later_
     assert '<img alt="monitor of lenet: finished"' in still.content["text/html"]
     RunView.mimebundle(run)
     assert "<img" in places[4].content["text/html"], "shown again after its end it has the picture at once"
+
+
+def test_a_run_leaves_pictures_while_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch, sent: list[dict[str, Any]]
+) -> None:
+    """A page that is loaded anew takes no update: what stands in the cell by then is what is kept."""
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("owlkit_widgets.run_view.FIRST_PICTURE", 0.1)
+    run = FakeRun(max_iter=100_000, seconds=0.001)
+    monitor = Monitor(run)
+    given: list[bytes | None] = []
+    pictures = Pictures(monitor, given.append)
+    monitor.on_end.append(pictures.last)
+    thread = Thread(target=pictures.follow, daemon=True)
+    thread.start()
+    time.sleep(0.3)
+    assert not given, "there is nothing to draw yet"
+    run.start()
+    wait_for(lambda: bool(given))
+    assert given[0] is not None
+    assert "running at iteration" in repr(monitor)
+    run.stop()
+    run.wait()
+    thread.join(10)
+    assert not thread.is_alive()
+    wait_for(lambda: given[-1] == monitor.picture())
 
 
 def test_importing_the_package_is_cheap() -> None:

@@ -27,7 +27,7 @@ import traitlets
 from numpy.typing import NDArray
 
 from owlkit.inspection.filters import Filters, filter_weights
-from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_input import input_of
 
 from .assets import STYLES, asset
 from .filter_facts import drawable, facts, geometry
@@ -72,7 +72,7 @@ class FiltersWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         )
         self._looks = None
         if shown.images is not None:
-            prepare = shown.prepare or ImageInput()
+            prepare = shown.prepare or input_of(shown.net)
             self._looks = Looks(shown.net, shown.images, prepare, self._said)
         self._follow(shown.over)
         self._refresh()

@@ -123,7 +123,9 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         """Cheap: a widget's own repr would serialise every trait."""
         others = ", ".join(subject.name for subject in self.overlay.behind)
         compared = f", compared with {others}" if others else ""
-        return f"<monitor of {self.run.get('name', 'a run')}: {self.status.get('state')}{compared}>"
+        state = self.status.get("state")
+        reached = f" at iteration {int(self.recorder.run.iter)}" if state == "running" else ""
+        return f"<monitor of {self.run.get('name', 'a run')}: {state}{reached}{compared}>"
 
     def _send(self, msg: Any, buffers: Any = None) -> None:
         super()._send(msg, buffers)

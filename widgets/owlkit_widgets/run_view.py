@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from threading import Thread
+from collections.abc import Callable, Sequence
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -12,6 +12,45 @@ from .still import show_live, shown_above
 
 if TYPE_CHECKING:
     from .monitor import Monitor
+
+
+#: Seconds of a run after which it is first drawn, and how many times as many there are before the next time.
+FIRST_PICTURE, RARER = 10.0, 3.0
+
+
+class Pictures:
+    """Draws a run into its cell: now and then while it goes on, and when it has ended.
+
+    A page that was loaded anew takes no more updates of what stands in it: what a cell has then, it keeps.
+    """
+
+    def __init__(self, monitor: Monitor, give: Callable[[bytes | None], None]) -> None:
+        self._monitor, self._give = monitor, give
+        self._turn, self._over = Lock(), Event()  # the last picture is the one that stays
+        if monitor.recorder.over:
+            self._over.set()
+
+    def follow(self) -> None:
+        """Draw while the run goes on; for a thread of its own."""
+        from .picture import draw, warm_up
+
+        # matplotlib takes a second to import: not when the run has ended and somebody waits for it.
+        warm_up()
+        wait, drawn = FIRST_PICTURE, 0
+        while not self._over.wait(wait):
+            done = int(self._monitor.recorder.run.iter)
+            if done > drawn:
+                wait, drawn = wait * RARER, done
+                picture = draw(self._monitor)
+                with self._turn:
+                    if not self._over.is_set():
+                        self._give(picture)
+
+    def last(self, ended: Monitor) -> None:
+        """Draw the run as it has ended."""
+        self._over.set()
+        with self._turn:
+            self._give(_picture(ended))
 
 
 class RunView:
@@ -32,19 +71,17 @@ class RunView:
 
     @classmethod
     def display(cls, run: Any, compare: Sequence[Any] = ()) -> None:
-        """Show the live monitor as output of the present cell; it becomes a picture when the run ends.
+        """Show the live monitor as output of the present cell; it leaves a picture, see `Pictures`.
 
         compare : further runs, laid over the curve. Raises ValueError beyond four in all.
         """
-        from .picture import warm_up
-
         monitor = cls.monitor(run)
         monitor.compare(*compare)
         cls._shown_in[run] = cells.number()
         give = show_live(monitor, _picture(monitor))
-        monitor.on_end.append(lambda ended: give(_picture(ended)))
-        # matplotlib takes a second to import: not when the run has ended and somebody waits for it.
-        Thread(target=warm_up, name="owlkit-picture", daemon=True).start()
+        pictures = Pictures(monitor, give)
+        monitor.on_end.append(pictures.last)
+        Thread(target=pictures.follow, name="owlkit-picture", daemon=True).start()
 
     @classmethod
     def mimebundle(cls, run: Any) -> dict[str, Any]:
