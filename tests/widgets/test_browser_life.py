@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from .lab_notebook import Notebook, accessibility_findings
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 VALUE = """import owlkit as owl
+import owlkit_widgets.run_view
+owlkit_widgets.run_view.FIRST_PICTURE = 0.5
 from lenet_digits import solver
 run = owl.train(solver(max_iter=100000), name="lenet", monitor=False)
 run"""
@@ -20,6 +23,18 @@ DIVERGING = """hot = owl.train(solver(max_iter=400, base_lr=0.01), name="hot")
 hot.set_lr(1e6)
 hot.wait_until("diverged", timeout=60)"""
 RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
+
+
+def saved_with_a_picture(notebook: Notebook, seconds: float = 30) -> None:
+    """Save until a picture of the run that goes on is in the file: after a reload no other comes."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        notebook.command("docmanager:save")
+        time.sleep(0.7)
+        outputs = json.loads(notebook.path.read_text())["cells"][0]["outputs"]
+        if any("image/png" in output.get("data", ()) for output in outputs):
+            return
+    raise AssertionError("no picture came")
 
 
 def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None:
@@ -32,8 +47,7 @@ def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None
     first = [row[0] for row in notebook.rows()]
 
     # Reload while it trains: the curve is whole again, and it has grown meanwhile.
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
+    saved_with_a_picture(notebook)
     before = notebook.iteration()
     page.goto(notebook.url)
     page.locator(".owl .uplot canvas").wait_for(timeout=120000)
@@ -71,5 +85,5 @@ def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None
     page.goto(notebook.url)
     page.locator(".owl-static img").first.wait_for(timeout=120000)
     time.sleep(0.5)
-    assert page.locator(".owl-static img:visible").count() >= 1
+    assert page.locator(".owl-static img:visible").count() == 2, "one of the run that was reloaded is missing"
     assert page.get_by_text("model not found").locator("visible=true").count() == 0
