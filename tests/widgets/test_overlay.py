@@ -143,6 +143,22 @@ def test_controls_act_on_the_run_in_front(watch: Watch, sent: list[dict[str, Any
     assert not sent[-1]["ok"]
 
 
+def test_a_run_comes_to_the_front_with_its_figures_in_one_message(
+    watch: Watch, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states: list[dict[str, Any]] = []
+    monkeypatch.setattr(Monitor, "_send", lambda self, msg, buffers=None: states.append(msg["state"]))
+    first, second = FakeRun("first"), ended("second")
+    monitor = watch(first, compare=second)
+    states.clear()
+    ask(monitor, "select", monitor.figures["references"][0]["key"])
+    state = states[0]
+    assert set(state) >= {"run", "status", "figures", "history", "references"}
+    assert (state["run"]["name"], state["status"]["state"]) == ("second", "finished")
+    assert state["figures"]["iter"] == 40
+    assert [row["name"] for row in state["figures"]["references"]] == ["first"]
+
+
 def test_the_picture_is_drawn_anew_when_any_of_them_ends(watch: Watch, sent: list[dict[str, Any]]) -> None:
     front, other = ended("done"), FakeRun("going", max_iter=30, seconds=0.0)
     monitor = watch(front, compare=other)

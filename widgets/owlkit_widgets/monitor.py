@@ -102,6 +102,7 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._updates = self._bytes = 0
         self._figures_due = 0.0
         self._told: dict[str, Any] = {}  # figures that the browser knows
+        self._send_figures = False
         self._urgent = False  # a state has changed: who pressed pause waits for that
         self._publisher = Publisher(self.publish, self._heartbeat)
         self._ready = False  # events that come before are in what the browser gets first; none after `close`
@@ -154,10 +155,15 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         with self._sending:
             self.overlay.select(key)
             self._look()
+            self._send_figures = True  # all in one message: no page shows a run beside another's figures
             with self.hold_sync():
                 self.run, self.status = describe(self.overlay.front), self.recorder.status()
+                self.figures = self._measure()
                 self.history += 1
-            self._show_references()
+                self.references += 1
+            self._send_figures = False
+            self._picture = None
+            self._tell_anew()
 
     def _show_references(self) -> None:
         self._picture = None
@@ -206,8 +212,8 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     # -- to the browser ------------------------------------------------------------------------------------
 
     def notify_change(self, change: Any) -> None:
-        """Send a trait that has changed, as widgets do, but not the figures: they go out with the news."""
-        if change["name"] != "figures":
+        """Send a trait that has changed, as widgets do; the figures otherwise go out with the news."""
+        if change["name"] != "figures" or self._send_figures:
             super().notify_change(change)
 
     def publish(self, last: bool = False) -> None:
