@@ -11,36 +11,34 @@ import numpy as np
 
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
-from owlkit.core.errors import DataError, NetError, closest
+from owlkit.core.errors import DataError, NetError
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.gpu.gpu import OutOfMemoryError
 from owlkit.layers.base import Layer
 from owlkit.net import diagnosis, needs
 from owlkit.net.capturing import CapturedPasses
 from owlkit.net.casts import Casts
-from owlkit.net.described import Described
 from owlkit.net.graph import Graph
 from owlkit.net.plan import Plan
 from owlkit.net.reuse import Reuse
+from owlkit.net.shaped import Shaped
 from owlkit.net.watchers import LayerWatchers
 from owlkit.net.working import LossScale, Working
 
 
-class Passes(Described):
+class Passes(Shaped):
     """Runs a graph on a device, by a plan that is made anew when shapes change.
 
     loss : weighted sum of the losses of the last whole forward pass. fuse : see Plan.
     """
 
     def __init__(self, graph: Graph, device: Device, *, fuse: bool, reuse: Reuse | None = None) -> None:
-        self.graph, self.device, self.reuse = graph, device, reuse
+        self.device, self.reuse = device, reuse
+        super().__init__(graph)
         self.loss = 0.0
         self.watchers = LayerWatchers()
         self._fuse, self._stepping = fuse, False
-        self._plan: Plan | None = None
         self._last_plan: Plan | None = None
-        self._inferred_from = self._input_shapes()
-        self._reach = len(graph.nodes)  # the number of layers whose shapes follow from the inputs'
         self._losses = self._loss_blobs()
         self.working: Working | None = None  # of a net in half precision
         self.captures: CapturedPasses | None = None
@@ -285,67 +283,6 @@ class Passes(Described):
     def _check_bottoms(self) -> None:
         """Kernels on a GPU cannot raise: wrong labels make their results NaN, and are told here."""
         self._run([partial(node.layer.check_bottoms, node.bottom) for node in self.graph.nodes])
-
-    def _check_layers(self, *names: str | None) -> None:
-        for name in names:
-            if name is not None and name not in self.layer_names:
-                raise NetError(f"there is no layer {name!r}{closest(name, self.layer_names)}")
-
-    def _check_reach(self, start: str | None) -> None:
-        names = self.layer_names
-        if self._reach < len(names) and (start is None or names.index(start) >= self._reach):
-            refusing = names[self._reach]
-            raise NetError(
-                f"layer {refusing!r} does not take what the present shape of the inputs gives it; run "
-                "backward from a layer before it with start=..."
-            )
-
-    def _set_input(self, name: str, array: Any) -> None:
-        if name not in self.blobs:
-            raise NetError(f"there is no blob {name!r}{closest(name, self.blobs)}; inputs are {self.inputs}")
-        blob = self.blobs[name]
-        if not hasattr(array, "shape"):
-            array = np.asarray(array)
-        if tuple(array.shape) != blob.shape:
-            raise NetError(
-                f"input {name!r} is {blob.shape}, but the array is {tuple(array.shape)}; "
-                f"net.blobs[{name!r}].reshape(...) changes the net's input"
-            )
-        blob.copy_from(array)
-
-    def _follow_input_shapes(self, end: str | None) -> None:
-        """Infer shapes again where somebody has changed that of an input, before the first pass or later.
-
-        Layers after `end` may refuse theirs: a part of a net runs on images that its last layers do not take.
-        """
-        last = self.layer_names.index(end) if end is not None else len(self.graph.nodes) - 1
-        if self._inferred_from != self._input_shapes() or self._reach <= last:
-            self._infer(last)
-
-    def _input_shapes(self) -> list[tuple[int, ...]]:
-        return [self.blobs[name].shape for name in self.inputs]
-
-    def reshape(self) -> None:
-        """Infer all shapes again and make a new plan where one changed."""
-        self._infer(len(self.graph.nodes) - 1)
-
-    def _infer(self, last: int) -> None:
-        """Infer the shapes of layers up to number `last`, and of as many after it as take theirs."""
-        reach = 0
-        for reach, node in enumerate(self.graph.nodes, 1):
-            if node.layer.type == "Input":
-                continue
-            try:
-                node.layer.reshape(node.bottom, node.top)
-            except Exception:
-                if reach <= last + 1:
-                    raise
-                reach -= 1
-                break
-        self._reach = reach
-        self._inferred_from = self._input_shapes()
-        if self._plan is not None and not self._plan.is_current():
-            self._plan = None
 
     def _settle_diffs(self) -> None:
         """Write the zeros of gradients that nothing was added to: the arena then holds what `diff` shows."""
