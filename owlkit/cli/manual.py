@@ -25,7 +25,8 @@ Caffe's spelling is understood everywhere: one dash or two (`-solver`), `_` and 
 
 Files and sets appear under their names when they are complete; until then what was there before stays.
 Ctrl-C and errors leave nothing behind. A command that is killed outright (`kill -9`, a power cut) may leave
-a folder `SET.partial`, which its next run replaces, or a hidden file `.owlkit-*.tmp`."""
+a folder `SET.partial`, which its next run replaces, or a hidden file `.owlkit-*.tmp`. While a set is being
+written, a second command that would write it ends with an error that names the process which does."""
 COMPAT = """## owlkit-compat
 
 `owlkit-compat install [--bin DIR] [--cpu]` writes programs with Caffe's names that call owlkit, so that shell

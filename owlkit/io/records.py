@@ -13,6 +13,7 @@ from typing import Any
 import lmdb
 
 from owlkit.core.errors import DataError
+from owlkit.io.claim import partial_of, writer_of
 from owlkit.io.datum import parse_datum, show_key
 from owlkit.io.lmdb_head import damage
 
@@ -36,10 +37,9 @@ class _Environment:
 
 def _problem(path: Path) -> str | None:
     """Why `path` is no LMDB set, with the next action, or None."""
-    partial = path.parent / f"{path.name}.partial"  # not with_name: "." and "/" have no name
     if not path.exists():
-        if partial.exists():
-            return f"{path} was only half written (see {partial}): run the conversion again"
+        if (partial := partial_of(path)).exists():
+            return _half_written(path, partial)
         return f"there is no LMDB set {path}{_siblings(path)}"
     if path.is_file():
         if path.name == "data.mdb":
@@ -56,6 +56,15 @@ def _problem(path: Path) -> str | None:
     return f"{path} is no LMDB set: it has no data.mdb" + (
         f", but {', '.join(found)}" if found else " and is empty"
     )
+
+
+def _half_written(path: Path, partial: Path) -> str:
+    if writer := writer_of(partial):
+        return (
+            f"{path} is only half written, by {writer} (see {partial}): wait while that runs, "
+            "else run the conversion again"
+        )
+    return f"{path} was only half written (see {partial}): run the conversion again"
 
 
 def _siblings(path: Path) -> str:

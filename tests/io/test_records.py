@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 
 from owlkit.core.errors import DataError
+from owlkit.io import claim
 from owlkit.io.records import Records, label_histogram
-from owlkit.io.writer import RecordWriter
+from owlkit.io.writer import RecordWriter, written_together
 from tests.support.sets import random_images, write_set
 
 
@@ -62,6 +64,117 @@ def test_a_set_stays_where_the_new_one_cannot_be_renamed(
         writer.put("new", b"v")
     assert len(Records(path)) == 5
     assert os.listdir(tmp_path) == ["s"]
+
+
+def test_one_writer_at_a_time(tmp_path: Path) -> None:
+    """The second one is told who is at work, and disturbs nothing; a reader is told too."""
+    code = (
+        "import sys\n"
+        "from owlkit.io.writer import RecordWriter\n"
+        "with RecordWriter(sys.argv[1]) as writer:\n"
+        "    writer.put('theirs', b'v')\n"
+        "    print('at work', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    words, path = [sys.executable, "-c", code, str(tmp_path / "s")], tmp_path / "s"
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "at work\n"
+        with pytest.raises(DataError, match=rf"s is being written by process {other.pid} on .* since 2"):
+            RecordWriter(path).__enter__()
+        with pytest.raises(DataError, match=rf"only half written, by process {other.pid} .*wait while"):
+            Records(path)
+        other.communicate()
+    assert other.returncode == 0
+    assert list(Records(path)) == [(b"theirs", b"v")]
+    assert os.listdir(tmp_path) == ["s"]
+    assert os.listdir(path) == ["data.mdb"]
+
+
+def test_what_a_killed_writer_left_is_taken_away(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from owlkit.io.writer import RecordWriter\n"
+        "with RecordWriter(sys.argv[1]) as writer:\n"
+        "    writer.put('theirs', b'v'), writer._commit()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "s")], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert sorted(os.listdir(tmp_path / "s.partial")) == ["data.mdb", "lock.mdb", "writer.txt"]
+    assert list(Records(a_set(tmp_path / "s", 1))) == [(b"0000", b"v0")]
+    assert os.listdir(tmp_path) == ["s"]
+
+
+def test_a_set_that_appears_while_another_begins_stays(tmp_path: Path) -> None:
+    late = RecordWriter(tmp_path / "s")
+    a_set(tmp_path / "s")
+    with pytest.raises(DataError, match="exists already"):
+        late.__enter__()
+    assert len(Records(tmp_path / "s")) == 5
+    assert os.listdir(tmp_path) == ["s"]
+
+
+def test_a_folder_renamed_by_its_writer_is_not_taken_for_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between opening the folder and locking it, its writer may finish; the lock is then on the set."""
+    other, flock = RecordWriter(tmp_path / "s").__enter__(), claim.fcntl.flock
+    other.put("theirs", b"v")
+
+    def finished_meanwhile(descriptor: int, how: int) -> None:
+        monkeypatch.setattr(claim.fcntl, "flock", flock)
+        other.__exit__(None, None, None)
+        flock(descriptor, how)
+
+    monkeypatch.setattr(claim.fcntl, "flock", finished_meanwhile)
+    with RecordWriter(tmp_path / "s", overwrite=True) as writer:
+        assert list(Records(tmp_path / "s")) == [(b"theirs", b"v")]
+        writer.put("ours", b"v")
+    assert list(Records(tmp_path / "s")) == [(b"ours", b"v")]
+    assert os.listdir(tmp_path) == ["s"]
+
+
+def test_files_of_somebody_else_where_a_set_would_be_made_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "s.partial").mkdir()
+    (tmp_path / "s.partial" / "owl.png").write_bytes(b"an owl")
+    with pytest.raises(DataError, match=r"s\.partial, where the set would be made, holds 'owl\.png'"):
+        a_set(tmp_path / "s")
+    assert (tmp_path / "s.partial" / "owl.png").read_bytes() == b"an owl"
+    (tmp_path / "t.partial").write_bytes(b"a file")
+    with pytest.raises(DataError, match="cannot write the LMDB set"):
+        a_set(tmp_path / "t")
+    assert (tmp_path / "t.partial").read_bytes() == b"a file"
+
+
+@pytest.mark.parametrize("failing", ["complete", "place"])
+def test_of_several_sets_all_appear_or_none(
+    tmp_path: Path, failing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Fails(RecordWriter):
+        pass
+
+    def fails(self: RecordWriter) -> None:
+        with self._explained():
+            raise lmdb.DiskError(os.strerror(errno.ENOSPC))
+
+    setattr(Fails, failing, fails)
+    a_set(tmp_path / "b")
+    writers = [RecordWriter(tmp_path / "a"), RecordWriter(tmp_path / "b", overwrite=True)]
+
+    def write(*more: RecordWriter) -> None:
+        with written_together([*writers, *more]):
+            for writer in (*writers, *more):
+                writer.put("k", b"v")
+
+    with pytest.raises(DataError, match="no room to write"):
+        write(Fails(tmp_path / "c"))
+    assert os.listdir(tmp_path) == ["b"]
+    assert len(Records(tmp_path / "b")) == 5
+    writers = [RecordWriter(tmp_path / "a"), RecordWriter(tmp_path / "b", overwrite=True)]
+    write()
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+    assert [len(Records(tmp_path / name)) for name in ("a", "b")] == [1, 1]
 
 
 def test_map_grows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
