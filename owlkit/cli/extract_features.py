@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
@@ -27,7 +28,8 @@ EXAMPLES = """  # all records of the net's data layer, once
       fc7_lmdb,prob_lmdb 10 lmdb CPU
 """
 DESCRIPTION = """Run a trained net over the data of its own data layer and write blobs as LMDB sets,
-one Datum with float_data per example, as Caffe's extract_features does."""
+one Datum with float_data per example, as Caffe's extract_features does. Several
+sets appear together, when all are complete: where one fails, none is left."""
 
 
 def add_arguments(subparsers: Any) -> None:
@@ -54,8 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from owlkit.solvers.testing import one_pass
 
     _read_mode(args)
-    if len(args.blobs) != len(args.sets):
-        raise DataError(f"{len(args.blobs)} blobs, but {len(args.sets)} sets: name one set for each blob")
+    _check_targets(args.blobs, args.sets)
     net = make_net(args, backward=False)
     for name in args.blobs:
         if name not in net.blobs:
@@ -85,6 +86,18 @@ def run(args: argparse.Namespace) -> int:
 def _next(net: Any) -> dict[str, Any]:
     net.forward()
     return {name: blob.data for name, blob in net.blobs.items()}
+
+
+def _check_targets(blobs: list[str], sets: list[str]) -> None:
+    if len(blobs) != len(sets):
+        raise DataError(f"{len(blobs)} blobs, but {len(sets)} sets: name one set for each blob")
+    for name in blobs:
+        if blobs.count(name) > 1:
+            raise DataError(f"blob {name!r} is named twice: name it once, and copy its set")
+    paths = [os.path.abspath(path) for path in sets]
+    for path, name in zip(paths, sets, strict=True):
+        if paths.count(path) > 1:
+            raise DataError(f"two blobs would be written to {name}: name a set of its own for each")
 
 
 def _read_mode(args: argparse.Namespace) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from owlkit.core.errors import DataError
 from owlkit.io.datum import array_to_datum
-from owlkit.io.writer import RecordWriter
+from owlkit.io.writer import RecordWriter, written_together
 
 
 def write_features(
@@ -28,15 +27,14 @@ def write_features(
     batches : gives the next batch, blob name -> (N, ...) array of at most four axes. targets : blob name ->
     folder of its set. limit : examples after which the rest of the last batch is left out.
     Returns blob name -> (records, their (C, H, W)).
-    Raises DataError for a blob of more than four axes; no set is left behind then.
+    The sets appear together, when all are complete. Raises DataError for a blob of more than four axes and
+    where a set cannot be written; whatever fails, none of the sets is left behind, and those that were there
+    before stay.
     """
     written = dict.fromkeys(targets, 0)
     shapes: dict[str, tuple[int, ...]] = {}
-    with ExitStack() as stack:
-        writers = {
-            name: stack.enter_context(RecordWriter(path, overwrite=overwrite))
-            for name, path in targets.items()
-        }
+    writers = {name: RecordWriter(path, overwrite=overwrite) for name, path in targets.items()}
+    with written_together(list(writers.values())):
         for _ in range(count):
             blobs = batches()
             for name, writer in writers.items():

@@ -6,6 +6,7 @@ them up, a Net runs the model.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -279,9 +280,32 @@ def test_features_in_the_words_of_caffes_tool(lenet: Lenet, capsys: pytest.Captu
     assert not Path("other_lmdb").exists()
 
 
+def test_of_several_sets_of_features_all_appear_or_none(
+    lenet: Lenet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """ip1 is whole and pool2's disk is full: ip1 alone would look like a finished extraction."""
+    place: Callable[[writer.RecordWriter], None] = writer.RecordWriter.place
+
+    def full(self: writer.RecordWriter) -> None:
+        with self._explained():
+            if self.path.name == "pool2_lmdb":
+                raise OSError(errno.ENOSPC, "No space left on device")
+        place(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(writer.RecordWriter, "place", full)
+        assert lenet.extract("ip1,pool2", "ip1_lmdb,pool2_lmdb") == 1
+    assert "no room to write pool2_lmdb" in capsys.readouterr().err
+    assert not list(Path().glob("*ip1*"))
+    assert not list(Path().glob("*pool2*"))
+    assert lenet.extract("ip1,pool2", "ip1_lmdb,pool2_lmdb") == 0
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["ip1,pool2", "a_lmdb,./a_lmdb"], "two blobs would be written to a_lmdb"),
+        (["ip1,ip1", "a_lmdb,b_lmdb"], "blob 'ip1' is named twice"),
         (["ip3", "a_lmdb"], "no blob 'ip3' (did you mean 'ip"),
         (["ip1,pool2", "a_lmdb"], "2 blobs, but 1 sets"),
     ],
