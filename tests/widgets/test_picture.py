@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from owlkit_widgets import sampler as sampling
 from owlkit_widgets.histograms import BINS, FIELDS, histogram
 from owlkit_widgets.norms import Norms
+from owlkit_widgets.picture_chart import loss_range
 from owlkit_widgets.picture_filters import grid_of
 from owlkit_widgets.picture_map import stages
 from owlkit_widgets.picture_rows import HISTOGRAM, Opened, histogram_words, rows_of
@@ -137,6 +139,42 @@ def test_a_pixel_shows_what_stands_out() -> None:
     assert found[0][np.isfinite(found[0])].max() == pytest.approx(math.log10(0.5))
     assert np.isnan(found[0][-1])
     assert np.isfinite(found[0][0])
+
+
+def learned(state: str, log: bool, *, blown_up: bool = False) -> Any:
+    """What a picture knows of a net that learns as LeNet does: nine in ten losses lie far below the first."""
+    step = np.arange(4000)
+    mean = 2.3 * np.exp(-step / 40) + 0.01 * (1.5 + np.sin(step))
+    smoothed = np.concatenate([mean, [1e9]]) if blown_up else mean
+    points = {"mean": smoothed.astype(np.float32)}
+    tests = [(i, 0.02) for i in range(0, 4000, 100)]
+    return SimpleNamespace(
+        points=points, smoothed=smoothed, behind=[], pasts=[], state=state, log=log,
+        test_nets=[0], tested=lambda what, net: tests,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("log", [False, True])
+@pytest.mark.parametrize(("state", "blown_up"), [("running", False), ("finished", False), ("diverged", True)])
+def test_where_the_curve_begins_is_in_sight(state: str, blown_up: bool, log: bool) -> None:
+    low, high = loss_range(learned(state, log, blown_up=blown_up)) or (math.nan, math.nan)
+    assert 2.3 < high < 3
+    assert low < 0.02
+
+
+def test_a_logarithmic_axis_holds_what_stands_out_upwards() -> None:
+    spike = learned("running", True)
+    spike.points["mean"][3001] = 50
+    assert (loss_range(spike) or (0, 0))[1] == 50
+    spike.log = False
+    assert (loss_range(spike) or (0, 0))[1] < 3
+
+
+def test_losses_below_zero_are_in_sight() -> None:
+    facts = learned("diverged", False)
+    facts.points["mean"] = facts.smoothed = np.array([-1.0, -2.0, -3.0])
+    facts.tested = lambda what, net: []
+    assert loss_range(facts) == (-3, -1)
 
 
 def test_grids_are_full_and_fit() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import words
 from .outputs import FURTHER
@@ -53,28 +54,45 @@ def draw_chart(page: Page, facts: Facts) -> None:
 
 
 def _limits(chart: Any, facts: Facts) -> None:
-    tested = [value for net in facts.test_nets for _, value in facts.tested("loss", net)]
-    behind = [run.smoothed for run in facts.behind]
-    losses = np.concatenate([facts.points["mean"], tested, *behind]).astype(float)
-    losses = losses[np.isfinite(losses) & ((losses > 0) | (not facts.log))]
-    if not losses.size:
+    found = loss_range(facts)
+    if found is None:
         return
-    past = [values for part in facts.pasts for _, values in part.curves]
-    given_up = np.concatenate([np.empty(0), *past])
-    # Where it blew up it must not flatten the curve.
-    losses = np.append(losses, given_up[given_up <= 4 * np.quantile(losses, 0.95)])
-    losses = losses[(losses > 0) | (not facts.log)]
-    if facts.state == "diverged":
-        losses = losses[losses <= 4 * np.quantile(losses, 0.95)]
-    low, high = np.quantile(losses, 0.01), np.quantile(losses, 0.99)
-    seen = facts.smoothed[facts.smoothed <= 4 * high]
-    high = np.max(seen, initial=high)  # where the run began is seen
+    low, high = found
     if facts.log:
         chart.set_yscale("log")
         chart.set_ylim(low / 1.3, high * 1.3)
         return
     ticks = chart.yaxis.get_major_locator().tick_values(low, max(high, low + 1e-9))
     chart.set_ylim(max(ticks[0], 0.0) if low >= 0 else ticks[0], ticks[-1])
+
+
+def loss_range(facts: Facts) -> tuple[float, float] | None:
+    """Least and greatest loss that the axis holds, None where nothing is known: the rule of js/src/window.js.
+
+    Robust, but where a curve begins and all that is calm is in sight; a logarithmic axis holds also what
+    stands out upwards, which flattens nothing there.
+    """
+    tested = [value for net in facts.test_nets for _, value in facts.tested("loss", net)]
+    curves = [_usable(facts, run.smoothed) for run in (facts, *facts.behind)]
+    values = np.concatenate([_usable(facts, facts.points["mean"]), _usable(facts, tested), *curves[1:]])
+    if not values.size:
+        return None
+    first = max((curve[0] for curve in curves if curve.size), default=0.0)
+    body = np.quantile(values, 0.95)
+    ceiling = max(body + 3 * abs(body), first)  # above it lies what blew up
+    past = [values for part in facts.pasts for _, values in part.curves]
+    given_up = _usable(facts, np.concatenate([np.empty(0), *past]))
+    tame = values[values <= ceiling] if facts.state == "diverged" else values
+    tame = np.append(tame, given_up[given_up <= ceiling])
+    must = np.concatenate([*curves, _usable(facts, tested)])
+    must = np.append(must[must <= ceiling], tame.max() if facts.log else np.quantile(tame, 0.99))
+    return float(min(np.quantile(tame, 0.01), must.min())), float(must.max())
+
+
+def _usable(facts: Facts, losses: Any) -> NDArray[np.float64]:
+    """Those that the axis can show."""
+    losses = np.asarray(losses, float)
+    return losses[np.isfinite(losses) & ((losses > 0) | (not facts.log))]
 
 
 def _style(page: Page, chart: Any, accuracy: Any) -> None:

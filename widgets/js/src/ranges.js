@@ -26,6 +26,14 @@ export function robust(values, always = []) {
   return [Math.min(...all), Math.max(...all)];
 }
 
+/** Up to where losses count as calm: four times their body, and at least where the curve begins in sight: most
+ *  of a training is far below its start, which belongs to it. A blow-up lies above. */
+export function calm(losses, start = 0) {
+  if (!losses.length) return Infinity;
+  const body = quantile([...losses].sort((a, b) => a - b), 0.95);
+  return Math.max(body + 3 * Math.abs(body), start);
+}
+
 /** Linear range widened to ticks: { lo, hi, step }. */
 export function linear([least, greatest], count = 6) {
   let span = greatest - least;

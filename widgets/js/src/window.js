@@ -1,7 +1,7 @@
 // Which part of the run is seen, and the y ranges that go with it. No drawing here.
 
 import { PAST, pastOf } from "./branches.js";
-import { followingEnd, linear, logarithmic, quantile, robust } from "./ranges.js";
+import { calm, followingEnd, linear, logarithmic, robust } from "./ranges.js";
 
 const SAMPLES = 1500;
 
@@ -42,25 +42,44 @@ export class Window {
   }
 
   #lossIn([x0, x1]) {
-    const { columns, tests, view } = this.store;
-    const from = columns.lowerBound(x0);
-    const to = columns.lowerBound(x1 + 1);
-    const stride = Math.max(1, Math.floor((to - from) / SAMPLES));
-    const usable = (v) => Number.isFinite(v) && (!view.log || v > 0);
-    const values = [];
-    for (let i = from; i < to; i += stride) if (usable(columns.mean[i])) values.push(columns.mean[i]);
-    const seen = tests.filter((t) => t.iter >= x0 && t.iter <= x1 && usable(t.loss)).map((t) => t.loss);
+    const { columns, tests, smoothed } = this.store;
+    const values = this.#sampled(columns, columns.mean, x0, x1);
+    const curve = this.#sampled(columns, smoothed, x0, x1);
+    const seen = this.#testsIn(tests, x0, x1);
     if (!values.length && !seen.length) return null;
-    const body = [...values].sort((a, b) => a - b);
-    const ceiling = 4 * (body.length ? quantile(body, 0.95) : Infinity);
+    const ceiling = calm(values, curve[0]);
+    const past = this.#pastIn(x0, x1, ceiling).filter((v) => this.#usable(v));
     // A blow-up must not flatten the run it ends: what lies far above the body is clipped, not followed.
-    const tame = this.store.state === "diverged" ? values.filter((v) => v <= ceiling) : [...values];
-    const smoothed = this.store.smoothed;
-    const ends = [];
-    for (let i = from; i < to; i += stride) if (usable(smoothed[i]) && smoothed[i] <= ceiling) ends.push(smoothed[i]);
-    if (usable(seen.at(-1))) ends.push(seen.at(-1));
-    tame.push(...this.#pastIn(x0, x1, ceiling).filter(usable));
-    return robust([...tame, ...seen], ends);
+    const most = this.store.state === "diverged" ? ceiling : Infinity;
+    const tame = values.filter((v) => v <= most);
+    const must = [...curve, ...seen].filter((v) => v <= ceiling);
+    return robust([...tame, ...seen, ...past], [...must, seen.at(-1), this.#peak(columns, columns.hi, x0, x1, most)]);
+  }
+
+  /** The greatest value up to `most` that a logarithmic axis has to hold: what stands out flattens nothing there. */
+  #peak(columns, curve, x0, x1, most) {
+    let peak = NaN;
+    const to = this.store.view.log ? columns.lowerBound(x1 + 1) : 0;
+    for (let i = columns.lowerBound(x0); i < to; i++) if (curve[i] <= most && !(curve[i] <= peak)) peak = curve[i];
+    return peak;
+  }
+
+  #usable(value) {
+    return Number.isFinite(value) && (!this.store.view.log || value > 0);
+  }
+
+  /** Usable values of a curve in sight, the first among them, SAMPLES at most. */
+  #sampled(columns, curve, x0, x1) {
+    const to = columns.lowerBound(x1 + 1);
+    const from = columns.lowerBound(x0);
+    const stride = Math.max(1, Math.ceil((to - from) / SAMPLES));
+    const values = [];
+    for (let i = from; i < to; i += stride) if (this.#usable(curve[i])) values.push(curve[i]);
+    return values;
+  }
+
+  #testsIn(tests, x0, x1) {
+    return tests.filter((t) => t.iter >= x0 && t.iter <= x1 && this.#usable(t.loss)).map((t) => t.loss);
   }
 
   /** Losses of what was given up, without its blow-up. */
@@ -72,15 +91,11 @@ export class Window {
 
   /** Of another run only the smoothed curve and its tests are drawn. */
   #referenceIn(run, [x0, x1]) {
-    const { columns, smoothed } = run;
-    const usable = (v) => Number.isFinite(v) && (!this.store.view.log || v > 0);
-    const to = columns.lowerBound(x1 + 1);
-    const from = columns.lowerBound(x0);
-    const stride = Math.max(1, Math.floor((to - from) / SAMPLES));
-    const values = [];
-    for (let i = from; i < to; i += stride) if (usable(smoothed[i])) values.push(smoothed[i]);
-    const tests = run.tests.filter((t) => t.iter >= x0 && t.iter <= x1 && usable(t.loss)).map((t) => t.loss);
-    return robust([...values, ...tests], tests.slice(-1));
+    const curve = this.#sampled(run.columns, run.smoothed, x0, x1);
+    const tests = this.#testsIn(run.tests, x0, x1);
+    const ceiling = calm(curve, curve[0]);
+    const must = [...curve, ...tests].filter((v) => v <= ceiling);
+    return robust([...curve, ...tests], [...must, tests.at(-1), this.#peak(run.columns, run.smoothed, x0, x1, ceiling)]);
   }
 
   #accuracy([x0, x1]) {

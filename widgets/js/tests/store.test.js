@@ -102,6 +102,53 @@ test("a blow-up does not flatten the run that it ends", () => {
   assert.ok(new Window(store).ranges().y.hi < 20);
 });
 
+/** As a LeNet that learns: from 2.31 down to 0.002, nine in ten values far below the first ones. */
+const learned = (n) => Array.from({ length: n }, (_, i) => 2.3 * Math.exp(-i / 40) + 0.01 * (1.5 + Math.sin(i)));
+
+for (const log of [false, true])
+  for (const state of ["running", "finished", "diverged"])
+    test(`where the curve begins is in sight: ${log ? "log" : "linear"} axis, ${state}`, () => {
+      const store = new Store();
+      store.status = { state };
+      store.setView({ log });
+      const losses = learned(4000);
+      if (state === "diverged") losses.push(1e9);
+      store.append(...append(0, losses.map((_, i) => i + 1), losses));
+      const { lo, hi } = new Window(store).ranges().y;
+      assert.ok(hi >= losses[0] && hi < 10, `up to ${hi}`);
+      assert.ok(lo < 0.03, `from ${lo}`);
+    });
+
+test("a logarithmic axis holds what stands out upwards, a linear one is not flattened by it", () => {
+  const store = new Store();
+  store.status = { state: "running" };
+  const losses = learned(4000).map((v, i) => (i === 3001 ? 50 : v));
+  store.append(...append(0, losses.map((_, i) => i + 1), losses));
+  store.setView({ smoothing: 0.999 });
+  assert.ok(new Window(store).ranges().y.hi < 10);
+  store.setView({ log: true });
+  assert.ok(new Window(store).ranges().y.hi >= 50);
+});
+
+test("losses below zero are in sight", () => {
+  const store = new Store();
+  store.status = { state: "diverged" };
+  store.append(...append(0, [1, 2, 3], [-1, -2, -3]));
+  const { lo, hi } = new Window(store).ranges().y;
+  assert.deepEqual([lo, hi], [-3, -1]);
+});
+
+test("where a run that is compared begins is in sight", () => {
+  const store = new Store();
+  const iters = Array.from({ length: 4000 }, (_, i) => i + 1);
+  store.status = { state: "running" };
+  store.append(...append(0, iters, iters.map(() => 0.1)));
+  const [{ columns }, data] = append(0, iters, learned(4000));
+  store.loadReferences([{ key: "b", name: "b", total: 4000, n: 4000, columns, data, tests: [], flags: [] }]);
+  store.setView({ log: true });
+  assert.ok(new Window(store).ranges().y.hi >= 2.3);
+});
+
 test("commands are answered once, and told to be late", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   const sent = [];
