@@ -44,6 +44,9 @@ class Rules:
         notes = frontend.numerical_note
         # Sums are float32 and factors keep their type, whatever is faster.
         found = [notes.DOWN_CONVERT_INPUTS, notes.REDUCED_PRECISION_REDUCTION]
+        # Winograd's transforms of 4x4 tiles only add and halve: no worse than the plain sum. Larger tiles have
+        # factors that cancel: 6x6 makes a 3x3 convolution's error four times as large, 13x13 a 5x5 one's more.
+        found += [notes.WINOGRAD_TILE_6x6, notes.WINOGRAD_TILE_13x13]
         if dtype == "float32" and not self.tf32:
             found.append(notes.TENSOR_CORE)
         if self.deterministic:
@@ -75,7 +78,8 @@ def make_plan(device: GpuDevice, problem: Problem) -> Plan:
     """
     library = open_library(device)
     rules = _rules(device)
-    key = f"{library.about}\n{rules}\n{problem}"
+    barred = [note.name for note in rules.barred(library.frontend, problem.x.dtype)]
+    key = f"{library.about}\n{rules}\n{barred}\n{problem}"
     known = device.gpu.programs
     with device.gpu.lock, library.lock:  # not while a capture forbids to take memory
         if ("cudnn", key) not in known:

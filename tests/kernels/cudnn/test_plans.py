@@ -56,7 +56,9 @@ def library(device: GpuDevice) -> EmulatedCudnn:
     ],
 )
 def test_the_first_of_the_ranking_or_the_fastest(options: dict[str, Any], dtype: str, engine: str) -> None:
-    """Never the one with sums in half precision, the one that cannot be built, or one that is too large."""
+    """Never the one with sums in half precision or with large tiles, the one that cannot be built, or one that
+    is too large.
+    """
     plan = plans.make_plan(device_with(**options), problem(dtype=dtype))
     assert plan.engine == engine
     assert plan.workspace == next(e.workspace for e in cudnn_graph.ENGINES if e.name == plan.name)

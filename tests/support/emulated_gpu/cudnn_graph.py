@@ -26,6 +26,7 @@ class heur_mode(enum.Enum):
 
 class numerical_note(enum.Enum):
     TENSOR_CORE, DOWN_CONVERT_INPUTS, REDUCED_PRECISION_REDUCTION, NONDETERMINISTIC = range(4)
+    WINOGRAD_TILE_4x4, WINOGRAD_TILE_6x6, WINOGRAD_TILE_13x13 = range(4, 7)
 
 
 class cudnnGraphNotSupportedError(Exception):
@@ -47,11 +48,13 @@ _CORE, _ANY_ORDER = numerical_note.TENSOR_CORE, numerical_note.NONDETERMINISTIC
 ENGINES = (
     Engine("eng9_k2=1", 1 << 31, 1e-6, (_CORE,)),
     Engine("eng10_k2=4", 512, 1e-6, (_CORE, numerical_note.REDUCED_PRECISION_REDUCTION)),
+    Engine("eng11_k5=6", 512, 1e-6, (numerical_note.WINOGRAD_TILE_6x6,)),
+    Engine("eng12_k5=13", 512, 1e-6, (numerical_note.WINOGRAD_TILE_13x13,)),
     Engine("eng7_k2=0", 0, 1e-6, builds=False),
     Engine("eng62_k2=0_k13=1", 4096, 4e-3, (_CORE,)),
     Engine("eng25_k2=2", 100, 3e-3, (_ANY_ORDER,)),
     Engine("eng0", 1000, 1e-3),
-    Engine("eng1_k2=6", 40, 2e-3),
+    Engine("eng1_k2=6", 40, 2e-3, (numerical_note.WINOGRAD_TILE_4x4,)),
 )
 
 
