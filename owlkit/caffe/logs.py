@@ -6,6 +6,7 @@ import datetime
 import logging
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -91,22 +92,55 @@ def tell_end(*, early: bool = False) -> None:
     logger.info("Optimization stopped early." if early else "Optimization Done.")
 
 
-def tell(event: Any) -> None:
-    """Log an event of a training in Caffe's words."""
-    match event:
-        case events.Displayed():
-            logger.info("Iteration %d, loss = %g", event.iter, event.smoothed_loss)
-            _tell_outputs("Train", event.outputs, event.weights)
-            logger.info("Iteration %d, lr = %g", event.iter, event.lr)
-        case events.TestDone():
-            logger.info("Iteration %d, Testing net (#%d)", event.iter, event.net_index)
-            if event.loss is not None:
-                logger.info("Test loss: %g", event.loss)
-            _tell_outputs("Test", event.outputs, {})
-        case events.SnapshotWritten():
-            logger.info("Snapshotting to %s and %s", event.model, event.state)
-        case events.Warned():
-            logger.warning("Iteration %d: %s", event.iter, event.message)
+class Teller:
+    """Logs the events of a solver in Caffe's words: a listener for `Solver.add_listener`.
+
+    solver : an owlkit.Solver, whose nets say which of their outputs are losses.
+    """
+
+    def __init__(self, solver: Any) -> None:
+        self._weights = [loss_weights(net) for net in solver.test_nets]
+        self._display = solver.param.display
+        self._shown: tuple[int, float] | None = None  # iteration and moment of the last display
+
+    def __call__(self, event: Any) -> None:
+        match event:
+            case events.Displayed():
+                logger.info("Iteration %d %s, loss = %g", event.iter, self._pace(event), event.smoothed_loss)
+                _tell_outputs("Train", event.outputs, event.weights)
+                logger.info("Iteration %d, lr = %g", event.iter, event.lr)
+            case events.TestDone():
+                logger.info("Iteration %d, Testing net (#%d)", event.iter, event.net_index)
+                if event.loss is not None:
+                    logger.info("Test loss: %g", event.loss)
+                _tell_outputs("Test", event.outputs, self._weights[event.net_index])
+            case events.SnapshotWritten():
+                logger.info("Snapshotting to %s %s", _kind(event.model), event.model)
+                logger.info("Snapshotting solver state to %s %s", _kind(event.state), event.state)
+            case events.Warned():
+                logger.warning("Iteration %d: %s", event.iter, event.message)
+
+    def _pace(self, event: events.Displayed) -> str:
+        """ "(12.5 iter/s, 8s/100 iters)" since the last display; zeros at the first one."""
+        now = time.monotonic()
+        before, moment = self._shown or (event.iter, now)
+        self._shown = event.iter, now
+        pace = (event.iter - before) / (now - moment) if now > moment else 0.0
+        return f"({pace:g} iter/s, {now - moment:g}s/{self._display} iters)"
+
+
+def _kind(path: str) -> str:
+    return "HDF5 file" if path.endswith(".h5") else "binary proto file"
+
+
+def loss_weights(net: Any) -> dict[str, float]:
+    """Top -> weight, of each top of a net that is a loss."""
+    return {
+        top: weight
+        for layer in net.layers
+        for top, weight in zip(net.top_names[layer.name], layer.loss_weights, strict=False)
+        if weight
+    }
 
 
 def tell_loaded(report: LoadReport) -> None:

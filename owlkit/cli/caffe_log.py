@@ -61,7 +61,7 @@ def follow(run: Run) -> None:
     from owlkit.caffe import logs
 
     logs.tell_start(run.solver.net.name, run.solver.param.lr_policy)
-    run.solver.add_listener(logs.tell)
+    run.solver.add_listener(logs.Teller(run.solver))
 
 
 def tell(text: str) -> None:
@@ -78,24 +78,20 @@ def tell_end(run: Run) -> None:
     logs.tell_end(early=run.state == "stopped")
 
 
-def tell_test(net: Any, iterations: int, outputs: Mapping[str, float], loss: float) -> None:
-    """Log what `caffe test` logs at its end."""
+def tell_batch(number: int, outputs: Mapping[str, float]) -> None:
+    """Log the outputs of one batch of a test."""
+    for name, value in outputs.items():
+        tell(f"Batch {number}, {name} = {value:g}")
+
+
+def tell_test(net: Any, outputs: Mapping[str, float], loss: float) -> None:
+    """Log what `caffe test` logs at its end: means over the batches."""
     from owlkit.caffe import logs
 
-    tell(f"Running for {iterations} iterations.")
+    weights = logs.loss_weights(net)
     tell(f"Loss: {loss:g}")
     for name, value in outputs.items():
-        tell(logs.valued(name, value, dict(loss_weights(net)).get(name, 0)))
-
-
-def loss_weights(net: Any) -> list[tuple[str, float]]:
-    """(top, weight) of each top of a net that is a loss."""
-    return [
-        (top, weight)
-        for layer in net.layers
-        for top, weight in zip(net.top_names[layer.name], layer.loss_weights, strict=False)
-        if weight
-    ]
+        tell(logs.valued(name, value, weights.get(name, 0)))
 
 
 def tell_times(found: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from typing import Any
 
@@ -47,13 +48,15 @@ def _run(args: argparse.Namespace) -> int:
     known = one_pass(net)
     iterations = args.iterations or (known[0] if known else BATCHES)
     _remark(args, net, known, iterations)
-    outputs, loss = _measure(net, iterations)
+    if caffe_log.asked_for(args):
+        caffe_log.tell(f"Running for {iterations} iterations.")
+    outputs, loss = _measure(net, iterations, in_caffes_log=caffe_log.asked_for(args))
     images = iterations * net.batch_size
     if args.json:
         print_json({"net": net.name, "images": images, "loss": loss, "outputs": outputs})
         return 0
     if caffe_log.asked_for(args):
-        caffe_log.tell_test(net, iterations, outputs, loss)
+        caffe_log.tell_test(net, outputs, loss)
         return 0
     print(f"{net.name or args.model}: {iterations} batches, {images} images")
     for name, value in outputs.items():
@@ -63,19 +66,18 @@ def _run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _measure(net: Any, iterations: int) -> tuple[dict[str, float], float]:
-    """(outputs, loss), means over the batches."""
-    from owlkit.solvers.testing import run_batches
+def _measure(net: Any, iterations: int, *, in_caffes_log: bool) -> tuple[dict[str, float], float]:
+    """(outputs, loss), means over the batches. in_caffes_log : tell each batch there instead of a bar."""
+    from owlkit.solvers.testing import flatten_outputs, run_batches
 
-    with Progress("test", iterations, "batches") as progress:
-
-        def between_batches() -> bool:
-            progress.advance(int(started[0]))
-            started[0] = True
-            return False
-
-        started = [False]  # it is asked before each batch; the first time none is done
-        result = run_batches(net, iterations, between_batches)
+    if in_caffes_log:
+        numbers = itertools.count()
+        result = run_batches(
+            net, iterations, on_batch=lambda o: caffe_log.tell_batch(next(numbers), flatten_outputs(o))
+        )
+    else:
+        with Progress("test", iterations, "batches") as progress:
+            result = run_batches(net, iterations, on_batch=lambda outputs: progress.advance())
     assert result is not None  # it is never abandoned
     return result
 
@@ -95,5 +97,7 @@ def _remark(args: argparse.Namespace, net: Any, known: tuple[int, int] | None, i
 
 def _has_total(net: Any) -> bool:
     """Whether the loss is more than one of the outputs: a sum, or weighted."""
-    weights = caffe_log.loss_weights(net)
-    return bool(weights) and not (len(weights) == 1 and weights[0][1] == 1 and weights[0][0] in net.outputs)
+    from owlkit.caffe.logs import loss_weights
+
+    weights = loss_weights(net)
+    return bool(weights) and not any(weights == {name: 1} for name in net.outputs)

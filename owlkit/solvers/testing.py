@@ -27,10 +27,16 @@ def flatten_outputs(outputs: dict[str, Any]) -> dict[str, float]:
 
 
 def run_batches(
-    net: Any, iterations: int, abandon: Callable[[], bool] = lambda: False
+    net: Any,
+    iterations: int,
+    abandon: Callable[[], bool] = lambda: False,
+    on_batch: Callable[[dict[str, Any]], None] = lambda outputs: None,
 ) -> tuple[dict[str, float], float] | None:
     """(outputs, loss), both means over `iterations` batches; None where `abandon` said so between two
-    batches."""
+    batches.
+
+    on_batch : called with the outputs of each batch, name -> array.
+    """
     sums: dict[str, np.ndarray] = {}
     loss = 0.0
     for _ in range(iterations):
@@ -40,6 +46,7 @@ def run_batches(
         loss += net.loss
         for name, value in outputs.items():
             sums[name] = sums[name] + value if name in sums else np.array(value, np.float64)
+        on_batch(outputs)
     return flatten_outputs({name: total / iterations for name, total in sums.items()}), loss / iterations
 
 

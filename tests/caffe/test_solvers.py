@@ -224,7 +224,7 @@ def test_the_log_is_caffes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> 
     lines = [record.getMessage() for record in caplog.records]
     loss = f"{float(solver.net.blobs['loss'].data):g}"
     assert "Iteration 0, Testing net (#0)" in lines
-    assert f"Iteration 0, loss = {loss}" in lines
+    assert f"Iteration 0 (0 iter/s, 0s/2 iters), loss = {loss}" in lines
     assert f"    Train net output #0: loss = {loss} (* 1 = {loss} loss)" in lines
     assert lines[-2:] == ["Iteration 0, lr = 0.05", "done"]
 

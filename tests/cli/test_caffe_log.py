@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from owlkit.cli.main import main
@@ -48,6 +49,11 @@ def test_a_training(say: Say) -> None:
     assert before == (log.level, log.propagate, log.handlers)
     assert told[1:4] == ["Solving small", "Learning Rate Policy: step", "Iteration 0, Testing net (#0)"]
     assert re.fullmatch(r" {4}Test net output #0: accuracy = \S+", told[4])
+    assert re.fullmatch(r" {4}Test net output #1: loss = (\S+) \(\* 1 = \1 loss\)", told[5])
+    pace = r"Iteration [0246] \(\S+ iter/s, \S+s/2 iters\), loss = \S+"
+    assert [bool(re.fullmatch(pace, line)) for line in told].count(True) == 4
+    assert "Snapshotting to binary proto file a_iter_8.caffemodel" in told
+    assert "Snapshotting solver state to binary proto file a_iter_8.solverstate" in told
     loss = r" {4}Train net output #0: loss = (\S+) \(\* 1 = \1 loss\)"
     assert [bool(re.fullmatch(loss, line)) for line in told].count(True) == 4
     assert told[-1] == "Optimization Done."
@@ -73,8 +79,14 @@ def test_test_and_time(say: Say) -> None:
     told = say("test --model net.prototxt --iterations 2 --caffe_log")
     assert told[0] == UNTRAINED
     assert told[1] == "Running for 2 iterations."
-    loss = float(told[2].removeprefix("Loss: "))
-    assert told[4] == f"loss = {loss:g} (* 1 = {loss:g} loss)"
+    batches = [re.fullmatch(r"Batch (\d), (accuracy|loss) = (\S+)", line) for line in told[2:6]]
+    assert [match and match.group(1, 2) for match in batches] == [
+        (number, name) for number in "01" for name in ("accuracy", "loss")
+    ]
+    loss = float(told[6].removeprefix("Loss: "))
+    assert loss == pytest.approx(np.mean([float(batches[i][3]) for i in (1, 3)]), rel=1e-4)  # type: ignore[index]
+    assert told[7].startswith("accuracy = ")
+    assert told[8:] == [f"loss = {loss:g} (* 1 = {loss:g} loss)"]
     told = say("time --model net.prototxt --iterations 1 --caffe_log")
     forward = next(line for line in told if line.startswith("Average Forward pass: "))
     assert re.fullmatch(r"Average Forward pass: \S+ ms\.", forward)
