@@ -138,7 +138,7 @@ class Training:
         self.monitor._publisher._quiet = self.monitor._heartbeat if on else lambda: False
         if on:
             front.listen()
-            panels._unlisten = self.run.solver.add_listener(panels.sampler)
+            panels._unlisten = self.run.solver.add_listener(panels.sampler, panels.sampler.at_rest)
         else:
             front._unsubscribe()
             panels._unlisten()

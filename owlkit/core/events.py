@@ -19,6 +19,7 @@ class IterationDone:
     lr : learning rate used.
     data_seconds : share of `seconds` that was spent waiting for data.
     images : examples seen in this iteration, over all sub-batches.
+    late : whether the next iteration has begun already, so that the net is not as this one left it.
     """
 
     iter: int
@@ -28,6 +29,7 @@ class IterationDone:
     seconds: float
     data_seconds: float
     images: int
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

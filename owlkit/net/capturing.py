@@ -16,6 +16,9 @@ from owlkit.net.working import Working
 class CapturedPasses:
     """Whole passes over a net on a GPU, captured where nothing in them touches the host.
 
+    A pass forward, one backward and an update are captured one by one, or all three as an iteration, for
+    whoever asks for nothing between them.
+
     Layers without bottoms (data) run as they are, before the rest; what they put into their tops is copied to
     the GPU, and the rest is replayed. A net with a layer that may reshape its tops is not captured.
     """
@@ -42,6 +45,29 @@ class CapturedPasses:
         """Run all layers backward; `working` brings the gradients of the weights back."""
         self._follow(plan, working)
         self._run("backward", self._backward)
+
+    def iteration(
+        self,
+        plan: Plan,
+        working: Working | None,
+        settle: Callable[[], None],
+        update: Callable[[], None],
+        variant: Hashable,
+    ) -> None:
+        """Run all layers, all backward, and an update, as one piece of work; see `serves_iterations`.
+
+        settle : makes gradients whole that nothing was added to. variant : what `update` depends on.
+        """
+        self._follow(plan, working)
+        self._execute(self._sources)
+        between = ("the gradients of weights", settle)
+        self._replays.run(
+            "iteration", [*self._forward, *self._backward, between, ("update", update)], variant
+        )
+
+    def serves_iterations(self, plan: Plan) -> bool:
+        """Whether nothing is known to prevent the capture of whole iterations."""
+        return self.serves(plan) and not (plan is self._plan and self._replays.refusal("iteration"))
 
     def repeat(self, kind: str, variant: Hashable, call: Callable[[], None]) -> None:
         """Do other work on the net that repeats, such as a solver's update; variant : what it depends on."""
@@ -103,6 +129,8 @@ class CapturedPasses:
         if barrier:
             return f"not captured as a CUDA graph: {barrier} may reshape its tops in forward"
         texts = []
+        if self._replays.captured("iteration"):
+            texts.append("an iteration is captured")
         for kind in ("forward", "backward", "update"):
             refusal = self._replays.refusal(kind)
             if refusal:

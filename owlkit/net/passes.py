@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -145,13 +146,19 @@ class Passes(Shaped):
         """
         self._check_layers(start, end)
         self._check_reach(start)
-        try:
+        with self._abandoned_if_failing():
             self._run_backward(start, end)
+        self._settle_diffs()
+
+    @contextmanager
+    def _abandoned_if_failing(self) -> Iterator[None]:
+        """Where a backward pass fails, the next one does not start from scaled losses."""
+        try:
+            yield
         except BaseException:
             if self.loss_scale is not None:
                 self.loss_scale.abandon()
             raise
-        self._settle_diffs()
 
     def _run_backward(self, start: str | None, end: str | None) -> None:
         whole = start is None and end is None
@@ -187,12 +194,32 @@ class Passes(Shaped):
 
     def forward_backward_later(self) -> Callable[[], float]:
         """As `forward_backward`, on a GPU and without waiting: what is returned waits for the loss."""
-        assert isinstance(self.device, GpuDevice)
         self._follow_input_shapes(None)
         self._forward_whole()
+        read = self._read_losses_later()
+        self.backward()
+        return read
+
+    def iterate_later(self, update: Callable[[], None], variant: Hashable) -> Callable[[], float]:
+        """As `forward_backward_later`, and an update after it: where possible, one CUDA graph for all.
+
+        update : launches kernels only. variant : what these depend on besides memory.
+        """
+        assert self.captures is not None
+        self._follow_input_shapes(None)
+        plan = self._plan_for(stepping=False)
+        if self.watchers or not self.captures.serves_iterations(plan):
+            read = self.forward_backward_later()
+            self.captures.repeat("update", variant, update)
+            return read
+        with self._abandoned_if_failing():
+            self.captures.iteration(plan, self.working, self._settle_diffs, update, variant)
+        return self._read_losses_later()
+
+    def _read_losses_later(self) -> Callable[[], float]:
+        assert isinstance(self.device, GpuDevice)
         gpu = self.device.gpu
         readings = [(gpu.read_later(blob.data_tensor), weight) for blob, weight in self._losses]
-        self.backward()
 
         def read() -> float:
             self.loss = sum(weight * float(values().sum()) for values, weight in readings)
@@ -265,7 +292,7 @@ class Passes(Shaped):
             values = blob.data_tensor.peek()
             total += weight * float(values.sum() if blob.count != 1 else values.item())
         if self.captures and not math.isfinite(total):
-            self._check_bottoms()
+            self.check_bottoms()
         return total
 
     def _check_measures(self) -> None:
@@ -278,10 +305,10 @@ class Passes(Shaped):
                 continue
             checks = type(node.layer).check_bottoms is not Layer.check_bottoms
             if checks and math.isnan(float(node.top[0].peek().item())):
-                self._check_bottoms()
+                self.check_bottoms()
 
-    def _check_bottoms(self) -> None:
-        """Kernels on a GPU cannot raise: wrong labels make their results NaN, and are told here."""
+    def check_bottoms(self) -> None:
+        """Raise what layers have to say of their bottoms, which kernels on a GPU cannot."""
         self._run([partial(node.layer.check_bottoms, node.bottom) for node in self.graph.nodes])
 
     def _settle_diffs(self) -> None:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from owlkit.core import events
 
 log = logging.getLogger("owlkit")
+
+
+@dataclass(frozen=True, eq=False)
+class _Listening:
+    """See `Announcer.add_listener`."""
+
+    listener: events.Listener
+    at_rest: Callable[[], bool]
 
 
 class Announcer:
@@ -21,16 +31,22 @@ class Announcer:
     iter: int = 0
 
     def __init__(self) -> None:
-        self._listeners: list[events.Listener] = []
+        self._listeners: list[_Listening] = []
         self._callbacks: list[tuple[Callable[[], Any], Callable[[], Any]]] = []
 
-    def add_listener(self, listener: events.Listener) -> Callable[[], None]:
+    def add_listener(
+        self, listener: events.Listener, at_rest: Callable[[], bool] = lambda: True
+    ) -> Callable[[], None]:
         """Have `listener(event)` called in the training thread; returns a function that ends it.
 
+        at_rest : asked before each iteration whether the net has to stand still when the listener hears of
+            it, which by default it has to. Where nobody wants that, a GPU begins with the next iteration
+            before: `IterationDone.late` says so.
         A listener that raises is logged once and removed; training goes on.
         """
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+        listening = _Listening(listener, at_rest)
+        self._listeners.append(listening)
+        return lambda: self._listeners.remove(listening) if listening in self._listeners else None
 
     def add_callback(self, on_start: Callable[[], Any], on_gradients_ready: Callable[[], Any]) -> None:
         """Call `on_start()` before the passes of each iteration, `on_gradients_ready()` before its update.
@@ -41,12 +57,25 @@ class Announcer:
 
     def emit(self, event: Any) -> None:
         """Tell all listeners."""
-        for listener in tuple(self._listeners):
-            try:
-                listener(event)
-            except Exception:
-                log.exception("a listener of the training failed and was removed: %r", listener)
-                self._listeners.remove(listener)
+        for listening in tuple(self._listeners):
+            with self._removed_if_failing(listening):
+                listening.listener(event)
+
+    def _somebody_looks(self) -> bool:
+        """Whether a listener wants the net to stand still when it hears of the next iteration."""
+        found = False
+        for listening in tuple(self._listeners):
+            with self._removed_if_failing(listening):
+                found |= bool(listening.at_rest())
+        return found
+
+    @contextmanager
+    def _removed_if_failing(self, listening: _Listening) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            log.exception("a listener of the training failed and was removed: %r", listening.listener)
+            self._listeners.remove(listening)
 
     def warn(self, message: str) -> None:
         """Remark something to all listeners."""

@@ -1,8 +1,9 @@
 """One iteration of a training: a pass forward and back, a look at the loss, an update.
 
-On a GPU the look can wait until the next iteration is queued, so that the GPU need not wait for the host: the
-update then sees to it by itself that none is made by a loss that is not finite. That is done where nobody can
-tell the difference: within `Solver.step(n)`, without listeners, callbacks, displays, and up to the last one.
+On a GPU the look comes when the update is queued, and where nobody can tell the difference when the next
+iteration is, so that the GPU need not wait for the host: the update then sees to it by itself that none is
+made by a loss that is not finite. That is so within a call of `Solver.step(n)` and within a Run, up to the
+last iteration, unless callbacks, displays, tests or snapshots come first, or a listener wants rest.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,11 +33,15 @@ class Unread:
     """An iteration whose loss was not looked at yet.
 
     iter : updates before it. read : waits for its losses. sources : data layers, and where they stood before.
+    lr, started, waited : its rate, when it began, how many seconds it waited for data.
     """
 
     iter: int
-    read: list[Callable[[], float]]
+    lr: float
+    started: float
+    waited: float
     sources: list[tuple[Any, dict[str, Any]]]
+    read: list[Callable[[], float]]
 
 
 class Iterating(Resumable):
@@ -45,14 +51,18 @@ class Iterating(Resumable):
     lr: Any
     smoothed_loss: Any
     _unread: Unread | None = None
+    _looked = 0.0  # when a loss was last looked at
 
     def _iterate(self, *, late: bool) -> None:
         """late : whether the loss may be looked at after the next iteration was queued."""
         weights_are_due = (self.iter + 1) % WEIGHTS_EVERY == 0
-        if late and not weights_are_due and self._nobody_looks():
+        looking = self._somebody_looks()
+        if self._nobody_comes_between():
             self._iterate_unread()
+            if not late or weights_are_due or looking:
+                self.settle()
         else:
-            self._settle()
+            self.settle()
             self._iterate_and_look()
         if weights_are_due:
             self._check_weights()
@@ -84,30 +94,35 @@ class Iterating(Resumable):
         self.rule.apply(lr, 1.0 / self.param.iter_size, self.iter, guard)
 
     # -- looking later
-    def _nobody_looks(self) -> bool:
-        """Whether nothing but the loss itself is asked of this iteration."""
+    def _nobody_comes_between(self) -> bool:
+        """Whether nothing is to be done between the passes and the update, on a GPU."""
         p = self.param
         shown = p.display > 0 and self.iter % p.display == 0
-        busy = shown or p.debug_info or self._callbacks or self._listeners or (self._fresh and not self.iter)
+        busy = shown or p.debug_info or self._callbacks or (self._fresh and not self.iter)
         return self.net.captures is not None and not busy
 
     def _iterate_unread(self) -> None:
-        net = self.net
-        net.clear_param_diffs()
+        net, before = self.net, self._unread
         sources = [(layer, layer.state()) for layer in net.layers if layer.is_data]
-        read = []
-        for part in range(self.param.iter_size):
-            if part:
-                net.guard.judge()  # the losses so far; the update looks at the last ones
-            read.append(net.forward_backward_later())
-        self._update(self.lr, net.guard)
-        before, self._unread = self._unread, Unread(self.iter, read, sources)
+        queued = Unread(self.iter, self.lr, time.perf_counter(), -net.data_wait_seconds, sources, [])
+        net.clear_param_diffs()
+        for _ in range(self.param.iter_size - 1):
+            queued.read.append(net.forward_backward_later())
+            net.guard.judge()  # the losses so far; the update looks at the last ones
+        self.rule.set_factors(queued.lr, 1.0 / self.param.iter_size, self.iter)
+        update, variant = partial(self.rule.launch, net.guard), self.rule.variant(net.guard)
+        queued.read.append(net.iterate_later(update, variant))
+        queued.waited += net.data_wait_seconds
+        self._unread = queued
         self.iter += 1
         if before is not None:
-            self._look(before)
+            self._look(before, late=True)
 
-    def _settle(self) -> None:
-        """Look at the loss that was not looked at yet."""
+    def settle(self) -> None:
+        """Look at the loss that was not looked at yet: the net then stands still. See `advance`.
+
+        Raises DivergedError where it is not finite.
+        """
         unread, self._unread = self._unread, None
         if unread is not None:
             self._look(unread)
@@ -118,22 +133,36 @@ class Iterating(Resumable):
             with suppress(DeviceError):  # of a GPU that fails the failure says enough
                 self.net.guard.reset()
 
-    def _look(self, unread: Unread) -> None:
+    def _look(self, unread: Unread, *, late: bool = False) -> None:
+        """late : whether another iteration is queued behind it."""
         loss = sum(read() for read in unread.read) / self.param.iter_size
-        if math.isfinite(loss):
-            self._losses.append(loss)
-            self._remark(loss)
-            return
-        self._unread, self.iter = None, unread.iter  # neither it nor the one after it has changed a weight
-        self.net.guard.reset()
-        self._repeat(unread)
-        self._diverge(loss)
+        if not math.isfinite(loss):
+            self._unread, self.iter = (
+                None,
+                unread.iter,
+            )  # neither it nor the one after it has changed a weight
+            self.net.guard.reset()
+            self._explain(unread, again=late or self.param.iter_size > 1)
+            self._diverge(loss)
+        self._losses.append(loss)
+        self._remark(loss)
+        now = time.perf_counter()
+        seconds, self._looked = now - max(unread.started, self._looked), now
+        images, smoothed = self.net.batch_size * self.param.iter_size, self.smoothed_loss
+        self.emit(
+            events.IterationDone(
+                unread.iter + 1, loss, smoothed, unread.lr, seconds, unread.waited, images, late
+            )
+        )
 
-    def _repeat(self, unread: Unread) -> None:
-        """Run the batch again by which the loss was not finite, for whoever asks where that came from.
+    def _explain(self, unread: Unread, *, again: bool) -> None:
+        """What can be said at once of a loss that is not finite (a label that is no class) is raised.
 
-        What can be said of it at once (a label that is no class) is raised.
+        again : run the batch again, for whoever asks where it came from: another one has gone over the blobs.
         """
+        if not again:
+            self.net.check_bottoms()
+            return
         for layer, state in unread.sources:
             layer.restore_state(state)
         for _ in range(self.param.iter_size):

@@ -7,7 +7,7 @@ weight decay is added, then the rule computes the step, then the step is subtrac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -109,9 +109,11 @@ class UpdateRule:
         if self._captures is None:
             self.launch(guard)
         else:
-            guarded = guard is not None
-            variant = (self.leaves_update, self.param.clip_gradients, frozenset(self._idle), guarded)
-            self._captures.repeat("update", variant, partial(self.launch, guard))
+            self._captures.repeat("update", self.variant(guard), partial(self.launch, guard))
+
+    def variant(self, guard: Any = None) -> Hashable:
+        """What `launch` depends on besides memory."""
+        return self.leaves_update, self.param.clip_gradients, frozenset(self._idle), guard is not None
 
     def set_factors(self, rate: float, scale: float, iteration: int) -> None:
         """Tell the kernels what changes from iteration to iteration."""

@@ -9,6 +9,7 @@ import operator
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -153,21 +154,33 @@ class Solver(Iterating):
         self._check_free("step")
         self.advance(checked_count(n))
 
-    def advance(self, n: int) -> None:
-        """As `step`, for the Run that uses this solver."""
+    def advance(self, n: int, *, more: bool = False) -> None:
+        """As `step`, for the Run that uses this solver.
+
+        more : another call follows, or `settle`; until then the last loss may be unread.
+        """
         with hold_interrupts() as held:
             try:
-                for left in range(n, 0, -1):
-                    if self._test_is_due() and not self._test_all():
-                        return
-                    self._iterate_once(last=left == 1)
-                    if held.pending:
-                        return
+                self._iterate_until(n, lambda: held.pending, more)
+            except Exception:
+                self._let_go()
+                self.settle()  # where an iteration before has diverged, that is what is to be told
+                raise
             except BaseException:
                 self._let_go()
+                with suppress(Exception):  # whoever interrupts twice is not asked for patience
+                    self.settle()
                 raise
-            finally:
-                self._settle()
+            if not more:
+                self.settle()
+
+    def _iterate_until(self, n: int, interrupted: Callable[[], Any], more: bool) -> None:
+        for left in range(n, 0, -1):
+            if self._test_is_due() and not self._test_all():
+                return
+            self._iterate_once(last=left == 1 and not more)
+            if interrupted():
+                return
 
     def _iterate_once(self, *, last: bool) -> None:
         """One iteration, with the snapshot that is due after it."""

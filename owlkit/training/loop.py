@@ -67,7 +67,7 @@ class TrainingLoop:
         self._set_state("running")
 
     def _work(self) -> None:
-        remove = self.solver.add_listener(self._publish)
+        remove = self.solver.add_listener(self._publish, at_rest=lambda: False)
         state, reason = "failed", ""
         try:
             self._train()
@@ -105,7 +105,7 @@ class TrainingLoop:
 
     def _loop(self) -> None:
         while not self._serve() and (self.max_iter is None or self.iter < self.max_iter):
-            self.solver.advance(1)
+            self.solver.advance(1, more=self._goes_on())
             due = [request for at, request in self._steps if at <= self.iter]
             if due:
                 self._steps = [(at, request) for at, request in self._steps if at > self.iter]
@@ -113,6 +113,12 @@ class TrainingLoop:
                     self._stand()
                 for request in due:
                     request.finish()
+
+    def _goes_on(self) -> bool:
+        """Whether after the next iteration another one follows, as far as anybody knows."""
+        after = self.iter + 1
+        ends = self.max_iter is not None and after >= self.max_iter
+        return not (ends or any(at <= after for at, _ in self._steps))
 
     def _serve_in_test(self) -> bool:
         """As `_serve`, between two batches of a test: whether to abandon it."""
@@ -124,8 +130,11 @@ class TrainingLoop:
         To go back waits until a test is abandoned: weights do not change under it.
         """
         while self._stop is None:
-            if testing and self._requests.next_kind() == "back":
+            asked = self._requests.next_kind()
+            if testing and asked == "back":
                 return True
+            if asked or self._paused:
+                self.solver.settle()
             request = self._requests.take()
             if request is not None:
                 getattr(self, f"_serve_{request.kind}")(request)

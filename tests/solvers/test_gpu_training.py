@@ -68,10 +68,12 @@ def test_all_of_an_iteration_is_captured_and_moves_only_data() -> None:
     trained = solver(device)
     trained.step(3)
     told = repr(trained.net.plan)
-    assert "forward is captured; backward is captured; update is captured" in told
+    assert "CUDA graphs: an iteration is captured" in told
     before = len(device.gpu.driver.launched), device.gpu.uploaded_bytes, device.gpu.downloaded_bytes
+    replays = device.gpu.driver.replays
     trained.step(2)
     assert len(device.gpu.driver.launched) == before[0], "only graphs are launched"
+    assert device.gpu.driver.replays == replays + 2, "one for each iteration"
     images, rate, losses = 4 * 3 * 12 * 12 * 4, 3 * 3 * 4, 4
     assert device.gpu.uploaded_bytes - before[1] <= 2 * (images + 16 + rate)
     assert device.gpu.downloaded_bytes - before[2] == 2 * losses

@@ -10,6 +10,7 @@ import pytest
 
 from owlkit import L, NetSpec, Solver
 from owlkit.core.errors import DataError
+from owlkit.core.events import IterationDone
 from owlkit.core.gpu.driver import SMALL
 from owlkit.solvers import DivergedError
 from tests.support import emulated_gpu
@@ -59,11 +60,15 @@ def everything(solver: Solver) -> dict[str, bytes]:
     return found | {"loss": str(solver.smoothed_loss).encode(), "state": repr(solver.net.state()).encode()}
 
 
-def read_late(solver: Solver, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def read_late(solver: Solver) -> list[int]:
     """Fills with the iterations that were not waited for."""
     seen: list[int] = []
-    later = solver.net.forward_backward_later
-    monkeypatch.setattr(solver.net, "forward_backward_later", lambda: (seen.append(solver.iter), later())[1])
+
+    def note(event: Any) -> None:
+        if isinstance(event, IterationDone) and event.late:
+            seen.append(event.iter - 1)
+
+    solver.add_listener(note, at_rest=lambda: False)
     return seen
 
 
@@ -79,22 +84,21 @@ def read_late(solver: Solver, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ],
     ids=str,
 )
-def test_nothing_else_is_different(options: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_else_is_different(options: Any, tmp_path: Path) -> None:
     source = records(tmp_path / "set")
     late, waiting = make(source, **options), make(source, late=False, **options)
-    seen = read_late(late, monkeypatch)
+    seen = read_late(late)
     for solver in (late, waiting):
         solver.step(5)
         solver.step(4)
     expected = [1, 2, 3, 5, 6, 7]  # not the first of a new net, and not the last of those asked for
-    assert seen == [
-        i for i in expected if i % 3 or "display" not in options for _ in range(late.param.iter_size)
-    ]
+    shown = options.get("display", 100)
+    assert seen == [i for i in expected if i % shown and (i + 1) % shown]  # nor one before a display
     mine, theirs = everything(late), everything(waiting)
     assert [name for name in theirs if mine[name] != theirs[name]] == []
 
 
-def test_snapshots_and_tests_find_all_losses_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_snapshots_and_tests_find_all_losses_read(tmp_path: Path) -> None:
     source = records(tmp_path / "set")
     fields = {
         "snapshot": 3,
@@ -103,7 +107,7 @@ def test_snapshots_and_tests_find_all_losses_read(tmp_path: Path, monkeypatch: p
         "test_iter": [2],
     }
     late, waiting = make(source, test_interval=4, **fields), make(source, False, test_interval=4, **fields)
-    seen = read_late(late, monkeypatch)
+    seen = read_late(late)
     late.step(9)
     assert seen == [1, 4, 6]
     waiting.step(9)
@@ -168,14 +172,14 @@ def test_interrupted_while_it_waits_for_a_loss(tmp_path: Path, monkeypatch: pyte
     solver = make(records(tmp_path / "set"))
     solver.step(2)
     solver.net.params["fc"][1].data[...] = np.nan
-    later = solver.net.forward_backward_later
+    later = solver.net.iterate_later
 
-    def interrupted() -> Any:
-        later()
+    def interrupted(*args: Any) -> Any:
+        later(*args)
         monkeypatch.undo()
         return lambda: (_ for _ in ()).throw(KeyboardInterrupt)
 
-    monkeypatch.setattr(solver.net, "forward_backward_later", interrupted)
+    monkeypatch.setattr(solver.net, "iterate_later", interrupted)
     with pytest.raises(KeyboardInterrupt):
         solver.step(2)
     solver.net.params["fc"][1].data[...] = 0

@@ -85,7 +85,9 @@ class FakeSolver:
         values = self.rng.normal(size=(8, 8)).astype(np.float32)
         return np.asarray(values * scale / np.linalg.norm(values), np.float32)
 
-    def add_listener(self, listener: Callable[[Any], None]) -> Callable[[], None]:
+    def add_listener(
+        self, listener: Callable[[Any], None], at_rest: Callable[[], bool] = lambda: True
+    ) -> Callable[[], None]:
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -18,6 +19,8 @@ from owlkit_widgets.norms import Norms, log_ratios, pack
 from owlkit_widgets.panels import Panels
 from owlkit_widgets.sampler import Sampler
 from owlkit_widgets.watched import Watched
+from tests.support import emulated_gpu
+from tests.training.small import make_solver
 
 from .fake_net import CAFFENET, FakeSolver
 from .fake_run import FakeRun
@@ -34,6 +37,17 @@ def judge(iters: np.ndarray, values: np.ndarray, judged: list[int]) -> Health:
 
 def done(iteration: int) -> events.IterationDone:
     return events.IterationDone(iteration, 1.0, 1.0, 0.01, 0.01, 0.0, 64)
+
+
+def late_one(iteration: int) -> events.IterationDone:
+    return dataclasses.replace(done(iteration), late=True)
+
+
+def late_events(solver: Any) -> list[int]:
+    """Fills with the iterations that are told of when the next has begun."""
+    found: list[int] = []
+    solver.add_listener(lambda event: found.extend([event.iter] * getattr(event, "late", 0)), lambda: False)
+    return found
 
 
 @pytest.fixture
@@ -182,6 +196,36 @@ class TestSampler:
             weights = [np.linalg.norm(p.blob.data) for p in sampler.watched.parameters]
             assert sample.norms[0] == pytest.approx(weights, rel=1e-5)
             assert not solver.rule.leaves_update
+
+    @pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+    @pytest.mark.parametrize("kind", ["SGD", "Adam"])
+    def test_on_a_gpu_only_sampled_iterations_are_waited_for(
+        self, kind: str, often: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sampling, "EAGER", 0)
+        found = []
+        for period in (0.0, 4.0):
+            monkeypatch.setattr(sampling, "PERIOD", period)
+            device = emulated_gpu.emulated_device()
+            solver = make_solver(type=kind, base_lr=0.001, display=0, device=device)
+            sampler = Sampler(solver, clock=lambda solver=solver: solver.iter)  # type: ignore[misc]
+            told = late_events(solver)
+            solver.add_listener(sampler, sampler.at_rest)
+            solver.step(30)
+            found.append(({s.iter: s.norms.tobytes() for s in sampler.fetch() if s.norms is not None}, told))
+        (all_samples, none_late), (some_samples, some_late) = found
+        assert none_late == []
+        assert len(some_late) > 15
+        assert not set(some_samples).intersection(some_late)
+        common = set(some_samples).intersection(all_samples)
+        assert len(common) >= 2
+        assert {i: some_samples[i] for i in common} == {i: all_samples[i] for i in common}
+
+    def test_going_back_is_noticed_by_iterations_that_are_told_late(self, often: None) -> None:
+        sampler = Sampler(FakeSolver())
+        for event in (done(9), late_one(4), late_one(5), done(6)):
+            sampler(event)
+        assert [(sample.iter, sample.after) for sample in sampler.fetch()] == [(9, None), (6, 3)]
 
     def test_a_monitor_that_is_closed_leaves_the_rule_as_it_was(self) -> None:
         solver = FakeSolver()

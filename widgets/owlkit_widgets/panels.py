@@ -49,7 +49,7 @@ class Panels:
         if self.sampler is not None:
             if run.state in STILL:
                 self.sampler.first_look(int(run.iter))
-            self._unlisten = solver.add_listener(self.sampler)
+            self._unlisten = solver.add_listener(self.sampler, self.sampler.at_rest)
 
     def remove(self) -> None:
         """Let go of the net."""

@@ -75,6 +75,8 @@ class Sampler:
         if event.iter <= self._last:
             self._after, self._due, self._taken = event.iter - 1, -float("inf"), -1
         self._last = event.iter
+        if getattr(event, "late", False):  # the next one has begun; `at_rest` sees to it that not all are
+            return
         start = self._clock()
         if start < self._due and self._asked is None:
             return
@@ -86,6 +88,10 @@ class Sampler:
         seconds = self._clock() - start
         self.cost_seconds += seconds
         self._due = start + max(self._often(PERIOD), seconds / SHARE)
+
+    def at_rest(self) -> bool:
+        """Whether the net has to stand still after the next iteration, because a sample is due."""
+        return self._asked is not None or self._clock() >= self._due
 
     def first_look(self, iteration: int) -> None:
         """The net as it stands, before training or since; call it only while nobody trains."""

@@ -79,18 +79,20 @@ class EmulatedFunction:
 
 
 class EmulatedReplay:
-    def __init__(self, calls: list[Callable[[], None]]) -> None:
-        self._calls = calls
+    def __init__(self, driver: EmulatedDriver, calls: list[Callable[[], None]]) -> None:
+        self._driver, self._calls = driver, calls
 
     def launch(self) -> None:
+        self._driver.replays += 1
         for call in self._calls:
             call()
 
 
 class EmulatedDriver:
-    """A GPU of `total` bytes. launched : names of what was run or captured, in order. used : bytes taken.
+    """A GPU of `total` bytes.
 
-    dnn : what stands in for cuDNN, or None.
+    launched : names of what was run or captured, in order. replays : how often a graph was launched.
+    used : bytes taken. dnn : what stands in for cuDNN, or None.
     """
 
     stream = 0
@@ -98,8 +100,11 @@ class EmulatedDriver:
     def __init__(self, total: int = 1 << 33) -> None:
         self.total, self.used = total, 0
         self.launched: list[str] = []
+        self.replays = 0
         self._recording: list[Callable[[], None]] | None = None
         self.dnn: Any = None
+        self.clock = 0.0
+        self.durations: dict[str, float] = {}
         self.pointers = Pointers()
 
     def cudnn(self) -> Any:
@@ -108,14 +113,19 @@ class EmulatedDriver:
             raise DeviceError("the stand-in for a GPU was made without cuDNN")
         return self.dnn
 
-    def run(self, name: str, call: Callable[[], None]) -> None:
-        """Run a call, or keep it while capturing."""
+    def run(self, name: str, call: Callable[[], None], seconds: float = 0.0) -> None:
+        """Run a call, or keep it while capturing. seconds : what it takes where `durations` does not say."""
         self.launched.append(name)
         self.pointers.forget()
-        if self._recording is None:
+
+        def timed() -> None:
+            self.clock += self.durations.get(name, seconds)
             call()
+
+        if self._recording is None:
+            timed()
         else:
-            self._recording.append(call)
+            self._recording.append(timed)
 
     def properties(self) -> dict[str, Any]:
         found = {"name": "emulated", "compute_capability": (9, 0), "multiprocessors": 132}
@@ -214,7 +224,7 @@ class EmulatedDriver:
 
     def end_capture(self) -> EmulatedReplay:
         calls, self._recording = self._recording or [], None
-        return EmulatedReplay(calls)
+        return EmulatedReplay(self, calls)
 
     def synchronize(self) -> None:
         assert self._recording is None, "waiting while capturing"

@@ -1,0 +1,128 @@
+"""Runs on a GPU, on the stand-in: losses are read when the next iteration is queued; nothing else differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from owlkit.core import events
+from owlkit.solvers import DivergedError, Solver
+from owlkit.training import Run
+from tests.support import emulated_gpu
+from tests.training.small import make_solver, net_param, parameters
+
+pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+PATIENCE = 60.0
+LONG = 10_000_000
+
+
+def solver(*, looked_at: bool = False, **fields: Any) -> Solver:
+    """looked_at : whether a listener wants the net to stand still after each iteration."""
+    made = make_solver(device=emulated_gpu.emulated_device(), **{"display": 0, "random_seed": 3, **fields})
+    if looked_at:
+        made.add_listener(lambda event: None)
+    return made
+
+
+def late(run: Run) -> list[int]:
+    """Fills with the iterations that were told of when the next had begun."""
+    found: list[int] = []
+
+    def note(event: Any) -> None:
+        if isinstance(event, events.IterationDone) and event.late:
+            found.append(event.iter)
+
+    run.solver.add_listener(note, at_rest=lambda: False)
+    return found
+
+
+@pytest.mark.parametrize("fields", [{}, {"iter_size": 2}, {"type": "Adam", "base_lr": 0.001}], ids=str)
+def test_it_trains_as_one_that_is_looked_at(fields: Any) -> None:
+    mine, theirs = (Run(solver(looked_at=looked_at, **fields)) for looked_at in (False, True))
+    told = late(mine), late(theirs)
+    for run in (mine, theirs):
+        run.run()
+    assert told == (list(range(2, 20)), [])  # neither the first, which is looked at, nor the last
+    assert parameters(mine.solver) == parameters(theirs.solver)
+    for name in ("iter", "loss", "smoothed_loss", "lr"):
+        values, others = (getattr(run.history, name).tolist() for run in (mine, theirs))
+        assert values == others, name
+    assert len(mine.history) == 20
+
+
+def test_tests_find_the_weights_at_rest() -> None:
+    found = []
+    for looked_at in (False, True):
+        run = Run(solver(looked_at=looked_at, test=net_param(), test_iter=2, test_interval=5))
+        run.run()
+        found.append([(test.iter, test.outputs) for test in run.history.tests])
+    assert [at for at, _ in found[0]] == [0, 5, 10, 15, 20]
+    assert found[0] == found[1]
+
+
+def test_who_pauses_finds_all_losses_read() -> None:
+    run = Run(solver(max_iter=LONG)).start()
+    told = late(run)
+    assert run.wait_until("running", timeout=PATIENCE)
+    for _ in range(3):
+        run.step(4)
+        assert run.history.iter.tolist() == list(range(1, run.iter + 1))
+        assert run.solver._unread is None
+    run.resume()
+    run.lr = 0.5
+    run.pause()
+    changed = run.history.interventions[-2]
+    assert changed.kind == "lr"
+    rates = run.history.lr
+    assert len(rates) == run.iter
+    assert rates[: changed.iter] == pytest.approx(0.01)
+    assert rates[changed.iter :] == pytest.approx(0.5)
+    run.stop()
+    assert run.wait(PATIENCE)
+    assert told
+    assert len(run.history) == run.iter
+
+
+def test_a_snapshot_that_is_asked_for_goes_on_as_the_run_did(tmp_path: Any) -> None:
+    run = Run(solver(max_iter=LONG, snapshot_prefix=str(tmp_path / "s"), average_loss=5)).start()
+    run.step(7)
+    files = run.snapshot()
+    assert files is not None
+    run.step(6)
+    run.stop()
+    assert run.wait(PATIENCE)
+    again = solver(average_loss=5)
+    again.restore(files[1])
+    again.step(run.iter - again.iter)
+    assert parameters(again) == parameters(run.solver)
+    assert again.smoothed_loss == run.solver.smoothed_loss
+
+
+def test_one_that_diverges_ends_where_one_does_that_is_looked_at() -> None:
+    found = []
+    for looked_at in (False, True):
+        run = Run(solver(looked_at=looked_at, max_iter=LONG)).start()
+        run.step(6)
+        run.net.params["ip2"][1].data[...] = np.nan
+        before = parameters(run.solver)
+        run.resume()
+        with pytest.raises(DivergedError) as caught:
+            run.wait(PATIENCE)
+        assert parameters(run.solver) == before
+        assert (run.state, len(run.history)) == ("diverged", run.iter)
+        found.append((str(caught.value), run.history.loss.tolist()[:6]))
+    assert found[0] == found[1]
+
+
+def test_the_seconds_of_iterations_add_up_to_the_time() -> None:
+    run = Run(solver(max_iter=60))
+    told: list[float] = []
+    run.solver.add_listener(
+        lambda event: told.append(event.seconds) if isinstance(event, events.IterationDone) else None,
+        at_rest=lambda: False,
+    )
+    run.run()
+    assert min(told) >= 0
+    assert sum(told) <= run.seconds
