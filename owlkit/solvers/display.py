@@ -31,15 +31,17 @@ def log_debug_info(net: Any) -> None:
     """debug_info: log the mean |data| of each top and parameter, the mean |diff| of what has a gradient.
 
     Lines, words and order are those of Caffe's Net::ForwardDebugInfo and BackwardDebugInfo, so what
-    reads Caffe's logs reads these: forward, backward from the last layer, norms over all parameters.
+    reads Caffe's logs reads these: forward, backward from the last layer, norms over all parameters. There
+    are no lines of updates: Caffe has code for them, which nothing calls since 2015.
     """
     for node in net.graph.nodes:
         for top in net.top_names[node.layer.name]:
             value = _mean_magnitude(net.blobs[top].peek())
             log.info("    [Forward] Layer %s, top blob %s data: %.6g", node.layer.name, top, value)
+        shown = _param_names(node.layer)
         for index, blob in enumerate(node.layer.blobs):
             value = _mean_magnitude(blob.peek())
-            log.info("    [Forward] Layer %s, param blob %d data: %.6g", node.layer.name, index, value)
+            log.info("    [Forward] Layer %s, param blob %s data: %.6g", node.layer.name, shown[index], value)
     for node in reversed([node for node in net.graph.nodes if node.backward]):
         _log_backward(net, node)
     data = [parameter.blob.peek() for parameter in net.learnable]
@@ -48,6 +50,13 @@ def log_debug_info(net: Any) -> None:
         "    [Backward] All net params (data, diff): L1 norm = (%.6g, %.6g); L2 norm = (%.6g, %.6g)",
         *(_norm(arrays, order) for order in (1, 2) for arrays in (data, diff)),
     )
+
+
+def _param_names(layer: Any) -> list[str]:
+    """How Caffe shows a layer's parameters in a forward pass: by the name they are shared by, if any."""
+    named = [spec.name for spec in layer.param.param]
+    named += [""] * (len(layer.blobs) - len(named))
+    return [name or str(index) for index, name in enumerate(named)]
 
 
 def _log_backward(net: Any, node: Any) -> None:

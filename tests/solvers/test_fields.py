@@ -214,6 +214,21 @@ def test_debug_info_in_caffes_words(caplog: pytest.LogCaptureFixture) -> None:
     assert not [record for record in caplog.records if record.message.startswith("    [")]
 
 
+def test_debug_info_shows_a_parameter_by_its_name_in_the_forward_pass_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Caffe's param_display_names_, which its BackwardDebugInfo does not use."""
+    caplog.set_level("INFO", "owlkit")
+    definition = net_param()
+    next(layer for layer in definition.layer if layer.name == "ip2").param.add(name="shared")
+    Solver(definition, base_lr=0.1, lr_policy="fixed", display=1, debug_info=True).step(1)
+    found = [
+        match for record in caplog.records if (match := DEBUG_LINE.fullmatch(record.message)) and match[2]
+    ]
+    names = [match.group(1, 4) for match in found if match.group(2, 3) == ("ip2", "param blob")]
+    assert names == [("Forward", "shared"), ("Forward", "1"), ("Backward", "0"), ("Backward", "1")]
+
+
 def test_policies_in_a_file_change_the_rate(tmp_path: Path) -> None:
     solver = Solver(written(tmp_path, "stepvalue: 2 stepvalue: 3 gamma: 0.1"), lr_policy="multistep")
     rates = []
