@@ -1,4 +1,4 @@
-"""Chosen plans on disk: a file each, named by what it was chosen for.
+"""Choices on disk: a file each, named by what it was chosen for.
 
 cuDNN is never given a file that is not what was written: it crashes on one that was cut off.
 """
@@ -12,58 +12,62 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 
 _log = logging.getLogger("owlkit")
 
 
 @dataclass(frozen=True)
 class Kept:
-    """name : of the plan, cuDNN's. workspace : bytes it needs. content : what `serialize` gave."""
+    """facts : what is said of it, as JSON holds it. content : of a plan, what cuDNN's `serialize` gave."""
 
-    name: str
-    workspace: int
-    content: bytes
+    facts: dict[str, Any]
+    content: bytes = b""
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(json.dumps(self.facts).encode() + self.content).hexdigest()
 
 
-def path_of(folder: Path, key: str) -> Path:
+def path_of(folder: Path, key: str, suffix: str = "plan") -> Path:
     """The file for a key, which names versions, device, rules and problem."""
-    return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.plan"
+    return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.{suffix}"
 
 
-def read(folder: Path | None, key: str) -> Kept | None:
+def read(folder: Path | None, key: str, suffix: str = "plan") -> Kept | None:
     """What is kept under the key; None where there is nothing, or a file that is damaged: a line says so."""
-    if folder is None or not path_of(folder, key).exists():
+    if folder is None or not path_of(folder, key, suffix).exists():
         return None
-    path = path_of(folder, key)
+    path = path_of(folder, key, suffix)
     try:
         head, _, content = path.read_bytes().partition(b"\n")
         told = json.loads(head)
         if (told["format"], told["key"]) != (FORMAT, key):
             raise ValueError("it is of another version")
-        if hashlib.sha256(content).hexdigest() != told["sha256"]:
+        found = Kept(told["facts"], content)
+        if found.checksum != told["sha256"]:
             raise ValueError("its content is damaged")
-        return Kept(str(told["name"]), int(told["workspace"]), content)
+        return found
     except (OSError, ValueError, KeyError, TypeError) as error:
-        _log.warning("owlkit: %s is ignored (%s); the plan is chosen anew", path, error)
+        _log.warning("owlkit: %s is ignored (%s); the choice is made anew", path, error)
         return None
 
 
-def write(folder: Path | None, key: str, plan: Kept) -> None:
-    """Keep a plan, whole or not at all; where that is impossible a line says so."""
+def write(folder: Path | None, key: str, choice: Kept, suffix: str = "plan") -> None:
+    """Keep a choice, whole or not at all; where that is impossible a line says so."""
     if folder is None:
         return
-    head = {"format": FORMAT, "key": key, "name": plan.name, "workspace": plan.workspace}
-    head["sha256"] = hashlib.sha256(plan.content).hexdigest()
+    head = {"format": FORMAT, "key": key, "facts": choice.facts, "sha256": choice.checksum}
     temporary = ""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Not synced, unlike results: what a crash leaves of it is seen by its checksum, and chosen anew.
         descriptor, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(json.dumps(head).encode() + b"\n" + plan.content)
-        os.replace(temporary, path_of(folder, key))
+            stream.write(json.dumps(head).encode() + b"\n" + choice.content)
+        os.replace(temporary, path_of(folder, key, suffix))
     except OSError as error:
-        _log.warning("owlkit: the choice of a cuDNN plan is not kept: %s", error)
+        _log.warning("owlkit: a choice for the GPU is not kept: %s", error)
         Path(temporary).unlink(missing_ok=True) if temporary else None

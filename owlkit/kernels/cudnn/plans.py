@@ -44,8 +44,8 @@ class Rules:
         notes = frontend.numerical_note
         # Sums are float32 and factors keep their type, whatever is faster.
         found = [notes.DOWN_CONVERT_INPUTS, notes.REDUCED_PRECISION_REDUCTION]
-        # Winograd's transforms of 4x4 tiles only add and halve: no worse than the plain sum. Larger tiles have
-        # factors that cancel: 6x6 makes a 3x3 convolution's error four times as large, 13x13 a 5x5 one's more.
+        # Winograd's transforms of 4x4 tiles only add and halve: no worse than the plain sum. Larger ones have
+        # factors that cancel: with 6x6 a 3x3 convolution's error is four times as large, with 13x13 more so.
         found += [notes.WINOGRAD_TILE_6x6, notes.WINOGRAD_TILE_13x13]
         if dtype == "float32" and not self.tf32:
             found.append(notes.TENSOR_CORE)
@@ -77,7 +77,7 @@ def make_plan(device: GpuDevice, problem: Problem) -> Plan:
     Raises Unsupported where cuDNN is missing or has no plan, with the reason.
     """
     library = open_library(device)
-    rules = _rules(device)
+    rules = rules_of(device)
     barred = [note.name for note in rules.barred(library.frontend, problem.x.dtype)]
     key = f"{library.about}\n{rules}\n{barred}\n{problem}"
     known = device.gpu.programs
@@ -102,7 +102,8 @@ def _say_missing(why: str) -> None:
     _log.warning("owlkit: without cuDNN, convolutions are products of matrices (slower): %s", why)
 
 
-def _rules(device: GpuDevice) -> Rules:
+def rules_of(device: GpuDevice) -> Rules:
+    """What a device's options ask of its plans."""
     _, total = device.gpu.driver.memory()
     most = min(MOST_WORKSPACE, total // SHARE_OF_MEMORY)
     return Rules(device.tf32, device.deterministic, most, device.tune)
@@ -114,7 +115,7 @@ def _from_disk(library: Cudnn, key: str) -> Plan | None:
     if found is None:
         return None
     try:
-        return Plan(library, library.load(found.content), found.name, found.workspace)
+        return Plan(library, library.load(found.content), found.facts["name"], found.facts["workspace"])
     except (RuntimeError, library.frontend.cudnnGraphNotSupportedError) as error:
         _log.warning("owlkit: a plan kept in %s is refused and chosen anew: %s", library.cache, error)
         return None
@@ -131,7 +132,8 @@ def _choose(device: GpuDevice, library: Cudnn, problem: Problem, rules: Rules, k
         graph.build_plan_at_index(index)  # what the graph runs, and serializes
     except (RuntimeError, library.frontend.cudnnGraphNotSupportedError) as error:
         raise Unsupported(f"cuDNN: {str(error).strip().partition(chr(10))[0]}") from error
-    kept.write(library.cache, key, kept.Kept(plan.name, plan.workspace, bytes(graph.serialize())))
+    facts = {"name": plan.name, "workspace": plan.workspace}
+    kept.write(library.cache, key, kept.Kept(facts, bytes(graph.serialize())))
     return plan
 
 

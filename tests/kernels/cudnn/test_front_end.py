@@ -148,4 +148,4 @@ def test_a_plan_comes_back_from_disk(kind: str, tmp_path: Path) -> None:
     assert made[1]._graph.get_workspace_size() == made[0].workspace
     [path] = tmp_path.glob("*.plan")
     assert path.stat().st_size < 64_000
-    assert kept.FORMAT == 1
+    assert kept.FORMAT == 2

@@ -56,9 +56,7 @@ def library(device: GpuDevice) -> EmulatedCudnn:
     ],
 )
 def test_the_first_of_the_ranking_or_the_fastest(options: dict[str, Any], dtype: str, engine: str) -> None:
-    """Never the one with sums in half precision or with large tiles, the one that cannot be built, or one that
-    is too large.
-    """
+    """Never one with sums in half precision or large tiles, that cannot be built, or that is too large."""
     plan = plans.make_plan(device_with(**options), problem(dtype=dtype))
     assert plan.engine == engine
     assert plan.workspace == next(e.workspace for e in cudnn_graph.ENGINES if e.name == plan.name)
@@ -207,8 +205,9 @@ def _turned(content: bytes) -> bytes:
         lambda content: b"[]\n",
         lambda content: b'"text"\n',
         lambda content: b"\xff\xfe\n" + content,
-        lambda content: content.replace(b'"format": 1', b'"format": 2'),
+        lambda content: content.replace(b'"format": 2', b'"format": 3'),
         lambda content: content.replace(b"stand-in", b"another!"),
+        lambda content: content.replace(b'"name": "eng25', b'"name": "eng26'),
         _cut,
         _turned,
     ],
@@ -251,5 +250,5 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest
         raise OSError("the disk is full")
 
     monkeypatch.setattr("os.replace", fail)
-    kept.write(tmp_path, "key", kept.Kept("eng0", 1, b"content"))
+    kept.write(tmp_path, "key", kept.Kept({"name": "eng0"}, b"content"))
     assert not list(tmp_path.iterdir())

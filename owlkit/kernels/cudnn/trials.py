@@ -1,0 +1,94 @@
+"""Which of several implementations is the fastest on this GPU: each is run, and the times are kept on disk.
+
+What `choose` is given as `seconds`. With one implementation alone, or on a device that does not `tune`,
+nothing is run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from owlkit.core.device import Device
+from owlkit.core.errors import DeviceError
+from owlkit.core.gpu.device import GpuDevice
+from owlkit.core.gpu.driver import Cudnn
+from owlkit.core.gpu.gpu import OutOfMemoryError
+from owlkit.kernels import Unsupported
+from owlkit.kernels.cudnn import kept
+from owlkit.kernels.cudnn.plans import open_library, rules_of
+
+_log = logging.getLogger("owlkit")
+
+#: (device, spec) -> a kernel, or raises Unsupported.
+Makers = Mapping[str, Callable[[Any, Any], Any]]
+#: (device, spec) -> the calls of one iteration, as a function of the kernel.
+Rehearsal = Callable[[Any, Any], Callable[[Any], None]]
+
+
+def measured(device: Device, spec: Any, rivals: Makers, rehearse: Rehearsal) -> dict[str, float]:
+    """Seconds of one iteration for each of the rivals that serves, by name.
+
+    Empty where there is nothing to time: fewer than two serve, the device does not tune, cuDNN is missing, or
+    too little memory is free (a line says so).
+    """
+    if not isinstance(device, GpuDevice) or not device.tune:
+        return {}
+    try:
+        library = open_library(device)
+    except Unsupported:
+        return {}
+    key = f"times of {', '.join(rivals)}\n{library.about}\n{rules_of(device)}\n{spec}"
+    known = device.gpu.programs
+    with device.gpu.lock, library.lock:  # not while another thread's capture forbids to take memory
+        if key not in known:
+            found = kept.read(library.cache, key, "times")
+            known[key] = found.facts if found else _timed(device, library, spec, rivals, rehearse, key)
+    seconds: dict[str, float] = known[key]
+    return seconds
+
+
+def _timed(
+    device: GpuDevice, library: Cudnn, spec: Any, rivals: Makers, rehearse: Rehearsal, key: str
+) -> dict[str, float]:
+    # A device of their own: scratch memory that only a loser wants is not the net's.
+    aside = GpuDevice(
+        device.gpu, tf32=device.tf32, deterministic=device.deterministic, graph=device.graph, tune=True
+    )
+    kernels = _serving(aside, spec, rivals)
+    if len(kernels) < 2:
+        return {}
+    try:
+        run = rehearse(aside, spec)
+        times = {name: _seconds(aside, library, name, partial(run, kernels[name])) for name in kernels}
+    except OutOfMemoryError as why:
+        _log.warning("owlkit: %s are not timed against each other: %s", " and ".join(kernels), why)
+        return {}
+    found = {name: seconds for name, seconds in times.items() if seconds is not None}
+    kept.write(library.cache, key, kept.Kept(found), "times")
+    return found
+
+
+def _serving(device: GpuDevice, spec: Any, rivals: Makers) -> dict[str, Any]:
+    """Kernels by name, of those that serve."""
+    kernels = {}
+    for name, make in rivals.items():
+        try:
+            kernels[name] = make(device, spec)
+        except Unsupported:
+            continue  # `choose` asks it again, and notes why
+    return kernels
+
+
+def _seconds(device: GpuDevice, library: Cudnn, name: str, work: Callable[[], None]) -> float | None:
+    """As a net will run it: captured, so that it is not the host that is timed. None where it fails."""
+    try:
+        work()  # takes workspace, which a capture cannot
+        return library.seconds(work if device.graph is False else device.gpu.capture(work).launch)
+    except OutOfMemoryError:
+        raise
+    except DeviceError as why:
+        _log.warning("owlkit: %s fails and is left out: %s", name, why)
+        return None
