@@ -13,7 +13,8 @@ import pytest
 
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu import cublas, staging
-from owlkit.core.gpu.cupy_driver import CupyDriver, whole_source
+from owlkit.core.gpu.compiling import whole_source
+from owlkit.core.gpu.cupy_driver import CupyDriver
 from owlkit.core.gpu.driver import Matrix
 from owlkit.core.gpu.gpu import CaptureError, Gpu, OutOfMemoryError
 from tests.support.emulated_gpu.driver import at
@@ -286,7 +287,7 @@ def test_an_error_of_cuda_is_explained(driver: CupyDriver, monkeypatch: pytest.M
     def fails() -> None:
         raise CUDARuntimeError(700, "cudaErrorIllegalAddress: an illegal memory access was encountered")
 
-    monkeypatch.setattr(driver.main, "synchronize", fails)
+    monkeypatch.setattr(driver.context.main, "synchronize", fails)
     with pytest.raises(DeviceError, match=r"GPU 0: cudaErrorIllegalAddress.*CUDA_LAUNCH_BLOCKING"):
         driver.synchronize()
 

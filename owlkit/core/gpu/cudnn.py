@@ -11,12 +11,10 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from owlkit.core.errors import DeviceError
-
-if TYPE_CHECKING:
-    from owlkit.core.gpu.cupy_driver import CupyDriver
+from owlkit.core.gpu.context import INSTALL, Context
 
 ROUNDS = 5  # runs that are timed together
 
@@ -31,36 +29,38 @@ def cache_folder() -> Path:
 
 def load() -> Any:
     """The module `cudnn`; raises DeviceError where it or the library is missing, with what to install."""
-    packages = "pip install 'owlkit[gpu]' (CUDA 13) or 'owlkit[gpu12]'"
     try:
         import cudnn
     except (ImportError, OSError) as error:
-        raise DeviceError(f"cuDNN's front end cannot be imported ({error}); {packages}") from error
+        raise DeviceError(f"cuDNN's front end cannot be imported ({error}); {INSTALL}") from error
     try:
         cudnn.backend_version()
     except RuntimeError as error:
-        raise DeviceError(f"the cuDNN library was not found ({error}); {packages}") from error
+        raise DeviceError(f"the cuDNN library was not found ({error}); {INSTALL}") from error
     return cudnn
 
 
 class CupyCudnn:
-    """`owlkit.core.gpu.driver.Cudnn` beside CuPy. Raises DeviceError where cuDNN cannot be used."""
+    """`owlkit.core.gpu.driver.Cudnn` beside CuPy. Raises DeviceError where cuDNN cannot be used.
 
-    def __init__(self, driver: CupyDriver) -> None:
+    properties : of the driver.
+    """
+
+    def __init__(self, context: Context, properties: dict[str, Any]) -> None:
         self.frontend = load()
         self.cache: Path | None = cache_folder()
-        self._driver = driver
+        self._context = context
         self.lock: AbstractContextManager[Any] = threading.RLock()
-        found = driver.properties()
+        found = properties
         versions = f"cuDNN {self.frontend.backend_version()}, front end {self.frontend.__version__}"
         major, minor = found["driver"]
         device = f"{found['name']} {found['compute_capability']} {found['multiprocessors']}"
         self.about = f"{versions}, CUDA driver {major}.{minor}, {device}"
-        with driver.at_work():
+        with context.at_work():
             try:
                 self._handle = self.frontend.create_handle()
             except RuntimeError as error:
-                raise DeviceError(f"cuDNN cannot be opened on GPU {driver.number}: {error}") from error
+                raise DeviceError(f"cuDNN cannot be opened on GPU {context.number}: {error}") from error
 
     def graph(self, dtype: Any) -> Any:
         """An empty graph; see `Cudnn.graph`."""
@@ -72,24 +72,24 @@ class CupyCudnn:
     def load(self, content: bytes) -> Any:
         """A graph with its plan; see `Cudnn.load`."""
         graph = self.frontend.pygraph(handle=self._handle)
-        with self.lock, self._driver.at_work():
+        with self.lock, self._context.at_work():
             graph.deserialize(list(content))
         return graph
 
     def execute(self, graph: Any, places: dict[int, int], workspace: int) -> None:
         """Queue the plan of a graph on the calling thread's stream, in memory that it is given."""
-        driver, handle = self._driver, self._handle
-        with self.lock, driver.at_work():
+        context, handle = self._context, self._handle
+        with self.lock, context.at_work():
             try:
-                self.frontend.set_stream(handle=handle, stream=driver.stream)
+                self.frontend.set_stream(handle=handle, stream=context.stream)
                 graph.execute(places, workspace, handle=handle)
             except (RuntimeError, self.frontend.cudnnGraphNotSupportedError) as error:
-                raise driver.explained(error) from error
+                raise context.explained(error) from error
 
     def seconds(self, work: Callable[[], None]) -> float:
         """How long the GPU takes for what `work` queues, after it ran once."""
-        cuda, main = self._driver.cuda, self._driver.main
-        with self._driver.at_work():
+        cuda, main = self._context.cuda, self._context.main
+        with self._context.at_work():
             start, end = cuda.Event(), cuda.Event()
             work()
             start.record(main)

@@ -1,7 +1,8 @@
 """What the engine asks of a GPU, as a protocol: everything above it runs against a stand-in too.
 
-`cupy_driver.py` answers with CuPy, and is the only module of the ground floor that imports it. The tests have
-one that compiles the same kernels for the CPU, so that all but these few calls is proved without a GPU.
+`cupy_driver.py` answers with CuPy, which on the ground floor only `context.py` and `exchange.py` import. The
+tests have one that compiles the same kernels for the CPU, so that all but these few calls is proved without a
+GPU.
 """
 
 from __future__ import annotations

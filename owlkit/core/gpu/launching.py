@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from owlkit.core.gpu.cupy_driver import CupyDriver
+    from owlkit.core.gpu.context import Context
 
 _CODES = {"uint64": "Q", "int64": "q", "uint32": "I", "int32": "i", "float32": "f", "float64": "d"}
 _SLOT = 16  # bytes from one argument to the next: enough for the alignment of any number
@@ -43,35 +43,35 @@ class _Frames(threading.local):
 class CupyFunction:
     """A kernel. Its arguments are NumPy scalars, of the same types in every call."""
 
-    __slots__ = ("_driver", "_frames", "_kernel", "_launch", "_pointer", "_shared")
+    __slots__ = ("_context", "_frames", "_kernel", "_launch", "_pointer", "_shared")
 
-    def __init__(self, driver: CupyDriver, kernel: Any) -> None:
-        self._driver = driver
+    def __init__(self, context: Context, kernel: Any) -> None:
+        self._context = context
         self._kernel = kernel.kernel  # compiled now, for this GPU; keeps the module loaded
         self._pointer = int(self._kernel.ptr)
-        self._launch = driver.launcher.launchKernel
+        self._launch = context.launcher.launchKernel
         self._frames, self._shared = _Frames(), _USUAL_SHARED
 
     def __call__(
         self, grid: tuple[int, int, int], block: tuple[int, int, int], args: Sequence[Any], shared: int
     ) -> None:
         """Queue it. shared : bytes of dynamic shared memory."""
-        driver = self._driver
+        context = self._context
         frame = self._frames.frame
         if frame is None:
             frame = self._frames.frame = Frame(args)
         frame.fill(args)
-        before = driver.enter()
+        before = context.enter()
         try:
             if shared > self._shared:
                 self._permit(shared)
-            self._launch(self._pointer, *grid, *block, shared, driver.stream, frame.address, 0)
-        except driver.errors as error:
-            raise driver.explained(error) from error
+            self._launch(self._pointer, *grid, *block, shared, context.stream, frame.address, 0)
+        except context.errors as error:
+            raise context.explained(error) from error
         finally:
-            driver.leave(before)
+            context.leave(before)
 
     def _permit(self, shared: int) -> None:
-        cuda = self._driver.launcher
+        cuda = self._context.launcher
         cuda.funcSetAttribute(self._pointer, cuda.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, shared)
         self._shared = shared

@@ -9,12 +9,11 @@ A small one is copied from pinned memory to its place at once.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 
+from owlkit.core.gpu.context import Context
 from owlkit.core.gpu.driver import SMALL  # at most a few microseconds on the bus
 
 PIECE = 8 << 20  # bytes: long enough for the bus's full speed
@@ -83,16 +82,15 @@ class LateReading:
 
 
 class Readings:
-    """Small copies to the host in the order of the stream `main`.
+    """Small copies to the host in the order of the main stream.
 
     free : slots for the next ones; they are never given up, as the copy to one whose reading was dropped may
-    still be under way. at_work : the driver's.
+    still be under way. at_work : the context's.
     """
 
-    def __init__(
-        self, cupy: Any, runtime: Any, main: Any, at_work: Callable[[], AbstractContextManager[None]]
-    ) -> None:
-        self._cupy, self._runtime, self._main, self.at_work = cupy, runtime, main, at_work
+    def __init__(self, context: Context) -> None:
+        self._cupy, self._runtime, self._main = context.cupy, context.runtime, context.main
+        self.at_work = context.at_work
         self.free: deque[_Slot] = deque()
 
     def begin(self, pointer: int, nbytes: int) -> LateReading:
@@ -116,10 +114,10 @@ class Readings:
 
 
 class Staging:
-    """Uploads in the order of the stream `main`. Not for several threads at once."""
+    """Uploads in the order of the main stream. Not for several threads at once."""
 
-    def __init__(self, cupy: Any, runtime: Any, main: Any) -> None:
-        self._runtime, self._main = runtime, main
+    def __init__(self, context: Context) -> None:
+        self._runtime, self._main, cupy = context.runtime, context.main, context.cupy
         self._aside = cupy.cuda.Stream(non_blocking=True)
         self._pieces = _Ring(cupy, PIECE, MOST_PIECES, self._aside)
         self._small = _Ring(cupy, SMALL, MOST_SMALL)

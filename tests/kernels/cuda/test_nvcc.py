@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import owlkit.kernels
-from owlkit.core.gpu.cupy_driver import whole_source
+from owlkit.core.gpu.compiling import whole_source
 from owlkit.kernels.cuda.program import TYPES, read_source
 
 KERNELS = Path(owlkit.kernels.__file__).parent

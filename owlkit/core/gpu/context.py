@@ -1,0 +1,87 @@
+"""Context: one GPU as threads use it, its two streams, and what CUDA complains of in words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from owlkit.core.errors import DeviceError
+from owlkit.core.gpu.gpu import CaptureError
+
+INSTALL = "pip install 'owlkit[gpu]' (CUDA 13) or 'owlkit[gpu12]'"
+
+
+class _Thread(threading.local):
+    """What is known of the calling thread. ready : whether the GPU's context is current in it."""
+
+    ready = False
+
+
+class Context:
+    """GPU `number` by CuPy.
+
+    cupy, cuda, runtime, launcher : CuPy, and its bindings of CUDA's runtime and driver. main : the stream on
+    which all is queued. aside : the one for captures. capturer : the thread that captures. errors : CUDA's.
+    Raises DeviceError where CuPy cannot be imported or finds no such GPU.
+    """
+
+    def __init__(self, number: int) -> None:
+        try:
+            import cupy
+            from cupy_backends.cuda.api import driver, runtime
+        except ImportError as error:
+            raise DeviceError(f"CuPy cannot be imported ({error}); {INSTALL}") from error
+        self.number, self.runtime, self.launcher = number, runtime, driver
+        self.cupy, self.cuda = cupy, cupy.cuda
+        self.errors = (runtime.CUDARuntimeError, driver.CUDADriverError)
+        self._thread = _Thread()
+        self.capturer: int | None = None
+        with self.at_work():
+            self.main = cupy.cuda.Stream()
+            self.aside = cupy.cuda.Stream(non_blocking=True)
+
+    def enter(self) -> int:
+        """Make the GPU current in the calling thread; returns the one that was."""
+        before = self.runtime.getDevice()
+        if before != self.number or not self._thread.ready:
+            self.runtime.setDevice(self.number)
+            self.runtime.memGetInfo()  # a kernel's launch needs the context, which setDevice may put off
+            self._thread.ready = True
+        return int(before)
+
+    def leave(self, before: int) -> None:
+        """Make the GPU current that was."""
+        if before != self.number:
+            self.runtime.setDevice(before)
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """With the GPU current, and CUDA's errors as DeviceErrors."""
+        try:
+            before = self.enter()
+            try:
+                yield
+            finally:
+                self.leave(before)
+        except self.errors as error:
+            raise self.explained(error) from error
+
+    def explained(self, error: Exception) -> DeviceError:
+        """What CUDA complains of, as a DeviceError; a CaptureError while this thread captures."""
+        if self.captures:
+            return CaptureError(f"CUDA refuses a call during the capture: {error}")
+        return DeviceError(
+            f"GPU {self.number}: {error}. An error in a kernel shows at a later call, and the process has to "
+            "be started again; CUDA_LAUNCH_BLOCKING=1 shows where it happens"
+        )
+
+    @property
+    def captures(self) -> bool:
+        """Whether the calling thread captures."""
+        return self.capturer == threading.get_ident()
+
+    @property
+    def stream(self) -> int:
+        """The CUDA stream that the calling thread queues on, for libraries that want to know."""
+        return int(self.aside.ptr if self.captures else self.main.ptr)
