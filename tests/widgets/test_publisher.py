@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from owlkit_widgets.pace import Pace
-from owlkit_widgets.publisher import LONGEST, PERIOD, Publisher, period_of
+from owlkit_widgets.publisher import LONGEST, PERIOD, URGENT, Publisher, period_of
 
 PATIENCE = 10.0
 
@@ -88,6 +88,23 @@ def test_urgent_news_wait_for_no_period() -> None:
     assert len(updates) < 20, "a run that is stepped in a loop floods the browser"
 
 
+def test_urgent_news_that_come_too_early_wait_for_their_own_period_only() -> None:
+    """Pause is pressed, and an update has gone out just before."""
+    updates = Updates()
+    publisher = Publisher(updates.publish, updates.quiet, period=PATIENCE, heartbeat=2 * PATIENCE)
+    for asleep in (False, True):
+        if asleep:  # the thread waits for the end of the period already
+            publisher.news()
+            time.sleep(0.05)
+        before, start = len(updates), time.monotonic()
+        publisher._update()
+        publisher.news(urgent=True)
+        wait_for(lambda before=before: len(updates) == before + 2)  # type: ignore[misc]
+        assert URGENT <= time.monotonic() - start < PATIENCE / 2
+        time.sleep(3 * URGENT)
+        assert len(updates) == before + 2, "once is enough"
+
+
 def test_signs_of_life_come_where_nothing_else_does() -> None:
     updates = Updates()
     publisher = Publisher(updates.publish, updates.quiet, period=0.01, heartbeat=0.3)
@@ -98,8 +115,9 @@ def test_signs_of_life_come_where_nothing_else_does() -> None:
     assert updates.signs <= 1, (
         "news are a sign of life; one that a busy machine holds up for long may be missed"
     )
-    before = updates.signs
+    before, start = updates.signs, time.monotonic()
     wait_for(lambda: updates.signs >= before + 2)
+    assert time.monotonic() - start >= 0.3, "signs of life one after the other, without a rest"
 
 
 def test_nothing_runs_beside_what_is_over() -> None:

@@ -51,7 +51,7 @@ class Publisher:
         self._quiet = quiet
         self._period = period
         self._heartbeat = heartbeat
-        self._news = threading.Event()
+        self._news, self._urgent = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._last = -float("inf")  # when the newest update began, or sign of life was given
@@ -60,14 +60,16 @@ class Publisher:
     def news(self, urgent: bool = False) -> None:
         """Publish here and now, where it is time for it: a second thread to wake would cost as much again."""
         if time.monotonic() - self._last < (URGENT if urgent else EARLY * self._period):
-            return self.wake()
+            return self.wake(urgent)
         self._update()
         if self._thread is None:
             with self._lock:
                 self._start()  # for the signs of life
 
-    def wake(self) -> None:
+    def wake(self, urgent: bool = False) -> None:
         """There is news that the thread shall publish as soon as it may. Cheap."""
+        if urgent:
+            self._urgent.set()
         if self._news.is_set():
             return
         with self._lock:
@@ -81,10 +83,19 @@ class Publisher:
 
     def _work(self) -> None:
         while self._wait_for_news():
-            while (rest := self._last + self._period - time.monotonic()) > 0:
-                time.sleep(rest)
+            while (rest := self._rest()) > 0:
+                if self._urgent.is_set():
+                    time.sleep(rest)
+                else:
+                    self._urgent.wait(rest)  # who comes with something urgent ends it
+            self._urgent.clear()
             self._news.clear()
             self._update()
+
+    def _rest(self) -> float:
+        """Seconds until an update may be made."""
+        period = URGENT if self._urgent.is_set() else self._period
+        return self._last + period - time.monotonic()
 
     def _wait_for_news(self) -> bool:
         """Wait for news, with signs of life; False where nothing runs any more: the thread ends."""

@@ -78,9 +78,11 @@ class RunView:
         monitor = cls.monitor(run)
         monitor.compare(*compare)
         cls._shown_in[run] = cells.number()
-        give = show_live(monitor, _picture(monitor))
-        pictures = Pictures(monitor, give)
+        picture = _picture(monitor)
+        pictures = Pictures(monitor, show_live(monitor, picture))
         monitor.on_end.append(pictures.last)
+        if picture is None and monitor.recorder.over:  # it ended while this was shown, and told nobody here
+            pictures.last(monitor)
         Thread(target=pictures.follow, name="owlkit-picture", daemon=True).start()
 
     @classmethod
