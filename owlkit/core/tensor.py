@@ -22,7 +22,7 @@ class Descriptor:
     """Shape, dtype and memory order of a tensor.
 
     shape : axes in Caffe's order, e.g. (N, C, H, W).
-    dtype : NumPy name, "float32" or "float64".
+    dtype : NumPy name: one of `core.dtypes`, or of whole numbers for what kernels keep to themselves.
     channels_last : with four axes, memory runs N, H, W, C; otherwise it runs in the order of `shape`.
     """
 

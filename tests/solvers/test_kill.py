@@ -35,9 +35,7 @@ def killing(folder: Path, *arguments: str) -> dict[str, Any]:
 
 def test_random_moments(tmp_path: Path) -> None:
     inside = 0
-    for seed in range(
-        1, 6
-    ):  # a busy machine leaves the moments to chance: more of them where few were inside
+    for seed in range(1, 6):  # a busy machine leaves the moments to chance: more where few were inside
         folder = tmp_path / str(seed)
         folder.mkdir()
         tally = killing(folder, "moments", str(KILLS), str(seed))

@@ -48,7 +48,7 @@ class MastersKernel(Protocol):
         self, working: Sequence[Tensor], masters: Sequence[Tensor], add: Sequence[bool], state: Tensor | None
     ) -> None:
         """masters[i] = working[i], or += where `add` says so, times state[INVERSE]; sets state[FOUND] where a
-        value of `working` is not finite. state : None for no scale. None for a tensor leaves a pair out."""
+        value of `working` is not finite. state : None for no scale."""
 
 
 def make(device: Device, spec: Masters) -> MastersKernel:
