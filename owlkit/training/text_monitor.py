@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from owlkit.core import events
@@ -63,6 +64,12 @@ def summary(run: Run) -> list[str]:
             _best(tests, name) for name in tests[-1].outputs if name.startswith("accuracy") and len(tests) > 1
         ]
     return lines
+
+
+def snapshots_at(run: Run) -> list[str]:
+    """Where the newest snapshot lies: names are relative to a folder that nobody sees in a notebook."""
+    written = [Path(event.state).absolute() for event in run.history.snapshots]
+    return [f"newest snapshot {written[-1].name} in {written[-1].parent}"] if written else []
 
 
 def _best(tests: list[events.TestDone], name: str) -> str:
@@ -124,7 +131,7 @@ class TextMonitor:
     def _state(self, event: events.StateChanged) -> list[str]:
         if event.state in ("running", "paused"):
             return [f"Iteration {event.iter}, {event.state}"] if event.iter or event.state == "paused" else []
-        head, *rest = summary(self.run)
+        head, *rest = summary(self.run) + snapshots_at(self.run)
         told = self.reasons and event.state in ("failed", "diverged")
         reason = f" ({event.reason})" if told else ""
         if event.state == "diverged" and (way := self.run.way_back) is not None:

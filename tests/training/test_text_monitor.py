@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -59,6 +60,13 @@ def test_a_log_has_whole_lines() -> None:
     assert any(line.startswith("Finished at iteration 20 after ") for line in lines)
     assert any("of the time waiting for data" in line for line in lines)
     assert any("best accuracy" in line for line in lines)
+
+
+def test_the_end_says_where_the_newest_snapshot_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    solver = make_solver(max_iter=4, snapshot=2, snapshot_prefix="out/small")
+    last = written(Run(solver, "small"), io.StringIO()).splitlines()[-1]
+    assert last == f"  newest snapshot small_iter_4.solverstate in {tmp_path / 'out'}"
 
 
 def test_a_terminal_has_a_bar() -> None:
