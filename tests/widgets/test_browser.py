@@ -138,7 +138,7 @@ def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> No
     # Keys belong to the monitor while the focus is inside: "s" writes a snapshot and saves no notebook.
     page.locator(".owl .plot").focus()
     page.keyboard.press("s")
-    page.get_by_text("snapshot asked for").wait_for()
+    page.get_by_text("snapshot written: lenet_iter_").wait_for()
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keyboard").wait_for()
     shoot(page, shots / "help-light.png")

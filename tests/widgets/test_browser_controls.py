@@ -81,7 +81,7 @@ def by_mouse(notebook: Notebook, page: Any, owl: Any) -> None:
     owl.get_by_role("button", name="undo").click()
     page.wait_for_function("() => document.querySelector('.owl input.lr').value === '0.005'")
     owl.get_by_role("button", name="Snapshot").click()
-    owl.get_by_text("snapshot asked for").wait_for()
+    owl.get_by_text("snapshot written: steered.caffemodel at iteration").wait_for()
     owl.get_by_role("button", name="Resume").click()
     notebook.wait_for_iteration(at + 60)
 
@@ -157,7 +157,7 @@ def by_keys(notebook: Notebook, page: Any, owl: Any) -> None:
     press(" ")
     notebook.wait_for_state("Running")
     press("s")
-    owl.get_by_text("snapshot asked for").wait_for()
+    owl.get_by_text("snapshot written: steered.caffemodel at iteration").wait_for()
     press("q")
     press("Escape")
     notebook.wait_for_state("Running")

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from owlkit.core import events
+from owlkit.core.errors import TrainingError
 from owlkit_widgets.branches import MOST_ROWS as MOST_ROWS_OF_BRANCH
 from owlkit_widgets.branches import Branch, smoothed_branches
 from owlkit_widgets.points import COLUMNS, Points, pack, smooth
 from owlkit_widgets.recorder import MOST_ROWS, Recorder
+from owlkit_widgets.subject import Subject, describe
 
 from .fake_run import FakeRun
+from .lenet_digits import lenet
 
 
 def recorded(**options: object) -> tuple[FakeRun, Recorder]:
@@ -338,3 +342,40 @@ class TestGoingBack:
         assert first[0][0] == 300
         assert first[1][0] == pytest.approx(3.0, abs=1e-3)
         assert first[1][-1] == pytest.approx(5 - 2 * 0.9**10, abs=1e-3)
+
+
+class TestSnapshots:
+    def test_where_one_lies_is_told_of_files_that_are_here(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "a_iter_5.caffemodel").touch()
+        run, recorder = recorded()
+        run.emit(events.SnapshotWritten(5, "a_iter_5.caffemodel", "a_iter_5.solverstate"))
+        run.emit(events.SnapshotWritten(6, "a_iter_6.caffemodel", "a_iter_6.solverstate"))
+        assert [(flag["text"], flag["path"]) for flag in recorder.flags] == [
+            ("a_iter_5.caffemodel", str(tmp_path / "a_iter_5.caffemodel")),
+            ("a_iter_6.caffemodel", ""),
+        ]
+
+    def test_one_that_could_not_be_written_is_told_to_who_asked_for_it(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        import owlkit as owl
+
+        monkeypatch.chdir(tmp_path)
+        solver = owl.Solver(lenet("train"), base_lr=0.01, max_iter=10, snapshot_prefix="a", seed=1)
+        solver.param.snapshot_after_train = False
+        run = owl.Run(solver)
+        recorder = Recorder(run)
+        run.subscribe(recorder)
+        run.step(1)
+        solver.net.params["conv1"][0].data[0] = np.nan
+        with pytest.raises(TrainingError, match="conv1"):
+            run.snapshot()
+        run._flush()
+        (flag,) = [flag for flag in recorder.flags if flag["kind"] == "unsaved"]
+        assert flag["text"].startswith("no snapshot was written: parameter conv1")
+        assert describe(Subject(run, "1", lambda *_: None, lambda: None))["snapshots"] == str(tmp_path / "a")
+        run.stop()
+        run.wait()

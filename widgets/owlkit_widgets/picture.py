@@ -57,7 +57,9 @@ def _fill(page: Page, facts: Facts, panels: list[Any]) -> None:
 def _foot(page: Page, facts: Facts, top: float) -> None:
     page.rule(top)
     grey = {"color": page.colours["ink-2"]}
-    page.text(14, top + FOOT / 2, "owlkit", 11, **grey)
+    written = [flag["text"] for flag in facts.flags if flag["kind"] == "snapshot"]
+    snapshot = f"   last snapshot {words.clip(written[-1], 60)}" if written else ""
+    page.text(14, top + FOOT / 2, f"owlkit{snapshot}", 11, **grey)
     layers = f", {len(facts.layers)} layers with weights" if facts.layers else ""
     told = f"{words.integer(facts.figures['iter'])} iterations{layers}"
     page.text(WIDTH - 14, top + FOOT / 2, told, 11, ha="right", **grey)

@@ -22,6 +22,7 @@ from .machine import memory_total, memory_used
 from .outputs import FURTHER, Outputs, outputs_of
 from .pace import Pace
 from .points import COLUMNS, Points, pack
+from .snapshot_places import whole_path
 from .way_back import way_back_of
 
 OVER = frozenset({"finished", "stopped", "failed", "diverged"})
@@ -31,6 +32,8 @@ JUMP = 1.5
 """A learning rate that changes by this factor from one iteration to the next is flagged: a policy's step."""
 BEFORE_GUESSING = 20
 """Iterations before time left is told."""
+NO_SNAPSHOT = "no snapshot:"
+"""How a run warns of a snapshot that was asked for and could not be written."""
 
 
 @dataclass
@@ -168,7 +171,7 @@ class Recorder:
             self.tests.append(row)
 
     def _snapshot(self, event: Any) -> None:
-        self._flag(event.iter, "snapshot", event.model, "code")
+        self._flag(event.iter, "snapshot", event.model, "code", path=whole_path(event.model))
 
     def _intervention(self, event: Any) -> None:
         if event.kind == "snapshot":
@@ -214,6 +217,10 @@ class Recorder:
 
     def _warned(self, event: Any) -> None:
         self.warnings.append(event.message)
+        if event.message.startswith(NO_SNAPSHOT):
+            why = event.message.removeprefix(NO_SNAPSHOT).strip()
+            told = why if why.startswith("no snapshot") else event.message
+            self._flag(event.iter, "unsaved", told, "code")  # who asked for it waits
 
     def _diverged(self, event: Any) -> None:
         what = "Inf" if "inf" in event.found.lower() else "NaN"

@@ -10,6 +10,7 @@ from .commands import Controls
 from .panels import Panels
 from .publisher import period_of
 from .recorder import Recorder
+from .snapshot_places import whole_prefix
 
 
 class Subject:
@@ -83,6 +84,7 @@ def describe(subject: Subject) -> dict[str, Any]:
         "detail": f"run {subject.key}",
         "max_iter": int(run.max_iter or 0),
         "checklist": checklist,
+        "snapshots": whole_prefix(run),
     } | subject.open_panels().describe()
 
 

@@ -1,10 +1,12 @@
 // The toolbar: verbs on the run, learning rate, and how the chart is shown.
 
+import { tipOf } from "./controls-tips.js";
 import { h, setAttribute, setText } from "./dom.js";
-import { integer, rate, rateField } from "./format.js";
+import { rate, rateField } from "./format.js";
 import { icon } from "./icons.js";
 import { windowOf } from "./smoothing.js";
 import { shownState } from "./header.js";
+import { Awaited } from "./snapshots.js";
 
 const UNDO = 5000; // milliseconds in which a change of the learning rate can be undone
 const DEFAULT_STEPS = 100;
@@ -16,14 +18,14 @@ export function makeControls(store, commands, chart, actions) {
   const main = h("button", { type: "button", class: "btn pri", "data-act": "main", "aria-keyshortcuts": "Space" });
   const step = button("step", "Step one iteration", ".");
   const stepn = button("stepn", "Step N iterations", "N");
-  const count = h("input", { class: "count", "aria-label": "N", value: DEFAULT_STEPS, inputmode: "numeric", autocomplete: "off" });
+  const count = h("input", { class: "count", "data-act": "count", "aria-label": "N", value: DEFAULT_STEPS, inputmode: "numeric", autocomplete: "off" });
   const stop = button("stop", "Stop", "Q");
   const snapshot = button("snapshot", "Snapshot", "S");
-  const lr = h("input", { class: "lr", "aria-label": "Learning rate", inputmode: "decimal", autocomplete: "off", "aria-keyshortcuts": "R" });
+  const lr = h("input", { class: "lr", "data-act": "lr", "aria-label": "Learning rate", inputmode: "decimal", autocomplete: "off", "aria-keyshortcuts": "R" });
   const lower = h("button", { type: "button", class: "btn", "data-act": "lower", "aria-keyshortcuts": "[", text: "×0.1", "aria-label": "Learning rate × 0.1" });
   const higher = h("button", { type: "button", class: "btn", "data-act": "higher", "aria-keyshortcuts": "]", text: "×10", "aria-label": "Learning rate × 10" });
   const said = h("span", { class: "said" });
-  const smooth = h("input", { type: "range", class: "sl", "aria-label": "Smoothing", min: 0, max: 0.999, step: 0.001, "aria-keyshortcuts": "{ }" });
+  const smooth = h("input", { type: "range", class: "sl", "data-act": "smooth", "aria-label": "Smoothing", min: 0, max: 0.999, step: 0.001, "aria-keyshortcuts": "{ }" });
   const smoothValue = h("span", { class: "wide smoothval" });
   const log = button("log", "Logarithmic loss axis", "G", '<span class="wide">log</span>');
   const zoom = button("zoom", "Show the whole run", "0");
@@ -40,7 +42,7 @@ export function makeControls(store, commands, chart, actions) {
     h("span", { class: "rule" }),
     h("span", { class: "fld" }, h("span", { class: "lab wide", text: "learning rate" }), h("span", { class: "lab slim", text: "lr" }), lr, lower, higher),
     said,
-    h("span", { class: "mut wide", text: "smooth" }),
+    h("span", { class: "mut wide smoothing", text: "smooth" }),
     smooth,
     smoothValue,
     h("span", { class: "rule" }),
@@ -55,6 +57,7 @@ export function makeControls(store, commands, chart, actions) {
   let edited = false; // the learning rate's field holds text that is not applied
   let undo = null;
   let note = "";
+  const awaited = new Awaited(store);
 
   const canRun = () => store.connected && store.live;
   /** A stopped run can be taken up again, by going on or by a step. */
@@ -95,7 +98,9 @@ export function makeControls(store, commands, chart, actions) {
       return ask("stop");
     },
     snapshot: async () => {
-      if (await ask("snapshot")) say("snapshot asked for");
+      awaited.ask();
+      if (!(await ask("snapshot"))) awaited.forget();
+      else if (awaited.waiting) say("snapshot asked for", "", Infinity);
     },
     lower: () => setRate(current() / 10),
     higher: () => setRate(current() * 10),
@@ -139,6 +144,7 @@ export function makeControls(store, commands, chart, actions) {
     });
     said.replaceChildren(`${rate(before)} → ${rate(value)}, `, back);
     said.className = "said";
+    said.title = "";
     element.classList.add("talking");
     undo = setTimeout(() => say(""), UNDO);
   }
@@ -172,14 +178,16 @@ export function makeControls(store, commands, chart, actions) {
     event.stopPropagation();
   });
 
-  /** A short word in place, never a toast. */
-  function say(text, look = "") {
+  /** A short word in place, never a toast; for so many milliseconds, Infinity: until another takes its place. */
+  function say(text, look = "", lasting = UNDO) {
     note = text;
     clearTimeout(undo);
-    said.textContent = text;
+    said.textContent = said.title = text; // the title: a long word may not fit
     said.className = `said ${look}`;
     element.classList.toggle("talking", Boolean(text));
-    if (text) undo = setTimeout(() => say(""), UNDO);
+    element.classList.remove("long");
+    element.classList.toggle("long", said.scrollWidth > said.clientWidth); // the smoothing makes room for it
+    if (text && lasting !== Infinity) undo = setTimeout(() => say(""), lasting);
   }
 
   commands.listeners.add((what) => {
@@ -190,7 +198,7 @@ export function makeControls(store, commands, chart, actions) {
   // -- events --------------------------------------------------------------------------------------------
 
   element.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-act]");
+    const target = event.target.closest("button[data-act]");
     if (target && target.getAttribute("aria-disabled") !== "true") verbs[target.dataset.act]();
   });
   stop.addEventListener("blur", () => asking && askStop(false));
@@ -249,32 +257,16 @@ export function makeControls(store, commands, chart, actions) {
     setAttribute(log, "aria-pressed", logarithmic);
     setAttribute(table, "aria-pressed", tabular);
     enable(zoom, Boolean(zoomed));
+    const written = awaited.news();
+    if (written) say(written.text, written.look);
   }
 
-  /** Verb, effect with numbers, key: what the tooltip of a control says. */
+  /** What the tooltip of a control says, null of something else. */
   function tip(control) {
-    const at = current();
     const why = !store.connected ? "the kernel is gone" : `the run is ${store.state}`;
-    const off = control.getAttribute("aria-disabled") === "true" && control !== zoom ? ` (not now: ${why})` : "";
-    const n = integer(Number(count.value));
-    const texts = new Map([
-      [main, [main.dataset.label === "Pause" ? "Pause after this iteration" : `${main.dataset.label} training`, "Space"]],
-      [step, ["One iteration, then pause", "."]],
-      [stepn, [`${n} iterations, then pause`, "N"]],
-      [count, ["How many iterations N stands for", ""]],
-      [stop, ["Stop training; asks once more", "Q"]],
-      [snapshot, ["Write a snapshot now", "S"]],
-      [lr, ["Learning rate; Enter applies", "R"]],
-      [lower, [`Learning rate × 0.1: ${rate(at)} → ${rate(at / 10)}`, "["]],
-      [higher, [`Learning rate × 10: ${rate(at)} → ${rate(at * 10)}`, "]"]],
-      [smooth, [`Train loss averaged over about ${integer(windowOf(store.view.smoothing, store.maxIter))} iterations`, "{ }"]],
-      [log, [store.view.log ? "Linear loss axis" : "Logarithmic loss axis", "G"]],
-      [zoom, ["Show the whole run", "0"]],
-      [table, [store.view.table ? "Back to the chart" : "Values as a table", "T"]],
-      [help, ["Keyboard", "?"]],
-    ]);
-    const [text, key] = texts.get(control) ?? [null, null];
-    return text && { text: text + off, key: off ? "" : key };
+    const off = control.getAttribute("aria-disabled") === "true" && control !== zoom;
+    const found = tipOf(store, control.dataset.act, { verb: main.dataset.label, n: Number(count.value), lr: current() });
+    return found && { text: found[0] + (off ? ` (not now: ${why})` : ""), key: off ? "" : found[1] };
   }
 
   update();
