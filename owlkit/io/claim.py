@@ -6,7 +6,6 @@ import datetime
 import fcntl
 import os
 import shutil
-import socket
 from pathlib import Path
 
 from owlkit.core.errors import DataError
@@ -92,7 +91,7 @@ class Claim:
 
     def _sign(self) -> None:
         moment = f"{datetime.datetime.now():%Y-%m-%d %H:%M}"
-        note = f"process {os.getpid()} on {socket.gethostname()} since {moment}\n"
+        note = f"process {os.getpid()} on {os.uname().nodename} since {moment}\n"
         (self.folder / NOTE).write_text(note)
 
     def leave_data_only(self) -> None:
