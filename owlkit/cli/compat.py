@@ -25,6 +25,9 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "convert_imageset": ("convert-imageset", "--skip_unreadable"),
     "compute_image_mean": ("compute-image-mean",),
     "extract_features": ("extract-features",),
+    "convert_mnist_data": ("data", "convert-mnist"),
+    "convert_mnist_siamese_data": ("data", "convert-mnist-siamese"),
+    "convert_cifar_data": ("data", "convert-cifar"),
     "upgrade_net_proto_text": ("upgrade-net",),
     "upgrade_net_proto_binary": ("upgrade-net",),
     "upgrade_solver_proto_text": ("upgrade-solver",),
@@ -40,6 +43,7 @@ GLOG = (*WITH_VALUE, "logtostderr", "alsologtostderr", "colorlogtostderr", "log_
 EXAMPLES = """examples:
   owlkit-compat install                      beside the owlkit command
   owlkit-compat install --bin build/tools    where old scripts look for them
+  owlkit-compat install --bin build/examples/mnist
   owlkit-compat install --cpu                `-gpu 0` runs on the CPU, with a warning
   owlkit-compat remove --bin build/tools
 Afterwards: caffe train -solver solver.prototxt -gpu 0, convert_imageset, ..."""

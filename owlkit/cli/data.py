@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from owlkit.cli import convert
 from owlkit.cli.options import add_command, add_json, print_json
 from owlkit.cli.progress import Progress
 
@@ -14,6 +15,9 @@ EXAMPLES = """  owlkit data get mnist
   owlkit data get squeezenet
   owlkit data list
   owlkit data info data/mnist_train_lmdb --json
+  # files that are here already, in the words of Caffe's converters
+  owlkit data convert-mnist train-images-idx3-ubyte train-labels-idx1-ubyte \\
+      mnist_train_lmdb --backend=lmdb
 """
 DESCRIPTION = "Get the data sets and models that owlkit knows, and look into any LMDB set."
 # Named here, so that the help imports nothing.
@@ -43,6 +47,7 @@ def add_arguments(subparsers: Any) -> None:
     info = actions.add_parser("info", help="count, shape and labels of an LMDB set")
     info.add_argument("path", type=Path, metavar="SET", help="folder with data.mdb")
     add_json(info)
+    convert.add_converters(actions)
     parser.set_defaults(run=run)
 
 

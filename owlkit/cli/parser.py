@@ -28,13 +28,22 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         words = list(sys.argv[1:] if args is None else args)
         # Below a level of commands each word belongs to the command that is named.
-        self._given = words if self._subparsers is not None else list(self._options_first(words))
+        self._given = self._named(words) if self._subparsers is not None else list(self._options_first(words))
         found, unknown = super().parse_known_args(self._given, namespace)
         if unknown:
             self.error(self._about(unknown, []))
         return found, unknown
 
     # -- Caffe's spelling
+    def _named(self, words: list[str]) -> list[str]:
+        """The words with the first that names something in our spelling: convert_mnist is convert-mnist."""
+        place = next((i for i, word in enumerate(words) if not word.startswith("-")), None)
+        if place is None:
+            return words
+        choices = [name for action in self._actions if action.choices for name in action.choices]
+        ours = words[place].replace("_", "-")
+        return [*words[:place], ours if ours in choices else words[place], *words[place + 1 :]]
+
     def _options_first(self, words: Sequence[str]) -> Iterator[str]:
         """The words in our spelling, options before positional ones: gflags lets them stand anywhere."""
         positional: list[str] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,16 @@ def write_images(
     if shuffle is not None:
         order = np.random.RandomState(shuffle).permutation(len(images))  # its stream never changes
     with RecordWriter(path) as writer:
-        for number, index in enumerate(order):
-            datum = array_to_datum(images[index], int(labels[index]))
-            writer.put(f"{number:0{digits}d}", datum.SerializeToString())
+        put_images(writer, ((images[i], labels[i]) for i in order), digits=digits)
     return {
         "count": len(images),
         "shape": list(images.shape[1:]),
         "labels": np.bincount(labels).tolist(),
         "sha256": writer.digest,
     }
+
+
+def put_images(writer: RecordWriter, labelled: Iterable[tuple[np.ndarray, Any]], *, digits: int = 8) -> None:
+    """Put images (C, H, W) uint8 with their labels into a set; keys are their numbers in `digits` digits."""
+    for number, (image, label) in enumerate(labelled):
+        writer.put(f"{number:0{digits}d}", array_to_datum(image, int(label)).SerializeToString())

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from owlkit.cli import compat
+from owlkit.io.datum import datum_to_array, parse_datum
+from owlkit.io.records import Records
 from tests.support.sets import random_images
 from tests.training.small import NET
 
@@ -135,6 +140,92 @@ def test_options_may_stand_before_the_command(capsys: pytest.CaptureFixture[str]
 def test_another_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert compat.run("caffe", words) == 2
     assert "commands: train, test, time, device_query" in capsys.readouterr().err
+
+
+def test_caffes_script_for_mnist(folder: Path) -> None:
+    """The commands of examples/mnist/create_mnist.sh, on files of MNIST's form; gzipped ones will do too."""
+    images = np.stack(random_images(5, (4, 6)))
+    for name, content in (
+        ("t10k-images-idx3-ubyte", images),
+        ("t10k-labels-idx1-ubyte", np.arange(5, dtype=np.uint8)),
+    ):
+        head = b"\0\0\x08" + bytes([content.ndim]) + np.array(content.shape, ">i4").tobytes()
+        Path(name).write_bytes(head + content.tobytes())
+        Path(f"{name}.gz").write_bytes(gzip.compress(head + content.tobytes()))
+    compat.main(["install", "--bin", "build/examples/mnist"])
+    Path("create_mnist.sh").write_text(
+        '#!/usr/bin/env sh\nset -e\nBUILD=build/examples/mnist\nBACKEND="lmdb"\n'
+        "rm -rf mnist_test_${BACKEND}\n"
+        "$BUILD/convert_mnist_data.bin t10k-images-idx3-ubyte t10k-labels-idx1-ubyte \\\n"
+        "  mnist_test_${BACKEND} --backend=${BACKEND}\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for _ in range(2):
+        done = subprocess.run(["sh", "create_mnist.sh"], capture_output=True, text=True, env=environment)
+        assert (done.returncode, done.stdout) == (0, "mnist_test_lmdb: 5 records\n"), done.stderr
+    expected = [(b"%08d" % i, images[i], i) for i in range(5)]
+    assert contents("mnist_test_lmdb") == [
+        (key, image[None].tolist(), label) for key, image, label in expected
+    ]
+    packed = ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz", "from_gz"]
+    assert compat.run("convert_mnist_data", packed) == 0
+    assert contents("from_gz") == contents("mnist_test_lmdb")
+    assert compat.run("convert_mnist_siamese_data", [*packed[:2], "pairs"]) == 0
+    for _, pair, label in contents("pairs"):
+        numbers = [next(i for i in range(5) if images[i].tolist() == one) for one in pair]
+        assert label == (numbers[0] == numbers[1])
+
+
+def contents(path: str) -> list[tuple[bytes, list[Any], int]]:
+    """(key, image, label) of each record."""
+    datums = [(key, parse_datum(value, key)) for key, value in Records(path)]
+    return [(key, datum_to_array(datum, key).tolist(), datum.label) for key, datum in datums]
+
+
+def test_caffes_script_for_cifar10(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The commands of examples/cifar10/create_cifar10.sh."""
+    (folder / "data").mkdir()
+    names = [*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"]
+    for number, name in enumerate(names):
+        record = bytes([number]) + bytes(range(256)) * 12
+        (folder / "data" / name).write_bytes(record * 2)
+    assert compat.run("convert_cifar_data", ["data", ".", "lmdb"]) == 0
+    train, test = contents("cifar10_train_lmdb"), contents("cifar10_test_lmdb")
+    assert [key for key, _, _ in train] == [b"%05d" % i for i in range(10)]
+    assert [label for _, _, label in train] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    assert [label for _, _, label in test] == [5, 5]
+    assert np.array(test[0][1], np.uint8).tobytes() == bytes(range(256)) * 12
+    assert compat.run("compute_image_mean", ["-backend=lmdb", "cifar10_train_lmdb", "mean.binaryproto"]) == 0
+    capsys.readouterr()
+    before = set(folder.iterdir())
+    (folder / "data" / names[-1]).write_bytes(b"short")
+    assert compat.run("convert_cifar_data", ["data", ".", "lmdb", "--overwrite"]) == 1
+    assert "5 bytes are no whole number of records" in capsys.readouterr().err
+    (folder / "data" / names[0]).unlink()
+    assert compat.run("convert_cifar_data", ["data", "."]) == 1
+    assert "there is no file of CIFAR-10 data/data_batch_1.bin" in capsys.readouterr().err
+    assert set(folder.iterdir()) == before
+    assert contents("cifar10_train_lmdb") == train
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["labels", "images", "a_lmdb"], "labels has shape (2,), not 3 axes as images have; is it the other"),
+        (["images", "three", "a_lmdb"], "images has 2 images, but three 3 labels"),
+        (["images", "none", "a_lmdb"], "there is no IDX file none"),
+        (["solver.prototxt", "labels", "a_lmdb"], "solver.prototxt is no IDX file of bytes"),
+    ],
+)
+def test_wrong_files_for_mnist(
+    folder: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, shape in (("images", (2, 3, 3)), ("labels", (2,)), ("three", (3,))):
+        head = b"\0\0\x08" + bytes([len(shape)]) + np.array(shape, ">i4").tobytes()
+        (folder / name).write_bytes(head + bytes(int(np.prod(shape))))
+    assert compat.run("convert_mnist_data", words) == 1
+    assert message in capsys.readouterr().err
+    assert not list(folder.glob("a_lmdb*"))
 
 
 @pytest.mark.parametrize("name", ["compute_image_mean", "extract_features", "upgrade_net_proto_text"])
