@@ -1,8 +1,10 @@
-"""--gpu, --tf32, --deterministic and --tune, as the commands that run nets take them."""
+"""--gpu, --dtype, --tf32, --deterministic and --tune, as the commands that run nets take them."""
 
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from owlkit.cli import options
 from owlkit.cli.main import main
 from owlkit.core.gpu import device as devices
+from tests.training.small import NET
 
 COMMANDS = {
     "train": "--solver x", "resume": "--solver x", "test": "--model x --weights x", "time": "--model x",
@@ -51,3 +54,34 @@ def test_timing_is_not_deterministic(command: str, capsys: pytest.CaptureFixture
         main([command, *COMMANDS[command].split(), "--deterministic", "--tune"])
     assert left.value.code == 2
     assert "--tune: not allowed with argument --deterministic" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "train --solver solver.prototxt",
+        "test --model net.prototxt --weights w.caffemodel",
+        "time --model net.prototxt",
+        "extract-features w.caffemodel net.prototxt ip1 out 1 lmdb",
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float64", "bfloat16"])
+def test_the_type_of_numbers_reaches_the_net(
+    words: str, dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is what the graph is asked for; what comes after is not run here."""
+    seen = []
+
+    def stop(graph: Any, *args: Any, dtype: str = "float32", **options: Any) -> None:
+        seen.append(dtype)
+        raise KeyboardInterrupt
+
+    (tmp_path / "net.prototxt").write_text(NET)
+    (tmp_path / "solver.prototxt").write_text(
+        'net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 1'
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("owlkit.net.graph.Graph.__init__", stop)
+    with suppress(KeyboardInterrupt):
+        main([*words.split(), "--dtype", dtype])
+    assert seen == [dtype]

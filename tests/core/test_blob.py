@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -128,6 +130,13 @@ def test_clearing_shared_gradients_clears_them_for_all_sharers() -> None:
     owner.clear_diff()
     assert other.begin_accumulate() is False
     assert owner.begin_accumulate() is True
+
+
+@pytest.mark.parametrize("share", [Blob.share_data, Blob.share_diff])
+def test_numbers_of_one_type_are_not_read_as_another(share: Callable[[Blob, Blob], None]) -> None:
+    wide, narrow = Blob((4,), "float32", "wide"), Blob((4,), "float16", "narrow")
+    with pytest.raises(ValueError, match="blob 'narrow' is float16; it cannot share with 'wide', float32"):
+        share(narrow, wide)
 
 
 def test_place_puts_data_and_gradient_into_an_arena() -> None:

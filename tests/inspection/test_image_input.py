@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
+import owlkit
 from owlkit import L, Net, NetSpec
+from owlkit.inspection.answers import find_answers
 from owlkit.inspection.image_input import ImageInput, input_of
+from owlkit.inspection.image_source import ImageSource
+from owlkit.inspection.layerwise import Layerwise
+from owlkit.inspection.look import Look
 from tests.support.sets import random_images, write_set
+
+IMAGE = np.zeros((6, 6, 3), np.uint8)
 
 
 def test_the_data_layer_says_it(tmp_path: Path) -> None:
@@ -24,6 +34,40 @@ def test_the_data_layer_says_it(tmp_path: Path) -> None:
     expected = (bgr - np.float32([104, 117, 123]).reshape(3, 1, 1)) * 0.5
     np.testing.assert_allclose(found(image, (2, 3, 6, 6)), expected, 1e-6)
     np.testing.assert_array_equal(found.restore(expected), image)
+
+
+class Asked(Exception):
+    """How photographs are prepared was taken from the net."""
+
+
+SHOWN: dict[str, Callable[[Net], Any]] = {
+    "activations": lambda net: owlkit.show_activations(net, IMAGE, "conv1"),
+    "heatmap": lambda net: owlkit.show_heatmap(net, IMAGE, "conv1"),
+    "saliency": lambda net: owlkit.show_saliency(net, IMAGE, "conv1"),
+    "patches": lambda net: owlkit.show_top_patches(net, [IMAGE], "conv1"),
+    "answers": lambda net: find_answers(net, ImageSource([IMAGE]), "conv1"),
+    "embedding": lambda net: owlkit.show_embedding(net, [IMAGE], "conv1"),
+    "inspector": lambda net: owlkit.inspect(net),
+    "look": lambda net: Look(net, IMAGE),
+    "layer by layer": lambda net: Layerwise(net, IMAGE),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_whoever_shows_something_asks_the_net(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody prepares photographs in a way of its own."""
+
+    def asked(net: Net) -> ImageInput:
+        raise Asked
+
+    for module in ("activations", "heatmaps", "saliency", "patches", "answers", "embedding", "inspector",
+                   "look", "layerwise"):  # fmt: skip
+        monkeypatch.setattr(f"owlkit.inspection.{module}.input_of", asked)
+    n = NetSpec("small")
+    n.data = L.Input(shape=dict(dim=[1, 3, 6, 6]))
+    n.conv1 = L.Convolution(n.data, kernel_size=3, num_output=2)
+    with pytest.raises(Asked):
+        SHOWN[name](Net(n))
 
 
 def test_without_one_photographs_are_as_they_are() -> None:

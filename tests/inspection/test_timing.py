@@ -11,6 +11,7 @@ from owlkit.core.errors import NetError
 from owlkit.inspection.timing import LayerTime, Timing, medians
 from owlkit.net.plan import StepTime
 from tests.net.definitions import parse
+from tests.support import emulated_gpu
 
 
 def test_every_layer_has_a_time_or_is_run_within_another() -> None:
@@ -110,3 +111,12 @@ def test_medians_and_words() -> None:
         ["a", "ReLU", "3.00", "6.00", "7.5 %"],
         ["b", "ReLU", "111", "", "92.5 %"],
     ]
+
+
+@pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+def test_a_net_in_half_precision_is_timed_where_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In float32 then, which a CPU computes in."""
+    monkeypatch.setattr("owlkit.core.device._default", lambda: "cpu")
+    device = emulated_gpu.emulated_device()
+    net = Net(zoo.lenet(form="deploy", batch_size=1), phase="test", device=device, dtype="float16")
+    assert owlkit.inspect(net).time(1).by_key["conv1"].forward > 0

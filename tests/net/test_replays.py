@@ -79,6 +79,25 @@ def test_who_had_to_wait_sees_what_is_newest_afterwards_too() -> None:
     assert work.look() == [6] * 4
 
 
+def test_who_looks_just_before_a_replay_looks_again_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look comes between the replay's question who has looked and its launch."""
+    work, seen = captured(), []
+    (made,) = work.replays._captured.values()
+    launch = made.replay.launch
+
+    def with_a_look() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            seen.append(pool.submit(work.look).result(10))
+        launch()
+
+    monkeypatch.setattr(made.replay, "launch", with_a_look)
+    for value in (5, 6):
+        work.x.array[...] = value
+        work.run()
+        assert work.look() == [value] * 4
+    assert seen == [[1, 2, 3, 4], [5] * 4], "what was before"
+
+
 def test_what_the_host_writes_after_it_had_to_wait_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     """A weight is changed by hand during a training: here y goes back to x, as an update's result does."""
     work = Work()
