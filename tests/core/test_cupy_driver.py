@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,11 +14,15 @@ import numpy as np
 import pytest
 
 from owlkit.core.errors import DeviceError
+from owlkit.core.gpu import context as cuda_context
 from owlkit.core.gpu import cublas, staging
+from owlkit.core.gpu import gpu as gpus
 from owlkit.core.gpu.compiling import whole_source
 from owlkit.core.gpu.cupy_driver import CupyDriver
+from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.gpu.driver import Matrix
 from owlkit.core.gpu.gpu import CaptureError, Gpu, OutOfMemoryError
+from owlkit.core.tensor import Descriptor, Tensor
 from tests.support.emulated_gpu.driver import at
 from tests.support.fake_cublas import FakeCublas
 from tests.support.fake_cuda import CUDARuntimeError, Event, FakeCuda
@@ -169,9 +175,9 @@ def test_a_way_that_is_dropped_in_a_capture_waits_at_its_end(driver: CupyDriver,
     assert cuda.used["pinned"] >= 100  # the stand-in counts it for ever
 
 
-def test_a_way_for_which_there_is_too_little_memory(driver: CupyDriver, cuda: FakeCuda) -> None:
-    with pytest.raises(DeviceError, match="out of memory"):
-        driver.way(2 << 30)
+def test_a_way_for_which_there_is_too_little_memory(driver: CupyDriver) -> None:
+    with pytest.raises(OutOfMemoryError, match=r"1\.07 of 1\.07 GB free, and 2\.15 GB more"):
+        Gpu(driver).way(2 << 30)
 
 
 # -- memory
@@ -190,6 +196,44 @@ def test_a_limit_set_in_cupys_pool_holds(driver: CupyDriver, cuda: FakeCuda) -> 
     with pytest.raises(OutOfMemoryError) as caught:
         Gpu(driver).allocate(2000)
     assert (caught.value.wanted, caught.value.free, caught.value.total) == (2000, 1000, 1000)
+
+
+def test_too_little_memory_without_a_pool(driver: CupyDriver, cuda: FakeCuda) -> None:
+    cuda.without_pool = True
+    with pytest.raises(OutOfMemoryError, match=r"2\.15 GB more"):
+        Gpu(driver).allocate(2 << 30)
+
+
+def test_uploads_go_on_where_the_gpu_is_almost_full(cuda: FakeCuda, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staging, "PIECE", 100)
+    monkeypatch.setattr(staging, "SMALL", 10)
+    driver = CupyDriver(0)
+    target, source = driver.allocate(1000), RNG.integers(0, 255, 1000).astype(np.uint8)
+    cuda.limit = cuda.used["device"] + 250  # two pieces
+    driver.upload(target.pointer, source)
+    np.testing.assert_array_equal(fetched(driver, target.pointer, source), source)
+
+
+def test_an_upload_for_which_there_is_no_memory_at_all(driver: CupyDriver, cuda: FakeCuda) -> None:
+    gpu, tensor = Gpu(driver), Tensor(Descriptor((staging.SMALL,)))
+    mirror = gpu.mirror(tensor.memory)
+    cuda.limit = cuda.used["device"] + 100
+    with pytest.raises(OutOfMemoryError, match=r"0\.000262 GB more"):
+        mirror.to_device(reads=True, writes=False)
+
+
+def test_threads_that_come_together_get_one_gpu(cuda: FakeCuda, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus._opened.cache_clear()
+    monkeypatch.setattr(cuda_context.Context, "leave", lambda *_: time.sleep(0.001))  # opening takes its time
+    found: list[Gpu] = []
+    threads = [threading.Thread(target=lambda: found.append(gpus.open_gpu(0))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    gpus._opened.cache_clear()
+    assert len(found) == 4
+    assert len(set(map(id, found))) == 1
 
 
 def test_array_over_memory(driver: CupyDriver) -> None:
@@ -256,6 +300,12 @@ def test_the_compilers_words(driver: CupyDriver, cuda: FakeCuda) -> None:
         driver.compile("SYNTAX", {}, ["add"])
 
 
+def test_no_compiler(driver: CupyDriver, cuda: FakeCuda) -> None:
+    cuda.without_nvrtc = True
+    with pytest.raises(DeviceError, match=r"cannot be compiled: .*libnvrtc\.so\.13.*owlkit\[gpu\]"):
+        driver.compile("KERNEL", {}, ["add"])
+
+
 def test_any_thread_may_use_the_gpu(driver: CupyDriver, cuda: FakeCuda, kernel: Any) -> None:
     x = driver.allocate(24)
     driver.zero(x.pointer, 24)
@@ -290,6 +340,20 @@ def test_an_error_of_cuda_is_explained(driver: CupyDriver, monkeypatch: pytest.M
     monkeypatch.setattr(driver.context.main, "synchronize", fails)
     with pytest.raises(DeviceError, match=r"GPU 0: cudaErrorIllegalAddress.*CUDA_LAUNCH_BLOCKING"):
         driver.synchronize()
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (2, "the GPU has too little memory"),
+        (3, "by 'spawn'"),
+        (35, r"update NVIDIA's, or for one of CUDA 12 pip install 'owlkit\[gpu12\]'"),
+        (100, "CUDA_VISIBLE_DEVICES"),
+    ],
+)
+def test_what_to_do_about_it(status: int, words: str, driver: CupyDriver) -> None:
+    with pytest.raises(DeviceError, match=words), driver.at_work():
+        raise CUDARuntimeError(status, "cudaErrorOfThisKind: short words")
 
 
 # -- products
@@ -401,10 +465,41 @@ def test_a_failed_capture_leaves_nothing(driver: CupyDriver, kernel: Any, produc
     with pytest.raises(CaptureError, match="cuBLAS has to be opened"):
         gpu.capture(lambda: driver.gemm((2, 2, 2), matrix, matrix, matrix, dtype="float32"))
     with pytest.raises(CaptureError, match="StreamCapture"):
-        gpu.capture(lambda: driver.allocate(8) and None)
+        gpu.capture(lambda: driver.way(8) and None)
     driver.zero(x.pointer, 24)
     launch(kernel, x.pointer, x.pointer, 1)
     assert (fetched(driver, x.pointer, np.empty(6, np.float32)) == 1).all()
+
+
+def test_a_workspace_is_taken_in_a_capture_too(driver: CupyDriver, cuda: FakeCuda) -> None:
+    """A net's first pass may have been in another thread, which has a workspace of its own."""
+    device = GpuDevice(Gpu(driver))
+    device.reserve_scratch(100)
+    replay = device.gpu.capture(lambda: driver.zero(device.workspace(), 100))
+    assert cuda.mode == 1, "as before"
+    found = np.empty(100, np.uint8)
+    replay.launch()
+    driver.download(found, device.workspace())
+    assert not found.any()
+    with pytest.raises(CaptureError, match="memory would have to be taken"):
+        device.gpu.capture(lambda: device.gpu.allocate(8) and None)
+
+
+def test_a_capture_on_the_second_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CuPy's current stream is kept by GPU, and the first one is current before and after."""
+    cuda = FakeCuda(number=1).install(monkeypatch)
+    driver = CupyDriver(1)
+    place = driver.allocate(8)
+    Gpu(driver, 1).capture(lambda: driver.zero(place.pointer, 8)).launch()
+    assert cuda.current == []
+    assert cuda.runtime().getDevice() == 0
+
+
+@pytest.mark.usefixtures("cuda")
+def test_no_garbage_is_collected_in_a_capture(driver: CupyDriver) -> None:
+    found: list[bool] = []
+    Gpu(driver).capture(lambda: found.append(gc.isenabled()))
+    assert (found, gc.isenabled()) == ([False], True)
 
 
 # -- what there is

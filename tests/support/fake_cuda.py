@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from owlkit.core.gpu import context
+
 
 class CUDARuntimeError(RuntimeError):
     def __init__(self, status: int, text: str) -> None:
@@ -33,6 +35,10 @@ class CUDADriverError(RuntimeError):
 
 class CompileException(Exception):
     pass
+
+
+class OutOfMemoryError(MemoryError):
+    """CuPy's, of its pool."""
 
 
 class Event:
@@ -101,10 +107,12 @@ class Stream:
         return Graph(recorded)
 
     def __enter__(self) -> Stream:
+        self.cuda.own()
         self.cuda.current.append(self)
         return self
 
     def __exit__(self, *args: Any) -> None:
+        self.cuda.own()  # CuPy asks which GPU is current, to set its stream back
         assert self.cuda.current.pop() is self
 
 
@@ -148,12 +156,14 @@ class FakeCuda:
     """A GPU whose number is `number`.
 
     newest_first : which of the streams runs ahead. used : bytes taken, by kind. launches : (kernel, grid,
-    block, shared). given_back_early : addresses of memory that was dropped while a copy waited to use it:
-    the pools lend it again at once. That of the GPU goes round in the main stream's order, and is safe there.
+    block, shared). without_pool : nobody has set a pool of CuPy's. without_nvrtc : it is not installed.
+    given_back_early : addresses of memory that was dropped while a copy waited to use it: the pools lend it
+    again at once. That of the GPU goes round in the main stream's order, and is safe there.
     """
 
     def __init__(self, number: int = 0, total: int = 1 << 30, newest_first: bool = False) -> None:
         self.number, self.total, self.limit, self.newest_first = number, total, 0, newest_first
+        self.without_pool, self.without_nvrtc = False, False
         self.handles = itertools.count(0x1000, 0x10)
         self.streams: dict[int, Stream] = {}
         self.current: list[Stream] = []
@@ -163,7 +173,7 @@ class FakeCuda:
         self.compiled: list[tuple[str, tuple[str, ...]]] = []
         self.permitted: list[tuple[int, ...]] = []
         self.capturer: int | None = None
-        self.void = False
+        self.void, self.mode = False, 1  # of the thread that captures: thread-local
         self.given_back_early: list[int] = []
         self.pinned: dict[int, int] = {}  # address -> bytes
         self._devices = threading.local()
@@ -196,9 +206,18 @@ class FakeCuda:
             raise CUDADriverError("CUDA_ERROR_INVALID_CONTEXT: invalid device context")
 
     def safe(self) -> None:
-        if self.capturer == threading.get_ident():
+        if self.capturer == threading.get_ident() and self.mode != 2:
             self.void = True
             raise CUDARuntimeError(900, "cudaErrorStreamCaptureUnsupported: not permitted")
+
+    def libcuda(self) -> SimpleNamespace:
+        """NVIDIA's driver, as far as CuPy does not bind it."""
+
+        def exchange(mode: Any) -> int:
+            mode._obj.value, self.mode = self.mode, mode._obj.value
+            return 0
+
+        return SimpleNamespace(cuThreadExchangeStreamCaptureMode=exchange)
 
     # -- the runtime
     def runtime(self) -> SimpleNamespace:
@@ -269,9 +288,9 @@ class FakeCuda:
         self.safe()
         assert self.current, "memory from the pool of another stream"
         if self.used["device"] + nbytes > (self.limit or self.total):
-            if self.limit:
-                raise MemoryError(f"Out of memory allocating {nbytes} bytes")
-            raise CUDARuntimeError(2, "cudaErrorMemoryAllocation: out of memory")
+            if self.without_pool:
+                raise CUDARuntimeError(2, "cudaErrorMemoryAllocation: out of memory")
+            raise OutOfMemoryError(f"Out of memory allocating {nbytes} bytes")
         return Memory(self, nbytes, "device")
 
     def raw_module(self, *, code: str, options: tuple[str, ...]) -> SimpleNamespace:
@@ -279,6 +298,8 @@ class FakeCuda:
         self.compiled.append((code, options))
 
         def get_function(name: str) -> SimpleNamespace:
+            if self.without_nvrtc:
+                raise RuntimeError('Failure finding "libnvrtc.so.13"')
             if "SYNTAX" in code:
                 raise CompileException("error: SYNTAX is undefined")
             handle = next(h for h, (known, _) in self.kernels.items() if known == name)
@@ -313,6 +334,7 @@ class FakeCuda:
         """Let `import cupy` find this."""
         for name, module in self.modules().items():
             monkeypatch.setitem(sys.modules, name, module)
+        monkeypatch.setattr(context, "libcuda", self.libcuda)
         return self
 
 

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.gpu import CaptureError
 
 INSTALL = "pip install 'owlkit[gpu]' (CUDA 13) or 'owlkit[gpu12]'"
+OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation, CUDA_ERROR_OUT_OF_MEMORY
+#: What to do, by the numbers that errors have in CUDA's runtime and driver alike.
+_ADVICE = {
+    OUT_OF_MEMORY: "the GPU has too little memory, or the host, which holds batches on their way (pinned)",
+    3: "CUDA cannot be used in a process that was forked from one that uses it: start it by 'spawn'",
+    35: "CuPy wants a newer driver: update NVIDIA's, or for one of CUDA 12 pip install 'owlkit[gpu12]'",
+    46: "another program has the GPU for itself",
+    100: "no GPU can be seen; CUDA_VISIBLE_DEVICES may hide it",
+    101: "there is no such GPU; CUDA_VISIBLE_DEVICES may hide it",
+    209: "CuPy or cuDNN was not made for this GPU: install a newer one",
+}
+_OTHERWISE = (
+    "An error in a kernel shows at a later call, and the process has to be started again; "
+    "CUDA_LAUNCH_BLOCKING=1 shows where it happens"
+)
+_RELAXED = 2  # CU_STREAM_CAPTURE_MODE_RELAXED
+
+
+def libcuda() -> Any:
+    """NVIDIA's driver, for what CuPy does not bind."""
+    return ctypes.CDLL("libcuda.so.1")
 
 
 class _Thread(threading.local):
@@ -30,7 +53,7 @@ class Context:
         try:
             import cupy
             from cupy_backends.cuda.api import driver, runtime
-        except ImportError as error:
+        except (ImportError, OSError, RuntimeError) as error:  # a folder for its cache, CUDA's libraries
             raise DeviceError(f"CuPy cannot be imported ({error}); {INSTALL}") from error
         self.number, self.runtime, self.launcher = number, runtime, driver
         self.cupy, self.cuda = cupy, cupy.cuda
@@ -71,10 +94,21 @@ class Context:
         """What CUDA complains of, as a DeviceError; a CaptureError while this thread captures."""
         if self.captures:
             return CaptureError(f"CUDA refuses a call during the capture: {error}")
-        return DeviceError(
-            f"GPU {self.number}: {error}. An error in a kernel shows at a later call, and the process has to "
-            "be started again; CUDA_LAUNCH_BLOCKING=1 shows where it happens"
-        )
+        advice = _ADVICE.get(getattr(error, "status", 0), _OTHERWISE)
+        return DeviceError(f"GPU {self.number}: {error}. {advice}")
+
+    @contextmanager
+    def at_ease(self) -> Iterator[None]:
+        """Where the calling thread captures: let it make calls that CUDA refuses then, as taking memory."""
+        if not self.captures:
+            yield
+            return
+        mode, exchange = ctypes.c_int(_RELAXED), libcuda().cuThreadExchangeStreamCaptureMode
+        exchange(ctypes.byref(mode))
+        try:
+            yield
+        finally:
+            exchange(ctypes.byref(mode))  # what was
 
     @property
     def captures(self) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.compiling import compile_kernels
-from owlkit.core.gpu.context import Context
+from owlkit.core.gpu.context import OUT_OF_MEMORY, Context
 from owlkit.core.gpu.cublas import Cublas
 from owlkit.core.gpu.cudnn import CupyCudnn
 from owlkit.core.gpu.driver import Matrix
@@ -25,7 +25,6 @@ from owlkit.core.gpu.recording import CupyReplay, Recording
 from owlkit.core.gpu.staging import LateReading, Readings, Staging
 from owlkit.core.gpu.way import CupyWay
 
-_OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation
 _PROPERTIES = {
     "total_memory": "totalGlobalMem",
     "multiprocessors": "multiProcessorCount",
@@ -100,10 +99,10 @@ class CupyDriver:
         context = self.context
         try:
             # The pool keeps blocks by stream: what is given back there is reused in the order of our stream.
-            with self.at_work(), context.main:
+            with self.at_work(), context.at_ease(), context.main:
                 return CupyBuffer(context.cuda.alloc(nbytes))
-        except DeviceError as error:
-            if getattr(error.__cause__, "status", None) == _OUT_OF_MEMORY:
+        except DeviceError as error:  # where somebody has set another allocator than a pool
+            if getattr(error.__cause__, "status", None) == OUT_OF_MEMORY:
                 raise MemoryError(str(error.__cause__)) from error
             raise
 

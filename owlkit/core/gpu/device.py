@@ -72,8 +72,10 @@ class GpuDevice(Device):
         """
         mine = self._workspace
         if mine.buffer is None or mine.nbytes < self.scratch_bytes:
-            mine.buffer, mine.nbytes = self.gpu.allocate(self.scratch_bytes), self.scratch_bytes
-        self.gpu.keep(mine.buffer)
+            # Also in a capture: another thread may have made the first pass.
+            mine.buffer, mine.nbytes = self.gpu.allocate_kept(self.scratch_bytes), self.scratch_bytes
+        else:
+            self.gpu.keep(mine.buffer)
         return mine.buffer.pointer
 
     def lane(self, descriptor: Descriptor) -> Lane:

@@ -120,10 +120,12 @@ class Driver(Protocol):
         """Bytes (free, in all)."""
 
     def allocate(self, nbytes: int) -> Buffer:
-        """Fresh memory with arbitrary content; raises MemoryError where there is not enough."""
+        """Fresh memory with arbitrary content, also where the calling thread captures; raises MemoryError
+        where there is not enough."""
 
     def upload(self, pointer: int, source: np.ndarray) -> None:
-        """Copy an array of contiguous bytes to the GPU; it may change as soon as this returns."""
+        """Copy an array of contiguous bytes to the GPU; it may change as soon as this returns. Raises
+        MemoryError where there is no room for a piece on its way."""
 
     def download(self, target: np.ndarray, pointer: int) -> None:
         """Copy from the GPU into an array of contiguous bytes, and wait for it."""
@@ -132,7 +134,7 @@ class Driver(Protocol):
         """Queue a copy to the host of at most `SMALL` bytes, as they are when everything before is done."""
 
     def way(self, nbytes: int) -> Way:
-        """A way to the GPU for what a thread prepares there."""
+        """A way to the GPU for what a thread prepares there; raises MemoryError."""
 
     def zero(self, pointer: int, nbytes: int) -> None:
         """Set bytes to 0."""

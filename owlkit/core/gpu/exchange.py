@@ -29,7 +29,8 @@ def copy(source: Any, tensor: Tensor) -> None:
         theirs = cupy.from_dlpack(source)
         mirror = tensor.memory.mirror
         if mirror is not None and theirs.device.id == mirror.gpu.number:
-            mirror.gpu.array(tensor)[...] = theirs
+            with theirs.device:
+                mirror.gpu.array(tensor)[...] = theirs
             return
         source = theirs.get()
     tensor.array[...] = source

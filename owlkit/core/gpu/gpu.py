@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from owlkit.core.errors import DeviceError
-from owlkit.core.gpu.driver import SMALL, Buffer, Driver, Replay
+from owlkit.core.gpu.driver import SMALL, Buffer, Driver, Replay, Way
 from owlkit.core.gpu.mirror import ArenaMirror, Mirror
 from owlkit.core.gpu.touched import Touched
 from owlkit.core.memory import Memory
 from owlkit.core.tensor import Tensor
+
+T = TypeVar("T")
 
 
 class CaptureError(DeviceError):
@@ -50,22 +52,35 @@ class Gpu:
     def allocate(self, nbytes: int) -> Buffer:
         """Fresh memory on the GPU.
 
-        Raises DeviceError where there is not enough, with what is free.
+        Raises OutOfMemoryError where there is not enough, with what is free.
         """
         if self.capturing:
             raise CaptureError("memory would have to be taken during the capture")
+        return self._within_memory(nbytes, lambda: self.driver.allocate(max(nbytes, 1)))
+
+    def allocate_kept(self, nbytes: int) -> Buffer:
+        """As `allocate`, also for a thread that captures: its replay keeps the memory."""
+        buffer = self._within_memory(nbytes, lambda: self.driver.allocate(max(nbytes, 1)))
+        self.keep(buffer)
+        return buffer
+
+    def way(self, nbytes: int) -> Way:
+        """A way to the GPU for what a thread prepares there; raises OutOfMemoryError."""
+        return self._within_memory(nbytes, lambda: self.driver.way(nbytes))
+
+    def _within_memory(self, nbytes: int, call: Callable[[], T]) -> T:
+        """What `call` makes; OutOfMemoryError where it raises MemoryError a second time."""
         try:
-            return self._allocate(max(nbytes, 1))
+            return call()
+        except MemoryError:
+            pass
+        if not self.capturing:
+            gc.collect()  # nets that nobody holds any more, but that refer to themselves
+        try:
+            return call()
         except MemoryError as error:
             free, total = self.driver.memory()
             raise OutOfMemoryError(nbytes, free, total) from error
-
-    def _allocate(self, nbytes: int) -> Buffer:
-        try:
-            return self.driver.allocate(nbytes)
-        except MemoryError:
-            gc.collect()  # nets that nobody holds any more, but that refer to themselves
-            return self.driver.allocate(nbytes)
 
     def mirror(self, memory: Memory) -> Mirror | ArenaMirror:
         """The copy of `memory` here, made where there is none."""
@@ -96,7 +111,8 @@ class Gpu:
             raise CaptureError("the host changed it before the capture", mirror)
         self.tell("upload", mirror)
         with self.lock:
-            self.driver.upload(mirror.pointer, mirror.host)
+            size = mirror.host.size
+            self._within_memory(size, lambda: self.driver.upload(mirror.pointer, mirror.host))
         self.uploaded_bytes += mirror.host.size
 
     def download(self, mirror: Mirror) -> None:
@@ -172,7 +188,7 @@ class Gpu:
         Raises CaptureError where it copies to or from the host, or takes memory. The replay keeps what `keep`
         was told; mirrors whose addresses it contains are kept by whoever replays.
         """
-        with self.lock:
+        with self.lock, _without_collection():
             self.driver.begin_capture()
             self._capturer, self._kept = threading.get_ident(), []
             try:
@@ -188,6 +204,18 @@ class Gpu:
 
     def __repr__(self) -> str:
         return f"Gpu({self.number})"
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """What the garbage collector drops (other nets' graphs, modules) may call what a capture forbids."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Keeping:
@@ -217,9 +245,17 @@ class OutOfMemoryError(DeviceError):
         return str(self.args[0])
 
 
-@cache
+_opening = threading.Lock()  # threads that come at the same time get the same
+
+
 def open_gpu(number: int) -> Gpu:
     """The GPU with this number; raises DeviceError where there is none or CuPy is missing."""
+    with _opening:
+        return _opened(number)
+
+
+@cache
+def _opened(number: int) -> Gpu:
     from owlkit.core.gpu.cupy_driver import CupyDriver
 
     return Gpu(CupyDriver(number), number)

@@ -17,7 +17,7 @@ class GpuLane(Lane):
 
     def __init__(self, gpu: Gpu, descriptor: Descriptor) -> None:
         self._gpu = gpu
-        self._way = gpu.driver.way(max(descriptor.nbytes, 1))
+        self._way = gpu.way(max(descriptor.nbytes, 1))
         super().__init__(descriptor)
 
     def _allocate(self, nbytes: int) -> np.ndarray:

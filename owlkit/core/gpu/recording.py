@@ -52,12 +52,15 @@ class Recording:
     def end(self) -> CupyReplay:
         """What was recorded; raises CaptureError where CUDA has given it up."""
         context = self._context
+        before = context.enter()
         try:
-            with context.at_work():
-                return CupyReplay(context, context.aside.end_capture())
+            return CupyReplay(context, context.aside.end_capture())
+        except context.errors as error:
+            raise context.explained(error) from error
         finally:
             context.capturer = None
-            self._left.close()
+            self._left.close()  # CuPy's current stream belongs to the GPU that is current
+            context.leave(before)
 
     def part_with(self, stream: Any, *memory: Any) -> None:
         """Hold `memory` until `stream` has done what it was given: the pools would lend it again at once.

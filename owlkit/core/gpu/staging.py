@@ -47,12 +47,24 @@ class _Ring:
     def take(self) -> _Slot:
         """One that is free; waits where all are under way."""
         if self._slots and (self._slots[0].done.done or len(self._slots) == self._most):
-            slot = self._slots.popleft()
-            slot.done.synchronize()
+            slot = self._oldest()
         else:
-            slot = _Slot(self._cupy, self._size, self._aside)
+            slot = self._another()
         self._slots.append(slot)
         return slot
+
+    def _oldest(self) -> _Slot:
+        slot = self._slots.popleft()
+        slot.done.synchronize()
+        return slot
+
+    def _another(self) -> _Slot:
+        try:
+            return _Slot(self._cupy, self._size, self._aside)
+        except MemoryError:
+            if not self._slots:
+                raise
+            return self._oldest()  # a GPU that is almost full
 
 
 class LateReading:
