@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from owlkit.core.device import Device
+from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.convolution import cuda, cudnn, onednn, reference
+from owlkit.kernels.convolution import choice, onednn, reference
 from owlkit.kernels.convolution.merged import MergedKernel, merge
 from owlkit.kernels.convolution.transposed import TransposedKernel
 
@@ -64,9 +65,11 @@ def make(device: Device, spec: Convolution, axis: int = 1) -> Any:
         inner = make(device, replace(spec, x=merge(spec.x, axis), y=merge(spec.y, axis)))
         return MergedKernel(device, inner, spec, axis)
     fast: Any = onednn.PointwiseKernel if spec.is_pointwise else onednn.ConvolutionKernel
-    found = {"cudnn": cudnn.CudnnKernel, "cuda": cuda.make_kernel, "onednn": fast}
-    found["reference"] = reference.ConvolutionKernel
-    return choose(device, spec, found)
+    on_host = {"onednn": fast, "reference": reference.ConvolutionKernel}
+    if not isinstance(device, GpuDevice):
+        return choose(device, spec, on_host)
+    on_gpu, seconds = choice.on_gpu(device, spec)
+    return choose(device, spec, on_gpu | on_host, seconds)
 
 
 def make_transposed(device: Device, spec: Convolution, axis: int = 1) -> TransposedKernel:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels import Unsupported
 from owlkit.kernels.cuda.biases import Biases
 from owlkit.kernels.cuda.program import check_count, pack, program
 from owlkit.kernels.cudnn import B, Plan, Problem, W, X, Y, make_plan
@@ -19,13 +20,18 @@ from owlkit.kernels.cudnn import B, Plan, Problem, W, X, Y, make_plan
 if TYPE_CHECKING:
     from owlkit.kernels.convolution import Convolution
 
-_ALIGNMENT = 256  # bytes
+ALIGNMENT = 256  # bytes
 
 
 class CudnnKernel:
-    """See `owlkit.kernels.convolution.make` for the calls. Plans are made for those that will be asked."""
+    """See `owlkit.kernels.convolution.make` for the calls. Plans are made for those that will be asked.
 
-    def __init__(self, device: GpuDevice, spec: Convolution) -> None:
+    The calls whose names begin with "run" take addresses, that of memory for the plan included.
+    most_workspace : bytes; for plans that need more, Unsupported is raised.
+    workspace : bytes that the largest plan needs. engines : of the plans, as cuDNN numbers them.
+    """
+
+    def __init__(self, device: GpuDevice, spec: Convolution, most_workspace: int | None = None) -> None:
         check_count(spec.y)
         self._device, self._gpu, self._spec = device, device.gpu, spec
         self._w = Descriptor(spec.weights, spec.x.dtype, spec.weights_channels_last)
@@ -34,25 +40,25 @@ class CudnnKernel:
         self._data = make("dgrad") if spec.data_gradient else None
         self._params = make("wgrad") if spec.train else None
         self._biases = Biases(device, spec.y) if spec.bias or spec.relu else None
+        plans = [plan for plan in (self._forward, self._data, self._params) if plan is not None]
+        self.workspace = max(plan.workspace for plan in plans)
+        self.engines = " ".join(plan.engine for plan in plans)
+        if most_workspace is not None and self.workspace > most_workspace:
+            wanted = f"{size(self.workspace)} of workspace, and {size(most_workspace)} are worth it"
+            raise Unsupported(f"{self.engines} would take {wanted}")
+        self.detail = f"{self.engines}, {size(self.workspace)}"
+        device.reserve_scratch(self.workspace)
         if self._params is not None:
             self._prepare_adding(self._params)
-        plans = [plan for plan in (self._forward, self._data, self._params) if plan is not None]
-        self._reserve(*plans)
-        most = max(plan.workspace for plan in plans)
-        self.detail = f"{' '.join(plan.engine for plan in plans)}, {_size(most)}"
 
     def _plan(self, device: GpuDevice, kind: str, bias: bool = False, relu: bool = False) -> Plan:
         s = self._spec
         return make_plan(device, Problem(kind, s.x, self._w, s.y, s.stride, s.pad, s.dilation, bias, relu))
 
-    def _reserve(self, *plans: Plan) -> None:
-        for plan in plans:
-            self._device.reserve_scratch(plan.workspace)
-
     def _prepare_adding(self, plan: Plan) -> None:
         """Room for a gradient behind the plan's workspace, and the kernel that adds it."""
         check_count(self._w)
-        self._behind = -(-plan.workspace // _ALIGNMENT) * _ALIGNMENT
+        self._behind = -(-plan.workspace // ALIGNMENT) * ALIGNMENT
         self._device.reserve_scratch(self._behind + self._w.nbytes)
         dtype = self._w.dtype
         self._add = partial(
@@ -68,11 +74,14 @@ class CudnnKernel:
         return self._gpu.pointer(tensor, reads=False, writes=True)
 
     def forward(self, x: Tensor, w: Tensor, b: Tensor | None, y: Tensor) -> None:
-        places = {X: self._read(x), W: self._read(w)}
+        self.run_forward(self._read(x), self._read(w), b, y, self._device.workspace())
+
+    def run_forward(self, x: int, w: int, b: Tensor | None, y: Tensor, workspace: int) -> None:
+        places = {X: x, W: w}
         if b is not None:
             places[B] = self._read(b)
         places[Y] = self._written(y)
-        self._forward(places, self._device.workspace())
+        self._forward(places, workspace)
         if self._spec.relu and b is None and self._biases is not None:
             self._biases.add(y, None, relu=True)
 
@@ -86,17 +95,24 @@ class CudnnKernel:
     ) -> None:
         if dw is not None:
             self._weight_gradient(x, dy, dw, accumulate)
-        if db is not None and self._biases is not None:
-            self._biases.sum(dy, db, accumulate)
+        self.sum_biases(dy, db, accumulate)
 
     def _weight_gradient(self, x: Tensor, dy: Tensor, dw: Tensor, accumulate: bool) -> None:
-        assert self._params is not None, "train was False"
         workspace = self._device.workspace()
         target = workspace + self._behind if accumulate else self._written(dw)
-        self._params({X: self._read(x), Y: self._read(dy), W: target}, workspace)
+        self.run_params(self._read(x), dy, target, workspace)
         if accumulate:
             self._add(target, dw)
 
+    def run_params(self, x: int, dy: Tensor, dw: int, workspace: int) -> None:
+        assert self._params is not None, "train was False"
+        self._params({X: x, Y: self._read(dy), W: dw}, workspace)
 
-def _size(nbytes: int) -> str:
+    def sum_biases(self, dy: Tensor, db: Tensor | None, accumulate: bool) -> None:
+        """db = the sum of dy over each channel, or db += that; nothing where db is None."""
+        if db is not None and self._biases is not None:
+            self._biases.sum(dy, db, accumulate)
+
+
+def size(nbytes: int) -> str:
     return f"{nbytes / 1e6:.0f} MB" if nbytes >= 1e6 else f"{nbytes / 1e3:.0f} KB"
