@@ -108,6 +108,22 @@ class TestJudgement:
         assert health.flags == ()
         assert health.whole == "frozen"
 
+    def test_a_net_that_has_learned_is_not_frozen(self) -> None:
+        iters, values = self.rows(-3.2, -3.0, -3.1, n=40)
+        values[20:, 1] = 10.0 ** np.array([-4.8, -4.7, -6.0], np.float32)
+        health = judge(iters, values, [0, 1, 2])
+        assert health.whole == "settled"
+        assert health.flags == (), "the last one has settled with the others"
+        values[10:, 1, 2] = 1e-6
+        (flag,) = judge(iters, values, [0, 1, 2]).flags
+        assert (flag.index, flag.kind) == (2, "frozen"), "it was frozen before"
+        assert judge(iters[:20], values[20:], [0, 1, 2]).whole == "frozen", "from the beginning"
+
+    def test_how_a_net_began_that_is_seen_later_is_not_known(self) -> None:
+        iters, values = self.rows(-4.8, -4.7, -4.9)
+        assert judge(iters + 4000, values, [0, 1, 2]).whole == "settled"
+        assert judge(iters[:1] + 4000, values[:1], [0, 1, 2]).whole == "settled"
+
     def test_since_when(self) -> None:
         iters, values = self.rows(-3.2, -3.0, -3.1)
         values[12:, 1, 1] = 1e-6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import math
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from owlkit_widgets.histograms import BINS, FIELDS, histogram
 from owlkit_widgets.norms import Norms
 from owlkit_widgets.picture_chart import loss_range
 from owlkit_widgets.picture_filters import grid_of
+from owlkit_widgets.picture_layers import LayersPanel
 from owlkit_widgets.picture_map import stages
 from owlkit_widgets.picture_rows import HISTOGRAM, Opened, histogram_words, rows_of
 from owlkit_widgets.picture_strips import Columns, densities, value_axis
@@ -76,6 +78,26 @@ def test_layers_and_filters_are_in_the_picture(monkeypatch: pytest.MonkeyPatch) 
     assert ink(healthy, "m-3") < ink(pixels, "m-3") / 3
     assert pixels.shape[0] - healthy.shape[0] > 2 * 2 * HISTOGRAM, "nothing is open"
     assert ink(healthy, "r-5") < 0.2 * ink(pixels, "r-5")
+
+
+@pytest.mark.parametrize(
+    ("course", "whole"),
+    [
+        (lambda layer, iteration: -5.0, ["▼ the whole net hardly moves"]),
+        (lambda layer, iteration: -5.0 if iteration > 60 else -3.0, ["updates are small throughout"]),
+        (lambda layer, iteration: -3.0, []),
+    ],
+)
+def test_what_holds_of_the_whole_net_is_in_the_picture(
+    course: Callable[[int, int], float], whole: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    chips = LayersPanel._chips
+    monkeypatch.setattr(
+        LayersPanel, "_chips", lambda self: told.extend(text for text, *_ in chips(self)) or chips(self)
+    )
+    picture(FakeSolver(LENET, course=course), monkeypatch)
+    assert told == whole
 
 
 def test_many_layers_and_two_test_nets(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,8 @@ HOT, FROZEN = -2.0, -4.5
 APART = 0.5
 """Decades (a factor of three) from the net's median: a low learning rate freezes no single layer."""
 KINDS = ("", "hot", "frozen", "nan")
+BEGINNING = 100
+"""Iterations: what is seen from later on may have learned before, and nothing is said of how it began."""
 STEADY = 5
 """Samples over which a median is taken, so that one noisy iteration is no judgement."""
 
@@ -37,7 +39,9 @@ class Judged:
 class Health:
     """median : log10 of update : weight over the judged parameters, None where unknown. flags : by index.
 
-    whole : "hot" or "frozen" where the median itself is beyond a limit, else "".
+    whole : where the median itself is beyond a limit, "hot", "frozen" or "settled"; else "". Both of the
+        latter change little: frozen has from its beginning, settled has not, or its beginning was not seen. A
+        net that has learned settles.
     """
 
     median: float | None
@@ -57,6 +61,7 @@ class Judge:
         self.health = Health(None, ())
         self._ratios: deque[NDArray[Any]] = deque(maxlen=STEADY)
         self._flags: dict[int, Judged] = {}
+        self._moved: bool | None = None  # whether it may have learned; None before the first sample
 
     def add(self, iteration: int, norms: NDArray[Any]) -> Health:
         """Take in norms (2, count) of weights and of their updates, iteration after iteration."""
@@ -68,12 +73,28 @@ class Judge:
         known = np.sort(steady[np.isfinite(steady)])
         median = float(known[(len(known) - 1) // 2]) if len(known) else None
         kinds = _kinds(steady, median)
+        whole = self._whole(iteration, median)
+        if whole == "settled":  # who was not frozen before has settled with the others
+            kinds[(kinds == 2) & ~np.isin(self.judged, self._frozen())] = 0
         kinds[~np.isfinite(norms).all(axis=0)] = 3
         flags = [self._flag(self.judged[k], KINDS[kinds[k]], iteration) for k in np.flatnonzero(kinds)]
         self._flags = {flag.index: flag for flag in flags}
-        whole = "" if median is None else "hot" if median > HOT else "frozen" if median < FROZEN else ""
         self.health = Health(median, tuple(flags), whole)
         return self.health
+
+    def _whole(self, iteration: int, median: float | None) -> str:
+        """`Health.whole`, which depends on how the net began."""
+        if self._moved is None:
+            self._moved = iteration > BEGINNING
+        if median is None:
+            return ""
+        self._moved = self._moved or median >= FROZEN
+        if median > HOT:
+            return "hot"
+        return "" if median >= FROZEN else "settled" if self._moved else "frozen"
+
+    def _frozen(self) -> list[int]:
+        return [index for index, flag in self._flags.items() if flag.kind == "frozen"]
 
     def _flag(self, index: int, kind: str, iteration: int) -> Judged:
         """As it was, with its `since`, where the kind is still the same."""

@@ -18,6 +18,12 @@ MANY, MOST_PINNED = 40, 8
 """Layers that get a row each; of more, those that need a look do, and all are in a map of thin strips."""
 LOOKS = {"hot": ("▲", "bad", "bad-bg"), "frozen": ("▼", "train", "info-bg"), "nan": ("✕", "bad", "bad-bg")}
 WORDS = {"hot": "hot", "frozen": "frozen", "nan": "not finite"}
+# what is said of the whole net, as in js/src/layers-text.js
+WHOLE = {
+    "hot": ("▲ the whole net is hot", "bad", "bad-bg"),
+    "frozen": ("▼ the whole net hardly moves", "train", "info-bg"),
+    "settled": ("updates are small throughout", "ink-2", "bg-sunk"),
+}
 
 
 class LayersPanel:
@@ -104,10 +110,11 @@ class LayersPanel:
             page.text(right, y, text, 11, ha="right", **grey)
 
     def _chips(self) -> list[tuple[str, str, str]]:
-        chips = []
+        health = self.facts.health
+        chips = [WHOLE[health.whole]] if health.whole else []
         for kind, (glyph, ink, background) in LOOKS.items():
-            found = [self.names[flag.index] for flag in self.facts.health.flags if flag.kind == kind]
-            if found:
+            found = [self.names[flag.index] for flag in health.flags if flag.kind == kind]
+            if found and kind != health.whole:  # what holds of the whole net is not counted once more
                 words_ = found[0] if len(found) == 1 else str(len(found))
                 chips.append((f"{glyph} {words_} {WORDS[kind]}", ink, background))
         return chips

@@ -4,6 +4,12 @@ import { DASH, MINUS, scientific, significant } from "./format.js";
 
 export const GLYPH = { hot: "▲", frozen: "▼", nan: "✕" };
 export const WORD = { hot: "hot", frozen: "frozen", nan: "not finite" };
+/** What is said of the whole net: text, look, and what it means. */
+const WHOLE = {
+  hot: ["▲ the whole net is hot", "bad", "the median update is above 10⁻² of the weights: look at the learning rate"],
+  frozen: ["▼ the whole net hardly moves", "info", "the median update is below 10⁻⁴·⁵ of the weights, and has been since the beginning: look at the learning rate"],
+  settled: ["updates are small throughout", "quiet", "the median update is below 10⁻⁴·⁵ of the weights, as in a net that has learned, or whose learning rate has become low"],
+};
 const LOOK = { hot: "bad", frozen: "info", nan: "bad" };
 
 /** A log ratio, two decimals. */
@@ -59,7 +65,10 @@ export function pinned(rows, open, most) {
 /** Chips for what needs a look: names while they are few. What holds of the whole net is not counted once more. */
 export function chipsOf(health, names) {
   const chips = [];
-  if (health.whole) chips.push({ look: LOOK[health.whole], text: `${GLYPH[health.whole]} the whole net is ${WORD[health.whole]}`, title: "the median of the layers is beyond the limit; look at the learning rate" });
+  if (health.whole) {
+    const [text, look, title] = WHOLE[health.whole];
+    chips.push({ look, text, title });
+  }
   for (const kind of ["nan", "hot", "frozen"]) {
     const found = health.flags.filter((flag) => flag.kind === kind);
     if (!found.length) continue;

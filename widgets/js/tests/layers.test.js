@@ -115,6 +115,10 @@ test("chips name one layer and count several", () => {
   assert.equal(chipsOf({ flags: [], whole: "hot" }, names)[0].text, "▲ the whole net is hot");
   const [hot, frozen, ...none] = chipsOf({ flags, whole: "hot" }, names);
   assert.deepEqual([hot.text, frozen.text, none], ["▲ the whole net is hot", "▼ fc frozen", []]);
+  const [settled, apart] = chipsOf({ flags: flags.filter((flag) => flag.kind === "frozen"), whole: "settled" }, names);
+  assert.deepEqual([settled.text, settled.look], ["updates are small throughout", "quiet"], "a net that has learned needs no look");
+  assert.equal(apart.text, "▼ fc frozen", "one that was frozen before still does");
+  assert.equal(chipsOf({ flags: [], whole: "frozen" }, names)[0].text, "▼ the whole net hardly moves");
   assert.match(hot.title, /conv1, ip$/);
 });
 
