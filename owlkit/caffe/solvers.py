@@ -34,7 +34,7 @@ class Solver:
         seed = None if _read(existing(solver_file)).random_seed >= 0 else mode.next_seed()
         with alias.offered():
             self._solver = CoreSolver(solver_file, device=mode.device(), seed=seed, **options)
-        self._solver.add_listener(logs.Teller(self._solver))
+        self._solver.add_listener(logs.Teller(self._solver), at_rest=lambda: False)
         self.net = Net.of_solver(self._solver.net)
         self.test_nets = [Net.of_solver(net) for net in self._solver.test_nets]
 

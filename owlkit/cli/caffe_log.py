@@ -61,7 +61,7 @@ def follow(run: Run) -> None:
     from owlkit.caffe import logs
 
     logs.tell_start(run.solver.net.name, run.solver.param.lr_policy)
-    run.solver.add_listener(logs.Teller(run.solver))
+    run.solver.add_listener(logs.Teller(run.solver), at_rest=lambda: False)
 
 
 def tell(text: str) -> None:
