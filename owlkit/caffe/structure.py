@@ -9,7 +9,9 @@ from typing import Any
 from owlkit.caffe.arrays import Arrays
 from owlkit.caffe.blobs import Blob, BlobVec
 from owlkit.caffe.layer import shown_layer
+from owlkit.core.names import NamedInOrder
 from owlkit.net import Net as CoreNet
+from owlkit.net.described import params_of
 
 
 class Structure:
@@ -18,8 +20,13 @@ class Structure:
     def __init__(self, net: CoreNet) -> None:
         self._net, self._arrays = net, Arrays()
         self._layer_names = net.layer_names
-        self._blobs_shown = OrderedDict((name, Blob(b, self._arrays)) for name, b in net.blobs.items())
-        self._params_shown = OrderedDict((n, BlobVec(b, self._arrays)) for n, b in net.params.items())
+        blobs, params = net.graph.blobs, params_of(net.graph)
+        self._blobs_shown: NamedInOrder[Blob] = NamedInOrder(
+            ((name, Blob(b, self._arrays)) for name, b in blobs.items()), blobs.what, blobs.hints
+        )
+        self._params_shown: NamedInOrder[BlobVec] = NamedInOrder(
+            ((name, BlobVec(b, self._arrays)) for name, b in params.items()), params.what, params.hints
+        )
         self._layers_shown = [shown_layer(layer, self._arrays) for layer in net.layers]
 
     @property
@@ -40,7 +47,8 @@ class Structure:
     @property
     def layer_dict(self) -> OrderedDict[str, Any]:
         """Layer name -> layer."""
-        return OrderedDict(zip(self._layer_names, self._layers_shown, strict=True))
+        layers = zip(self._layer_names, self._layers_shown, strict=True)
+        return NamedInOrder(layers, ("layer", "net.layer_dict"))
 
     @property
     def inputs(self) -> list[str]:
@@ -55,12 +63,12 @@ class Structure:
     @property
     def top_names(self) -> OrderedDict[str, list[str]]:
         """Layer name -> names of the blobs that it makes."""
-        return OrderedDict((name, list(names)) for name, names in self._net.top_names.items())
+        return _copied(self._net.top_names, "net.top_names")
 
     @property
     def bottom_names(self) -> OrderedDict[str, list[str]]:
         """Layer name -> names of the blobs that it reads."""
-        return OrderedDict((name, list(names)) for name, names in self._net.bottom_names.items())
+        return _copied(self._net.bottom_names, "net.bottom_names")
 
     @property
     def blob_loss_weights(self) -> OrderedDict[str, float]:
@@ -85,3 +93,7 @@ class Structure:
     def _indices(self, names: Iterable[str]) -> list[int]:
         known = self._blob_names
         return [known.index(name) for name in names]
+
+
+def _copied(names: dict[str, list[str]], place: str) -> NamedInOrder[list[str]]:
+    return NamedInOrder(((name, list(of_layer)) for name, of_layer in names.items()), ("layer", place))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from owlkit.core.blob import Blob
+from owlkit.core.names import Named
 from owlkit.layers.base import Layer
 from owlkit.net import tables
 from owlkit.net.graph import Graph
@@ -44,11 +47,16 @@ class Described:
 
     @property
     def layer_dict(self) -> dict[str, Layer]:
-        return {node.name: node.layer for node in self.graph.nodes}
+        return Named(((node.name, node.layer) for node in self.graph.nodes), ("layer", "net.layer_dict"))
+
+    @cached_property
+    def data_layers(self) -> list[Layer]:
+        """Those that read data; a graph keeps its layers."""
+        return [layer for layer in self.layers if layer.is_data]
 
     @property
     def params(self) -> dict[str, list[Blob]]:
-        return {node.name: node.layer.blobs for node in self.graph.nodes if node.layer.blobs}
+        return params_of(self.graph)
 
     @property
     def learnable(self) -> list[Parameter]:
@@ -65,11 +73,12 @@ class Described:
 
     @property
     def bottom_names(self) -> dict[str, list[str]]:
-        return {node.name: node.bottom_names for node in self.graph.nodes}
+        named = ((node.name, node.bottom_names) for node in self.graph.nodes)
+        return Named(named, ("layer", "net.bottom_names"))
 
     @property
     def top_names(self) -> dict[str, list[str]]:
-        return {node.name: node.top_names for node in self.graph.nodes}
+        return Named(((node.name, node.top_names) for node in self.graph.nodes), ("layer", "net.top_names"))
 
     @property
     def batch_size(self) -> int:
@@ -82,3 +91,13 @@ class Described:
 
     def _repr_html_(self) -> str:
         return tables.graph_html(self.graph)
+
+
+def params_of(graph: Graph) -> Named[list[Blob]]:
+    """Layer name -> its learned blobs, of layers that have any."""
+    layers = [node.layer for node in graph.nodes]
+    return Named(
+        ((layer.name, layer.blobs) for layer in layers if layer.blobs),
+        ("layer with parameters", "net.params"),
+        {layer.name: f"{layer.type} learns nothing" for layer in layers if not layer.blobs},
+    )

@@ -13,6 +13,7 @@ from owlkit import proto
 from owlkit.core.blob import Blob
 from owlkit.core.dtypes import checked_dtype
 from owlkit.core.errors import NetError, OwlkitError
+from owlkit.core.names import Named
 from owlkit.layers.base import Layer, create
 from owlkit.net import precision, tables
 from owlkit.net.gradients import mark_gradients
@@ -79,7 +80,7 @@ class Graph:
         self.name: str = self.definition.name
         self.force_backward: bool = self.definition.force_backward
         self.nodes: list[Node] = []
-        self.blobs: dict[str, Blob] = {}
+        self.blobs: Named[Blob] = Named((), ("blob", "net.blobs"))
         self.parameters = ParameterTable()
         self._needs_gradient: dict[str, bool] = {}
         self._unread: dict[str, None] = {}
@@ -87,8 +88,17 @@ class Graph:
             self._add(layer_param)
         self.inputs = [n for node in self.nodes if node.layer.type == "Input" for n in node.top_names]
         self.outputs = list(self._unread)
+        self.blobs.hints.update(self._blobs_by_layer())
         self._part_overwritten()
         mark_gradients(self.nodes, self.force_backward)
+
+    def _blobs_by_layer(self) -> dict[str, str]:
+        """What to say to somebody who asks for a blob by its layer."""
+        return {
+            node.name: f"the layer of that name makes {' and '.join(map(repr, node.top_names)) or 'none'}"
+            for node in self.nodes
+            if node.name not in self.blobs
+        }
 
     # -- building
     def _add(self, param: Any) -> None:

@@ -94,6 +94,32 @@ def test_names_and_indices(trainable: caffe.Net) -> None:
     assert trainable.blob_loss_weights["ip"] == 0
 
 
+NAMES = [
+    (
+        "blobs",
+        "cnv",
+        r"no blob 'cnv' \(did you mean 'conv'\?\); net\.blobs has data, label, conv, pool, ip, loss",
+    ),
+    ("blobs", "relu", r"no blob 'relu': the layer of that name makes 'conv'"),
+    ("params", "relu", r"no layer with parameters 'relu': ReLU learns nothing"),
+    ("params", "conv1", r"\(did you mean 'conv'\?\); net\.params has conv, ip"),
+    ("layer_dict", "Conv", r"no layer 'Conv' \(did you mean 'conv'\?\)"),
+    ("top_names", "lable", r"no layer 'lable'; net\.top_names has data, conv"),
+    ("bottom_names", "los", r"no layer 'los' \(did you mean 'loss'\?\)"),
+]
+
+
+@pytest.mark.parametrize(("of", "name", "message"), NAMES)
+def test_a_name_that_is_not_there_is_told_with_the_closest(
+    trainable: caffe.Net, of: str, name: str, message: str
+) -> None:
+    """Of pycaffe's net and of owlkit's; a KeyError, as with a dict."""
+    for net in (trainable, trainable.owlkit_net):
+        with pytest.raises(KeyError, match=message):
+            getattr(net, of)[name]
+        assert name not in getattr(net, of)
+
+
 def test_layers_know_their_type_and_blobs(trainable: caffe.Net) -> None:
     assert [layer.type for layer in trainable.layers][:3] == ["DummyData", "Convolution", "ReLU"]
     assert list(trainable.layer_dict) == trainable._layer_names
