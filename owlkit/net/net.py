@@ -183,7 +183,7 @@ class Net(Passes):
     @property
     def data_wait_seconds(self) -> float:
         """How long forward passes have waited for data layers so far."""
-        return float(sum(getattr(layer, "wait_seconds", 0.0) for layer in self.layers))
+        return float(sum([getattr(layer, "wait_seconds", 0.0) for layer in self.data_layers]))
 
     def first_nonfinite(self) -> tuple[str, str, str] | None:
         """(layer, blob, what was found) of the first NaN or infinity, in the order of computation."""

@@ -103,7 +103,7 @@ class Iterating(Resumable):
 
     def _iterate_unread(self) -> None:
         net, before = self.net, self._unread
-        sources = [(layer, layer.state()) for layer in net.layers if layer.is_data]
+        sources = [(layer, layer.state()) for layer in net.data_layers]
         queued = Unread(self.iter, self.lr, time.perf_counter(), -net.data_wait_seconds, sources, [])
         net.clear_param_diffs()
         for _ in range(self.param.iter_size - 1):
