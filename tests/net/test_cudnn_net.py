@@ -38,7 +38,7 @@ def test_the_plan_shows_engines_and_workspace() -> None:
     """The nondeterministic engine is the first for gradients where tensor cores are barred."""
     net = build(emulated_gpu.emulated_device(cudnn=True))
     text = str(net.plan)
-    assert text.count("cudnn (eng25 eng25 eng25, 0 KB)") == 3
+    assert text.count("cudnn (eng25 eng25 eng25, 100 B)") == 3
     assert "made without cuDNN" not in text
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from owlkit.core.gpu.device import GpuDevice
+from owlkit.core.sizes import size
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import Unsupported
 from owlkit.kernels.cuda.biases import Biases
@@ -112,7 +113,3 @@ class CudnnKernel:
         """db = the sum of dy over each channel, or db += that; nothing where db is None."""
         if db is not None and self._biases is not None:
             self._biases.sum(dy, db, accumulate)
-
-
-def size(nbytes: int) -> str:
-    return f"{nbytes / 1e6:.0f} MB" if nbytes >= 1e6 else f"{nbytes / 1e3:.0f} KB"

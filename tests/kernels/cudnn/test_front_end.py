@@ -14,6 +14,8 @@ from owlkit import L, NetSpec, zoo
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import Unsupported, convolution
+from owlkit.kernels.convolution.cudnn import CudnnKernel
+from owlkit.kernels.convolution.space_to_depth import SpaceToDepthKernel
 from owlkit.kernels.cudnn import kept, plans
 from owlkit.kernels.cudnn.problem import Problem
 from owlkit.net.graph import Graph
@@ -93,6 +95,30 @@ def test_every_convolution_has_plans(net: str, dtype: str) -> None:
     assert found
     assert all(name.startswith("cudnn (eng") for name in found)
     assert device.scratch_bytes <= plans.MOST_WORKSPACE + (64 << 20)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+@pytest.mark.parametrize("net", ["caffenet", "googlenet", "resnet"])
+def test_first_layers_have_plans_in_blocks(net: str, dtype: str) -> None:
+    """And with hardly more scratch memory than without blocks, mostly with half of it."""
+    first = replace(next(specs(NETS[net](), dtype)), data_gradient=False)
+    scratch = []
+    for way in (CudnnKernel, SpaceToDepthKernel):
+        device = planning_device(tf32=True)
+        print(way(device, first).detail)
+        scratch.append(device.scratch_bytes)
+    assert scratch[1] < 1.2 * scratch[0]
+
+
+@pytest.mark.parametrize(("options", "by"), [({}, "cuda (gemm)"), (dict(tf32=True), "cudnn (eng")])
+def test_full_float32_is_a_product_where_windows_are_one_pixel(options: dict[str, bool], by: str) -> None:
+    """cuDNN's plans for it copy whole images into another order, other than those on tensor cores."""
+    device = planning_device(**options)
+    device.implementations = ("cudnn", "cuda")
+    found = [spec for spec in specs(NETS["resnet"](), "float32") if spec.is_pointwise]
+    assert len(found) > 10
+    for spec in found:
+        assert convolution.make(device, spec).implementation.startswith(by), spec
 
 
 def conv3(dtype: str = "float32", kind: str = "wgrad") -> Problem:

@@ -101,7 +101,7 @@ def test_forward_alone() -> None:
         (ALEXNET, "float32", True, True),
         (ALEXNET, "float32", False, False),
         (GOOGLENET, "float16", False, True),
-        (GOOGLENET, "float32", True, True),
+        (GOOGLENET, "float32", True, False),  # 192 products instead of 196
         # 3x3 with stride 2: 2 * 2 * 12 products in blocks, 3 * 3 * 4 without
         (GOOGLENET | dict(kernel=(3, 3), pad=(1, 1)), "float32", True, False),
         (GOOGLENET | dict(kernel=(3, 3), pad=(1, 1)), "float16", False, True),
@@ -173,9 +173,9 @@ def test_times_decide_where_the_device_tunes(seconds: float, taken: str, slower:
 def spec() -> NetSpec:
     filler = dict(type="gaussian", std=0.3)
     n = NetSpec("small")
-    n.data = L.Input(shape=dict(dim=[2, 3, 23, 19]))
+    n.data = L.Input(shape=dict(dim=[2, 3, 27, 31]))
     n.conv1 = L.Convolution(
-        n.data, kernel_size=7, stride=2, pad=3, num_output=4, weight_filler=filler, bias_filler=filler
+        n.data, kernel_size=11, stride=4, pad=2, num_output=4, weight_filler=filler, bias_filler=filler
     )
     n.relu1 = L.ReLU(n.conv1, in_place=True)
     n.conv2 = L.Convolution(n.relu1, kernel_size=3, num_output=2, weight_filler=filler)
