@@ -10,6 +10,7 @@ import numpy as np
 from owlkit.core.errors import NetError
 from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.layerwise import silent
+from owlkit.inspection.own_image import own_image
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.prediction import Labels, read_labels
 from owlkit.inspection.tiles import tile_grid
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
 
 MOST_CHANNELS = 64
 MOST_NAMED = 10
+GIVEN = "the image given"
 
 
 @dataclass(repr=False)
 class Activations(Picture):
     """values : the layer's top for one image, (C, H, W) or (C,). image : as the net saw it, uint8.
 
-    net, prepare, given, labels : what a live view in a notebook goes on with.
+    about : which image that is. net, prepare, given, labels : what a live view in a notebook goes on with.
     """
 
     frontend_kind = "activations"
@@ -41,6 +43,7 @@ class Activations(Picture):
     prepare: ImageInput | None = None
     given: np.ndarray | None = None
     labels: list[str] | None = None
+    about: str = GIVEN
 
     def figure(self) -> Figure:
         """The image and one tile per channel, on one scale for all; a line where there is no plane."""
@@ -83,13 +86,14 @@ class Activations(Picture):
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.values.shape))
         dead = len(silent(self.values.reshape(len(self.values), -1, 1)))
-        return f"Activations({self.layer!r}, {shape}, {dead} channels without any positive value)"
+        which = "" if self.about == GIVEN else f"; {self.about}"
+        return f"Activations({self.layer!r}, {shape}, {dead} channels without any positive value{which})"
 
 
 def show_activations(
     net: Net,
-    image: Any,
-    layer: str,
+    image: Any = None,
+    layer: str | None = None,
     *,
     prepare: ImageInput | None = None,
     channels: int = MOST_CHANNELS,
@@ -97,20 +101,34 @@ def show_activations(
 ) -> Activations:
     """Run one image through a net and look at the top of a layer (or at a blob, by name).
 
-    image : a photograph or a prepared array, see ImageInput. prepare : how photographs become input; by
+    image : a photograph or a prepared array, see ImageInput. Without one, `show_activations(net, "conv1")`,
+    it is the first of the batch that the net ran last, or else the first that its data layer reads; `about`
+    says which. prepare : how photographs become input; by
     default as the net's data layer does it, without one as they are, 0 to 255. channels : how many are drawn
     in the figure; `values` holds all.
     In a notebook with the widgets it is a live view: all channels, other layers, other images. labels : there
     the names of units of layers with as many channels: a list, or a file with one a line.
     Raises NetError for an unknown layer or a top with other axes, DataError for an image that does not fit,
-    or labels that cannot be read.
+    or where there is none, or labels that cannot be read.
     """
+    image, layer = _image_and_layer(image, layer)
     prepare, names = prepare or input_of(net), read_labels(labels)
     twin = Twin(net)
-    prepared = prepare(image, twin.shape)
+    own = own_image(net, twin.input) if image is None else None
+    prepared = prepare(image if own is None else own.values, twin.shape)
     layer_name = twin.layer_of(layer)
     values = twin.run(prepared[None], layer_name)[0]
     if values.ndim not in (1, 3):
         raise NetError(f"{layer}: its top has {values.ndim + 1} axes; (N, C) and (N, C, H, W) can be drawn")
     image = prepare.restore(prepared)
-    return Activations(layer, values, image, channels, net, prepare, prepared, names)
+    about = own.about if own is not None else GIVEN
+    return Activations(layer, values, image, channels, net, prepare, prepared, names, about)
+
+
+def _image_and_layer(image: Any, layer: str | None) -> tuple[Any, str]:
+    """Both as they are meant: of one argument it is the layer."""
+    if layer is not None:
+        return image, layer
+    if not isinstance(image, str):
+        raise NetError("name a layer: show_activations(net, image, 'conv1')")
+    return None, image

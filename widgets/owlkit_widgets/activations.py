@@ -65,7 +65,7 @@ class ActivationsWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore
         self._seen = Layerwise(self._net, shown.given, shown.prepare)
         # A page may ask as soon as the comm is open: what it starts from is there from the beginning.
         super().__init__(view={"layer": self._seen.layer_of(shown.layer), "selected": None})
-        self._tell_image("the image given")
+        self._tell_image(shown.about)
         self._refresh()
         self.observe(lambda change: self._refresh(), "view")
         self.on_msg(self._receive)
