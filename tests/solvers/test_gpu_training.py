@@ -169,3 +169,21 @@ def test_a_step_that_is_asked_for_lies_in_the_gradients_of_a_captured_update() -
             if parameter.lr_mult:
                 moved = np.allclose(values - parameter.blob.data, parameter.blob.diff, 1e-3, 1e-6)
                 assert moved == asked, parameter.name
+
+
+@pytest.mark.parametrize("graph", [None, False])
+def test_gradients_that_nothing_is_added_to_are_zeros(graph: bool | None) -> None:
+    """Of a layer that leads to no loss: what lay in its gradients before must not move its weights."""
+    n = small_net()
+    n.side = L.InnerProduct(n.data, num_output=2, weight_filler=dict(type="xavier"))
+    n.silence = L.Silence(n.side, ntop=0)
+    device = emulated_gpu.emulated_device(graph=graph)
+    trained = Solver(n, device=device, seed=3, base_lr=0.1, momentum=0.9, display=0)
+    before = [np.array(blob.data) for blob in trained.net.params["side"]]
+    for _ in range(4):  # watched, captured, replayed
+        for blob in trained.net.params["side"]:
+            blob.diff[...] = 5
+        trained.step(1)
+        for blob, values in zip(trained.net.params["side"], before, strict=True):
+            np.testing.assert_array_equal(blob.data, values)
+            assert not blob.diff.any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +88,14 @@ def read_late(solver: Solver) -> list[int]:
 def test_nothing_else_is_different(options: Any, tmp_path: Path) -> None:
     source = records(tmp_path / "set")
     late, waiting = make(source, **options), make(source, late=False, **options)
-    seen = read_late(late)
+    seen, never = read_late(late), read_late(waiting)
     for solver in (late, waiting):
         solver.step(5)
         solver.step(4)
     expected = [1, 2, 3, 5, 6, 7]  # not the first of a new net, and not the last of those asked for
     shown = options.get("display", 100)
     assert seen == [i for i in expected if i % shown and (i + 1) % shown]  # nor one before a display
+    assert never == [], "what it is compared with has waited"
     mine, theirs = everything(late), everything(waiting)
     assert [name for name in theirs if mine[name] != theirs[name]] == []
 
@@ -188,6 +190,28 @@ def test_interrupted_while_it_waits_for_a_loss(tmp_path: Path, monkeypatch: pyte
     assert (solver.net.params["fc"][0].data != before).any()
 
 
+def test_interrupted_once_as_a_loss_is_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss is looked at before Ctrl-C takes effect, and holds no later update back."""
+    solver = make(records(tmp_path / "set"))
+    solver.step(2)
+    solver.net.params["fc"][1].data[...] = np.nan
+    later = solver.net.iterate_later
+
+    def interrupted(*args: Any) -> Any:
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGINT)
+        return later(*args)
+
+    monkeypatch.setattr(solver.net, "iterate_later", interrupted)
+    with pytest.raises(DivergedError, match="loss of iteration 2 is nan"):
+        solver.step(5)
+    assert solver.iter == 2
+    solver.net.params["fc"][1].data[...] = 0
+    before = solver.net.params["fc"][0].data.copy()
+    solver.step(1)
+    assert (solver.net.params["fc"][0].data != before).any()
+
+
 def test_a_loss_of_many_values(tmp_path: Path) -> None:
     """A top of any size may have a loss_weight; what is read late goes by a small buffer."""
     n = NetSpec("large")
@@ -198,7 +222,7 @@ def test_a_loss_of_many_values(tmp_path: Path) -> None:
     found = []
     for late in (True, False):
         device = emulated_gpu.emulated_device()
-        solver = Solver(n, device=device, seed=5, base_lr=1e-6, display=0, momentum=0.9)
+        solver = Solver(n, device=device, seed=5, base_lr=1e-6, display=0, momentum=0.9, average_loss=4)
         if not late:
             solver.add_listener(lambda event: None)
         solver.step(4)
