@@ -18,6 +18,7 @@ from owlkit.core.gpu.gpu import OutOfMemoryError
 from owlkit.kernels import Unsupported
 from owlkit.kernels.cudnn import kept
 from owlkit.kernels.cudnn.problem import Problem
+from owlkit.kernels.cudnn.timing import ready
 
 MOST_WORKSPACE = 1 << 30  # bytes: AlexNet's first layer takes half of that for 256 images
 SHARE_OF_MEMORY = 16  # and no more than this part of the GPU's memory
@@ -187,7 +188,7 @@ def _fastest(
 def _seconds(device: GpuDevice, work: Callable[[], None]) -> float:
     """How long the work takes; infinite where it fails."""
     try:
-        return open_library(device).seconds(work)
+        return open_library(device).seconds(ready(device, work))
     except DeviceError as why:
         _log.warning("owlkit: a plan of cuDNN's fails and is left out: %s", why)
         return math.inf

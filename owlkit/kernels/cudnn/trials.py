@@ -7,6 +7,7 @@ nothing is run.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -19,6 +20,9 @@ from owlkit.core.gpu.gpu import OutOfMemoryError
 from owlkit.kernels import Unsupported
 from owlkit.kernels.cudnn import kept
 from owlkit.kernels.cudnn.plans import open_library, rules_of
+from owlkit.kernels.cudnn.timing import ready
+
+TURNS = 3
 
 _log = logging.getLogger("owlkit")
 
@@ -62,11 +66,11 @@ def _timed(
         return {}
     try:
         run = rehearse(aside, spec)
-        times = {name: _seconds(aside, library, name, partial(run, kernels[name])) for name in kernels}
+        works = {name: _ready(aside, name, partial(run, kernel)) for name, kernel in kernels.items()}
+        found = _in_turn(library, works)
     except OutOfMemoryError as why:
         _log.warning("owlkit: %s are not timed against each other: %s", " and ".join(kernels), why)
         return {}
-    found = {name: seconds for name, seconds in times.items() if seconds is not None}
     kept.write(library.cache, key, kept.Kept(found), "times")
     return found
 
@@ -82,13 +86,22 @@ def _serving(device: GpuDevice, spec: Any, rivals: Makers) -> dict[str, Any]:
     return kernels
 
 
-def _seconds(device: GpuDevice, library: Cudnn, name: str, work: Callable[[], None]) -> float | None:
-    """As a net will run it: captured, so that it is not the host that is timed. None where it fails."""
+def _ready(device: GpuDevice, name: str, work: Callable[[], None]) -> Callable[[], None] | None:
+    """The work, to be timed; None where it fails, and a line says so."""
     try:
-        work()  # takes workspace, which a capture cannot
-        return library.seconds(work if device.graph is False else device.gpu.capture(work).launch)
+        return ready(device, work)
     except OutOfMemoryError:
         raise
     except DeviceError as why:
         _log.warning("owlkit: %s fails and is left out: %s", name, why)
         return None
+
+
+def _in_turn(library: Cudnn, works: Mapping[str, Callable[[], None] | None]) -> dict[str, float]:
+    """The shortest of several times, taken in turn: the first finds a GPU that is still slow."""
+    found: dict[str, float] = {}
+    for _ in range(TURNS):
+        for name, work in works.items():
+            if work is not None:
+                found[name] = min(found.get(name, math.inf), library.seconds(work))
+    return found
