@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.sizes import size
@@ -95,7 +95,8 @@ class SpaceToDepthKernel:
     def _prepare_kernels(self, taps: int) -> None:
         spec, blocks = self._spec, self._blocks
         channels, (stride_h, stride_w), area = spec.x.shape[1], spec.stride, math.prod(spec.kernel)
-        defines = {"CHANNELS": channels, "STRIDE_H": stride_h, "STRIDE_W": stride_w, "DEPTH": blocks.depth}
+        defines: dict[str, Any] = {"CHANNELS": channels, "STRIDE_H": stride_h, "STRIDE_W": stride_w}
+        defines["DEPTH"] = blocks.depth
         compiled = program(self._device, "convolution/space_to_depth.cu", spec.x.dtype, **defines)
         self._gather_blocks, self._gather_taps = map(compiled.function, ("gather_blocks", "gather_taps"))
         self._scatter_taps, self._add_taps = map(compiled.function, ("scatter_taps", "add_taps"))
