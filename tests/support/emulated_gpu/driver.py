@@ -92,8 +92,8 @@ class EmulatedDriver:
     """A GPU of `total` bytes.
 
     launched : names of what was run or captured, in order. replays : how often a graph was launched.
-    used : bytes taken. dnn : what stands in for cuDNN, or None. clock : seconds that what ran would have taken,
-    of which `durations` has those of a launch by its name, and cuDNN's engines their own; the rest takes none.
+    used : bytes taken. dnn : what stands in for cuDNN, or None. clock : seconds that what ran would have
+    taken: of a launch what `durations` says by its name, of cuDNN's engines their own, of all else none.
     """
 
     stream = 0
