@@ -115,7 +115,7 @@ class Blob:
 
     @property
     def data(self) -> np.ndarray:
-        """The values, `shape`, writable."""
+        """The values, `shape`, writable; of parameters in a Run on a GPU to be read only, until it pauses."""
         return self.data_tensor.array
 
     @property
@@ -212,8 +212,8 @@ class Blob:
         self._diff.cleared = True
 
     def settle_diff(self) -> None:
-        """Write the zeros that a cleared gradient stands for."""
-        if self._diff.cleared:
+        """Write the zeros that a cleared gradient stands for; not under the thread that trains by it."""
+        if self._diff.cleared and not self._diff.kept:
             self._diff.cleared = False
             self.diff_tensor.zero()
 

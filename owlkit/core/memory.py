@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -32,16 +33,19 @@ class Memory:
         of adding, so clearing the gradients of 61 million parameters touches no memory.
     mirror : the copy on a GPU; None where no kernel there has used it. Whoever reads or writes `bytes` of a
         memory with a mirror asks that first (`Tensor.array` does).
+    keeper : the thread that trains by it, while it does. On a GPU the others then get the host's copy to read
+        only: whoever may write to it makes the GPU's stale, and with it an update that came between.
     parts : for the memory of an arena, (offset in bytes, memory) of what lies in it: these are kept up to
         date one by one, so that looking at one parameter moves that one only.
     """
 
-    __slots__ = ("__weakref__", "_flag", "_flags", "_whole", "bytes", "mirror", "parts")
+    __slots__ = ("__weakref__", "_flag", "_flags", "_whole", "bytes", "keeper", "mirror", "parts")
 
     def __init__(self, content: np.ndarray | None = None) -> None:
         self.bytes = content
         self._flags, self._flag = bytearray(1), 0
         self.mirror: Mirror | None = None
+        self.keeper: int | None = None
         self.parts: list[tuple[int, Memory]] = []
         # Weakly: a circle would keep the memory after the net is dropped, until the garbage collector comes.
         self._whole: weakref.ref[Memory] | None = None
@@ -53,6 +57,11 @@ class Memory:
     @cleared.setter
     def cleared(self, value: bool) -> None:
         self._flags[self._flag] = value
+
+    @property
+    def kept(self) -> bool:
+        """Whether the calling thread may only read it."""
+        return self.mirror is not None and self.keeper not in (None, threading.get_ident())
 
     def require(self, nbytes: int) -> np.ndarray:
         """At least `nbytes` bytes; what was there is kept only where it is large enough."""

@@ -8,6 +8,10 @@ because oneDNN and cuDNN are fastest there; `Tensor.array` shows them in Caffe's
 from __future__ import annotations
 
 import math
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -62,6 +66,35 @@ class Descriptor:
         return Descriptor(shape, self.dtype)
 
 
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A view that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+class _Made(threading.local):
+    """Memories of the tensors that the calling thread makes for itself, where somebody collects them."""
+
+    found: list[weakref.ref[Memory]] | None = None
+
+
+_made = _Made()
+
+
+@contextmanager
+def own_memories() -> Iterator[list[weakref.ref[Memory]]]:
+    """The memories that tensors take for themselves meanwhile, in this thread."""
+    outer, _made.found = _made.found, []
+    found = _made.found
+    try:
+        yield found
+    finally:
+        _made.found = outer
+        if outer is not None:
+            outer.extend(found)
+
+
 class Tensor:
     """Memory at a fixed address, with its descriptor.
 
@@ -82,7 +115,9 @@ class Tensor:
     ) -> None:
         """memory : at least `start + descriptor.nbytes` bytes, aligned; fresh where it is None."""
         if memory is None:
-            memory = allocate(descriptor.nbytes)
+            memory = Memory(allocate(start + descriptor.nbytes))
+            if _made.found is not None:
+                _made.found.append(weakref.ref(memory))
         if isinstance(memory, np.ndarray):
             memory = Memory(memory)
         content = memory.require(start + descriptor.nbytes)
@@ -102,25 +137,31 @@ class Tensor:
 
     @property
     def array(self) -> np.ndarray:
-        """NumPy view in the order of `descriptor.shape`, whatever the order in memory; writable."""
-        if self.memory.mirror is not None:
-            self.memory.mirror.to_host()
-        return self._array
+        """NumPy view in the order of `descriptor.shape`, whatever the order in memory; writable, unless
+        another thread trains by it on a GPU.
+        """
+        return self._fetched(self._array)
 
     @property
     def flat(self) -> np.ndarray:
-        """(count,) view in memory order, writable."""
-        if self.memory.mirror is not None:
-            self.memory.mirror.to_host()
-        return self._flat
+        """(count,) view in memory order; writable as `array`."""
+        return self._fetched(self._flat)
+
+    def _fetched(self, view: np.ndarray) -> np.ndarray:
+        mirror = self.memory.mirror
+        if mirror is None:
+            return view
+        if self.memory.kept:
+            mirror.to_host(writing=False)
+            return read_only(view)
+        mirror.to_host()
+        return view
 
     def peek(self) -> np.ndarray:
         """As `array`, to be read only: a copy on a GPU then stays valid."""
         if self.memory.mirror is not None:
             self.memory.mirror.to_host(writing=False)
-        view = self._array.view()
-        view.flags.writeable = False
-        return view
+        return read_only(self._array)
 
     def zero(self) -> None:
         """Set all elements to zero, where they are."""

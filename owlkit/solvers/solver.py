@@ -199,6 +199,17 @@ class Solver(Iterating):
         if self.iter >= self.param.max_iter:
             self.finish()
 
+    def keep_to(self, thread: int | None) -> None:
+        """Let only this thread write to parameters on a GPU, their gradients and histories; None: any.
+
+        Others, who look while training goes on, get arrays to be read only. On a CPU there is one copy only.
+        """
+        memories = [
+            parameter.blob.memory(role) for parameter in self.net.learnable for role in ("data", "diff")
+        ]
+        for memory in (*memories, *(tensor.memory for tensor in self.rule.history_tensors)):
+            memory.keeper = thread
+
     def finish(self, *, interrupted: bool = False) -> None:
         """Caffe's end of a training: the last snapshot, and a test where one is due."""
         p = self.param

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -69,6 +70,7 @@ class TrainingLoop:
     def _work(self) -> None:
         remove = self.solver.add_listener(self._publish, at_rest=lambda: False)
         state, reason = "failed", ""
+        self.solver.keep_to(threading.get_ident())
         try:
             self._train()
             state = "stopped" if self._stop is not None else "finished"
@@ -88,6 +90,7 @@ class TrainingLoop:
     def _end(self, state: str, reason: str) -> None:
         self._worked, self._since = self.seconds, None
         self._paused, self.solver.in_use_by = False, None
+        self.solver.keep_to(None)
         self.solver.abandon_test = lambda: False
         for _, request in self._steps:
             request.finish(error=self.error)
@@ -149,12 +152,14 @@ class TrainingLoop:
     def _move(self) -> None:
         if self.state == "paused":
             self._since = time.perf_counter()
+            self.solver.keep_to(threading.get_ident())
             self._set_state("running")
 
     def _stand(self) -> None:
         self._paused = True
         if self.state != "paused":
             self._worked, self._since = self.seconds, None
+            self.solver.keep_to(None)
             self._set_state("paused")
 
     def _serve_pause(self, request: Request) -> None:

@@ -64,7 +64,10 @@ class Run(TrainingLoop):
     # -- what one looks at
     @property
     def net(self) -> Any:
-        """The net in training; look at it while training is paused."""
+        """The net in training; look at it while training is paused.
+
+        On a GPU parameters, their gradients and histories are read-only to other threads until then.
+        """
         return self.solver.net
 
     @property

@@ -126,3 +126,35 @@ def test_the_seconds_of_iterations_add_up_to_the_time() -> None:
     run.run()
     assert min(told) >= 0
     assert sum(told) <= run.seconds
+
+
+def test_looking_at_weights_while_it_trains_changes_nothing() -> None:
+    """Fetched to be written to, they would have made the GPU's copy stale, and lost an update."""
+    run, alone = Run(solver(max_iter=300)), solver(max_iter=300)
+    run.start()
+    looks = 0
+    while not run.wait_until("finished", timeout=0):
+        for parameter in run.net.learnable:
+            for array in (parameter.blob.data, parameter.blob.diff):
+                assert np.isfinite(array).all()
+        assert np.isfinite(run.solver.history[0]).all()
+        looks += 1
+    assert looks > 1
+    alone.step(300)
+    assert parameters(run.solver) == parameters(alone)
+
+
+def test_weights_are_edited_in_a_pause() -> None:
+    run = Run(solver(max_iter=LONG)).start()
+    assert run.wait_until("running", timeout=PATIENCE)
+    weights = run.net.params["ip1"][0]
+    run.step(3)
+    weights.data[...] = 0
+    run.step(1)
+    assert abs(weights.data).max() < 0.1
+    run.resume()
+    with pytest.raises(ValueError, match="read-only"):
+        weights.data[...] = 0
+    run.stop()
+    assert run.wait(PATIENCE)
+    weights.data[...] = 0
