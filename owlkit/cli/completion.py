@@ -21,7 +21,20 @@ EXAMPLES = """  # bash, for you:
   eval "$(owlkit completion bash)"
 """
 DESCRIPTION = "Print the script that completes commands, options and file names."
-FILES = ("FILE", "NET", "WEIGHTS", "SOLVER", "LOG", "LIST", "NEW", "A", "B", "FILE[,FILE]")
+FILES = (
+    "FILE",
+    "NET",
+    "WEIGHTS",
+    "SOLVER",
+    "LOG",
+    "LIST",
+    "NEW",
+    "A",
+    "B",
+    "FILE[,FILE]",
+    "IMAGES",
+    "LABELS",
+)
 FOLDERS = ("DIR", "ROOT", "SET")
 
 
@@ -49,10 +62,17 @@ def script(shell: str) -> str:
         if isinstance(action.metavar, str) and action.metavar in kinds:
             action.complete = kinds[action.metavar]  # type: ignore[attr-defined]
         if action.help:
-            # The other shells' scripts hold the helps in quotes of their own.
-            action.help = action.help.replace("`", "").replace("'", "").replace("$", "")
+            # zsh's script holds the helps in double quotes.
+            action.help = action.help.replace("`", "").replace("$", "")
+        if isinstance(action, argparse._SubParsersAction):
+            for summary in action._choices_actions:  # a description's first line breaks off in its midst
+                action.choices[summary.dest].description = summary.help
     text: str = shtab.complete(parser, shell=shell)
-    return text
+    if shell == "tcsh":
+        # Its script knows the first word that a command takes, and says that none follows.
+        return text.replace("'p/*/()/'", "'p/*/f/'")
+    # zsh's has words that may be given several times complete once.
+    return text.replace('"(*):', '"*:') if shell == "zsh" else text
 
 
 def actions_of(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

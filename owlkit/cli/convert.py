@@ -25,7 +25,7 @@ def add_converters(actions: Any) -> None:
     pairs = _add_idx(
         actions,
         "convert-mnist-siamese",
-        "the same of random pairs, for a siamese net",
+        "an LMDB set of random pairs of images, for a siamese net",
         "Write an LMDB set of random pairs of images, (2, H, W), with label 1 where both are of\n"
         "one class and 0 otherwise, as Caffe's convert_mnist_siamese_data. That one writes\n"
         "LevelDB: give the net's data layers backend: LMDB.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -110,6 +112,59 @@ def test_completion_for_other_shells(shell: str, start: str, capsys: pytest.Capt
     assert script.startswith(start)
     assert "compute-image-mean" in script
     assert "rankdir" in script
+
+
+SETUP = {
+    "zsh": "fpath=($PWD $fpath); autoload -U compinit; compinit -u -D; LISTMAX=500",
+    "tcsh": "source _owlkit",
+}
+
+
+@pytest.mark.parametrize(
+    ("shell", "typed", "offered"),
+    [
+        (
+            "zsh",
+            "owlkit com\t\t",
+            r"completion +-- completion for bash, zsh or tcsh.+compute-image-mean +-- the mean",
+        ),
+        ("zsh", "owlkit test --caffe\t", r"--caffe_log"),
+        ("zsh", "owlkit draw --rankdir \t\t", r"BT +LR +RL +TB"),
+        ("zsh", "owlkit data convert-mnist-\t", r"convert-mnist-siamese"),
+        ("zsh", "owlkit diff net.prototxt b\t", r"b\.prototxt"),
+        ("zsh", "owlkit plot-log net.prototxt b\t", r"b\.prototxt"),
+        ("tcsh", "owlkit compute\t", r"compute-image-mean"),
+        ("tcsh", "owlkit test --caffe\t", r"--caffe_log"),
+        ("tcsh", "owlkit draw --rankdir \x04", r"BT +LR +RL +TB"),
+        ("tcsh", "owlkit data convert-mnist-\t", r"convert-mnist-siamese"),
+        ("tcsh", "owlkit diff net.prototxt b\t", r"b\.prototxt"),
+    ],
+)
+def test_completion_in_zsh_and_tcsh(shell: str, typed: str, offered: str, tmp_path: Path) -> None:
+    """In the shell itself, at a terminal."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed here")
+    pexpect = pytest.importorskip("pexpect")
+    (tmp_path / "_owlkit").write_text(completion.script(shell))
+    for name in ("net.prototxt", "b.prototxt"):
+        (tmp_path / name).touch()
+    environment = {**os.environ, "HOME": str(tmp_path), "TERM": "xterm"}
+    child = pexpect.spawn(
+        shell,
+        ["-f", "-i"],
+        env=environment,
+        cwd=str(tmp_path),
+        encoding="utf-8",
+        dimensions=(50, 150),
+        timeout=20,
+    )
+    try:
+        child.sendline(f"{SETUP[shell]}; echo set''up")
+        child.expect("setup\r")
+        child.send(typed)
+        child.expect(offered)
+    finally:
+        child.close(force=True)
 
 
 def test_an_unknown_shell(capsys: pytest.CaptureFixture[str]) -> None:
