@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from owlkit.core.blob import Blob
+from owlkit.core.claims import Claims
 from owlkit.core.device import Device
 from owlkit.core.dtypes import wide
 from owlkit.core.errors import NetError, closest
@@ -56,6 +57,7 @@ class Layer:
     working : what kernels take for each of `blobs`: these themselves, or in a net of half precision blobs
         beside them, whose data are rounded to what the layer computes in and whose gradients are added to
         theirs (`net.working`).
+    claims : what its step takes beside the net's blobs, since it was last prepared.
     cast_bottoms : by index, the blobs that it takes in place of bottoms in another type (`net.casts`).
     fillers : the FillerParameter (or None: zeros) that initialises each of `blobs`.
     loss_weights : per top; 0 where the top is no loss.
@@ -103,6 +105,7 @@ class Layer:
         self.param_propagate_down: list[bool] = []
         self.propagate_down: list[bool] = []
         self.absorbed: list[Layer] = []
+        self.claims: Claims | None = None
 
     # -- what a layer type defines
     def setup(self, bottom: Blobs, top: Blobs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +47,8 @@ class ParameterTable:
     def __init__(self) -> None:
         self.owners: list[Parameter] = []
         self.followers: list[tuple[Blob, Parameter]] = []
+        #: What a solver keeps of them, while it is there.
+        self.histories: list[weakref.ref[Memory]] = []
         self._shared: dict[str, Parameter] = {}
 
     def add_layer(self, layer: Layer) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
 from owlkit.core.errors import NetError, closest
+from owlkit.core.gpu.gpu import OutOfMemoryError
 from owlkit.core.memory import Memory
 from owlkit.net.graph import Graph
 from owlkit.net.lifetimes import lifetimes, place
+from owlkit.net.needs import explain
 from owlkit.net.steps import Step
 
 
@@ -77,7 +79,11 @@ class Reuse:
                 )
         lives = lifetimes(steps, self._kept(steps))
         placement = place(lives)
-        device.place(placement.total, placement.places)
+        try:
+            device.place(placement.total, placement.places)
+        except OutOfMemoryError as error:
+            explain(error, self._graph, any(step.backward for step in steps))
+            raise
         moved = {id(life.memory) for life in lives}
         self.total = placement.total
         self.saved = sum(life.nbytes for life in lives) - placement.total

@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from owlkit.core.blob import Blob
+from owlkit.core.claims import Claims
 from owlkit.core.device import Device
+from owlkit.core.tensor import own_memories
 from owlkit.layers.base import Layer
 from owlkit.net.casts import Casts, needed
 from owlkit.net.graph import Node
@@ -62,9 +64,13 @@ class Step:
 
     def prepare(self, device: Device) -> None:
         """Make the layer's kernels, and casts where they are needed."""
-        self.casts = Casts(device, self.layer, self.bottom) if needed(self.layer, self.bottom) else None
-        bottom = self.bottom if self.casts is None else self.casts.inner
-        self.layer.prepare(device, bottom, self.top)
+        with own_memories() as own:
+            self.casts = Casts(device, self.layer, self.bottom) if needed(self.layer, self.bottom) else None
+            bottom = self.bottom if self.casts is None else self.casts.inner
+            self.layer.prepare(device, bottom, self.top)
+        seen = {id(blob) for node in self.nodes for blob in (*node.bottom, *node.top)}
+        hidden = [blob for blob in (*self.bottom, *self.top) if id(blob) not in seen]
+        self.layer.claims = Claims(device, hidden, own)
 
     def forward_call(self) -> Callable[[], None]:
         if self.idle:

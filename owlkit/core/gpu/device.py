@@ -10,9 +10,9 @@ from owlkit.core.device import Device
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.detection import obstacle
 from owlkit.core.gpu.driver import Buffer
-from owlkit.core.gpu.gpu import Gpu, open_gpu
+from owlkit.core.gpu.gpu import Gpu, OutOfMemoryError, open_gpu
 from owlkit.core.gpu.lane import GpuLane
-from owlkit.core.gpu.mirror import Mirror
+from owlkit.core.gpu.mirror import Mirror, Piece
 from owlkit.core.lane import Lane
 from owlkit.core.memory import Memory, allocate
 from owlkit.core.tensor import Descriptor
@@ -78,6 +78,11 @@ class GpuDevice(Device):
             self.gpu.keep(mine.buffer)
         return mine.buffer.pointer
 
+    @property
+    def workspace_bytes(self) -> int:
+        """What the calling thread has taken for `workspace`."""
+        return self._workspace.nbytes
+
     def lane(self, descriptor: Descriptor) -> Lane:
         return GpuLane(self.gpu, descriptor)
 
@@ -90,11 +95,15 @@ class GpuDevice(Device):
 
     def place(self, total: int, places: Sequence[tuple[int, int, Memory]]) -> None:
         """As on a CPU; on the host each memory has its own, which takes none until somebody looks."""
-        piece = self.gpu.allocate(total)
+        try:
+            piece = Piece(self.gpu.allocate(total), total)
+        except OutOfMemoryError as error:
+            error.placed = frozenset(id(memory) for _, _, memory in places)
+            raise
         for offset, length, memory in places:
             content = allocate(length)
             memory.use(content)
-            memory.mirror = Mirror(self.gpu, content, piece.pointer + offset, piece)
+            memory.mirror = Mirror(self.gpu, content, piece.buffer.pointer + offset, piece)
 
 
 def open_gpu_device(

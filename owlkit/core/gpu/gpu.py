@@ -229,9 +229,12 @@ class _Keeping:
 
 
 class OutOfMemoryError(DeviceError):
-    """The GPU's memory does not suffice. wanted, free, total : bytes."""
+    """The GPU's memory does not suffice. wanted, free, total : bytes. placed : identities of the memories
+    that should have shared what was wanted.
+    """
 
     def __init__(self, wanted: int, free: int, total: int) -> None:
+        self.placed: frozenset[int] = frozenset()
         self.wanted, self.free, self.total = wanted, free, total
         has, more = f"{free / 1e9:.3g} of {total / 1e9:.3g} GB", f"{wanted / 1e9:.3g} GB"
         super().__init__(f"the GPU has {has} free, and {more} more are needed")

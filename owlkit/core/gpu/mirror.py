@@ -7,13 +7,23 @@ write to them, so the GPU's are stale afterwards; `writing=False` promises not t
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from owlkit.core.gpu.driver import Buffer
     from owlkit.core.gpu.gpu import Gpu
     from owlkit.core.memory import Memory
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Memory of the GPU, `nbytes` of it, in which mirrors lie that are not in use at the same moment."""
+
+    buffer: Buffer
+    nbytes: int
 
 
 class Mirror:
@@ -29,6 +39,11 @@ class Mirror:
         self._buffer = buffer  # keeps the GPU's memory alive
         self._fetching = threading.RLock()
         self.host_valid, self.device_valid = True, False
+
+    @property
+    def piece(self) -> Piece | None:
+        """What it shares with other mirrors, where it lies in such a piece."""
+        return self._buffer if isinstance(self._buffer, Piece) else None
 
     def to_device(self, *, reads: bool, writes: bool) -> None:
         """Make the GPU's copy usable. reads : it must hold the content. writes : it will hold a newer one."""
