@@ -12,6 +12,7 @@ import pytest
 from owlkit.core.errors import PrototxtError, TrainingError
 from owlkit.proto import caffe_pb2, text
 from owlkit.solvers import Solver
+from owlkit.solvers.display import _mean_magnitude
 from tests.training.small import NET, make_solver, net_param, parameters
 
 OLD_TYPES = {
@@ -212,6 +213,13 @@ def test_debug_info_in_caffes_words(caplog: pytest.LogCaptureFixture) -> None:
     caplog.clear()
     solver.step(1)
     assert not [record for record in caplog.records if record.message.startswith("    [")]
+
+
+def test_means_of_large_blobs_in_half_precision() -> None:
+    """Sums of theirs would end where a value is less than half of what the type tells apart there."""
+    pytest.importorskip("ml_dtypes", reason="bfloat16 comes with the dev extra")
+    for dtype in ("float16", "bfloat16"):
+        assert _mean_magnitude(np.full(100_000, -0.375).astype(dtype)) == 0.375
 
 
 def test_debug_info_shows_a_parameter_by_its_name_in_the_forward_pass_alone(

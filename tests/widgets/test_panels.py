@@ -396,6 +396,15 @@ class TestHistograms:
         assert (zeros, bad) == (pytest.approx(0.5), pytest.approx(0.001))
         assert row[FIELDS:].argmax() in range(10, BINS - 10)
 
+    @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+    def test_small_gradients_in_half_precision(self, dtype: str) -> None:
+        pytest.importorskip("ml_dtypes", reason="bfloat16 comes with the dev extra")
+        values = (1e-4 * np.random.default_rng(0).normal(size=4000)).astype(dtype)
+        row = histogram(values)
+        assert np.isfinite(row).all()
+        np.testing.assert_array_equal(row, histogram(values.astype(np.float32)))
+        assert row[FIELDS:].sum() == pytest.approx(1)
+
     def test_constant_empty_and_dead_blobs(self) -> None:
         assert histogram(np.full(7, 3.0, np.float32))[FIELDS:].sum() == 1
         assert histogram(np.zeros(9, np.float32))[4] == 1

@@ -34,6 +34,7 @@ def histogram(values: NDArray[Any]) -> NDArray[np.float32]:
     values : (n,). Gives (FIELDS + BINS,) float32.
     """
     out = np.zeros(FIELDS + BINS, np.float32)
+    values = values.astype(np.float64)  # in half precision the width of a bin may be no number
     finite = np.isfinite(values)
     out[5] = 1 - finite.mean() if values.size else 0
     out[4] = (values == 0).mean() if values.size else 0
