@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from owlkit.core.errors import NetError
+from owlkit.inspection.channels import Channels, ChannelView
 from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.layerwise import silent
 from owlkit.inspection.own_image import own_image
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.prediction import Labels, read_labels
-from owlkit.inspection.tiles import tile_grid
+from owlkit.inspection.receptive_field import ReceptiveField, receptive_fields
 from owlkit.inspection.twin import Twin
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from owlkit.net import Net
 
-MOST_CHANNELS = 64
-MOST_NAMED = 10
 GIVEN = "the image given"
 
 
@@ -30,7 +29,8 @@ GIVEN = "the image given"
 class Activations(Picture):
     """values : the layer's top for one image, (C, H, W) or (C,). image : as the net saw it, uint8.
 
-    about : which image that is. net, prepare, given, labels : what a live view in a notebook goes on with.
+    about : which image that is. type : of the layer. sees : what a unit of it sees. net, prepare, given,
+    labels : what a live view in a notebook goes on with.
     """
 
     frontend_kind = "activations"
@@ -38,50 +38,23 @@ class Activations(Picture):
     layer: str
     values: np.ndarray
     image: np.ndarray
-    channels: int = MOST_CHANNELS
+    channels: int | None = None
     net: Net | None = None
     prepare: ImageInput | None = None
     given: np.ndarray | None = None
     labels: list[str] | None = None
     about: str = GIVEN
+    type: str = ""
+    sees: ReceptiveField | None = None
 
-    def figure(self) -> Figure:
-        """The image and one tile per channel, on one scale for all; a line where there is no plane."""
-        return self._planes() if self.values.size > len(self.values) else self._line()
+    def figure(self, view: ChannelView | None = None) -> Figure:
+        """The channels as the live view shows them, the one that is picked over the image, and numbers.
 
-    def _planes(self) -> Figure:
-        import matplotlib.pyplot as plt
+        view : order, scale and choice; by default those that the live view begins with.
+        """
+        from owlkit.inspection.activations_figure import ActivationsFigure
 
-        shown = self.values[: self.channels]
-        figure, axes = plt.subplots(1, 2, figsize=(9.5, 4.6), width_ratios=(1, 2), layout="constrained")
-        axes[0].imshow(self.image, cmap="gray")
-        axes[0].set_title("image", fontsize=10)
-        drawn = axes[1].imshow(
-            tile_grid(shown, gap=max(1, shown.shape[2] // 16)), cmap="viridis", interpolation="nearest"
-        )
-        named = (
-            f"{self.layer}: {len(shown)} of {len(self.values)} channels, {shown.shape[1]}x{shown.shape[2]}"
-        )
-        axes[1].set_title(named, fontsize=10)
-        figure.colorbar(drawn, ax=axes[1], shrink=0.8, label="activation")
-        for axis in axes:
-            axis.set_axis_off()
-        plt.close(figure)
-        return figure
-
-    def _line(self) -> Figure:
-        import matplotlib.pyplot as plt
-
-        values = self.values.ravel()
-        figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.4), width_ratios=(1, 2.4), layout="constrained")
-        axes[0].imshow(self.image, cmap="gray")
-        axes[0].set_axis_off()
-        axes[1].plot(values, linewidth=0.8, color="#0072b2")
-        for unit in np.argsort(values)[::-1][:MOST_NAMED]:
-            axes[1].annotate(str(unit), (unit, values[unit]), fontsize=8, ha="center", va="bottom")
-        axes[1].set(title=f"{self.layer}: {len(self.values)} units", xlabel="unit", ylabel="activation")
-        plt.close(figure)
-        return figure
+        return ActivationsFigure(self, Channels(self.values, view)).figure
 
     def __repr__(self) -> str:
         shape = "x".join(map(str, self.values.shape))
@@ -96,7 +69,7 @@ def show_activations(
     layer: str | None = None,
     *,
     prepare: ImageInput | None = None,
-    channels: int = MOST_CHANNELS,
+    channels: int | None = None,
     labels: Labels | None = None,
 ) -> Activations:
     """Run one image through a net and look at the top of a layer (or at a blob, by name).
@@ -105,7 +78,7 @@ def show_activations(
     it is the first of the batch that the net ran last, or else the first that its data layer reads; `about`
     says which. prepare : how photographs become input; by
     default as the net's data layer does it, without one as they are, 0 to 255. channels : how many are drawn
-    in the figure; `values` holds all.
+    in the figure, None for all; `values` holds all.
     In a notebook with the widgets it is a live view: all channels, other layers, other images. labels : there
     the names of units of layers with as many channels: a list, or a file with one a line.
     Raises NetError for an unknown layer or a top with other axes, DataError for an image that does not fit,
@@ -122,7 +95,10 @@ def show_activations(
         raise NetError(f"{layer}: its top has {values.ndim + 1} axes; (N, C) and (N, C, H, W) can be drawn")
     image = prepare.restore(prepared)
     about = own.about if own is not None else GIVEN
-    return Activations(layer, values, image, channels, net, prepare, prepared, names, about)
+    graph = twin.net.graph
+    kind = twin.net.layer_dict[layer_name].type
+    sees = receptive_fields(graph).get(twin.net.top_names[layer_name][0])
+    return Activations(layer, values, image, channels, net, prepare, prepared, names, about, kind, sees)
 
 
 def _image_and_layer(image: Any, layer: str | None) -> tuple[Any, str]:

@@ -63,6 +63,12 @@ class ReceptiveField:
         left, right = self.width.pixels(column, shape[-1])
         return top, left, bottom, right
 
+    def frame(self, plane: Sequence[int]) -> tuple[float, float, float, float]:
+        """(top, left, bottom, right) of a plane (H, W) of units laid over the input: the middle of each
+        unit's field at the middle of its pixel."""
+        top, left = (e.start + (e.size - e.stride) / 2 for e in (self.height, self.width))
+        return top, left, top + plane[0] * self.height.stride, left + plane[1] * self.width.stride
+
     def __str__(self) -> str:
         size = f"{self.height.size:g}x{self.width.size:g}"
         strides = dict.fromkeys((self.height.stride, self.width.stride))

@@ -92,8 +92,7 @@ def frame_of(plane: tuple[int, ...], field: ReceptiveField | None, shape: tuple[
     """(top, left, bottom, right) of a plane laid over the input; all of it where its place is not known."""
     if field is None or tuple(plane) == (1, 1):
         return [0.0, 0.0, float(shape[0]), float(shape[1])]
-    top, left = (e.start + (e.size - e.stride) / 2 for e in (field.height, field.width))
-    return [top, left, top + plane[0] * field.height.stride, left + plane[1] * field.width.stride]
+    return list(field.frame(plane))
 
 
 def _short(numbers: NDArray[Any]) -> list[float]:

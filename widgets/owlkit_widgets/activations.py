@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from owlkit.core.errors import OwlkitError
 from owlkit.inspection.activations import Activations
+from owlkit.inspection.channels import ChannelView
 from owlkit.inspection.layerwise import Layerwise
 
 from .activation_tiles import channel_of, channels_of
@@ -117,10 +118,16 @@ class ActivationsWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore
     # -- from the browser ----------------------------------------------------------------------------------
 
     def figure(self) -> bytes:
-        """PNG of the layer in sight, as `owlkit.show_activations` draws it."""
+        """PNG of the layer in sight, in the order and on the scale of the view."""
         written = io.BytesIO()
-        drawn = Activations(self.layer["name"], self._values, self._seen.image, self._shown.channels)
-        drawn.figure().savefig(written, format="png", dpi=FIGURE_DPI)
+        name, shown = self.layer["name"], self._shown
+        drawn = Activations(
+            name, self._values, self._seen.image, shown.channels, labels=shown.labels,
+            about=self.image["name"], type=self.layer["type"], sees=self._seen.field(name),
+        )  # fmt: skip
+        chosen = {key: self.view[key] for key in ("order", "scale", "show") if key in self.view}
+        view = ChannelView(**chosen, selected=self.unit["channel"])
+        drawn.figure(view).savefig(written, format="png", dpi=FIGURE_DPI)
         return written.getvalue()
 
     def _look_at(self, image: Any, name: str) -> None:
