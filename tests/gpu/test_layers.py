@@ -58,24 +58,34 @@ def compare(found: Net, expected: Net, dtype: str) -> int:
     return len(pairs)
 
 
-@pytest.mark.parametrize("type_", KINDS)
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_equals_the_cpu(type_: str, dtype: str, make_device: Callable[..., GpuDevice]) -> None:
+def compare_drawn(type_: str, most: int, compare_one: Callable[[Definition], int]) -> None:
+    """Draw definitions of a type until `most` of them were compared.
+
+    compare_one : how many arrays it compared; 0 where the layer refuses its options.
+    """
     compared = 0
     for seed in range(DRAWN):
         definition = draw(type_, Picks(seed))
-        if draws_numbers(definition) or compared == COMPARED:
+        if draws_numbers(definition) or compared == most:
             continue
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            found, expected = (both_ways(definition, where, dtype) for where in (make_device(), "cpu"))
-            assert (found is None) == (expected is None), definition
-            if found is not None and expected is not None:
-                try:
-                    compared += bool(compare(found, expected, dtype))
-                except AssertionError as error:
-                    raise AssertionError(f"{error}\n{definition}") from error
+            try:
+                compared += bool(compare_one(definition))
+            except AssertionError as error:
+                raise AssertionError(f"{error}\n{definition}") from error
     assert compared or type_ == "Silence", "every definition was refused: nothing was compared"
+
+
+@pytest.mark.parametrize("type_", KINDS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_equals_the_cpu(type_: str, dtype: str, make_device: Callable[..., GpuDevice]) -> None:
+    def compare_one(definition: Definition) -> int:
+        found, expected = (both_ways(definition, where, dtype) for where in (make_device(), "cpu"))
+        assert (found is None) == (expected is None), "one of them refuses it"
+        return compare(found, expected, dtype) if found is not None and expected is not None else 0
+
+    compare_drawn(type_, COMPARED, compare_one)
 
 
 def test_every_type_is_compared() -> None:

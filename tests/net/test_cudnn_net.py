@@ -42,6 +42,18 @@ def test_the_plan_shows_engines_and_workspace() -> None:
     assert "made without cuDNN" not in text
 
 
+def test_the_plan_shows_what_was_timed() -> None:
+    """A net whose convolution has one pixel: our product takes no time on the stand-in's clock."""
+    n = NetSpec("pointwise")
+    n.data = L.Input(shape=dict(dim=[2, 4, 7, 6]))
+    n.conv1 = L.Convolution(n.data, kernel_size=1, num_output=8, weight_filler=FILLER)
+    n.out = L.Sigmoid(n.conv1, loss_weight=1)
+    device = emulated_gpu.emulated_device(cudnn=True, tune=True)
+    text = str(Net(n, phase="train", device=device, seed=1).plan)
+    assert "cuda (gemm, 0 ms)" in text
+    assert "cudnn: slower, 2 ms" in text  # forward and the weights' gradient
+
+
 def test_the_plan_shows_why_not() -> None:
     """Without cuDNN, and for a dtype that is left to our kernels."""
     missing = str(build(emulated_gpu.emulated_device()).plan)

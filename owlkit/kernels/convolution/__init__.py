@@ -1,4 +1,9 @@
-"""Convolution over any number of spatial axes, with groups, strides, padding and dilation."""
+"""Convolution over any number of spatial axes, with groups, strides, padding and dilation.
+
+To read first: reference.py, NumPy. On a CPU onednn.py serves. On a GPU choice.py says which does: cudnn.py,
+space_to_depth.py (first layers, on cuDNN too), or cuda.py (columns and products of matrices). Around any of
+them lie transposed.py (Deconvolution) and merged.py (channels on another axis than 1).
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,9 @@ def _has_blocks(spec: Convolution) -> bool:
 
 
 class Rehearsal:
-    """The calls of an iteration, on zeros: x's gradient may lie where x was, and y's where y was."""
+    """The calls of an iteration, on zeros: x's gradient may lie where x was, and y's where y was. The biases'
+    gradient is left out: it is one kernel, whoever computes the rest.
+    """
 
     def __init__(self, device: GpuDevice, spec: Convolution) -> None:
         w = Descriptor(spec.weights, spec.x.dtype, spec.weights_channels_last)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from owlkit import __version__
 from owlkit.core.device import Device
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.device import GpuDevice
@@ -44,7 +45,8 @@ def measured(device: Device, spec: Any, rivals: Makers, rehearse: Rehearsal) -> 
         library = open_library(device)
     except Unsupported:
         return {}
-    key = f"times of {', '.join(rivals)}\n{library.about}\n{rules_of(device)}\n{spec}"
+    ours = f"owlkit {__version__}: times of {', '.join(rivals)}"
+    key = f"{ours}\n{library.about}\n{rules_of(device)}\n{spec}"
     known = device.gpu.programs
     with device.gpu.lock, library.lock:  # not while another thread's capture forbids to take memory
         if key not in known:
