@@ -10,7 +10,7 @@ import numpy as np
 
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
-from owlkit.core.tensor import Tensor
+from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import masters
 from owlkit.net.parameters import Parameter
 
@@ -26,6 +26,7 @@ class LossScale:
         self._losses = losses
         self._kernel = masters.make_scale(device)
         self.state = Tensor(masters.STATE)
+        self._found = self.state.part(masters.FOUND, Descriptor((1,)))
         self.set(masters.FIRST)
 
     def set(self, scale: float, streak: int = 0, skipped: int = 0) -> None:
@@ -56,6 +57,10 @@ class LossScale:
         """The pass has failed, maybe between `begin` and `end`: let the next one start from the weights."""
         for blob, weight in self._losses:
             blob.diff[...] = weight
+
+    def forget(self) -> None:
+        """Gradients are written over: what was found in those before says nothing of them."""
+        self._found.zero()
 
     def follow(self) -> None:
         """Adapt the scale, after an update."""
@@ -126,5 +131,7 @@ class Working:
     def _bring(self, state: Tensor | None) -> None:
         made = [p for p in self._learned if not p.working.memory("diff").cleared]
         add = [p.blob.begin_accumulate() for p in made]
+        if self.scale is not None and state is not None and not any(add):
+            self.scale.forget()  # a pass that a user made and threw away may have overflowed
         sources, targets = [p.working.diff_tensor for p in made], [p.blob.diff_tensor for p in made]
         self._widen.widen(sources, targets, add, state)

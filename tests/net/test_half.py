@@ -10,6 +10,7 @@ import pytest
 import owlkit
 from owlkit import L, Net, NetSpec, Solver
 from owlkit.core.errors import NetError
+from owlkit.kernels import masters
 from tests.solvers.test_gpu_training import first_layers
 from tests.support import emulated_gpu
 
@@ -129,6 +130,32 @@ def test_an_update_that_would_overflow_is_left_out_and_the_scale_halved() -> Non
     training.step(2)
     assert (scale.saved()["streak"], scale.skipped) == (done + 2, skipped)
     assert any((p.blob.data != d).any() for p, d in zip(training.net.learnable, before, strict=True))
+
+
+@pytest.mark.parametrize("graph", [None, False])
+def test_a_pass_of_a_users_own_that_overflows_costs_no_update(graph: bool | None) -> None:
+    """Its gradients are thrown away before the next iteration; those added to them are no better."""
+    training = solver("float16", graph=graph)
+    net, scale = training.net, training.net.loss_scale
+    assert scale is not None
+    training.step(3)  # the third is the first that a graph runs
+
+    def overflow() -> None:
+        usual = scale.value
+        for factor in (2.0**40, usual):
+            scale.state.array[[masters.SCALE, masters.INVERSE]] = factor, 1 / factor
+            if factor != usual:
+                net.forward_backward()
+        assert scale.state.peek()[masters.FOUND] == 1, "the test overflows"
+
+    overflow()
+    before, counted = [p.blob.data.copy() for p in net.learnable], scale.saved()
+    training.step(1)
+    assert scale.saved() == counted | {"streak": counted["streak"] + 1}, "nothing left out"
+    assert any((p.blob.data != d).any() for p, d in zip(net.learnable, before, strict=True))
+    overflow()
+    net.forward_backward()
+    assert scale.state.peek()[masters.FOUND] == 1
 
 
 def test_the_scale_is_doubled_after_many_good_updates(monkeypatch: pytest.MonkeyPatch) -> None:
