@@ -233,16 +233,20 @@ def in_browser() -> dict[str, Any]:
     return found | {"targets": targets}
 
 
-def main() -> None:
+def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--no-browser", action="store_true", help="leave out what needs Chromium")
     parser.add_argument(
         "--nets", nargs="+", choices=tuple(NETS), default=list(NETS), help="nets to train; both else"
     )
     parser.add_argument("--store", action="store_true", help="write benchmarks/results/monitor_cost.json")
-    args = parser.parse_args()
-    if args.store and set(args.nets) != set(NETS):
-        parser.error("--store writes the result of a whole run: leave out --nets")
+    args = parser.parse_args(words)
+    if args.store and (args.no_browser or set(args.nets) != set(NETS)):
+        parser.error("--store writes the result of a whole run: leave out --nets and --no-browser")
+    return args
+
+
+def main(args: argparse.Namespace) -> None:
     quiet_blas()
     started = time.perf_counter()
     browser = {} if args.no_browser else in_browser()
@@ -269,4 +273,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(parsed())

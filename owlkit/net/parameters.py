@@ -211,6 +211,11 @@ def _matched(layer: Layer, other: Layer) -> list[tuple[Blob, Blob]]:
                 f"{layer.name}: parameter {index} is {mine.shape} here but {theirs.shape} in the net it "
                 "shares with; make the two definitions agree"
             )
+        if mine.dtype != theirs.dtype:
+            raise NetError(
+                f"{layer.name}: parameter {index} is {mine.dtype} here but {theirs.dtype} in the net it "
+                "shares with; give both nets one dtype"
+            )
         if mine.descriptor.channels_last != theirs.descriptor.channels_last:
             raise NetError(
                 f"{layer.name}: parameter {index} lies otherwise in memory than in the net it shares with, "

@@ -82,6 +82,18 @@ def test_a_test_net_uses_the_train_nets_parameters() -> None:
     test.forward(data=train.blobs["data"].data, label=train.blobs["label"].data)
 
 
+def test_nets_that_share_agree() -> None:
+    train = make(SMALL)
+    with pytest.raises(
+        NetError, match=r"conv1: parameter 0 is float64 here but float32 .* give both nets one dtype"
+    ):
+        Net(parse(SMALL), phase="test", share=train, dtype="float64")
+    with pytest.raises(
+        NetError, match=r"ip1: parameter 0 is \(7, 96\) here but \(5, 96\) in the net it shares"
+    ):
+        Net(parse(SMALL.replace("num_output: 5", "num_output: 7")), phase="test", share=train)
+
+
 def test_weights_survive_a_file(tmp_path: Path) -> None:
     net, other = make(SMALL), make(SMALL, seed=8)
     net.save(tmp_path / "x.caffemodel")
