@@ -121,6 +121,22 @@ def test_another_thread_keeps_its_stream_during_a_capture(device: GpuDevice) -> 
     assert (ours.result, theirs.result) == (2.0, 0.0)
 
 
+def test_plans_are_made_with_the_gpu_current(device: GpuDevice) -> None:
+    """In whatever thread a net is made."""
+    found: list[Work | BaseException] = []
+
+    def plan() -> None:
+        try:
+            found.append(Work(device))
+        except BaseException as error:
+            found.append(error)
+
+    thread = threading.Thread(target=plan)
+    thread.start()
+    thread.join()
+    assert isinstance(found[0], Work)
+
+
 def test_timing_counts_some_rounds_after_a_first(device: GpuDevice) -> None:
     work, runs = Work(device), []
 
@@ -131,6 +147,19 @@ def test_timing_counts_some_rounds_after_a_first(device: GpuDevice) -> None:
 
     assert device.gpu.driver.cudnn().seconds(queue_two) == pytest.approx(2e-3)
     assert len(runs) == cudnn.ROUNDS + 1
+
+
+def test_plans_are_timed_as_they_are_replayed(library: FakeCudnn) -> None:
+    """Each is captured, beside the main stream, where it runs when it was chosen."""
+    device = GpuDevice(Gpu(CupyDriver(0)), tune=True)
+    work = Work(device)
+    main = device.gpu.driver.stream
+    assert library.switched[0] == main
+    assert len(set(library.switched)) == 2
+    work.feed(3.0)
+    work.run()
+    assert work.result == 6.0
+    assert library.switched[-1] == main
 
 
 def test_plans_depend_on_versions_and_device(device: GpuDevice, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 Tensor cores take channels by 16 bytes, and a picture has 3. Each stride x stride pixels of x are made one
 pixel with all their values as channels; the filters, with zeros up to whole blocks, likewise. AlexNet's 11x11
-over 3 channels with stride 4 is then 3x3 over 48. It is the same sum in another order.
+over 3 channels with stride 4 is then 3x3 over 48. It is the same sum in another order, with zeros times what
+lies beside the window: an infinity in x spreads to neighbours.
 """
 
 from __future__ import annotations
