@@ -35,9 +35,9 @@ class GpuDevice(Device):
 
     gpu : the physical GPU, shared with other nets. tf32 : whether float32 products may use TF32, which keeps
     10 bits of each factor. deterministic : whether only kernels are used that give the same bits in every
-    run. tune : whether cuDNN's plans are chosen by timing when a net is first planned, and remembered on
-    disk; not together with `deterministic`. What has no kernel of its own computes on the host, with copies
-    there and back; `print(net.plan)` shows it.
+    run. tune : whether cuDNN's plans, and ways to do without them, are chosen by timing when a net is first
+    planned, and remembered on disk; not together with `deterministic`. What has no kernel of its own computes
+    on the host, with copies there and back; `print(net.plan)` shows it.
     """
 
     filters_channels_last = True
