@@ -121,20 +121,12 @@ def test_another_thread_keeps_its_stream_during_a_capture(device: GpuDevice) -> 
     assert (ours.result, theirs.result) == (2.0, 0.0)
 
 
-def test_plans_are_made_with_the_gpu_current(device: GpuDevice) -> None:
-    """In whatever thread a net is made."""
-    found: list[Work | BaseException] = []
-
-    def plan() -> None:
-        try:
-            found.append(Work(device))
-        except BaseException as error:
-            found.append(error)
-
-    thread = threading.Thread(target=plan)
-    thread.start()
-    thread.join()
-    assert isinstance(found[0], Work)
+def test_plans_are_made_with_their_gpu_current(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    cuda = FakeCuda(number=1).install(monkeypatch)
+    monkeypatch.setenv("OWLKIT_CACHE", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "cudnn", FakeCudnn(cuda).module())
+    Work(GpuDevice(Gpu(CupyDriver(1), 1)))
+    assert cuda.runtime().getDevice() == 0
 
 
 def test_timing_counts_some_rounds_after_a_first(device: GpuDevice) -> None:

@@ -403,6 +403,14 @@ def test_what_cublas_refuses_is_an_error(driver: CupyDriver, products: FakeCubla
     assert products.kinds == []
 
 
+@pytest.mark.usefixtures("products")
+def test_no_memory_for_cublas(driver: CupyDriver, cuda: FakeCuda) -> None:
+    matrix = Matrix(driver.allocate(64).pointer, 2)
+    cuda.limit = cuda.used["device"] + 1000
+    with pytest.raises(OutOfMemoryError, match=r"0\.0336 GB more"):
+        driver.gemm((2, 2, 2), matrix, matrix, matrix, dtype="float32")
+
+
 def test_no_cublas() -> None:
     with pytest.raises(DeviceError, match=r"libcublas\.so\.7.*pip install nvidia-cublas-cu7"):
         cublas.load(7)

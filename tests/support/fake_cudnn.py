@@ -47,6 +47,10 @@ class FakeCudnn:
                 assert isinstance(handle, Handle)
                 super().__init__(handle=handle, **types)
 
+            def build_operation_graph(self) -> None:
+                cuda.own()
+                super().build_operation_graph()
+
             def execute(self, places: dict[int, int], workspace: int, handle: Any = None) -> None:
                 cuda.own()
                 if handle.stream not in cuda.streams:

@@ -40,6 +40,28 @@ def load() -> Any:
     return cudnn
 
 
+class _Use:
+    """The lock of a handle. Whoever holds it has its GPU current, as cuDNN wants for planning too."""
+
+    def __init__(self, context: Context) -> None:
+        self._context, self._lock = context, threading.RLock()
+        self._before: list[int] = []
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        try:
+            self._before.append(self._context.enter())
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._context.leave(self._before.pop())
+        finally:
+            self._lock.release()
+
+
 class CupyCudnn:
     """`owlkit.core.gpu.driver.Cudnn` beside CuPy. Raises DeviceError where cuDNN cannot be used.
 
@@ -50,7 +72,7 @@ class CupyCudnn:
         self.frontend = load()
         self.cache: Path | None = cache_folder()
         self._context = context
-        self.lock: AbstractContextManager[Any] = threading.RLock()
+        self.lock: AbstractContextManager[Any] = _Use(context)
         found = properties
         versions = f"cuDNN {self.frontend.backend_version()}, front end {self.frontend.__version__}"
         major, minor = found["driver"]

@@ -16,10 +16,10 @@ import numpy as np
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.compiling import compile_kernels
 from owlkit.core.gpu.context import OUT_OF_MEMORY, Context
-from owlkit.core.gpu.cublas import Cublas
+from owlkit.core.gpu.cublas import WORKSPACE, Cublas
 from owlkit.core.gpu.cudnn import CupyCudnn
 from owlkit.core.gpu.driver import Matrix
-from owlkit.core.gpu.gpu import CaptureError
+from owlkit.core.gpu.gpu import CaptureError, OutOfMemoryError
 from owlkit.core.gpu.launching import CupyFunction
 from owlkit.core.gpu.recording import CupyReplay, Recording
 from owlkit.core.gpu.staging import LateReading, Readings, Staging
@@ -186,7 +186,10 @@ class CupyDriver:
             with self._lock:
                 version = self._runtime.runtimeGetVersion() // 1000
                 streams = int(self.context.main.ptr), int(self.context.aside.ptr)
-                self._cublas = self._cublas or Cublas(version, streams, self.allocate)
+                try:
+                    self._cublas = self._cublas or Cublas(version, streams, self.allocate)
+                except MemoryError as error:
+                    raise OutOfMemoryError(WORKSPACE, *self.memory()) from error
         return self._cublas
 
     def cudnn(self) -> CupyCudnn:

@@ -84,7 +84,7 @@ class Cudnn(Protocol):
 
     frontend : the module `cudnn`, or what stands in for it. about : versions and device, on which it depends
     which plans there are. cache : the folder for chosen plans; None keeps none. lock : held by whoever uses
-    the handle, which is for one thread at a time; taken after the lock of `Gpu`.
+    the handle or plans, which is for one thread at a time; taken after the lock of `Gpu`.
     """
 
     frontend: Any
