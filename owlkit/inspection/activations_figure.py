@@ -30,6 +30,7 @@ LEFT, RIGHT = 608, 328  # widths of the grid and of the details
 TALLEST, LARGEST, GAP = 520, 128, 4  # of the grid, of a tile, between tiles
 BARS_HIGH, LISTED = 52, 7
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+COARSE = 4  # pixels for one of the image's, from which these are shown as they are
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -137,14 +138,15 @@ class ActivationsFigure:
         image = tile_grid(planes, gap=gap, columns=self.columns, fill=1.0)
         scale = (self.tile + GAP) / width
         axes = self.axes(MARGIN, HEAD, LEFT, self.grid_height)
-        axes.imshow(image, extent=(0, image.shape[1] * scale, image.shape[0] * scale, 0), aspect="auto")
+        look: Any = {"interpolation": "nearest" if self.tile > columns else "antialiased", "aspect": "auto"}
+        axes.imshow(image, extent=(0, image.shape[1] * scale, image.shape[0] * scale, 0), **look)
         axes.set(xlim=(-2, LEFT), ylim=(self.grid_height, -2))
         for k, channel in enumerate(self.order):
             x, y = k % self.columns * width * scale, k // self.columns * high * scale
             size = columns * zoom * scale, rows * zoom * scale
             if channel in self.channels.marked:
                 broken = channel in self.channels.broken
-                look: Any = {"hatch": "////", "ec": BAD} if broken else {"ls": (0, (3, 2)), "ec": WARN}
+                look = {"hatch": "////", "ec": BAD} if broken else {"ls": (0, (3, 2)), "ec": WARN}
                 axes.add_patch(Rectangle((x, y), *size, fc="none", lw=0.9, **look))
             if channel == self.channels.selected:
                 axes.add_patch(Rectangle((x, y), *size, fc="none", ec=FOCUS, lw=1.6, clip_on=False))
@@ -157,7 +159,7 @@ class ActivationsFigure:
         high = "its own largest" if own else short(c.most)
         low = ("\u2212its largest" if own else short(-c.most)) if c.signed else "0"
         self.text(MARGIN + LEFT, y, high, 11, color=SOFT, ha="right")
-        left = MARGIN + LEFT - 6.4 * len(high) - 72
+        left = MARGIN + LEFT - 5.4 * len(high) - 76
         ramp = self.axes(left, y - 5, 64, 10)
         line = np.linspace(-1 if c.signed else 0, 1, 128)[None]
         ramp.imshow(self._colours(line), extent=(0, 64, 10, 0), aspect="auto")
@@ -198,6 +200,7 @@ class ActivationsFigure:
         grey = image if image.ndim == 2 else image @ np.array(LUMA)
         seen = image if flat else grey + VEIL * (255 - grey)
         look: Any = {} if seen.ndim == 3 else {"cmap": "gray", "vmin": 0, "vmax": 255}
+        look["interpolation"] = "nearest" if self.side >= COARSE else "antialiased"
         axes.imshow(seen, extent=(0, width, height, 0), **look)
         if not flat:
             self._lay_over(axes, height, width)

@@ -73,7 +73,7 @@ def loss_range(facts: Facts) -> tuple[float, float] | None:
     stands out upwards, which flattens nothing there.
     """
     tested = [value for net in facts.test_nets for _, value in facts.tested("loss", net)]
-    curves = [_usable(facts, run.smoothed) for run in (facts, *facts.behind)]
+    curves = [_usable(facts, s) for s in (facts.smoothed, *(run.smoothed for run in facts.behind))]
     values = np.concatenate([_usable(facts, facts.points["mean"]), _usable(facts, tested), *curves[1:]])
     if not values.size:
         return None
