@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import owlkit
-from owlkit import L, Net, NetSpec, Solver
+from owlkit import L, Net, NetSpec, P, Solver
 from owlkit.core.errors import NetError
 from owlkit.kernels import masters
 from tests.solvers.test_gpu_training import first_layers
@@ -263,6 +263,29 @@ def test_any_top_may_be_a_loss(kind: str) -> None:
     mine, theirs = (net.params["fc"][0].diff for net in (rounded, exact))
     assert theirs.any()
     np.testing.assert_allclose(mine, theirs, 0.02, 0.02)
+
+
+def test_a_sum_of_both_types_gives_both_their_gradients() -> None:
+    """A gradient that passes unchanged is memory in common only where it is one type's."""
+    n = NetSpec("mixed")
+    n.data = L.DummyData(shape=dict(dim=[4, 6]), data_filler=dict(type="gaussian", std=1))
+    n.fc = L.InnerProduct(n.data, num_output=6, weight_filler=dict(type="xavier"))
+    n.learned = L.Parameter(shape=dict(dim=[4, 6]))
+    n.sum = L.Eltwise(n.fc, n.learned)
+    n.loss = L.Reduction(n.sum, operation=P.Reduction.SUMSQ, loss_weight=0.5)
+    device = emulated_gpu.emulated_device()
+    exact, rounded = (
+        Net(n, phase="train", device=device, seed=3, dtype=each) for each in ("float32", "bfloat16")
+    )
+    for net in (exact, rounded):
+        for _ in range(3):
+            net.clear_param_diffs()
+            net.forward_backward()
+    assert (rounded.blobs["fc"].dtype, rounded.blobs["learned"].dtype) == ("bfloat16", "float32")
+    for name in ("fc", "learned"):
+        mine, theirs = (net.params[name][0].diff for net in (rounded, exact))
+        assert theirs.any()
+        np.testing.assert_allclose(mine, theirs, 0.05, 0.05)
 
 
 def test_targets_of_a_regression_are_not_rounded() -> None:
