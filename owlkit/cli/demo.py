@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import logging
 import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,23 +59,36 @@ def run(args: argparse.Namespace) -> int:
         return INTERRUPTED
     accuracy = float(solver.test()["accuracy"])
     print(summary(training, accuracy))
-    next_commands = [test_command(net, training.history.snapshots[-1].model)]
+    then = [("measure again", test_command(net, training.history.snapshots[-1].model))]
     if not args.no_notebook:
         print(f"Executing the lesson {NOTEBOOK.name} ...", flush=True)
         lesson = execute_notebook(NOTEBOOK, args.output)
-        print(f"  with its plots   {lesson}   (`make lab` opens the lesson)")
-        next_commands.append(shlex.join(["jupyter", "lab", str(lesson)]))
-    print("\n".join(["Next:", *("  " + command for command in next_commands)]))
-    if accuracy < ENOUGH and args.iterations < ITERATIONS:
-        print(
-            f"LeNet reads {accuracy:.2%} of the digits after {args.iterations} iterations; more of them help."
-        )
-        return 0
+        print(f"  with its plots   {lesson}")
+        then.insert(0, ("see the plots", shlex.join([program("jupyter"), "lab", str(lesson)])))
+        then.append(("go through it", "make lab"))
+    status, reached = verdict(accuracy, args.iterations)
+    print("\n".join([reached, "Next:", *(f"  {why:14} {command}" for why, command in then)]))
+    return status
+
+
+def verdict(accuracy: float, iterations: int) -> tuple[int, str]:
+    """The exit status and what was reached, in words."""
+    if accuracy < ENOUGH and iterations < ITERATIONS:
+        reached = f"LeNet reads {accuracy:.2%} of the digits after {iterations} iterations"
+        return 0, f"{reached}; more of them help."
     if accuracy < ENOUGH:
-        print(f"Test accuracy {accuracy:.2%} is below the expected {ENOUGH:.0%}.")
-        return 1
-    print(f"LeNet reads {accuracy:.2%} of the digits it has never seen.")
-    return 0
+        return 1, f"Test accuracy {accuracy:.2%} is below the expected {ENOUGH:.0%}."
+    return 0, f"LeNet reads {accuracy:.2%} of the digits it has never seen."
+
+
+def program(name: str) -> str:
+    """How to call a program of this environment: by its path where the shell would not find it."""
+    own = Path(sys.executable).parent
+    found = shutil.which(name)
+    if found is not None and Path(found).parent == own:
+        return name
+    here = Path.cwd()
+    return str((own / name).relative_to(here) if own.is_relative_to(here) else own / name)
 
 
 def make_solver(iterations: int, output: Path) -> owlkit.Solver:
@@ -113,13 +128,14 @@ def train(solver: owlkit.Solver) -> owlkit.Run:
 
 
 def _tell_how_to_resume(run: owlkit.Run, definition: Path) -> None:
-    command = ["owlkit", "train", "--solver", str(definition), "--snapshot", run.history.snapshots[-1].state]
+    command = [program("owlkit"), "train", "--solver", str(definition)]
+    command += ["--snapshot", run.history.snapshots[-1].state]
     print(f"stopped before the end; to go on: {shlex.join(command)}")
 
 
 def test_command(net: Path, weights: str) -> str:
     """The command that measures the weights again."""
-    return shlex.join(["owlkit", "test", "--model", str(net), "--weights", weights])
+    return shlex.join([program("owlkit"), "test", "--model", str(net), "--weights", weights])
 
 
 test_command.__test__ = False  # type: ignore[attr-defined]  # the name is not meant for pytest

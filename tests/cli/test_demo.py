@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,8 +48,10 @@ def test_fewer_iterations_are_no_failure_and_the_next_commands_work(
     assert main(["demo", "--output", str(tmp_path), "--no-notebook", "--iterations", "10"]) == 0
     out = capsys.readouterr().out
     assert "of the digits after 10 iterations; more of them help" in out
-    (command,) = [line.strip() for line in out.splitlines() if line.startswith("  owlkit test")]
-    assert main(shlex.split(command)[1:]) == 0
+    (command,) = [line for line in out.splitlines() if "owlkit test" in line]
+    words = shlex.split(command.removeprefix("  measure again"))
+    assert shutil.which(words[0]), "the shell finds it as it is written"
+    assert main(words[1:]) == 0
     tested = capsys.readouterr()
     assert "6 batches, 360 images" in tested.out
     assert "layers loaded" in tested.err
@@ -56,13 +60,46 @@ def test_fewer_iterations_are_no_failure_and_the_next_commands_work(
     assert (tmp_path / "lenet_iter_10.caffemodel").read_bytes() == first
 
 
+def test_the_last_lines_say_what_was_reached_and_what_to_do_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo, "NOTEBOOK", notebook_with(tmp_path, "6 * 7"))
+    output = tmp_path / "out"
+    assert main(["demo", "--output", str(output), "--iterations", "3"]) == 0
+    *before, reached, head, plots, again, lessons = capsys.readouterr().out.splitlines()
+    assert reached.startswith("LeNet reads ")
+    assert head == "Next:"
+    assert plots.startswith("  see the plots  ")
+    assert plots.endswith(f"jupyter lab {output / 'lesson.ipynb'}")
+    assert again.startswith("  measure again  ")
+    assert lessons == "  go through it  make lab"
+    assert any(line.endswith(str(output / "lenet_iter_3.caffemodel")) for line in before), "where it lies"
+
+
+def test_programs_that_the_shell_does_not_find_are_told_with_their_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / ".venv" / "bin"
+    own.mkdir(parents=True)
+    (own / "owlkit").touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(own / "python"))
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.chdir(tmp_path)
+    assert demo.program("owlkit") == ".venv/bin/owlkit"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert demo.program("owlkit") == str(own / "owlkit")
+    monkeypatch.setenv("PATH", str(own))
+    assert demo.program("owlkit") == "owlkit"
+
+
 def test_ctrl_c_ends_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = Solver.advance
 
-    def interrupted(solver: Solver, n: int) -> None:
-        done(solver, n)
+    def interrupted(solver: Solver, n: int, **more: bool) -> None:
+        done(solver, n, **more)
         if solver.iter == 3:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -72,7 +109,8 @@ def test_ctrl_c_ends_it(
     assert "lesson" not in out
     assert "LeNet reads" not in out
     line = out.splitlines()[-1]
-    assert line.startswith("stopped before the end; to go on: owlkit train --solver ")
+    assert line.startswith("stopped before the end; to go on: ")
+    assert "owlkit train --solver " in line
     assert main(shlex.split(line.partition(": ")[2])[1:]) == 0
     assert (tmp_path / "lenet_iter_5.caffemodel").exists()
 
