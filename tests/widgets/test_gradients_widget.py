@@ -86,6 +86,23 @@ def replay(sent: Sent) -> tuple[dict[int, dict[str, Any]], dict[int, np.ndarray]
     return rows, codes
 
 
+def test_what_a_saved_notebook_says_of_a_check_that_had_just_begun(
+    sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its words stay as they were when the cell showed it: not "nothing was checked"."""
+    words: list[str] = []
+    show = GradientWidget.__init__
+
+    def made(self: GradientWidget, *args: Any) -> None:
+        show(self, *args)
+        words.append(repr(self))
+
+    monkeypatch.setattr(GradientWidget, "__init__", made)
+    widget = watched(monkeypatch, small("TanH"), elements=2, seed=1)
+    assert words == [f"<gradients of {widget.report.name}, checked live>"]
+    assert repr(widget) == f"<{widget.report.title}>"
+
+
 def test_the_messages_add_up_to_the_whole(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("owlkit_widgets.gradients.PERIOD", 0.0)
     widget = watched(monkeypatch, small("HastySoftsign"), elements=10)
