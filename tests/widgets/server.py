@@ -76,8 +76,12 @@ def running_lab(folder: Path) -> Iterator[Lab]:
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip
     with (folder / "lab.log").open("w") as log:
-        command = [sys.executable, "-m", "jupyterlab", *options]
-        process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
+        # It ends with this process. Ctrl-C in a terminal is for the tests: a server would ask.
+        tied = [sys.executable, str(Path(__file__).with_name("tied.py")), str(os.getpid())]
+        process = subprocess.Popen(
+            [*tied, "jupyterlab", *options],
+            env=env, stdout=log, stderr=subprocess.STDOUT, cwd=folder, start_new_session=True,
+        )  # fmt: skip
     try:
         _wait_for(f"{url}/api/status?token={token}", process, folder / "lab.log")
         yield Lab(folder, url, token)
