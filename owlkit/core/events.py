@@ -118,10 +118,12 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Diverged:
-    """A value that is not finite appeared, and training stopped before it reached the parameters.
+    """A value that is not finite appeared, and training stopped.
 
-    loss : of the iteration. layer, blob : the first guilty ones in the order of computation, "" if unknown.
-    found : e.g. "NaN" or "Inf in 3 of 800 values".
+    loss : of the iteration; where it is not finite, that has reached no parameter. A finite one means that
+        weights were looked at and found not to be.
+    layer, blob : the first guilty ones in the order of computation, "" if unknown. found : e.g. "NaN" or
+        "Inf in 3 of 800 values".
     """
 
     iter: int

@@ -195,6 +195,17 @@ class TestRecorder:
         assert np.isnan(columns["mean"][-1])
         assert recorder.flags[-1]["text"] == "NaN conv2"
 
+    def test_weights_that_the_loss_does_not_show(self) -> None:
+        """They are looked at now and then: nobody knows where that first appeared."""
+        run, recorder = recorded()
+        run.advance(200)
+        run.emit(events.Diverged(200, 0.25, "conv2", "conv2[0]", "3 NaN of 25000 in its weights"))
+        run._state("diverged")
+        problem = recorder.status()["problem"]
+        assert problem["title"] == "NaN in the weights of conv2, in conv2[0], seen at iteration 200"
+        assert problem["detail"] == "3 NaN of 25000 in its weights. The loss, 0.25, does not show it."
+        assert problem["layer"] == "conv2"
+
     def test_a_failure_is_told_by_its_first_line(self) -> None:
         run, recorder = recorded()
         run._state("failed", "DataError: record 7 is cut off\nmore")

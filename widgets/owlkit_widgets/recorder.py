@@ -224,16 +224,10 @@ class Recorder:
 
     def _diverged(self, event: Any) -> None:
         what = "Inf" if "inf" in event.found.lower() else "NaN"
-        last = self._finite
+        title, detail = words.divergence(event, what, self._finite)
         # The update that was not made: the curve ends there, one iteration after the last good one.
         self.add(event.iter + 1, math.nan, self._lr)
         self._flag(event.iter, "nan", f"{what} {event.layer}".strip(), "code")
-        where = f" in {event.layer}" if event.layer else ""
-        where += f", in {event.blob}," if event.blob != event.layer and event.blob and event.layer else ""
-        title = f"{what} first appeared{where} at iteration {words.integer(event.iter)}"
-        detail = f"{event.found}." if event.found not in ("", what) else ""
-        if last is not None:
-            detail = f"{detail} The last finite loss was {last:.4g}.".strip()
         self.problem = {"title": title, "detail": detail, "layer": event.layer, **way_back_of(self.run)}
 
     def _flag(self, iteration: int, kind: str, text: str, source: str, **more: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 UNKNOWN = "\u2013"
 """En dash, never 0."""
@@ -13,6 +14,19 @@ def loss(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     return "NaN" if not math.isfinite(value) else f"{value:#.4g}"
+
+
+def divergence(event: Any, what: str, last: float | None) -> tuple[str, str]:
+    """(title, detail) of a Diverged event. what : "NaN" or "Inf". last : the last finite loss, if any."""
+    found = f"{event.found}." if event.found not in ("", what) else ""
+    if math.isfinite(event.loss):  # weights are looked at now and then, and the loss may not show them
+        place = f"in the weights of {event.layer}, in {event.blob}"
+        title = f"{what} {place}, seen at iteration {integer(event.iter)}"
+        return title, f"{found} The loss, {event.loss:.4g}, does not show it.".strip()
+    where = f" in {event.layer}" if event.layer else ""
+    where += f", in {event.blob}," if event.blob != event.layer and event.blob and event.layer else ""
+    title = f"{what} first appeared{where} at iteration {integer(event.iter)}"
+    return title, f"{found} The last finite loss was {last:.4g}.".strip() if last is not None else found
 
 
 def percent(share: float | None) -> str:
