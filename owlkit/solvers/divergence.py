@@ -1,4 +1,4 @@
-"""The error that ends a training whose loss is no number any more."""
+"""The error that ends a training whose loss, or a weight, is no number any more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from owlkit.core.errors import TrainingError
 
 
 class DivergedError(TrainingError):
-    """The loss is no finite number any more. event : the Diverged event."""
+    """The loss, or a weight, is no finite number any more. event : the Diverged event."""
 
     def __init__(self, event: events.Diverged) -> None:
         self.event = event
@@ -23,6 +23,5 @@ class DivergedError(TrainingError):
         where = f"first in layer {event.layer!r}, blob {event.blob!r} ({event.found})" if event.layer else ""
         super().__init__(
             f"the loss of iteration {event.iter} is {event.loss}{', ' if where else ''}{where}; the "
-            "parameters "
-            "were not updated: lower base_lr, clip_gradients, or look at the data"
+            "parameters were not updated: lower base_lr, clip_gradients, or look at the data"
         )
