@@ -10,9 +10,11 @@ import os
 import socket
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from owlkit.core.errors import DataError
 
 if TYPE_CHECKING:
     from owlkit.training import Run
@@ -40,9 +42,32 @@ def shown(args: argparse.Namespace) -> Iterator[None]:
 
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if args.log_dir:
-        handlers.append(logging.FileHandler(_new_file(Path(args.log_dir))))
+        handlers.append(_opened(Path(args.log_dir)))
     with logs.only_to(*handlers):
         yield
+
+
+class _LogFile(logging.FileHandler):
+    """A log file that tells once of a failure, a full disk for one, and lets the work go on without it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        self.setLevel(logging.CRITICAL + 1)
+        reason = getattr(error, "strerror", None) or error
+        print(f"the log {self.baseFilename} ends here: {reason}", file=sys.stderr)
+
+    def close(self) -> None:
+        with suppress(OSError):  # what is still buffered on a full disk
+            super().close()
+
+
+def _opened(folder: Path) -> logging.Handler:
+    try:
+        return _LogFile(_new_file(folder))
+    except OSError as error:
+        raise DataError(
+            f"no log can be written into {folder}: {error.strerror}; give another --log_dir"
+        ) from error
 
 
 def _new_file(folder: Path) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import logging
 import os
@@ -77,8 +78,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OwlkitError, OSError) as error:
         if args.debug:
             raise
-        print(f"owlkit {args.command}: {error}", file=sys.stderr)
+        print(f"owlkit {args.command}: {_said(error)}", file=sys.stderr)
         return status_of(error)
+
+
+def _said(error: Exception) -> str:
+    """What an error says; without numbers where it comes from the system."""
+    if not isinstance(error, OSError) or isinstance(error, OwlkitError) or not error.strerror:
+        return str(error)
+    if error.filename is None and error.errno == errno.ENOSPC:
+        return f"the output cannot be written: {error.strerror}"
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
 
 
 def _take_command(words: list[str]) -> str | None:

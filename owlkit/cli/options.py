@@ -159,7 +159,7 @@ def _finite(content: Any) -> Any:
 
 def positive(text: str) -> int:
     """A whole number >= 1; argparse tells where it is not."""
-    value = int(text)
+    value = _whole(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return value
@@ -167,7 +167,14 @@ def positive(text: str) -> int:
 
 def not_negative(text: str) -> int:
     """A whole number >= 0; argparse tells where it is not."""
-    value = int(text)
+    value = _whole(text)
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return value
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None

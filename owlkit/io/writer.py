@@ -51,10 +51,12 @@ class RecordWriter:
 
     def _check_target(self) -> None:
         path = self.path
-        if path.exists() and not self.overwrite:
-            raise DataError(f"{path} exists already; remove it or ask for overwriting")
         if path.is_file():
             raise DataError(f"{path} is a file; an LMDB set is a folder: choose another name")
+        if path.exists() and not self.overwrite:
+            raise DataError(
+                f"{path} exists already; remove it, or have it replaced (--overwrite, overwrite=True)"
+            )
         if foreign := sorted(set(os.listdir(path)) - _OF_A_SET) if path.exists() else []:
             raise DataError(
                 f"{path} is no LMDB set: it holds {foreign[0]!r}; it was left alone: choose another name"

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.descriptor import FieldDescriptor
+
 from owlkit import proto
 from owlkit.core.errors import DataError, OwlkitError, PrototxtError, TrainingError, closest
 from owlkit.proto import caffe_pb2
@@ -105,6 +107,16 @@ def _is_net(path: Path) -> bool:
         return False
 
 
+_D = FieldDescriptor
+_EXPECTED = {
+    **dict.fromkeys((_D.CPPTYPE_INT32, _D.CPPTYPE_INT64), "give a whole number"),
+    **dict.fromkeys((_D.CPPTYPE_UINT32, _D.CPPTYPE_UINT64), "give a whole number, 0 or more"),
+    **dict.fromkeys((_D.CPPTYPE_FLOAT, _D.CPPTYPE_DOUBLE), "give a number"),
+    _D.CPPTYPE_BOOL: "give true or false",
+    _D.CPPTYPE_STRING: "give a text",
+}
+
+
 def set_field(message: Any, name: str, value: Any) -> None:
     """Set one field from a Python value: enums by name, repeated fields from a value or a list.
 
@@ -119,7 +131,8 @@ def set_field(message: Any, name: str, value: Any) -> None:
     except (TypeError, ValueError, KeyError) as error:
         if isinstance(error, OwlkitError):
             raise
-        raise PrototxtError(f"{message.DESCRIPTOR.name}.{name} cannot be {value!r}: {error}") from error
+        reason = _EXPECTED.get(described.cpp_type, error) if isinstance(error, TypeError) else error
+        raise PrototxtError(f"{message.DESCRIPTOR.name}.{name} cannot be {value!r}: {reason}") from error
 
 
 def _assign(message: Any, field: Any, value: Any) -> None:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from owlkit.core.errors import DataError, FileFormatError, TrainingError
-from owlkit.io.files import is_there, staging_folder, sync_folder
+from owlkit.io.files import full_disk_error, is_full, is_there, staging_folder, sync_folder
 from owlkit.io.solverstate import (
     SolverStateData,
     check_companions,
@@ -63,7 +65,7 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
     hdf5 = solver.param.snapshot_format == caffe_pb2.SolverParameter.HDF5
     model, state = snapshot_paths(prefix, solver.iter, ".h5" if hdf5 else "")
     model.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with hold_interrupts():
+    with hold_interrupts(), _told_of(model):
         with staging_folder(model.absolute().parent) as staging:
             staged_model, staged_state = staging / model.name, staging / state.name
             _save_model(solver, staged_model)
@@ -73,6 +75,18 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
                 os.replace(staged, target)
         sync_folder(model.absolute().parent)
     return model, state
+
+
+@contextmanager
+def _told_of(model: Path) -> Iterator[None]:
+    """Where the disk is full, name the file that was wanted, not the one in the temporary folder."""
+    try:
+        yield
+    except (DataError, OSError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if isinstance(cause, OSError) and is_full(cause):
+            raise full_disk_error(model, cause.strerror) from cause
+        raise
 
 
 def _save_model(solver: Any, path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from owlkit.cli import caffe_log
 from owlkit.cli.main import main
 from owlkit.training.log_files import read_log
 from tests.training.small import NET
@@ -73,6 +74,28 @@ def test_a_file_of_it(say: Say) -> None:
     assert link.is_symlink()
     assert re.fullmatch(r"caffe\..+\.log\.INFO\.\d{8}-\d{6}\.\d+", str(link.readlink()))
     assert link.read_text() == Path("log").read_text()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_log_file_that_finds_no_room_ends_and_the_training_goes_on(
+    say: Say, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(caffe_log, "_new_file", lambda folder: Path("/dev/full"))
+    assert main(["train", "--solver", "solver.prototxt", "--log_dir", "logs"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if not GLOG.match(line)] == [
+        "the log /dev/full ends here: No space left on device"
+    ]
+    assert lines[-1].endswith("Optimization Done.")
+    assert Path("a_iter_8.caffemodel").exists()
+
+
+def test_a_folder_that_takes_no_log(say: Say, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test", "--model", "net.prototxt", "--log_dir", "net.prototxt"]) == 1
+    told = capsys.readouterr().err
+    assert (
+        told == "owlkit test: no log can be written into net.prototxt: File exists; give another --log_dir\n"
+    )
 
 
 def test_test_and_time(say: Say) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -326,8 +327,8 @@ def test_the_command_that_resumes_is_printed(
 ) -> None:
     done = Solver.advance
 
-    def interrupted(solver: Solver, n: int) -> None:
-        done(solver, n)
+    def interrupted(solver: Solver, n: int, **options: Any) -> None:
+        done(solver, n, **options)
         if solver.iter == 5:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -357,6 +358,7 @@ def test_the_command_that_resumes_is_printed(
         (["test", "-model", "x", "y"], "'y' stands alone: no option takes it"),
         (["train", "-solver", "x", "--sett", "a=1"], "no option --sett (did you mean '--set'?)"),
         (["demo", "--iterations", "0"], "0 is less than 1"),
+        (["demo", "--iterations", "many"], "'many' is no whole number"),
         (["train"], "usage: owlkit train [-h] --solver FILE"),
         ([], "owlkit train --solver solver.prototxt --snapshot"),
         (["data"], "download a set"),
@@ -369,6 +371,25 @@ def test_a_word_that_is_not_known(
         main(arguments)
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_what_the_system_refuses_is_told_without_its_numbers(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a").touch()
+    assert main(["demo", "--output", str(tmp_path / "a" / "b")]) == 1
+    assert capsys.readouterr().err == f"owlkit demo: {tmp_path / 'a' / 'b'}: Not a directory\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_output_that_finds_no_room() -> None:
+    with open("/dev/full", "w") as full:
+        words = [sys.executable, "-m", "owlkit.cli.main", "completion", "bash"]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "owlkit completion: the output cannot be written: No space left on device\n"
+    )
 
 
 def test_as_a_module() -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 from owlkit.core.errors import DataError, FileFormatError, TrainingError
+from owlkit.io import files
 from owlkit.io.solverstate import read_solverstate, sidecar_path, write_solverstate
 from owlkit.solvers import Solver
 from tests.training.small import make_solver, net_param, parameters, with_tests
@@ -156,6 +159,28 @@ def test_a_failure_in_the_middle_changes_nothing(
     with pytest.raises(Interrupted):
         solver.snapshot()
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("full", ["weights", "folder"])
+def test_a_full_disk_is_told_of_the_file_that_was_wanted(
+    tmp_path: Path, full: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not of the one in the temporary folder, which is gone by then."""
+    solver, _ = snapshot_at(3, tmp_path)
+    before = sorted(tmp_path.iterdir())
+    solver.step(1)
+
+    def no_room(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    target = (files.os, "fsync") if full == "weights" else (files.tempfile, "mkdtemp")
+    monkeypatch.setattr(*target, no_room)
+    wanted = re.escape(f"no room to write {tmp_path / 'net_iter_4.caffemodel'} (No space left on device): ")
+    with pytest.raises(
+        DataError, match=rf"^{wanted}[\d,]+ bytes are free in {tmp_path}; nothing was changed"
+    ):
+        solver.snapshot()
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_ctrl_c_in_the_middle_finishes_the_snapshot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

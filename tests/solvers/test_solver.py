@@ -197,7 +197,10 @@ def test_a_listener_can_be_taken_away() -> None:
     ("fields", "error", "message"),
     [
         ({"base_rl": 0.1}, PrototxtError, "no field 'base_rl'.*base_lr"),
-        ({"base_lr": "much"}, PrototxtError, "base_lr cannot be 'much'"),
+        ({"base_lr": "much"}, PrototxtError, "base_lr cannot be 'much': give a number"),
+        ({"max_iter": 1.5}, PrototxtError, "max_iter cannot be 1.5: give a whole number"),
+        ({"debug_info": "maybe"}, PrototxtError, "debug_info cannot be 'maybe': give true or false"),
+        ({"max_iter": 1 << 40}, PrototxtError, "max_iter cannot be 1099511627776: Value out of range"),
         ({"type": "Sgd"}, TrainingError, "unknown solver type 'Sgd'.*did you mean 'SGD'"),
         ({"type": "AdaGrad"}, TrainingError, "AdaGrad has no momentum"),
         ({"regularization_type": "L3"}, TrainingError, "L3"),
