@@ -1,18 +1,53 @@
 """The GPU that these tests run on: the real one, or the stand-in where there is none.
 
-`pytest -m gpu` runs them. Without a GPU a few, marked `also_emulated`, run on the stand-in, and with
-OWLKIT_EMULATED=all every one, which takes minutes.
+`pytest -m gpu` runs them, `test_basics.py` first: where that fails, all others are skipped, in every process
+of the run. Without a GPU a few, marked `also_emulated`, run on the stand-in, and with OWLKIT_EMULATED=all
+every one, which takes minutes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from owlkit.core.gpu.device import GpuDevice
 from tests.support import gpu
+
+HERE = Path(__file__).parent
+BASICS = "test_basics.py"
+#: What is quick and much stands on comes before what takes long.
+ORDER = (BASICS, "test_kernels.py", "test_cudnn.py", "test_training.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put ours in order, at the places where they are."""
+    places = [i for i, item in enumerate(items) if item.path.parent == HERE]
+    ours = sorted((items[i] for i in places), key=lambda item: _rank(item.path.name))
+    for place, item in zip(places, ours, strict=True):
+        items[place] = item
+
+
+def _rank(name: str) -> int:
+    return ORDER.index(name) if name in ORDER else len(ORDER)
+
+
+@pytest.fixture(autouse=True)
+def basis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Skips what stands on something that has failed, in whichever process of this run."""
+    folder = tmp_path_factory.getbasetemp()
+    broken = (folder.parent if hasattr(request.config, "workerinput") else folder) / "gpu-basics"
+    if request.path.name != BASICS:
+        if broken.exists():
+            pytest.skip(f"the GPU's basics fail: {broken.read_text()}")
+        yield
+        return
+    before = request.session.testsfailed
+    yield
+    if request.session.testsfailed > before and not broken.exists():
+        broken.write_text(request.node.name)
 
 
 @pytest.fixture

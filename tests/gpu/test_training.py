@@ -68,9 +68,9 @@ def test_long_training_leaks_nothing(make_device: MakeDevice) -> None:
     solver = lenet(device)
     for _ in range(2):  # what a later call is the first to load is no leak
         solver.step(5)
-    free, _ = device.gpu.driver.memory()
+    free = gpu.free_bytes(device)
     solver.step(1000 if gpu.is_real() else 3)
-    assert device.gpu.driver.memory()[0] >= free
+    assert gpu.free_bytes(device) >= free
 
 
 @pytest.mark.also_emulated
@@ -81,7 +81,7 @@ def test_nets_give_their_memory_back(make_device: MakeDevice) -> None:
         for _ in range(2):
             lenet(device).step(3)  # the third iteration is the first that a graph runs
         gc.collect()  # a net refers to itself
-        free.append(device.gpu.driver.memory()[0])
+        free.append(gpu.free_bytes(device))
     assert free[1] >= free[0]
     assert free[2] >= free[1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import owlkit
@@ -18,3 +19,15 @@ def is_real() -> bool:
 def open_device(**options: Any) -> GpuDevice:
     """A device with the given options (tf32, deterministic, graph)."""
     return owlkit.gpu(**options) if is_real() else emulated_gpu.emulated_device(**options)
+
+
+def free_bytes(device: GpuDevice) -> int:
+    """What is free on the GPU; where other processes of this run use it too, less what this one has in use,
+    as far as CuPy's pool knows: graphs lie outside it.
+    """
+    free, _ = device.gpu.driver.memory()
+    if not (is_real() and "PYTEST_XDIST_WORKER" in os.environ):
+        return free
+    import cupy
+
+    return -int(cupy.get_default_memory_pool().used_bytes())
