@@ -52,7 +52,7 @@ class SPP(Layer):
 
     def _make_levels(self, x: Blob, top: Blob) -> None:
         self.levels = [self._level(x, 2**level) for level in range(self.height)]
-        self._pooled = [top] if self.height == 1 else [Blob((), x.dtype, p.name) for p in self.levels]
+        self._pooled = [top] if self.height == 1 else [Blob((), self.dtype, p.name) for p in self.levels]
         for pool, y in zip(self.levels, self._pooled, strict=True):
             pool.setup([x], [y])
             pool.reshape([x], [y])

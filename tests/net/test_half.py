@@ -235,17 +235,20 @@ def test_weights_that_only_a_test_net_shares_by_name() -> None:
     np.testing.assert_array_equal(outputs["one"], outputs["two"])
 
 
-@pytest.mark.parametrize("kind", ["Flatten", "Reduction", "InnerProduct", "read twice"])
+@pytest.mark.parametrize("kind", ["Flatten", "Reduction", "InnerProduct", "SPP", "read twice"])
 def test_any_top_may_be_a_loss(kind: str) -> None:
     n = NetSpec("weighted")
     n.data = L.DummyData(shape=dict(dim=[4, 6]), data_filler=dict(type="gaussian", std=1))
     n.fc = L.InnerProduct(n.data, num_output=6, weight_filler=dict(type="xavier"))
+    if kind == "SPP":
+        n.square = L.Reshape(n.fc, shape=dict(dim=[4, 1, 2, 3]))
     n.loss = {
         "Flatten": lambda: L.Flatten(n.fc, loss_weight=0.5),
         "Reduction": lambda: L.Reduction(n.fc, loss_weight=0.5),
         "InnerProduct": lambda: L.InnerProduct(
             n.fc, num_output=5, weight_filler=dict(type="xavier"), loss_weight=0.5
         ),
+        "SPP": lambda: L.SPP(n.square, pyramid_height=2, pool=P.Pooling.AVE, loss_weight=0.5),
         "read twice": lambda: L.Reduction(n.fc, loss_weight=0.5),
     }[kind]()
     if kind == "read twice":
