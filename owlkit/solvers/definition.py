@@ -62,7 +62,21 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
     found = Definition(param, path, notes)
     if path is not None:
         _find_nets(found, path.parent)
+    _name_snapshots(found)
     return found
+
+
+def _name_snapshots(found: Definition) -> None:
+    """A folder as snapshot_prefix gets the solver file's name: Caffe's UpgradeSnapshotPrefixProperty.
+
+    Without that, `snapshots/` gives files named `_iter_N`, and `snapshots` puts them beside the folder.
+    """
+    prefix = found.param.snapshot_prefix
+    if prefix.endswith("/") or os.path.isdir(prefix):
+        found.param.snapshot_prefix = os.path.join(prefix, Path(found.default_prefix).name)
+        found.notes.append(
+            f"snapshot_prefix {prefix!r} is a folder; snapshots are {found.param.snapshot_prefix}_iter_N"
+        )
 
 
 def check_numbers(param: Any) -> None:

@@ -63,6 +63,25 @@ def test_names_are_caffes(tmp_path: Path) -> None:
     assert len(stored.history) == len(solver.net.learnable)
 
 
+@pytest.mark.parametrize("prefix", ["there", "there/", "new/"])
+def test_a_folder_as_prefix_gets_the_name_of_the_solver_file(
+    tmp_path: Path, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Caffe's upgrade of snapshot_prefix; a folder that is still to be made is known by its slash."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    _, definition = with_tests().save_definition(tmp_path / "files")
+    solver = Solver(definition, snapshot_prefix=prefix)
+    folder = prefix.rstrip("/")
+    assert solver.param.snapshot_prefix == f"{folder}/solver"
+    assert f"snapshot_prefix {prefix!r} is a folder; snapshots are {folder}/solver_iter_N" in solver.notices
+    solver.step(1)
+    model, _ = solver.snapshot()
+    assert str(model) == f"{folder}/solver_iter_1.caffemodel"
+    assert model.exists()
+    assert make_solver(snapshot_prefix=prefix).param.snapshot_prefix == f"{folder}/small"
+
+
 def test_at_the_interval_and_after_training(tmp_path: Path) -> None:
     prefix = str(tmp_path / "new" / "a")
     make_solver(snapshot=8, snapshot_after_train=True, snapshot_prefix=prefix).solve()
