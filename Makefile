@@ -14,12 +14,17 @@ UV          ?= $(shell command -v uv 2>/dev/null)
 INPUTS      := pyproject.toml $(CONSTRAINTS) $(wildcard widgets/hatch_build.py widgets/js/*.json) \
                $(shell find widgets/js/src -type f 2>/dev/null)
 
-.PHONY: demo test lab lint js proto docs lock clean
+.PHONY: demo test gpu lab lint js proto docs lock clean
 demo: $(VENV)/.ready
 	$(PY) -m owlkit.cli.main demo
 
 test: $(VENV)/.ready
 	$(PY) -m pytest -n logical --maxprocesses=4 $(TEST_ARGS)
+
+# On a machine with a GPU (EXTRAS=notebook,dev,gpu at its first call): the basics, then the rest of tests/gpu.
+gpu: $(VENV)/.ready
+	$(PY) -m pytest tests/gpu/test_basics.py -x -q -s
+	$(PY) -m pytest tests/gpu -q -n logical --maxprocesses=8 --dist worksteal $(TEST_ARGS)
 
 # Its settings add to your own: no question about news at the first start.
 lab: $(VENV)/.ready

@@ -1,6 +1,8 @@
 """Iterations on a GPU, owlkit against PyTorch on the same machine in the same run.
 
     python benchmarks/gpu_iteration.py [lenet,caffenet,googlenet,vgg16,resnet50] [--only training] [--store]
+    python benchmarks/gpu_iteration.py --quick             # whether every side runs; no numbers to publish
+    python benchmarks/gpu_iteration.py --store --time 540  # as often as it says that something is left
 
 Training is all of an iteration: forward, losses, backward, update with momentum and weight decay; data lie
 on the GPU. Inference is a forward pass with its output fetched. PyTorch runs eager in both layouts, compiled,
@@ -13,32 +15,36 @@ share of the peak is that of a large product of matrices of the same precision, 
 multiply-adds of the layers, thrice for training, by time. The host's time is what it takes to queue an
 iteration, without waiting: owlkit looks at losses, one iteration late, and PyTorch at none.
 Needs torch in the environment, and a GPU: without one, `--device cpu --batch 2` shows that all of it runs.
-`--store` writes after each comparison, so that nets can be run one by one; rows of another GPU or of other
-versions are dropped then.
+`--store` writes after each side, so that a comparison can be made in parts: what is stored of the same GPU
+and the same versions is not measured again, and says when it was; `--again owlkit` does so with one side.
+Rows of another GPU or of other versions are dropped.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
+import itertools
 import json
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import report
 from gpu_sides import NETS
+from gpu_store import Found, Store
 
 from owlkit.net import Graph
 
 HERE = Path(__file__).parent
 PRECISIONS = ("tf32", "bf16")
 #: Words for `gpu_torch.torch_side`.
-WAYS = (
-    "eager", "eager channels_last", "compile", "compile channels_last",
-    "compile reduce-overhead channels_last", "graph channels_last",
+WAYS = (  # the quick ones, and those that are often the best, first
+    "eager channels_last", "graph channels_last", "eager", "compile reduce-overhead channels_last",
+    "compile channels_last", "compile",
 )  # fmt: skip
 #: Ratios to reach in training and in inference: against PyTorch's best way, and against eager.
 BEST = 1.0
@@ -46,20 +52,21 @@ EAGER = {"lenet": 5.0}
 EAGER_OF_OTHERS = 1.2
 HOST_SECONDS = 100e-6
 
-Found = dict[str, dict[str, Any]]
-
 
 def run_side(options: argparse.Namespace, **what: Any) -> dict[str, Any]:
     """The answer of one process."""
     asked = what | {"device": options.device, "rounds": options.rounds, "seconds": options.seconds}
     command = [sys.executable, str(HERE / "gpu_sides.py"), json.dumps(asked)]
+    limit = min(options.limit, options.until - time.monotonic())
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=options.limit)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=max(limit, 1))
     except subprocess.TimeoutExpired:
-        return {"refused": f"took more than {options.limit:g} s"}
+        return {"refused": f"took more than {limit:.0f} s"} | ({"cut": True} if limit < options.limit else {})
     if done.returncode:
         return {"refused": done.stderr.strip()[-500:] or f"ended with status {done.returncode}"}
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if "refused" not in answer:
+        answer["measured"] = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return answer
 
 
@@ -121,20 +128,49 @@ def verdict(net: str, summary: dict[str, Any], found: Found) -> list[str]:
     return missed
 
 
-def compare(net: str, training: bool, precision: str, rate: float | None, options: Any) -> dict[str, Any]:
-    """All sides of one net; prints its lines."""
-    batch = options.batch or NETS[net][1]
-    what = dict(net=net, batch=batch, training=training, precision=precision)
-    print(f"{net} b{batch} {'training' if training else 'inference'} {precision}", flush=True)
-    found: Found = {}
-    work = multiply_adds(net, batch, training)
-    for side in sides(options.side):
-        found[side] = run_side(options, side=side, **what)
-        print(f"  {side:45s} {line(found[side], work, rate)}", flush=True)
-    summary = summarise(found, work, rate)
-    missed = verdict(net, summary, found)
-    print("  reached" if not missed else f"  NOT reached: {'; '.join(missed)}", flush=True)
-    return {**what, "sides": found, **summary, "missed": missed}
+class Comparison:
+    """All sides of one net in one precision. store : what remembers them, or None."""
+
+    def __init__(
+        self, net: str, training: bool, precision: str, rate: float | None, options: Any, store: Store | None
+    ) -> None:
+        self.batch = options.batch or NETS[net][1]
+        self.what = dict(net=net, batch=self.batch, training=training, precision=precision)
+        self._rate, self._options, self._store = rate, options, store
+        self._work = multiply_adds(net, self.batch, training)
+        self.found: Found = store.sides(self.what) if store else {}
+
+    def run(self) -> bool:
+        """Measure the sides that are missing, printing their lines; False where the time is over."""
+        kind = "training" if self.what["training"] else "inference"
+        print(f"{self.what['net']} b{self.batch} {kind} {self.what['precision']}", flush=True)
+        for side in sides(self._options.side):
+            known = self.found.get(side, {}).get("measured", "")
+            if not known and not self._measure(side):
+                return False
+            told = line(self.found[side], self._work, self._rate)
+            print(f"  {side:45s} {told}{f'   ({known})' if known else ''}", flush=True)
+        missed = self.result()["missed"]
+        print("  reached" if not missed else f"  NOT reached: {'; '.join(missed)}", flush=True)
+        return True
+
+    def _measure(self, side: str) -> bool:
+        """False where the time is over."""
+        if time.monotonic() > self._options.until:
+            return False
+        one = run_side(self._options, side=side, **self.what)
+        if one.get("cut"):
+            return False
+        self.found[side] = one
+        if self._store:
+            self._store.keep(self.result())
+        return True
+
+    def result(self) -> dict[str, Any]:
+        """What is stored of it."""
+        summary = summarise(self.found, self._work, self._rate)
+        missed = verdict(str(self.what["net"]), summary, self.found)
+        return {**self.what, "sides": self.found, **summary, "missed": missed}
 
 
 def line(one: dict[str, Any], work: int, rate: float | None) -> str:
@@ -147,29 +183,20 @@ def line(one: dict[str, Any], work: int, rate: float | None) -> str:
     return f"{1e3 * median:9.3f} ms   host {host:7.0f} µs   {peak:6.2f} GB{share}"
 
 
-def product_rates(options: argparse.Namespace, precisions: Iterable[str]) -> dict[str, float | None]:
+def product_rates(
+    options: argparse.Namespace, precisions: Iterable[str], store: Store | None = None
+) -> dict[str, float | None]:
     """Multiply-adds a second of a large product, by precision; None on a CPU, or where it fails (printed)."""
     rates: dict[str, float | None] = {}
     for precision in precisions:
+        rates[precision] = store.rates.get(precision) if store else None
+        if rates[precision] is not None:
+            continue
         told = run_side(options, side="product", precision=precision) if options.device == "cuda" else {}
         rates[precision] = told.get("multiply_adds")
         if "refused" in told:
             print(f"no share of the peak in {precision}: {told['refused']}", flush=True)
     return rates
-
-
-def keep(rates: dict[str, float | None], result: dict[str, Any], gpus: list[str]) -> Path:
-    """Store a result beside those of other nets, kinds and precisions that the same machine has stored."""
-    path = report.RESULTS / "gpu_iteration.json"
-    old = json.loads(path.read_text()) if path.exists() else {}
-    versions = report.machine()["versions"]
-    if (old.get("gpus"), old.get("machine", {}).get("versions")) != (gpus, versions):
-        old = {}
-    key = ("net", "batch", "training", "precision")
-    same = [result[name] for name in key]
-    rows = [row for row in old.get("results", []) if [row[name] for name in key] != same]
-    content = {"gpus": gpus, "rates": old.get("rates", {}) | rates, "results": [*rows, result]}
-    return report.store("gpu_iteration", content)
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:
@@ -184,7 +211,14 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, help="in place of each net's own")
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--store", action="store_true", help="write benchmarks/results/gpu_iteration.json")
-    return parser.parse_args(words)
+    parser.add_argument("--again", action="append", default=[], help="words of stored sides to measure anew")
+    parser.add_argument("--time", type=float, help="seconds for all of it; what is left then, is said")
+    parser.add_argument("--quick", action="store_true", help="two rounds of a fifth of a second")
+    options = parser.parse_args(words)
+    if options.quick:
+        options.rounds, options.seconds = 2, 0.2
+    options.until = time.monotonic() + (options.time or float("inf"))
+    return options
 
 
 def main(options: argparse.Namespace) -> None:
@@ -193,13 +227,16 @@ def main(options: argparse.Namespace) -> None:
     gpus = [gpu.name for gpu in machine.gpus().found]
     kinds = [kind for kind in ("training", "inference") if options.only in (None, kind)]
     precisions = [options.precision] if options.precision else list(PRECISIONS)
-    rates = product_rates(options, precisions)
-    for net in options.nets.split(","):
-        for kind in kinds:
-            for precision in precisions:
-                result = compare(net, kind == "training", precision, rates[precision], options)
-                if options.store:
-                    print("stored", keep(rates, result, gpus))
+    store = Store(gpus, options.again) if options.store else None
+    rates = product_rates(options, precisions, store)
+    if store:
+        store.rates |= rates
+    for net, kind, precision in itertools.product(options.nets.split(","), kinds, precisions):
+        if not Comparison(net, kind == "training", precision, rates[precision], options, store).run():
+            print(f"the time is over; the same call again goes on from here, {net} {kind} {precision}")
+            return
+    if store:
+        print("stored", store.path)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from owlkit.core import machine
 def iteration(benchmark: Callable[[str], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The script, which stores in a folder of its own."""
     found = benchmark("gpu_iteration")
-    monkeypatch.setattr(found.report, "RESULTS", tmp_path)
+    monkeypatch.setattr(benchmark("report"), "RESULTS", tmp_path)
     return found
 
 
@@ -96,7 +96,9 @@ def test_a_side_has_a_process_and_is_told_everything(iteration: Any, monkeypatch
     answers(monkeypatch, iteration, run)
     options = iteration.parsed(["lenet", "--rounds", "2", "--seconds", "0.5", "--limit", "60"])
     what = {"net": "lenet", "batch": 64, "training": True, "precision": "bf16"}
-    assert iteration.run_side(options, side="torch compile", **what) == {"seconds": [1]}
+    answer = iteration.run_side(options, side="torch compile", **what)
+    assert answer["seconds"] == [1]
+    assert answer["measured"].startswith("20")
     (python, script, asked), limit = commands[0]
     assert (python, Path(script).name, limit) == (sys.executable, "gpu_sides.py", 60)
     given = {"side": "torch compile", "device": "cuda", "rounds": 2, "seconds": 0.5}
@@ -139,7 +141,7 @@ def asked(iteration: Any, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any
             return {"multiply_adds": 4e14}
         if "compile" in what["side"] and what["precision"] == "bf16":
             return {"refused": ""}
-        return side(2 if what["side"] == "owlkit" else 3)
+        return side(2 if what["side"] == "owlkit" else 3) | {"measured": "2026-01-01"}
 
     gpus = machine.Gpus((machine.Gpu(0, "a GPU", 80 << 30, (9, 0), 132),))
     monkeypatch.setattr(machine, "gpus", lambda: gpus)
@@ -182,7 +184,7 @@ def test_results_are_stored_one_by_one_and_kept(
     iteration.main(iteration.parsed(["lenet", "--only", "training", "--precision", "tf32", "--store"]))
     iteration.main(iteration.parsed(["vgg16", "--only", "training", "--precision", "bf16", "--store"]))
     iteration.main(iteration.parsed(["lenet", "--only", "training", "--precision", "tf32", "--store"]))
-    assert nets() == [("vgg16", "bf16"), ("lenet", "tf32")]
+    assert nets() == [("lenet", "tf32"), ("vgg16", "bf16")]
     assert stored()["rates"] == {"tf32": 4e14, "bf16": 4e14}
     assert stored()["gpus"] == ["a GPU"]
     assert "versions" in stored()["machine"]
@@ -194,3 +196,66 @@ def test_results_are_stored_one_by_one_and_kept(
 def test_without_a_gpu_no_share_is_told(iteration: Any, asked: list[dict[str, Any]]) -> None:
     assert iteration.product_rates(iteration.parsed(["--device", "cpu"]), ["tf32"]) == {"tf32": None}
     assert asked == []
+
+
+# -- in parts
+def run(iteration: Any, *words: str) -> None:
+    iteration.main(
+        iteration.parsed(["lenet", "--only", "training", "--precision", "tf32", "--store", *words])
+    )
+
+
+def test_what_is_stored_is_not_measured_again(
+    iteration: Any, asked: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(iteration, "--side", "eager", "--side", "owlkit")
+    assert [what["side"] for what in asked] == [
+        "product",
+        "owlkit",
+        "torch eager channels_last",
+        "torch eager",
+    ]
+    asked.clear()
+    run(iteration)
+    rest = [f"torch {way}" for way in iteration.WAYS if not way.startswith("eager")]
+    assert [what["side"] for what in asked] == rest
+    assert "(2026-01-01)" in capsys.readouterr().out, "when the others were"
+    asked.clear()
+    run(iteration, "--again", "owlkit")
+    assert [what["side"] for what in asked] == ["owlkit"]
+
+
+def test_when_the_time_is_over_the_rest_is_left_for_the_next_call(
+    iteration: Any, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    clock = iter(range(0, 1000, 100))
+    monkeypatch.setattr(iteration, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    run(iteration, "--time", "250")
+    assert [what["side"] for what in asked] == ["product", "owlkit", "torch eager channels_last"]
+    assert (
+        "the time is over; the same call again goes on from here, lenet training tf32"
+        in capsys.readouterr().out
+    )
+    rows = json.loads((tmp_path / "gpu_iteration.json").read_text())["results"]
+    assert set(rows[0]["sides"]) == {"owlkit", "torch eager channels_last"}
+
+
+def test_a_side_that_the_end_of_the_time_cuts_off_is_not_refused(
+    iteration: Any, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    usual = iteration.run_side
+
+    def run_side(options: Any, **what: Any) -> dict[str, Any]:
+        return usual(options, **what) if what["side"] != "torch eager" else {"refused": "100 s", "cut": True}
+
+    monkeypatch.setattr(iteration, "run_side", run_side)
+    run(iteration)
+    rows = json.loads((tmp_path / "gpu_iteration.json").read_text())["results"]
+    assert "torch eager" not in rows[0]["sides"]
+    assert asked[-1]["side"] == "torch graph channels_last"
+
+
+def test_quick(iteration: Any) -> None:
+    options = iteration.parsed(["--quick"])
+    assert (options.rounds, options.seconds) == (2, 0.2)
