@@ -23,11 +23,20 @@ if TYPE_CHECKING:
 IMPLEMENTATIONS = ("cudnn", "cuda", "reference")
 
 
-class _Workspace(threading.local):
-    """Each thread's own: launches of two threads come in any order, between those of one call too."""
+class _Workspace:
+    """buffer : on the GPU, of `nbytes` bytes."""
 
     buffer: Buffer | None = None
     nbytes = 0
+
+    def take_over(self, other: _Workspace) -> None:
+        """Have what `other` has, which has none then."""
+        self.buffer, self.nbytes = other.buffer, other.nbytes
+        other.buffer, other.nbytes = None, 0
+
+
+class _OfThreads(_Workspace, threading.local):
+    """Each thread's own: launches of two threads come in any order, between those of one call too."""
 
 
 class GpuDevice(Device):
@@ -58,7 +67,8 @@ class GpuDevice(Device):
         super().__init__(f"gpu:{gpu.number}" if gpu.number else "gpu", IMPLEMENTATIONS)
         self.gpu, self.tf32, self.deterministic, self.graph = gpu, tf32, deterministic, graph
         self.tune = tune
-        self._workspace = _Workspace()
+        # All captures share one: a replay is one launch, in whichever thread, and those come one by one.
+        self._workspace, self._captured = _OfThreads(), _Workspace()
 
     def for_net(self) -> GpuDevice:
         """This one: nets of one thread share the workspace, and a kernel asks for it at every call."""
@@ -67,13 +77,19 @@ class GpuDevice(Device):
     def workspace(self) -> int:
         """The address, on the GPU, of memory for use during one kernel call, as much as was reserved.
 
-        Nets that were given one device share it, but not from thread to thread. What was captured keeps the
-        memory that it was captured with, also where more is reserved later.
+        Nets that were given one device share it, but not from thread to thread. Captures have another, and
+        keep the one that they were captured with, also where more is reserved later.
         """
-        mine = self._workspace
-        if mine.buffer is None or mine.nbytes < self.scratch_bytes:
+        mine, wanted = self._workspace, self.scratch_bytes
+        if self.gpu.capturing:
+            # A replay may come between two launches of a call in this thread: it must not share its memory.
+            # What this thread's calls have used so far goes to the captures, so that nothing more is taken.
+            if self._captured.nbytes < wanted:
+                self._captured.take_over(mine)
+            mine = self._captured
+        if mine.buffer is None or mine.nbytes < wanted:
             # Also in a capture: another thread may have made the first pass.
-            mine.buffer, mine.nbytes = self.gpu.allocate_kept(self.scratch_bytes), self.scratch_bytes
+            mine.buffer, mine.nbytes = self.gpu.allocate_kept(wanted), wanted
         else:
             self.gpu.keep(mine.buffer)
         return mine.buffer.pointer
