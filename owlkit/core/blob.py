@@ -115,7 +115,7 @@ class Blob:
 
     @property
     def data(self) -> np.ndarray:
-        """The values, `shape`, writable; of parameters in a Run on a GPU to be read only, until it pauses."""
+        """The values, `shape`, writable; to other threads than that of a Run on a GPU, a copy to be read."""
         return self.data_tensor.array
 
     @property

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 ALIGNMENT = 64  # bytes: one cache line, one AVX-512 register
 
 
+_allocating = threading.Lock()
+
+
 def allocate(nbytes: int) -> np.ndarray:
     """Zeroed memory, (nbytes,) uint8, whose address is a multiple of `ALIGNMENT`.
 
@@ -33,8 +36,8 @@ class Memory:
         of adding, so clearing the gradients of 61 million parameters touches no memory.
     mirror : the copy on a GPU; None where no kernel there has used it. Whoever reads or writes `bytes` of a
         memory with a mirror asks that first (`Tensor.array` does).
-    keeper : the thread that trains by it, while it does. On a GPU the others then get the host's copy to read
-        only: whoever may write to it makes the GPU's stale, and with it an update that came between.
+    keeper : the thread that trains by it, while it does. Of what lies on a GPU the others then get copies of
+        their own: looking at the host's may undo an update, or leave there what was about to be overwritten.
     parts : for the memory of an arena, (offset in bytes, memory) of what lies in it: these are kept up to
         date one by one, so that looking at one parameter moves that one only.
     """
@@ -66,8 +69,10 @@ class Memory:
     def require(self, nbytes: int) -> np.ndarray:
         """At least `nbytes` bytes; what was there is kept only where it is large enough."""
         if self.bytes is None or self.bytes.size < nbytes:
-            self.use(allocate(nbytes))
-            self.cleared = False
+            with _allocating:  # a thread that looks must not take other bytes than the one that computes
+                if self.bytes is None or self.bytes.size < nbytes:
+                    self.use(allocate(nbytes))
+                    self.cleared = False
         assert self.bytes is not None
         return self.bytes
 

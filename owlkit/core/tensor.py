@@ -123,45 +123,51 @@ class Tensor:
         content = memory.require(start + descriptor.nbytes)
         self.descriptor, self.memory, self.start = descriptor, memory, start
         self._flat = content[start : start + descriptor.nbytes].view(descriptor.dtype)
-        self._array = self._face()
+        self._array = self._face(self._flat)
         self.address = self._flat.ctypes.data
         self.native: Any = None
         self.whole = True
 
-    def _face(self) -> np.ndarray:
+    def _face(self, flat: np.ndarray) -> np.ndarray:
         shape = self.descriptor.shape
         if not self.descriptor.channels_last:
-            return self._flat.reshape(shape)
+            return flat.reshape(shape)
         n, c, h, w = shape
-        return self._flat.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+        return flat.reshape(n, h, w, c).transpose(0, 3, 1, 2)
 
     @property
     def array(self) -> np.ndarray:
-        """NumPy view in the order of `descriptor.shape`, whatever the order in memory; writable, unless
-        another thread trains by it on a GPU.
+        """NumPy view in the order of `descriptor.shape`, whatever the order in memory; writable.
+
+        While another thread trains by it on a GPU, a copy that is to be read only.
         """
-        return self._fetched(self._array)
+        if self.memory.kept:
+            return self._face(self._copied())
+        if self.memory.mirror is not None:
+            self.memory.mirror.to_host()
+        return self._array
 
     @property
     def flat(self) -> np.ndarray:
         """(count,) view in memory order; writable as `array`."""
-        return self._fetched(self._flat)
-
-    def _fetched(self, view: np.ndarray) -> np.ndarray:
-        mirror = self.memory.mirror
-        if mirror is None:
-            return view
         if self.memory.kept:
-            mirror.to_host(writing=False)
-            return read_only(view)
-        mirror.to_host()
-        return view
+            return self._copied()
+        if self.memory.mirror is not None:
+            self.memory.mirror.to_host()
+        return self._flat
 
     def peek(self) -> np.ndarray:
         """As `array`, to be read only: a copy on a GPU then stays valid."""
+        if self.memory.kept:
+            return self._face(self._copied())
         if self.memory.mirror is not None:
             self.memory.mirror.to_host(writing=False)
         return read_only(self._array)
+
+    def _copied(self) -> np.ndarray:
+        """(count,) as it is now, to be read only: the thread that trains by it has the content itself."""
+        assert self.memory.mirror is not None
+        return read_only(self.memory.mirror.copied(self.start, self.descriptor.nbytes).view(self._flat.dtype))
 
     def zero(self) -> None:
         """Set all elements to zero, where they are."""

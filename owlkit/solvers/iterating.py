@@ -98,7 +98,7 @@ class Iterating(Resumable):
         """Whether nothing is to be done between the passes and the update, on a GPU."""
         p = self.param
         shown = p.display > 0 and self.iter % p.display == 0
-        busy = shown or p.debug_info or self._callbacks or (self._fresh and not self.iter)
+        busy = shown or self._callbacks or (self._fresh and not self.iter)
         return self.net.captures is not None and not busy
 
     def _iterate_unread(self) -> None:

@@ -200,13 +200,15 @@ class Solver(Iterating):
             self.finish()
 
     def keep_to(self, thread: int | None) -> None:
-        """Let only this thread write to parameters on a GPU, their gradients and histories; None: any.
+        """Let only this thread write to what a GPU works on, blobs, parameters and histories; None: any.
 
-        Others, who look while training goes on, get arrays to be read only. On a CPU there is one copy only.
+        Others, who look while training goes on, get copies to be read only. Inputs are theirs to write to. On
+        a CPU everybody has the same arrays.
         """
-        memories = [
-            parameter.blob.memory(role) for parameter in self.net.learnable for role in ("data", "diff")
-        ]
+        blobs = [parameter.blob for parameter in self.net.learnable]
+        for net in (self.net, *self.test_nets):
+            blobs += [blob for name, blob in net.graph.blobs.items() if name not in net.inputs]
+        memories = [blob.memory(role) for blob in blobs for role in ("data", "diff")]
         for memory in (*memories, *(tensor.memory for tensor in self.rule.history_tensors)):
             memory.keeper = thread
 

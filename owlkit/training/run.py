@@ -66,7 +66,7 @@ class Run(TrainingLoop):
     def net(self) -> Any:
         """The net in training; look at it while training is paused.
 
-        On a GPU parameters, their gradients and histories are read-only to other threads until then.
+        On a GPU other threads get copies, to be read only, until then: of all but the inputs.
         """
         return self.solver.net
 

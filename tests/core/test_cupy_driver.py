@@ -483,11 +483,17 @@ def test_a_workspace_is_taken_in_a_capture_too(driver: CupyDriver, cuda: FakeCud
     """A net's first pass may have been in another thread, which has a workspace of its own."""
     device = GpuDevice(Gpu(driver))
     device.reserve_scratch(100)
-    replay = device.gpu.capture(lambda: driver.zero(device.workspace(), 100))
+    taken: list[int] = []
+
+    def work() -> None:
+        taken.append(device.workspace())
+        driver.zero(taken[0], 100)
+
+    replay = device.gpu.capture(work)
     assert cuda.mode == 1, "as before"
-    found = np.empty(100, np.uint8)
+    found = np.ones(100, np.uint8)
     replay.launch()
-    driver.download(found, device.workspace())
+    driver.download(found, taken[0])
     assert not found.any()
     with pytest.raises(CaptureError, match="memory would have to be taken"):
         device.gpu.capture(lambda: device.gpu.allocate(8) and None)

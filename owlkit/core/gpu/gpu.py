@@ -117,9 +117,13 @@ class Gpu:
 
     def download(self, mirror: Mirror) -> None:
         """Copy the GPU's content to the host, and wait for it; without the lock, so that others go on."""
-        self.driver.download(mirror.host, mirror.pointer)
+        self.fetch(mirror.host, mirror.pointer)
+
+    def fetch(self, target: np.ndarray, pointer: int) -> None:
+        """Copy what is at an address into contiguous bytes of the host; as `download`."""
+        self.driver.download(target, pointer)
         with self.lock:
-            self.downloaded_bytes += mirror.host.size
+            self.downloaded_bytes += target.size
 
     def read_later(self, tensor: Tensor) -> Callable[[], np.ndarray]:
         """Begin to read a small tensor as it is when all that is queued is done; the call waits for its

@@ -10,9 +10,9 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
+if TYPE_CHECKING:
     from owlkit.core.gpu.driver import Buffer
     from owlkit.core.gpu.gpu import Gpu
     from owlkit.core.memory import Memory
@@ -70,6 +70,19 @@ class Mirror:
             # What a kernel has written since is given up: the host goes on from what it was given.
             self.host_valid, self.device_valid = True, False
             self.gpu.touched.add(self)
+
+    def copied(self, start: int, nbytes: int) -> np.ndarray:
+        """A copy of `nbytes` bytes of the content from `start` on, whichever copy is valid.
+
+        For a thread that may not change that: another one works with them.
+        """
+        with self.gpu.lock:  # a capture marks as written what it only records
+            on_gpu = self.device_valid
+        if not on_gpu:
+            return self.host[start : start + nbytes].copy()
+        found = np.empty(nbytes, np.uint8)
+        self.gpu.fetch(found, self.pointer + start)
+        return found
 
     def _download(self) -> None:
         try:
