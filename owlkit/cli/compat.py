@@ -134,15 +134,18 @@ def script(name: str, *, cpu: bool = False) -> str:
     return f'#!/bin/sh\n{MARK}\nexec {call} "$@"\n'
 
 
-def run(name: str, words: Sequence[str], *, cpu: bool = False) -> int:
-    """What a program of Caffe's does with its words; returns owlkit's exit status. cpu : as for `install`."""
+def run(name: str, words: Sequence[str], *, cpu: bool = False, own_process: bool = False) -> int:
+    """What a program of Caffe's does with its words; returns owlkit's exit status.
+
+    cpu : as for `install`. own_process : as for `owlkit.cli.main.main`.
+    """
     from owlkit.cli.main import main as owlkit
 
     given, log_dir = without_glog(words)
     if cpu:
         given = on_cpu(name, given)
     if name != "caffe":
-        return owlkit([*PROGRAMS[name], *given])
+        return owlkit([*PROGRAMS[name], *given], own_process=own_process)
     command = next((word for word in given if word in CAFFE_COMMANDS), None)
     if command is None:
         print(f"usage: caffe <command> <args>; commands: {', '.join(CAFFE_COMMANDS)}", file=sys.stderr)
@@ -155,7 +158,7 @@ def run(name: str, words: Sequence[str], *, cpu: bool = False) -> int:
         rest += ["--iterations", str(TEST_ITERATIONS)]
     if command in LOGGED:
         rest += ["--log_dir", log_dir] if log_dir else ["--caffe_log"]
-    return owlkit([command, *rest])
+    return owlkit([command, *rest], own_process=own_process)
 
 
 def on_cpu(name: str, words: Sequence[str]) -> list[str]:
@@ -207,7 +210,7 @@ def _main() -> int:
         return main()
     cpu = words[1] == "--cpu"
     name, *given = words[1 + cpu :]
-    return run(name, given, cpu=cpu)
+    return run(name, given, cpu=cpu, own_process=True)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ import errno
 import importlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from types import FrameType
 
 from owlkit import __version__
 from owlkit.cli.catalogue import COMMANDS, listing
@@ -55,8 +57,11 @@ def make_parser(only: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command line (None: that of the process); returns the exit status."""
+def main(argv: Sequence[str] | None = None, *, own_process: bool = False) -> int:
+    """Run a command line (None: that of the process); returns the exit status.
+
+    own_process : whether the process is there for this alone, so that its signals are ours; with None it is.
+    """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     words = list(sys.argv[1:] if argv is None else argv)
     name = _take_command(words)
@@ -66,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_usage(sys.stderr)
         parser.exit(USAGE, f"owlkit: there is no command {name!r}{near}; `owlkit --help` lists them\n")
     args = parser.parse_args(words)
+    if (own_process or argv is None) and getattr(args, "sigint_effect", "stop") == "stop":
+        _end_by_sigterm_as_by_ctrl_c()
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
@@ -80,6 +87,21 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"owlkit {args.command}: {_said(error)}", file=sys.stderr)
         return status_of(error)
+
+
+def _end_by_sigterm_as_by_ctrl_c() -> None:
+    """Batch systems and containers end a process by SIGTERM: it cleans up and writes a snapshot then, too."""
+
+    def act(number: int, frame: FrameType | None) -> None:
+        if callable(signal.getsignal(signal.SIGINT)):
+            signal.raise_signal(signal.SIGINT)
+            return
+        # A shell that puts us in the background lets us ignore Ctrl-C: then it ends us at once, as ever.
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, act)
 
 
 def _said(error: Exception) -> str:

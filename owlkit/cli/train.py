@@ -24,8 +24,8 @@ EXAMPLES = """  owlkit train --solver solver.prototxt
   owlkit train --solver solver.prototxt --weights bvlc.caffemodel
   owlkit train --solver solver.prototxt --set base_lr=0.001 --set max_iter=100
 """
-DESCRIPTION = """Train a net as a solver file says. Ctrl-C stops after the iteration and writes a
-snapshot; SIGHUP writes a snapshot and goes on."""
+DESCRIPTION = """Train a net as a solver file says. Ctrl-C, or SIGTERM from a batch system, stops after
+the iteration and writes a snapshot; SIGHUP writes a snapshot and goes on."""
 
 
 def add_arguments(subparsers: Any) -> None:

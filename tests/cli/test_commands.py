@@ -8,12 +8,15 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from owlkit.cli.main import main
+from owlkit.net import Net
 from owlkit.solvers import Solver
 from tests.support.sets import random_images, write_set
 from tests.training.small import NET
@@ -35,9 +38,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def command(*arguments: str) -> subprocess.Popen[str]:
+def command(*arguments: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "owlkit", *arguments],
+        [*before, sys.executable, "-m", "owlkit", *arguments],
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -276,6 +279,51 @@ def test_ctrl_c_stops_with_a_snapshot_and_resuming_gives_the_same_bits(folder: P
     assert main(["train", "-solver", "solver.prototxt", *more, "--set", "snapshot=0"]) == 0
     resumed, whole = (folder / f"{name}_iter_{stopped_at + 7}.caffemodel" for name in "bc")
     assert resumed.read_bytes() == whole.read_bytes()
+
+
+def test_sigterm_stops_with_a_snapshot(folder: Path) -> None:
+    """As batch systems and containers end a training."""
+    process = command("train", "--solver", "solver.prototxt", "--set", "max_iter=100000000")
+    wait_for(process, "Iteration 30, loss")
+    process.terminate()
+    code, out, err = finish(process)
+    assert (code, err) == (130, "")
+    assert f"to go on: owlkit train --solver solver.prototxt --snapshot out/{last_state(folder).name}" in out
+
+
+def an_extraction(folder: Path, *before: str) -> subprocess.Popen[str]:
+    """extract-features, writing its set without end. before : words in front of the command."""
+    Net("net.prototxt").save("a.caffemodel")
+    words = ["extract-features", "a.caffemodel", "net.prototxt", "ip1", "features", "100000000"]
+    process = command(*words, before=before)
+    while not (folder / "features.partial" / "data.mdb").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+    return process
+
+
+def test_sigterm_ends_other_commands_without_leftovers(folder: Path) -> None:
+    process = an_extraction(folder)
+    process.terminate()
+    code, out, err = finish(process)
+    assert (code, out) == (130, "")
+    assert err.endswith("interrupted\n")
+    assert {path.name for path in folder.iterdir()} == {"net.prototxt", "solver.prototxt", "a.caffemodel"}
+
+
+def test_sigterm_ends_a_process_that_a_script_put_into_the_background(folder: Path) -> None:
+    """The shell has it ignore Ctrl-C."""
+    process = an_extraction(folder, "sh", "-c", 'trap "" INT; exec "$@"', "sh")
+    process.terminate()
+    assert finish(process)[0] == -signal.SIGTERM
+
+
+def test_sigterm_ends_at_once_what_must_not_stop_by_ctrl_c(folder: Path) -> None:
+    options = ["--sigint_effect", "none", "--set", "max_iter=100000000"]
+    process = command("train", "--solver", "solver.prototxt", *options)
+    wait_for(process, "Iteration 30, loss")
+    process.terminate()
+    assert finish(process)[0] == -signal.SIGTERM
 
 
 def test_killed_at_any_time_the_last_snapshot_is_whole(folder: Path) -> None:

@@ -129,6 +129,21 @@ def test_installed_with_cpu(folder: Path) -> None:
     assert (folder / "logs" / "caffe.INFO").read_text() in done.stderr
 
 
+def test_sigterm_ends_an_installed_program_with_a_snapshot(folder: Path) -> None:
+    compat.main(["install", "--bin", "bin"])
+    (folder / "solver.prototxt").write_text(SOLVER.replace("max_iter: 4", "max_iter: 100000000 display: 5"))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    words = ["bin/caffe", "train", "-solver", "solver.prototxt"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr is not None
+        assert next(line for line in process.stderr if "] Iteration 10 " in line)
+        process.terminate()
+        told = process.stderr.read()
+    assert process.returncode == 130
+    assert "] Optimization stopped early." in told
+    assert list(folder.glob("a_iter_*.solverstate"))
+
+
 @pytest.mark.usefixtures("folder")
 def test_options_may_stand_before_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert compat.run("caffe", ["-model=net.prototxt", "-iterations=2", "test"]) == 0
