@@ -11,7 +11,7 @@ MEANINGS = {
     DIVERGED: "a training diverged: its loss is no number any more",
     NO_DEVICE: "the device that was asked for cannot be used",
     DIFFERENT: "`owlkit diff` found differences",
-    INTERRUPTED: "interrupted (Ctrl-C, SIGTERM); a training that stops by it writes a snapshot first",
+    INTERRUPTED: "interrupted (Ctrl-C, SIGTERM); a training writes a snapshot first",
 }
 
 
