@@ -6,6 +6,7 @@ import ctypes
 import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -234,6 +235,24 @@ def test_threads_that_come_together_get_one_gpu(cuda: FakeCuda, monkeypatch: pyt
     gpus._opened.cache_clear()
     assert len(found) == 4
     assert len(set(map(id, found))) == 1
+
+
+def test_what_another_library_has_lent_is_held_until_it_was_read(driver: CupyDriver, cuda: FakeCuda) -> None:
+    class Lent:
+        pass
+
+    stream = driver.context.cuda.get_current_stream()
+    kept = []
+    for _ in range(2):
+        stream.queue(lambda: None)  # the copy
+        lent = Lent()
+        kept.append(weakref.ref(lent))
+        driver.hold(lent)
+        del lent
+    assert [ref() is not None for ref in kept] == [True, True]
+    stream.synchronize()
+    driver.synchronize()
+    assert [ref() for ref in kept] == [None, None]
 
 
 def test_array_over_memory(driver: CupyDriver) -> None:

@@ -1,4 +1,4 @@
-"""Blobs on a GPU and PyTorch's tensors there, both ways, without the host; where PyTorch has CUDA."""
+"""Blobs on a GPU and the tensors of PyTorch and CuPy there, both ways, without the host."""
 
 from __future__ import annotations
 
@@ -61,3 +61,60 @@ def test_a_tensor_of_the_gpu_for_a_blob_of_the_host(torch: Any) -> None:
     ours = Blob(VALUES.shape, name="b")
     ours.copy_from(torch.from_numpy(VALUES).cuda())
     np.testing.assert_array_equal(ours.data, VALUES)
+
+
+# -- what DLPack asks of who gives and who takes
+@pytest.fixture
+def cupy() -> Any:
+    if not is_real():
+        pytest.skip("CuPy's arrays lie on a GPU")
+    return pytest.importorskip("cupy")
+
+
+def test_a_tensor_made_on_another_stream_of_pytorchs(torch: Any, blob: Blob) -> None:
+    """PyTorch's own streams are not ordered with the default one: DLPack has to see to it, both ways."""
+    aside = torch.cuda.Stream()
+    with torch.cuda.stream(aside):
+        torch.cuda._sleep(50_000_000)  # some hundredths of a second
+        source = torch.full(VALUES.shape, 3.0, device="cuda")
+        blob.copy_from(source)
+    assert (blob.data == 3).all(), "waits for what makes the tensor"
+    blob.data[...] = VALUES
+    with torch.cuda.stream(aside):
+        theirs = torch.from_dlpack(blob) + 1  # not before the upload has arrived
+    aside.synchronize()
+    np.testing.assert_array_equal(theirs.cpu().numpy(), VALUES + 1)
+
+
+def test_a_tensor_of_half_precision_over_a_blob(torch: Any, device: GpuDevice) -> None:
+    for dtype in ("float16", "bfloat16"):
+        ours = Blob(VALUES.shape, dtype, "b")
+        ours.copy_from(VALUES)
+        device.gpu.pointer(ours.data_tensor, reads=True, writes=True)
+        theirs = torch.from_dlpack(ours)
+        assert theirs.dtype == getattr(torch, dtype)
+        np.testing.assert_array_equal(theirs.float().cpu().numpy(), VALUES)
+
+
+def test_cupys_arrays(cupy: Any, device: GpuDevice, blob: Blob) -> None:
+    moved = device.gpu.uploaded_bytes, device.gpu.downloaded_bytes
+    theirs = cupy.from_dlpack(blob)
+    assert theirs.data.ptr == blob.device_data.data.ptr
+    theirs *= 2
+    blob.copy_from(theirs + cupy.float32(1))
+    assert (device.gpu.uploaded_bytes, device.gpu.downloaded_bytes) == moved
+    np.testing.assert_array_equal(blob.data, 2 * VALUES + 1)
+
+
+@pytest.mark.parametrize("stream", [None, -1, 1, 2], ids=["none", "no order", "default", "per thread"])
+@pytest.mark.usefixtures("cupy")
+def test_whatever_stream_a_consumer_names(blob: Blob, stream: int | None) -> None:
+    assert blob.__dlpack_device__() == (2, 0)
+    assert '"dltensor"' in repr(blob.__dlpack__(stream=stream)), "for those that know no versions"
+    assert '"dltensor_versioned"' in repr(blob.__dlpack__(stream=stream, max_version=(1, 1)))
+
+
+@pytest.mark.usefixtures("cupy")
+def test_numpy_gets_a_copy_on_the_host(blob: Blob) -> None:
+    theirs = np.from_dlpack(blob, device="cpu")  # type: ignore[call-arg,arg-type]
+    np.testing.assert_array_equal(theirs, VALUES)

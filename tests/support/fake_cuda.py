@@ -312,10 +312,12 @@ class FakeCuda:
         pool = SimpleNamespace(
             free_bytes=lambda: 0, get_limit=lambda: self.limit, used_bytes=lambda: self.used["device"]
         )
+        default = Stream(self, non_blocking=False)
         cuda = SimpleNamespace(
             Stream=lambda non_blocking=False: Stream(self, non_blocking),
             Event=lambda disable_timing=False: Event(self, timing=not disable_timing),
             get_elapsed_time=self.elapsed,
+            get_current_stream=lambda: self.current[-1] if self.current else default,
             alloc=self.alloc,
             alloc_pinned_memory=lambda nbytes: Pinned(self, nbytes),
             UnownedMemory=lambda pointer, size, owner, device: (pointer, size, owner, device),

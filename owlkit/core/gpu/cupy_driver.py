@@ -8,6 +8,7 @@ waiting by hand. A capture happens on a stream of its own (`recording.py`).
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,6 +58,7 @@ class CupyDriver:
         with self.at_work():
             self._staging = Staging(context)
             self._readings = Readings(context)
+        self._held: deque[tuple[Any, Any]] = deque()
         self._cublas: Cublas | None = None
         self._cudnn: CupyCudnn | None = None
         self._lock = threading.Lock()
@@ -152,6 +154,18 @@ class CupyDriver:
             place = cupy.cuda.MemoryPointer(memory, 0)
             return cupy.ndarray(shape, kind, memptr=place, strides=strides)
 
+    def hold(self, owner: Any) -> None:
+        """See `Driver.hold`; it is let go by a later call, or when somebody waits for the GPU."""
+        with self.at_work():
+            self._let_go()
+            read = self.context.cuda.Event(disable_timing=True)
+            read.record(self.context.cuda.get_current_stream())
+            self._held.append((read, owner))
+
+    def _let_go(self) -> None:
+        while self._held and self._held[0][0].done:
+            self._held.popleft()
+
     # -- kernels
     def compile(self, source: str, defines: dict[str, str], names: Sequence[str]) -> dict[str, CupyFunction]:
         """Compile with NVRTC; raises DeviceError."""
@@ -212,3 +226,4 @@ class CupyDriver:
         """Wait for all that is queued; raises DeviceError where some of it failed."""
         with self.at_work():
             self.context.main.synchronize()
+            self._let_go()

@@ -168,6 +168,11 @@ class Driver(Protocol):
     ) -> Any:
         """A CuPy array over memory of the GPU. strides : in bytes. owner : kept as long as the array."""
 
+    def hold(self, owner: Any) -> None:
+        """Keep what CuPy's current stream was just given to read until it has done so: another library may
+        lend its memory again, in the order of a stream of its own.
+        """
+
     def begin_capture(self) -> None:
         """From now on launches are recorded and not run."""
 

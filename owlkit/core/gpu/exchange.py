@@ -31,6 +31,7 @@ def copy(source: Any, tensor: Tensor) -> None:
         if mirror is not None and theirs.device.id == mirror.gpu.number:
             with theirs.device:
                 mirror.gpu.array(tensor)[...] = theirs
+            mirror.gpu.driver.hold(theirs)
             return
         source = theirs.get()
     tensor.array[...] = source

@@ -219,6 +219,9 @@ class EmulatedDriver:
         flat = np.frombuffer(content, np.uint8).view(kind)
         return np.lib.stride_tricks.as_strided(flat, shape, strides)
 
+    def hold(self, owner: Any) -> None:
+        """What was queued is done."""
+
     def begin_capture(self) -> None:
         assert self._recording is None
         self._recording = []
