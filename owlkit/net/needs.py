@@ -152,7 +152,8 @@ def _shared(graph: Graph, pieces: int, error: OutOfMemoryError | None) -> Iterat
     claims = [node.layer.claims for node in graph.nodes if node.layer.claims is not None]
     for device in {id(found.device): found.device for found in claims}.values():
         if isinstance(device, GpuDevice) and device.scratch_bytes:
-            yield Need(_WORKSPACE, beside=device.scratch_bytes, held=device.workspace_bytes)
+            held = device.workspace_bytes  # twice as much where some calls are captured and some are not
+            yield Need(_WORKSPACE, beside=max(device.scratch_bytes, held), held=held)
 
 
 def fitting_batch(batch: int, found: Iterable[Need], free: int) -> int:

@@ -126,8 +126,9 @@ def test_the_table_says_what_is_taken(kind: dict[str, Any]) -> None:
     said = sum(need.total for need in told)
     assert driver.used == pytest.approx(sum(need.held for need in told), abs=UNCOUNTED)
     assert driver.used == pytest.approx(said, abs=UNCOUNTED)
-    iterate()
-    assert driver.used == pytest.approx(said, abs=UNCOUNTED), "warming up has taken it all"
+    for _ in range(3):  # the third is the first that a graph runs
+        iterate()
+        assert driver.used == pytest.approx(said, abs=UNCOUNTED), "warming up has taken it all"
     trained(without, **options)[1]()
     other: Any = without.gpu.driver
     assert other.used == pytest.approx(said, abs=UNCOUNTED), "and nothing that is not needed"

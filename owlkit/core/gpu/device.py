@@ -80,7 +80,8 @@ class GpuDevice(Device):
         Nets that were given one device share it, but not from thread to thread. Captures have another, and
         keep the one that they were captured with, also where more is reserved later.
         """
-        mine, wanted = self._workspace, self.scratch_bytes
+        mine: _Workspace = self._workspace
+        wanted = self.scratch_bytes
         if self.gpu.capturing:
             # A replay may come between two launches of a call in this thread: it must not share its memory.
             # What this thread's calls have used so far goes to the captures, so that nothing more is taken.
@@ -96,8 +97,8 @@ class GpuDevice(Device):
 
     @property
     def workspace_bytes(self) -> int:
-        """What the calling thread has taken for `workspace`."""
-        return self._workspace.nbytes
+        """What the calling thread and captures have taken for `workspace`."""
+        return self._workspace.nbytes + self._captured.nbytes
 
     def lane(self, descriptor: Descriptor) -> Lane:
         return GpuLane(self.gpu, descriptor)
