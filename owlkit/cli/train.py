@@ -115,7 +115,10 @@ def _train(args: argparse.Namespace, required: bool) -> int:
     solver = Solver(args.solver, weights=weights, device=place, dtype=args.dtype, **fields)
     if snapshot:
         solver.restore(snapshot)
-        _tell(args, f"resuming {snapshot} at iteration {solver.iter}")
+        if caffe_log.asked_for(args):
+            caffe_log.tell(f"Resuming from {snapshot}")
+        else:
+            _tell(args, f"resuming {snapshot} at iteration {solver.iter}")
     if snapshot and _nothing_left(solver):
         print(
             f"max_iter {solver.param.max_iter} is already reached; nothing to do "

@@ -49,8 +49,8 @@ def _problem(path: Path) -> str | None:
         return damage(path / "data.mdb")
     if (path / "CURRENT").exists() and any(path.glob("MANIFEST-*")):
         return (
-            f"{path} is a LevelDB set, which owlkit does not read: convert it to LMDB, "
-            "for instance by writing the set again with Caffe's tools and --backend=lmdb"
+            f"{path} is a LevelDB set, which owlkit does not read: write the set again as LMDB, by `owlkit "
+            "convert-imageset`, `owlkit data convert-mnist` and the like, or Caffe's with --backend=lmdb"
         )
     found = sorted(p.name for p in path.iterdir())[:5]
     return f"{path} is no LMDB set: it has no data.mdb" + (

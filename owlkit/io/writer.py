@@ -171,7 +171,10 @@ class RecordWriter:
         # LMDB calls a write that a full disk or a size limit cut short an input/output error.
         if full or any(os.strerror(code) in str(error) for code in (errno.EFBIG, errno.EIO)):
             return full_disk_error(self.path, error)
-        return DataError(f"cannot write the LMDB set {self.path}: {error}")
+        reason: object = error
+        if isinstance(error, OSError) and error.strerror:
+            reason = f"{error.strerror} ({error.filename})" if error.filename else error.strerror
+        return DataError(f"cannot write the LMDB set {self.path}: {reason}; choose another folder")
 
 
 @contextmanager

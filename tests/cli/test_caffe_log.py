@@ -64,7 +64,7 @@ def test_a_training(say: Say) -> None:
     assert [row["NumIters"] for row in tables["test"]] == [0, 4, 8]
     assert all(0 <= row["Seconds"] < 60 for rows in tables.values() for row in rows)
     told = say("resume solver.prototxt --set max_iter=9 --caffe_log")
-    assert "resuming a_iter_8.solverstate at iteration 8" in told
+    assert "Resuming from a_iter_8.solverstate" in told
 
 
 def test_a_file_of_it(say: Say) -> None:

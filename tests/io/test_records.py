@@ -3,6 +3,7 @@
 import errno
 import gc
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -281,6 +282,13 @@ def test_limit_on_file_size_while_writing(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    place = re.escape(f"Not a directory ({tmp_path / 'file' / 'folder'}); choose another folder")
+    with pytest.raises(DataError, match=f"cannot write the LMDB set .*: {place}$"):
+        a_set(tmp_path / "file" / "folder" / "s")
+
+
 def test_double_key(tmp_path: Path) -> None:
     with (
         pytest.raises(DataError, match="two records have the key b'a'"),
@@ -308,7 +316,7 @@ def test_wrong_paths(tmp_path: Path) -> None:
         "file": "is a file",
         "images": "it has no data.mdb, but cat.jpg",
         "half": "only half written",
-        "level": "LevelDB set.*convert it to LMDB",
+        "level": "LevelDB set.*again as LMDB, by `owlkit convert-imageset`",
         "junk": "cannot be read as an LMDB set",
         "empty": "holds no records",
     }
