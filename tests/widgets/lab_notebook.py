@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,8 @@ class Notebook:
     def open(self) -> None:
         self.page.goto(self.url)
         self.page.wait_for_function(f"() => {self.KERNEL}?.status === 'idle'", timeout=120000)
+        if self.page.evaluate("() => document.body.dataset.jpThemeLight") == "false":
+            self.theme("Light")  # a test before has left another
 
     KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 
@@ -87,7 +90,12 @@ class Notebook:
         )
         light = "true" if name == "Light" else "false"
         self.page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{light}'")
-        time.sleep(0.5)
+        painted(self.page, frames=6)  # JupyterLab takes the output out of the page and puts it back
+
+    def save(self) -> None:
+        """Save the notebook, with what was done last: widgets tell the kernel of their view after 300 ms."""
+        self.page.evaluate("() => new Promise((done) => setTimeout(done, 400))")
+        self.command("docmanager:save")  # it returns when the file is written
 
     def ink(self, token: str = "train") -> int:
         return int(self.page.evaluate(INK, token))
@@ -100,6 +108,20 @@ class Notebook:
         rows: list[list[str]] = self.page.eval_on_selector_all(".owl .tab tbody tr", cells)
         self.page.get_by_role("button", name="Show as table").first.click()
         return rows
+
+
+def painted(page: Any, frames: int = 3) -> None:
+    """Wait until what was changed in the page is painted: drawing is left to one of the next frames."""
+    frame = "await new Promise(requestAnimationFrame);"
+    page.evaluate(f"async () => {{ for (let i = 0; i < {frames}; i++) {frame} }}")
+
+
+def until(holds: Callable[[], object], told: str, seconds: float = 20.0) -> None:
+    """Wait until something holds, however busy the machine is."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"not after {seconds:.0f} s: {told}"
+        time.sleep(0.05)
 
 
 def shoot(page: Any, path: Path) -> None:

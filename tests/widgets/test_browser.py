@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, shoot
+from .lab_notebook import Notebook, expect_count, painted, shoot, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -59,8 +59,7 @@ def look_around(notebook: Notebook, page: Any, shots: Path) -> None:
     # A curve can be hidden; the table stands in for the chart.
     blue = notebook.ink("test")
     owl.get_by_role("switch", name="test loss").click()
-    time.sleep(0.3)
-    assert notebook.ink("test") < 0.4 * blue
+    until(lambda: notebook.ink("test") < 0.4 * blue, "the test loss is hidden")
     owl.get_by_role("switch", name="test loss").click()
     rows = notebook.rows()
     assert int("".join(c for c in rows[0][0] if c.isdigit())) > int(
@@ -88,21 +87,20 @@ def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> No
     # Pause answers, and no point comes any more.
     page.get_by_role("button", name="Pause").click()
     notebook.wait_for_state("Paused")
-    time.sleep(0.8)
+    painted(page)
     paused_at = notebook.iteration()
-    time.sleep(0.8)
+    time.sleep(0.8)  # two updates of the figures, if there were any
     assert notebook.iteration() == paused_at
     page.get_by_role("button", name="Step one iteration").click()
     notebook.wait_for_iteration(paused_at + 1)
-    time.sleep(0.7)
+    time.sleep(0.7)  # further ones would be seen by now
     assert notebook.iteration() == paused_at + 1
 
     # The learning rate changes and leaves a flag.
     purple = notebook.ink("lr")
     page.get_by_role("button", name="Learning rate × 0.1").click()
     page.get_by_text("0.01 → 0.001").wait_for()
-    time.sleep(0.5)
-    assert notebook.ink("lr") > purple
+    until(lambda: notebook.ink("lr") > purple, "a flag for the learning rate")
     page.keyboard.press("Escape")
     notebook.theme("Dark")
     area = page.locator(".owl .u-over").bounding_box()
@@ -122,16 +120,13 @@ def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> No
     page.mouse.move(5, 5)
     page.get_by_role("button", name="Pause").click()
     notebook.wait_for_state("Paused")
-    time.sleep(0.6)
+    painted(page)
     stopped_at, ink = notebook.iteration(), notebook.ink("train")
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
+    notebook.save()
     page.goto(notebook.url)
     page.locator(".owl .uplot canvas").wait_for(timeout=120000)
-    notebook.wait_for_iteration(stopped_at)
-    time.sleep(0.5)
-    assert notebook.iteration() == stopped_at
-    assert notebook.ink("train") > 0.8 * ink
+    assert notebook.wait_for_iteration(stopped_at) == stopped_at
+    until(lambda: notebook.ink("train") > 0.8 * ink, "the curve that was there before")
     assert len(notebook.rows()) >= before
     shoot(page, shots / "reloaded-light.png")
 
@@ -165,11 +160,11 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
     notebook.wait_for_state("Finished")
     notebook.wait_for_state("Diverged")
     notebook.wait_for_state("Ready")
-    time.sleep(0.5)
+    painted(page)
     finished, diverged, paused, ready = page.locator(".owl").all()
     assert "First iteration" in ready.get_by_role("list").inner_text()
     ready.scroll_into_view_if_needed()
-    time.sleep(0.3)
+    painted(page)
     ready.screenshot(path=str(shots / "empty-light.png"))
     assert "NaN first appeared in conv2" in diverged.get_by_role("alert").inner_text()
     finished.screenshot(path=str(shots / "finished-light.png"))
@@ -181,13 +176,11 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
     notebook.theme("Light")
     for width, name in ((860, "slim"), (1240, "narrow")):
         page.set_viewport_size({"width": width, "height": 860})
-        time.sleep(0.6)
         finished.scroll_into_view_if_needed()
-        time.sleep(0.3)
+        painted(page)
         finished.screenshot(path=str(shots / f"{name}-light.png"))
 
-    notebook.command("docmanager:save")
-    time.sleep(1)
+    notebook.save()
     saved = json.loads(notebook.path.read_text())
     for cell in saved["cells"][:2]:
         assert any("image/png" in output.get("data", {}) for output in cell["outputs"]), cell["outputs"]
@@ -201,13 +194,12 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
     notebook.wait_for_state("Disconnected")
     assert paused.get_by_role("button", name="Resume").get_attribute("aria-disabled") == "true"
     paused.scroll_into_view_if_needed()
-    time.sleep(0.3)
+    painted(page)
     paused.screenshot(path=str(shots / "disconnected-light.png"))
 
     # Opened again without that kernel, the saved notebook shows the pictures and no complaint about them.
     page.goto(notebook.url)
     page.locator(".owl-static img").first.wait_for(timeout=120000)
-    time.sleep(1)
-    assert page.locator(".owl-static img:visible").count() == 2
-    assert page.get_by_text("model not found").locator("visible=true").count() == 0
+    expect_count(page.locator(".owl-static img:visible"), 2)
+    expect_count(page.get_by_text("model not found").locator("visible=true"), 0)
     page.screenshot(path=str(shots / "reopened-light.png"))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings
+from .lab_notebook import Notebook, accessibility_findings, painted, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -38,7 +37,7 @@ def test_one_click_goes_back_and_nothing_is_lost(lab: Any, page: Any, shots: Pat
 
     back = owl.get_by_role("button", name="Back to 40, lr × 0.1")
     back.scroll_into_view_if_needed()
-    time.sleep(0.5)
+    painted(page)
     owl.screenshot(path=str(shots / "monitor-diverged-light.png"))
     assert accessibility_findings(page) == []
     reached = notebook.iteration()
@@ -54,7 +53,7 @@ def test_one_click_goes_back_and_nothing_is_lost(lab: Any, page: Any, shots: Pat
     assert row.get_attribute("aria-expanded") == "true"
     gradients = owl.locator(f'.lrow[data-key="{name}/gradients"]')
     gradients.filter(has_text=" to ").or_(gradients.filter(has_text="finite")).wait_for(timeout=5000)
-    time.sleep(0.4)
+    painted(page)
     owl.screenshot(path=str(shots / "monitor-guilty-light.png"))
     assert accessibility_findings(page) == []
     back.focus()
@@ -68,26 +67,22 @@ def test_one_click_goes_back_and_nothing_is_lost(lab: Any, page: Any, shots: Pat
     notebook.wait_for_iteration(reached + 20)
     owl.get_by_role("button", name="Pause").click()
     notebook.wait_for_state("Paused")
-    time.sleep(0.7)
+    painted(page)
     owl.screenshot(path=str(shots / "monitor-back-light.png"))
     ink = notebook.ink("ink-2")
     words = [row[-1] for row in notebook.rows()]
     assert any("went back to 40 from " in text for text in words), words
     assert any(text.startswith("given up at ") for text in words), words
-    time.sleep(0.4)
     owl.get_by_role("switch", name="given up").click()
-    time.sleep(0.4)
-    assert notebook.ink("ink-2") < ink, "the end of what was given up is still drawn"
+    until(lambda: notebook.ink("ink-2") < ink, "the end of what was given up is not drawn any more")
     owl.get_by_role("switch", name="given up").click()
-    time.sleep(0.6)
 
     # A reload keeps it.
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
+    notebook.save()
     page.goto(notebook.url)
     owl.locator(".uplot canvas").wait_for(timeout=120000)
     owl.get_by_role("switch", name="given up").wait_for()
-    time.sleep(0.6)
+    painted(page)
     again = [row[-1] for row in notebook.rows()]
     assert [text for text in words if "back" in text or "given" in text] == [
         text for text in again if "back" in text or "given" in text

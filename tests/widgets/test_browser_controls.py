@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings
+from .lab_notebook import Notebook, accessibility_findings, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -89,7 +89,7 @@ def by_mouse(notebook: Notebook, page: Any, owl: Any) -> None:
 def settled(notebook: Notebook) -> int:
     """Iteration once the run stands still."""
     notebook.wait_for_state("Paused")
-    time.sleep(0.7)
+    painted(notebook.page)
     return notebook.iteration()
 
 
@@ -98,7 +98,7 @@ def keys_belong_to_the_monitor(page: Any, owl: Any) -> None:
     owl.locator(".plot").focus()
     cells = page.evaluate(CELLS)
     page.keyboard.press("b")
-    time.sleep(0.3)
+    time.sleep(0.3)  # a cell would be there by now
     assert page.evaluate(CELLS) == cells
     # Outside of it the same key does: this test can fail.
     page.evaluate("() => document.activeElement.blur()")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings
+from .lab_notebook import Notebook, accessibility_findings, expect_count, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -134,7 +133,7 @@ def test_what_is_done_while_the_picture_is_drawn_is_not_lost(lab: Any, page: Any
     page.keyboard.press("+")
     wait_for_other(page, before)
     page.keyboard.press("0")
-    time.sleep(0.3)
+    painted(page)
     owl.screenshot(path=str(shots / "embedding-selected-light.png"))
 
 
@@ -161,7 +160,7 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     )
     assert owl.locator(".em-near:visible").count() == 6
     assert owl.locator(".em-look canvas").evaluate(SHADES) > 5
-    time.sleep(0.4)
+    painted(page)
     owl.screenshot(path=str(shots / "embedding-made-light.png"))
     assert not accessibility_findings(page, ".owl.em")
 
@@ -203,17 +202,16 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     owl.locator('[data-act="run"]').get_by_text("Again").wait_for(timeout=20000)
     owl.get_by_label("Layer").select_option("fc1")
     owl.locator(".foot", has_text="t-SNE in").wait_for(timeout=20000)
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
+    notebook.save()
     page.goto(notebook.url)
     page.wait_for_function("() => document.querySelector('.em-plot canvas')?.width > 400", timeout=120000)
     assert owl.get_by_role("radio", name="shapes").get_attribute("aria-checked") == "true"
     page.set_viewport_size({"width": 900, "height": 1100})
-    time.sleep(0.4)
+    painted(page)
     owl.screenshot(path=str(shots / "embedding-narrow-light.png"))
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(".owl-static img").first.wait_for(timeout=120000)
-    assert page.locator(".owl-static img:visible").count() == 1
+    expect_count(page.locator(".owl-static img:visible"), 1)
     saved = json.loads(notebook.path.read_text())
     assert any("image/png" in output.get("data", {}) for output in saved["cells"][1]["outputs"])

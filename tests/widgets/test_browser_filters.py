@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings
+from .lab_notebook import Notebook, accessibility_findings, expect_count, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -101,7 +100,7 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     page.mouse.move(5, 5)
     owl.locator('[data-filter="26"]').click()
     owl.get_by_text("image 1").first.wait_for(state="attached")
-    time.sleep(0.6)
+    painted(page)
     owl.screenshot(path=str(shots / "filters-made-light.png"))
     assert not accessibility_findings(page, ".owl.fv")
     notebook.theme("Dark")
@@ -129,22 +128,21 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     owl.get_by_label("Input channel").press("Enter")
     owl.locator('[data-filter="3"]').click()
     page.wait_for_function("() => document.querySelector('.fv-images .fv-wait').hidden")
-    time.sleep(0.3)
+    painted(page)
     owl.screenshot(path=str(shots / "filters-conv2-light.png"))
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
+    notebook.save()
     page.goto(notebook.url)
     owl.get_by_text("8 filters, 48\u202f×\u202f3\u202f×\u202f3").wait_for(timeout=120000)
     wait_for_filter(page, 3)
     assert owl.get_by_label("Input channel").input_value() == "5"
     page.set_viewport_size({"width": 1000, "height": 860})
-    time.sleep(0.6)
+    painted(page)
     owl.screenshot(path=str(shots / "filters-narrow-light.png"))
 
     # Without that kernel, the saved notebook shows the figure.
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(".owl-static img").first.wait_for(timeout=120000)
-    assert page.locator(".owl-static img:visible").count() == 1
+    expect_count(page.locator(".owl-static img:visible"), 1)
     saved = json.loads(notebook.path.read_text())
     assert any("image/png" in output.get("data", {}) for output in saved["cells"][1]["outputs"])

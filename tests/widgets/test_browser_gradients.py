@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings
+from .lab_notebook import Notebook, accessibility_findings, expect_count, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -56,9 +56,9 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     page.get_by_role("button", name="Pause").first.click()
     state(page, "Paused")
     assert "[*]:" in page.locator(".jp-InputPrompt").nth(1).inner_text(), "the cell is still running"
-    time.sleep(0.4)
+    painted(page)
     held = done(page)
-    time.sleep(0.5)
+    time.sleep(0.5)  # what goes on would be seen by now
     assert done(page) == held
     grd.screenshot(path=str(shots / "gradients-paused-light.png"))
     page.get_by_role("button", name="Resume").first.click()
@@ -132,8 +132,7 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
 
     # Reload: all is there, and was nowhere else than in the kernel.
     elements, before = done(page), page.evaluate(WRONG_INK, [0])
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
+    notebook.save()
     page.goto(notebook.url)
     state(page, "Interrupted", timeout=120000)
     assert done(page) == elements
@@ -145,7 +144,7 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
 def narrow(page: Any, grd: Any, shots: Path) -> None:
     """The panel lies beneath the list, and the maps keep their room."""
     grd.scroll_into_view_if_needed()
-    time.sleep(0.6)
+    painted(page)
     listed, detail = grd.locator(".list").bounding_box(), grd.locator(".fd").bounding_box()
     assert detail["y"] >= listed["y"] + listed["height"]
     for row in grd.locator(".blobs tbody tr").all():
@@ -163,14 +162,12 @@ def test_a_saved_check_is_a_picture(lab: Any, page: Any, shots: Path) -> None:
     notebook.run_all()
     state(page, "1 wrong", timeout=60000)
     page.locator(".jp-InputPrompt", has_text="[2]:").wait_for()  # the cell has ended, with its picture
-    notebook.command("docmanager:save")
-    time.sleep(0.7)
+    notebook.save()
     outputs = json.loads(notebook.path.read_text())["cells"][1]["outputs"]
     assert ["image/png" in output["data"] for output in outputs] == [False, False, True, False]
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(".owl-static img").first.wait_for(timeout=120000)
-    time.sleep(0.5)
-    assert page.locator(".owl-static img:visible").count() == 1
-    assert page.get_by_text("model not found").locator("visible=true").count() == 0
+    expect_count(page.locator(".owl-static img:visible"), 1)
+    expect_count(page.get_by_text("model not found").locator("visible=true"), 0)
     page.screenshot(path=str(shots / "gradients-reopened-light.png"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings
+from .lab_notebook import Notebook, accessibility_findings, expect_count
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -29,8 +29,7 @@ def saved_with_a_picture(notebook: Notebook, seconds: float = 30) -> None:
     """Save until a picture of the run that goes on is in the file: after a reload no other comes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        notebook.command("docmanager:save")
-        time.sleep(0.7)
+        notebook.save()
         outputs = json.loads(notebook.path.read_text())["cells"][0]["outputs"]
         if any("image/png" in output.get("data", ()) for output in outputs):
             return
@@ -68,10 +67,11 @@ def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None
     assert "first appeared in" in told
     assert any(layer in told for layer in ("conv1", "conv2", "fc1", "score")), told
     hot.scroll_into_view_if_needed()
-    time.sleep(0.5)
-    assert hot.locator(".leg .bad").count() > 0, "NaN is written in the legend"
+    hot.locator(".leg .bad").first.wait_for()  # NaN is written in the legend
     assert accessibility_findings(page) == []
     hot.screenshot(path=str(shots / "diverged-real-light.png"))
+    # Both have their picture, which the kernel draws.
+    page.locator(".owl-static img").nth(1).wait_for(state="attached", timeout=60000)
 
     # The kernel is restarted: last values stay, controls are off; opened again, a picture stands for it.
     page.evaluate(RESTART)
@@ -80,10 +80,8 @@ def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None
     assert lenet.get_by_role("button", name="Resume").get_attribute("aria-disabled") == "true"
     assert notebook.iteration() >= after
     assert notebook.ink("train") > 200
-    notebook.command("docmanager:save")
-    time.sleep(0.8)
+    notebook.save()
     page.goto(notebook.url)
     page.locator(".owl-static img").first.wait_for(timeout=120000)
-    time.sleep(0.5)
-    assert page.locator(".owl-static img:visible").count() == 2, "one of the run that was reloaded is missing"
-    assert page.get_by_text("model not found").locator("visible=true").count() == 0
+    expect_count(page.locator(".owl-static img:visible"), 2)  # one is of the run that was reloaded
+    expect_count(page.get_by_text("model not found").locator("visible=true"), 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .lab_notebook import Notebook, accessibility_findings, expect_count
+from .lab_notebook import Notebook, accessibility_findings, expect_count, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -110,17 +109,16 @@ def test_activations_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     assert not accessibility_findings(page, ".owl.act")
 
     # All of it is there after a reload; without the kernel, the saved notebook shows the figure.
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
+    notebook.save()
     page.goto(notebook.url)
     title.get_by_text("right · #1").wait_for(timeout=120000)
     page.set_viewport_size({"width": 1000, "height": 860})
-    time.sleep(0.4)
+    painted(page)
     owl.screenshot(path=str(shots / "activations-narrow-light.png"))
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(".owl-static img").first.wait_for(timeout=120000)
-    assert page.locator(".owl-static img:visible").count() == 1
+    expect_count(page.locator(".owl-static img:visible"), 1)
     saved = json.loads(notebook.path.read_text())
     assert any("image/png" in output.get("data", {}) for output in saved["cells"][1]["outputs"])
 
@@ -185,8 +183,7 @@ def test_what_drives_a_unit_is_looked_at(lab: Any, page: Any, shots: Path) -> No
     deep.get_by_role("button", name="Stop").wait_for()
     deep.get_by_role("radio", name="gradient").click()
     deep.locator(".foot").get_by_text("one pass forward and back").wait_for()
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
+    notebook.save()
     page.goto(notebook.url)
     deep.locator(".foot").get_by_text("one pass forward and back").wait_for(timeout=120000)
     notebook.theme("Dark")
@@ -195,4 +192,4 @@ def test_what_drives_a_unit_is_looked_at(lab: Any, page: Any, shots: Path) -> No
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(".owl-static img").nth(1).wait_for(timeout=120000)
-    assert page.locator(".owl-static img:visible").count() == 2
+    expect_count(page.locator(".owl-static img:visible"), 2)

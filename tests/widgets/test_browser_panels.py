@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings, expect_count, shoot
+from .lab_notebook import Notebook, accessibility_findings, expect_count, painted, shoot, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -67,7 +66,7 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     page.keyboard.press("Escape")
     owl.get_by_role("button", name="Pause").click()
     notebook.wait_for_state("Paused")
-    time.sleep(0.6)
+    painted(page)
 
     # On a first run both panels are open; strips and tiles are painted.
     assert [b.get_attribute("aria-expanded") for b in owl.locator(".disc").all()] == ["true", "true"]
@@ -92,11 +91,9 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     # Other norms, sorted, with their parameters, by keys.
     ratio = page.evaluate(CANVAS, STRIPS)
     owl.get_by_role("radio", name="weight", exact=True).click()
-    time.sleep(0.2)
-    assert page.evaluate(CANVAS, STRIPS) != ratio
+    until(lambda: page.evaluate(CANVAS, STRIPS) != ratio, "strips of other norms")
     owl.get_by_role("button", name="Sort by norm of the weight").click()
-    time.sleep(0.2)
-    assert names(owl)[0] == "fc6"
+    until(lambda: names(owl)[0] == "fc6", "fc6 comes first")
     owl.locator(".lrow").first.focus()
     page.keyboard.press("Enter")
     owl.locator(".lrow", has_text="bias").wait_for()
@@ -106,29 +103,25 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     # Histograms of the open layer come with the next samples.
     owl.get_by_role("button", name="Resume").click()
     owl.locator(".told", has_text="% zero").wait_for()
-    time.sleep(1.0)
     owl.get_by_role("button", name="Pause").click()
     notebook.wait_for_state("Paused")
-    time.sleep(0.6)
+    painted(page)
 
     # Filters over training time: the slider is the cursor.
     now = page.evaluate(CANVAS, TILES)
     owl.get_by_role("slider", name="Training time of the filters").focus()
     page.keyboard.press("Home")
-    time.sleep(0.3)
-    assert page.evaluate(CANVAS, TILES) != now
+    until(lambda: page.evaluate(CANVAS, TILES) != now, "the first filters")
     expect_count(owl.locator(".cursor-chip.pinned"), 1)
     page.keyboard.press("End")
-    time.sleep(0.3)
-    assert page.evaluate(CANVAS, TILES) == now
+    until(lambda: page.evaluate(CANVAS, TILES) == now, "the last filters")
     owl.get_by_role("radio", name="shared").click()
-    time.sleep(0.2)
-    assert page.evaluate(CANVAS, TILES) != now
+    until(lambda: page.evaluate(CANVAS, TILES) != now, "filters on a shared scale")
     owl.get_by_role("option", name="filter 62, duplicate").hover(force=True)
     assert "= #26" in owl.locator(".fil .words").inner_text()
     notebook.theme("Dark")
     page.mouse.move(5, 5)
-    time.sleep(0.3)
+    painted(page)
     shoot(page, shots / "panels-dark.png")
     assert accessibility_findings(page) == []
 
@@ -140,14 +133,11 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     notebook.theme("Light")
     owl.locator(".disc", has_text="Filters").click()
     owl.locator(".filters .mini").wait_for()
-    time.sleep(0.6)
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
+    notebook.save()
     page.goto(notebook.url)
     page.locator(".owl .uplot canvas").wait_for(timeout=120000)
-    time.sleep(0.6)
+    until(lambda: names(page.locator(".owl").first)[:3] == ["fc6", "bias", "activations"], "as it was left")
     assert [b.get_attribute("aria-expanded") for b in page.locator(".owl .disc").all()] == ["true", "false"]
-    assert names(page.locator(".owl").first)[:3] == ["fc6", "bias", "activations"]
     assert "% zero" in page.locator(".owl .told").first.inner_text()
     assert page.evaluate(CANVAS, STRIPS)[1] > 0.3
 
@@ -161,20 +151,17 @@ def test_a_net_of_many_layers(lab: Any, page: Any, shots: Path) -> None:
     notebook.wait_for_state("Finished")
     owl = page.locator(".owl").first
     owl.locator(".chip", has_text="▲ 2 hot").wait_for()
-    time.sleep(0.4)
-    assert names(owl)[:2] == ["res4.27.1", "res4.27.2"]
+    until(lambda: names(owl)[:2] == ["res4.27.1", "res4.27.2"], "the hot layers have rows")
     assert "res4 109" in owl.locator(".stages").inner_text()
     lens = owl.get_by_role("slider", name="Layer under the lens")
     lens.focus()
     page.keyboard.press("Home")
-    time.sleep(0.2)
-    assert "conv1" in (lens.get_attribute("aria-valuetext") or "")
+    until(lambda: "conv1" in (lens.get_attribute("aria-valuetext") or ""), "the first layer under the lens")
     strips = owl.locator(".strips").bounding_box()
     page.mouse.move(strips["x"] + 300, strips["y"] + strips["height"] - 17)
-    time.sleep(0.3)
-    assert "fc" in lens.inner_text()
+    until(lambda: "fc" in lens.inner_text(), "the last layer under the lens")
     assert accessibility_findings(page) == []
     page.mouse.move(strips["x"] + 300, strips["y"] + 220)
-    time.sleep(0.3)
+    painted(page)
     shoot(page, shots / "deep-light.png")
     page.locator(".owl-static img").first.wait_for(state="attached")

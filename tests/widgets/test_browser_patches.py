@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings
+from .lab_notebook import Notebook, accessibility_findings, expect_count, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -76,7 +75,7 @@ def test_units_are_walked_and_the_search_is_stopped(lab: Any, page: Any, shots: 
     page.keyboard.press("o")
     page.keyboard.press("o")
     page.mouse.move(5, 5)
-    time.sleep(0.4)
+    painted(page)
     owl.screenshot(path=str(shots / "patches-made-light.png"))
     assert not accessibility_findings(page, ".owl.pt")
     notebook.theme("Dark")
@@ -99,17 +98,16 @@ def test_units_are_walked_and_the_search_is_stopped(lab: Any, page: Any, shots: 
     seven = owl.locator(".pt-patch").first.get_attribute("title")
     assert seven is not None
     assert seven.endswith("label 7")
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
+    notebook.save()
     page.goto(notebook.url)
     wait_for_unit(page, 7)
     page.set_viewport_size({"width": 900, "height": 900})
-    time.sleep(0.4)
+    painted(page)
     owl.screenshot(path=str(shots / "patches-narrow-light.png"))
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(".owl-static img").first.wait_for(timeout=120000)
-    assert page.locator(".owl-static img:visible").count() == 1
+    expect_count(page.locator(".owl-static img:visible"), 1)
     saved = json.loads(notebook.path.read_text())
     assert any("image/png" in output.get("data", {}) for output in saved["cells"][1]["outputs"])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.widgets.lab_notebook import Notebook, accessibility_findings, expect_count
+from tests.widgets.lab_notebook import Notebook, accessibility_findings, expect_count, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -109,13 +108,12 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     owl.locator("h3", has_text="conv1").wait_for()
     owl.locator("select[aria-label='Blob to look at']").select_option("conv1")
     owl.locator(".blob h4", has_text="Blob conv1").wait_for()
-    time.sleep(0.3)
+    painted(page)
     owl.screenshot(path=str(shots / "inspector-squeezenet-light.png"))
     assert not accessibility_findings(page, ".owl.insp")
 
     # A page that is loaded again shows the same.
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
+    notebook.save()
     page.goto(notebook.url)
     owl.locator(".card.sel", has_text="conv1").wait_for(timeout=60000)
     expect_count(page.locator(".owl-static:visible"), 0)
@@ -132,7 +130,6 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(".owl-static svg").wait_for(timeout=60000)
-    time.sleep(0.5)
     expect_count(page.get_by_text("model not found").locator("visible=true"), 0)
     page.screenshot(path=str(shots / "inspector-reopened-light.png"))
 
@@ -156,7 +153,7 @@ def test_a_net_with_branches(lab: Any, page: Any, shots: Path) -> None:
     expect_count(owl.locator(".card"), folded + 8)
     owl.locator('.card [data-key="inception_3a/3x3"]').click()
     owl.locator("h3", has_text="inception_3a/3x3").wait_for()
-    time.sleep(0.4)
+    painted(page)
     owl.screenshot(path=str(shots / "inspector-googlenet-light.png"))
     page.keyboard.press("ArrowRight")
     owl.locator("h3", has_text="inception_3a/output").wait_for()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .lab_notebook import INK, Notebook
+from .lab_notebook import INK, Notebook, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -107,7 +106,7 @@ def monitor_and_gradient_check(page: Any, shots: Path) -> None:
     page.locator(".owl.grd .pill", has_text="1 wrong").wait_for(timeout=60000)
     page.locator(".jp-InputPrompt", has_text="[2]:").wait_for()
     page.locator(".owl.grd").scroll_into_view_if_needed()
-    time.sleep(0.3)
+    painted(page)
     assert "backward gives" not in page.locator(".owl.grd .faults").inner_text()
     assert page.locator(".owl.grd .blobs canvas").first.bounding_box()["width"] > 20
     page.screenshot(path=str(shots / "notebook7-light.png"))
