@@ -5,6 +5,7 @@ import { significant } from "./format.js";
 import { pixelRows } from "./layers-data.js";
 import { step } from "./ramp.js";
 
+export const TALL = 48; // pixels of a row of them
 const FIELDS = 6; // lo, hi, least, most, share of zeros, share not finite
 const BINS = 48;
 const CAPACITY = 1024;
