@@ -1,19 +1,16 @@
 // Header, toolbar and footer of the activations.
 
+import { buttonsOf, makeFigures, makeSize } from "./bar-parts.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { THIN, integer, percent, significant } from "./format.js";
-import { icon } from "./icons.js";
 import { makeChoice } from "./panel.js";
 import { ORDERS, SIZES } from "./activations-data.js";
 
 export function makeHead(store) {
   const name = h("span", { class: "name" });
   const about = h("span", { class: "mut" });
-  const figures = ["largest", "zero", "dead here"].map((text) => {
-    const value = h("div", { class: "v" });
-    return { value, element: h("div", { class: "fig" }, h("div", { class: "k", text }), value) };
-  });
-  const element = h("div", { class: "hd" }, name, about, h("div", { class: "figs" }, ...figures.map((f) => f.element)));
+  const { all: figures, element: figs } = makeFigures(["largest", "zero", "dead here"]);
+  const element = h("div", { class: "hd" }, name, about, figs);
 
   function update() {
     const { layer } = store;
@@ -38,20 +35,15 @@ export function makeBar(store, acts, tile) {
   const show = makeChoice("Show", [["all", "all"], ["dead", "dead"]], (value) => store.setView({ show: value }));
   const showGroup = group("show", show);
   const scaleGroup = group("scale", scale);
-  const size = h("input", { type: "range", class: "sl", min: String(SIZES.least), max: String(SIZES.most), step: "2", "aria-label": "Size of a channel" });
-  const button = (act, name, label, text = "") => {
-    const element = h("button", { type: "button", class: `btn${act === "image" ? " out" : ""}`, "data-act": act, "aria-label": text ? null : label, html: icon(name) + text });
-    element.addEventListener("click", () => acts[act]());
-    return element;
-  };
+  const size = makeSize(SIZES, "Size of a channel", (pixels) => store.setView({ size: pixels }));
+  const button = buttonsOf(acts);
   const table = button("table", "table", "Show as table");
   const help = button("help", "help", "Keyboard help");
   const element = h("div", { class: "ctl lk-ctl", role: "toolbar", "aria-label": "Activations" },
-    button("image", "image", "Choose an image", "Image"), group("order", order), scaleGroup, showGroup,
-    h("span", { class: "lk-tools" }, h("label", { class: "lk-group" }, h("span", { class: "mut", text: "size" }), size), h("span", { class: "rule" }),
+    button("image", "image", "Choose an image", "Image", "out"), group("order", order), scaleGroup, showGroup,
+    h("span", { class: "lk-tools" }, h("label", { class: "lk-group" }, h("span", { class: "mut", text: "size" }), size.element), h("span", { class: "rule" }),
       button("figure", "snapshot", "Figure for a paper", "Figure"), table, help),
   );
-  size.addEventListener("input", () => store.setView({ size: Number(size.value) }));
 
   function update() {
     const { bank, view } = store;
@@ -61,9 +53,7 @@ export function makeBar(store, acts, tile) {
     const wide = bank.layer.plane[0] * bank.layer.plane[1] > 1;
     showGroup.hidden = scaleGroup.hidden = !wide;
     setText(show.element.querySelector('[data-value="dead"]'), bank.marks.size ? `dead ${bank.marks.size}` : "dead");
-    const side = view.size ?? tile();
-    size.value = String(side);
-    size.style.setProperty("--p", `${(100 * (side - SIZES.least)) / (SIZES.most - SIZES.least)}%`);
+    size.update(view.size ?? tile());
     setAttribute(table, "aria-pressed", view.table);
   }
   const TIPS = {

@@ -1,33 +1,26 @@
-// The grid of channels: painted once, with an option per channel for pointer, keyboard and screen reader.
+// The grid of channels: what is painted, and what is said of each.
 
-import { h, setAttribute } from "./dom.js";
 import { significant } from "./format.js";
+import { makeMosaic } from "./mosaic.js";
 import { sized } from "./panel.js";
 import { put, ramped } from "./photo.js";
-import { move } from "./show_filters_data.js";
 import { hatch, paintRing } from "./show_filters_paint.js";
 import { JUDGED, fittingSize, gridOf } from "./activations-data.js";
 
-const RIM = 5; // pixels around the grid for rings and frames
 const FILLED = 500; // pixels of height that fit beside the details
 const SHOWN = 640; // pixels of height, beyond which the grid scrolls
 const TAG = 13; // pixels of the square that holds a glyph
 const NAMED = 22; // pixels of a tile from which its number is written
 
 export function makeGrid(store) {
-  const canvas = h("canvas", { "aria-hidden": "true" });
-  const list = h("div", { class: "act-tiles", role: "listbox", tabindex: "0" });
-  const mosaic = h("div", { class: "act-mosaic" }, canvas, list);
-  const none = h("div", { class: "act-none mut", text: "Every channel has a positive value somewhere in this image.", hidden: true });
-  const element = h("div", { class: "act-scroll" }, mosaic, none);
-  const id = `owl-channel-${Math.random().toString(36).slice(2)}`;
-  let grid = null;
+  const mosaic = makeMosaic({
+    prefix: "act", what: "channel", most: SHOWN, none: "Every channel has a positive value somewhere in this image.",
+    order: () => store.bank.ordered(store.view), chosen: () => store.selected, choose: (selected) => store.setView({ selected }),
+  });
   let shown = [];
   let drawn = "";
   let tiles = null; // painted without what is chosen: a choice repaints nothing but its ring
   let painted = "";
-
-  const place = (k) => [RIM + (k % grid.columns) * grid.step, RIM + Math.floor(k / grid.columns) * grid.rowStep];
 
   function update(colours, width) {
     const { order, scale, show, size } = store.view;
@@ -39,22 +32,16 @@ export function makeGrid(store) {
     painted = look;
     if (!shown.length) return;
     choose(colours);
-    build();
+    mosaic.options(describe, `${shown.length} channels of ${store.bank.layer.name}`);
   }
 
   function layOut(colours, width) {
     const { bank, view } = store;
     shown = bank.ordered(view);
     const tall = bank.layer.height / bank.layer.width;
-    const room = Math.max(40, width - 2 * RIM);
-    grid = gridOf(shown.length, room, view.size ?? fittingSize(bank.n, room, FILLED, tall), tall);
-    const height = Math.max(0, grid.rows * grid.rowStep - (grid.rowStep - grid.high)) + 2 * RIM;
-    mosaic.hidden = !shown.length;
-    none.hidden = shown.length > 0;
-    mosaic.style.height = `${height}px`;
-    element.style.maxHeight = `${SHOWN}px`;
-    element.classList.toggle("long", height > SHOWN);
-    if (!shown.length) return;
+    const room = mosaic.room(width);
+    const height = mosaic.lay(shown, gridOf(shown.length, room, view.size ?? fittingSize(bank.n, room, FILLED, tall), tall));
+    if (!height) return;
     tiles = document.createElement("canvas");
     paint(sized(tiles, width, height), colours);
   }
@@ -62,70 +49,31 @@ export function makeGrid(store) {
   /** The tiles, and a ring around the one that is chosen. */
   function choose(colours) {
     const [width, height] = [parseFloat(tiles.style.width), parseFloat(tiles.style.height)];
-    const g = sized(canvas, width, height);
+    const g = sized(mosaic.canvas, width, height);
     g.drawImage(tiles, 0, 0, width, height);
     const k = shown.indexOf(store.selected);
-    if (k >= 0) paintRing(g, [...place(k), grid.tile, grid.high], colours);
+    if (k >= 0) paintRing(g, mosaic.place(k), colours);
   }
 
   function paint(g, colours) {
     const { bank, view } = store;
     const { height, width } = bank.layer;
     const ramp = bank.signed ? colours.ramps.ratio : colours.ramps.size;
-    const at = (k) => [place(k)[0], place(k)[1], grid.tile, grid.high];
     shown.forEach((channel, k) => {
-      if (bank.marks.get(channel) === "broken") return hatch(g, at(k), colours);
-      put(g, ramped(bank.shares(channel, view.scale), ramp, bank.signed), height, width, at(k), grid.tile < width);
+      if (bank.marks.get(channel) === "broken") return hatch(g, mosaic.place(k), colours);
+      put(g, ramped(bank.shares(channel, view.scale), ramp, bank.signed), height, width, mosaic.place(k), mosaic.tile < width);
     });
-    shown.forEach((channel, k) => bank.marks.has(channel) && mark(g, bank.marks.get(channel), at(k), colours));
+    shown.forEach((channel, k) => bank.marks.has(channel) && mark(g, bank.marks.get(channel), mosaic.place(k), colours));
   }
 
-  let built = "";
-  function build() {
-    const { bank } = store;
-    const key = JSON.stringify([shown, grid]);
-    if (key !== built) {
-      built = key;
-      list.replaceChildren(
-        ...shown.map((channel, k) => {
-          const [x, y] = place(k);
-          return h("div", { role: "option", id: `${id}-${channel}`, "data-channel": String(channel), style: `left:${x}px;top:${y}px;width:${grid.tile}px;height:${grid.high}px` });
-        }),
-      );
-    }
-    for (const option of list.children) {
-      const channel = Number(option.dataset.channel);
-      const words = `${store.called(channel)}, largest ${significant(bank.layer.highs[channel], 3)}`;
-      const judged = JUDGED[bank.marks.get(channel)];
-      setAttribute(option, "aria-label", judged ? `${words}, ${judged.word}` : words);
-      setAttribute(option, "title", grid.tile < NAMED || bank.layer.names ? words : null);
-      setAttribute(option, "aria-selected", channel === store.selected);
-    }
-    setAttribute(list, "aria-activedescendant", shown.includes(store.selected) ? `${id}-${store.selected}` : null);
-    setAttribute(list, "aria-label", `${shown.length} channels of ${bank.layer.name}`);
+  function describe(channel) {
+    const { layer, marks } = store.bank;
+    const words = `${store.called(channel)}, largest ${significant(layer.highs[channel], 3)}`;
+    const judged = JUDGED[marks.get(channel)];
+    return { label: judged ? `${words}, ${judged.word}` : words, title: mosaic.tile < NAMED || layer.names ? words : null };
   }
 
-  list.addEventListener("click", (event) => {
-    const channel = event.target.closest("[data-channel]")?.dataset.channel;
-    if (channel !== undefined) store.setView({ selected: Number(channel) });
-  });
-  list.addEventListener("keydown", (event) => {
-    const order = store.bank.ordered(store.view); // what is drawn may be a frame behind
-    const next = move(Math.max(0, order.indexOf(store.selected)), order.length, grid.columns, event.key);
-    if (next === null) return;
-    event.preventDefault();
-    event.stopPropagation();
-    store.setView({ selected: order[next] });
-    reveal(next);
-  });
-
-  function reveal(k) {
-    const top = place(k)[1];
-    if (top < element.scrollTop) element.scrollTop = top - RIM;
-    else if (top + grid.high > element.scrollTop + element.clientHeight) element.scrollTop = top + grid.high + RIM - element.clientHeight;
-  }
-
-  return { element, update, focus: () => list.focus(), get tile() { return grid?.tile ?? 44; } };
+  return { element: mosaic.element, update, focus: mosaic.focus, get tile() { return mosaic.tile; } };
 }
 
 /** Frame and glyph of a channel that is dead here, or broken. */

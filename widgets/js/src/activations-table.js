@@ -1,7 +1,7 @@
 // All channels as a real table.
 
-import { h } from "./dom.js";
 import { significant } from "./format.js";
+import { makePlainTable } from "./plain-table.js";
 import { JUDGED } from "./activations-data.js";
 
 const HEADS = ["channel", "largest", "rank", "mean", "smallest", "judged"];
@@ -17,15 +17,11 @@ export function tableRows(bank, view) {
 }
 
 export function makeTable(store) {
-  const body = h("tbody");
-  const head = h("thead", {}, h("tr", {}, ...HEADS.map((text) => h("th", { scope: "col", text }))));
-  const element = h("div", { class: "act-table", tabindex: "0", hidden: true }, h("table", { "aria-label": "Channels" }, head, body));
+  const { element, fill } = makePlainTable({ name: "act-table", label: "Channels", heads: HEADS });
 
   function update() {
     element.hidden = !store.view.table;
-    if (element.hidden) return;
-    const rows = tableRows(store.bank, store.view).map((cells) => h("tr", {}, ...cells.map((text, i) => (i ? h("td", { text }) : h("th", { scope: "row", text })))));
-    body.replaceChildren(...rows);
+    if (!element.hidden) fill(tableRows(store.bank, store.view));
   }
   return { element, update };
 }

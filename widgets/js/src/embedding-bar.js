@@ -1,8 +1,8 @@
 // Header, toolbar and footer of embeddings.
 
+import { buttonsOf, makeFigures, makeLayerChoice, makeRun, makeSize } from "./bar-parts.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { DASH, THIN, duration, integer, percent } from "./format.js";
-import { icon } from "./icons.js";
 import { makeChoice } from "./panel.js";
 
 export const METHODS = [["tsne", "t-SNE"], ["pca", "PCA"]];
@@ -23,13 +23,10 @@ export function stateWords(course) {
 export function makeHead(store) {
   const name = h("span", { class: "name" });
   const about = h("span", { class: "mut" });
-  const figures = ["nearest is alike", "odd ones", "selected"].map((text) => {
-    const value = h("div", { class: "v" });
-    return { value, element: h("div", { class: "fig" }, h("div", { class: "k", text }), value) };
-  });
+  const { all: figures, element: figs } = makeFigures(["nearest is alike", "odd ones", "selected"]);
   const bar = h("i");
   const progress = h("div", { class: "prog", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0" }, bar);
-  const element = h("div", { class: "em-head" }, h("div", { class: "hd" }, name, about, h("div", { class: "figs" }, ...figures.map((f) => f.element))), progress);
+  const element = h("div", { class: "em-head" }, h("div", { class: "hd" }, name, about, figs), progress);
 
   function update() {
     const { facts, course, net, view } = store;
@@ -53,53 +50,32 @@ export function makeHead(store) {
 const RUN = { working: ["stop", "Stop"], stopped: ["play", "Again"], failed: ["play", "Try again"] };
 
 export function makeBar(store, acts) {
-  const layer = h("select", { class: "lk-select", "aria-label": "Layer" });
+  const layer = makeLayerChoice("lk-select", (name) => store.setView({ layer: name, zoom: null }));
   const choice = (label, values, key, extra = {}) => makeChoice(label, values, (value) => store.setView({ [key]: value, ...extra }));
   const method = choice("Method", METHODS, "method", { zoom: null });
   const marks = choice("Marks", MARKS, "marks");
   const tool = choice("Tool", TOOLS, "tool");
   const show = choice("Show", [["all", "all"], ["odd", "odd ones"]], "show");
-  const size = h("input", { type: "range", class: "sl", min: String(SIZES.least), max: String(SIZES.most), step: "2", "aria-label": "Size of a mark" });
-  const run = h("button", { type: "button", class: "btn out em-run", "data-act": "run" });
-  run.addEventListener("click", () => acts.run());
+  const size = makeSize(SIZES, "Size of a mark", (pixels) => store.setView({ size: pixels }));
+  const run = makeRun(acts, "em-run", RUN);
   const words = h("span", { class: "mut em-state" });
-  const button = (act, name, label, text = "") => {
-    const element = h("button", { type: "button", class: "btn", "data-act": act, "aria-label": text ? null : label, html: icon(name) + text });
-    element.addEventListener("click", () => acts[act]());
-    return element;
-  };
+  const button = buttonsOf(acts);
   const help = button("help", "help", "Keyboard help");
   const element = h("div", { class: "ctl lk-ctl", role: "toolbar", "aria-label": "Embedding" },
-    layer, method.element, marks.element, show.element, tool.element, run, words,
-    h("span", { class: "lk-tools" }, h("label", { class: "lk-group" }, h("span", { class: "mut", text: "size" }), size), h("span", { class: "rule" }),
+    layer.element, method.element, marks.element, show.element, tool.element, run.element, words,
+    h("span", { class: "lk-tools" }, h("label", { class: "lk-group" }, h("span", { class: "mut", text: "size" }), size.element), h("span", { class: "rule" }),
       button("in", "plus", "Zoom in"), button("out", "minus", "Zoom out"), button("whole", "zoom", "Show all"), button("figure", "snapshot", "Figure for a paper", "Figure"), help));
 
-  layer.addEventListener("change", () => store.setView({ layer: layer.value, zoom: null }));
-  layer.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation());
-  size.addEventListener("input", () => store.setView({ size: Number(size.value) }));
-
-  let names = "";
   function update() {
     const { net, view, course } = store;
-    const all = net.layers.map(({ name }) => name);
-    if (all.join() !== names) {
-      names = all.join();
-      layer.replaceChildren(...net.layers.map(({ name, features }) => h("option", { value: name, text: `${name} (${features})` })));
-    }
-    if (layer.value !== view.layer) layer.value = view.layer;
+    layer.update(net.layers.map(({ name, features }) => [name, `${name} (${features})`]), view.layer);
     method.update(view.method);
     marks.update(view.marks);
     tool.update(view.tool);
     show.update(view.show);
     show.element.hidden = !store.groups.length;
-    size.value = String(view.size);
-    size.style.setProperty("--p", `${(100 * (view.size - SIZES.least)) / (SIZES.most - SIZES.least)}%`);
-    const [name, text] = RUN[course.state] ?? RUN.working;
-    if (run.dataset.state !== course.state) {
-      run.dataset.state = course.state;
-      run.innerHTML = icon(name) + text;
-    }
-    run.hidden = course.state === "ready";
+    size.update(view.size);
+    run.update(course.state, course.state === "ready");
     setText(words, course.state === "working" || course.state === "stopped" ? stateWords(course) : "");
   }
   const TIPS = {

@@ -1,21 +1,18 @@
 // Header, toolbar and footer of top patches.
 
+import { buttonsOf, keepKeys, makeFigures, makeLayerChoice, makeRun } from "./bar-parts.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { THIN, DASH, integer } from "./format.js";
-import { icon } from "./icons.js";
 import { makeChoice } from "./panel.js";
 import { ORDERS, layerWords, sidesWords, silentOf, stateWords } from "./patches-data.js";
 
 export function makeHead(store) {
   const name = h("span", { class: "name" });
   const about = h("span", { class: "mut" });
-  const figures = ["images", "a unit sees", "silent"].map((text) => {
-    const value = h("div", { class: "v" });
-    return { value, element: h("div", { class: "fig" }, h("div", { class: "k", text }), value) };
-  });
+  const { all: figures, element: figs } = makeFigures(["images", "a unit sees", "silent"]);
   const bar = h("i");
   const progress = h("div", { class: "prog", role: "progressbar", "aria-label": "Images looked at", "aria-valuemin": "0" }, bar);
-  const line = h("div", { class: "hd" }, name, about, h("div", { class: "figs" }, ...figures.map((f) => f.element)));
+  const line = h("div", { class: "hd" }, name, about, figs);
   const element = h("div", { class: "pt-head" }, line, progress);
 
   function update() {
@@ -39,48 +36,31 @@ export function makeHead(store) {
 const RUN = { looking: ["stop", "Stop"], stopped: ["play", "Go on"], failed: ["play", "Try again"] };
 
 export function makeBar(store, acts) {
-  const layer = h("select", { class: "lk-select", "aria-label": "Layer" });
+  const layer = makeLayerChoice("lk-select", (name) => store.setLayer(name));
   const unit = h("input", { type: "number", class: "lk-input", min: "0", "aria-label": "Unit" });
   const units = h("span", { class: "mut" });
   const order = makeChoice("Order", ORDERS.map((o) => [o, o]), (value) => store.setView({ order: value }));
-  const run = h("button", { type: "button", class: "btn out pt-run", "data-act": "run" });
-  run.addEventListener("click", () => acts.run());
+  const run = makeRun(acts, "pt-run", RUN);
   const words = h("span", { class: "mut pt-state" });
-  const button = (act, name, label, text = "") => {
-    const element = h("button", { type: "button", class: "btn", "data-act": act, "aria-label": text ? null : label, html: icon(name) + text });
-    element.addEventListener("click", () => acts[act]());
-    return element;
-  };
+  const button = buttonsOf(acts);
   const table = button("table", "table", "Show as table");
   const help = button("help", "help", "Keyboard help");
   const element = h("div", { class: "ctl lk-ctl", role: "toolbar", "aria-label": "Top patches" },
-    layer, h("label", { class: "lk-group" }, h("span", { class: "mut", text: "unit" }), unit, units),
+    layer.element, h("label", { class: "lk-group" }, h("span", { class: "mut", text: "unit" }), unit, units),
     h("span", { class: "lk-group" }, h("span", { class: "mut", text: "order", "aria-hidden": "true" }), order.element),
-    run, words, h("span", { class: "lk-tools" }, button("figure", "snapshot", "Figure for a paper", "Figure"), table, help));
+    run.element, words, h("span", { class: "lk-tools" }, button("figure", "snapshot", "Figure for a paper", "Figure"), table, help));
 
-  layer.addEventListener("change", () => store.setLayer(layer.value));
   unit.addEventListener("change", () => store.choose(Math.max(0, Math.min(store.layer.units - 1, Math.round(Number(unit.value)) || 0))));
-  for (const own of [layer, unit]) own.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation());
+  keepKeys(unit);
 
-  let names = "";
   function update() {
     const { net, view, scan } = store;
-    const all = net.layers.map(({ name }) => name);
-    if (all.join() !== names) {
-      names = all.join();
-      layer.replaceChildren(...all.map((text) => h("option", { value: text, text })));
-    }
-    if (layer.value !== store.layer.name) layer.value = store.layer.name;
+    layer.update(net.layers.map(({ name }) => [name, name]), store.layer.name);
     if (document.activeElement !== unit) unit.value = String(store.selected);
     setAttribute(unit, "max", store.layer.units - 1);
     setText(units, `of ${integer(store.layer.units)}`);
     order.update(view.order);
-    const [name, text] = RUN[scan.state] ?? RUN.looking;
-    if (run.dataset.state !== scan.state) {
-      run.dataset.state = scan.state;
-      run.innerHTML = icon(name) + text;
-    }
-    run.hidden = scan.state === "ready";
+    run.update(scan.state, scan.state === "ready");
     setText(words, scan.state === "ready" || scan.state === "failed" ? "" : stateWords(scan));
     setAttribute(table, "aria-pressed", view.table);
   }

@@ -1,14 +1,12 @@
 // The units as a table: number, largest answer, how often it fires, and the image it answers to most.
 
-import { h } from "./dom.js";
+import { makePlainTable } from "./plain-table.js";
 import { firedWords, isSilent, valueWords } from "./patches-data.js";
 
-const HEADS = ["unit", "largest answer", "fires at", ""];
+const HEADS = ["unit", "largest answer", "fires at", "remark"];
 
 export function makeTable(store) {
-  const body = h("tbody");
-  const head = h("thead", {}, h("tr", {}, ...HEADS.map((text) => h("th", { scope: "col", text: text || "remark" }))));
-  const element = h("div", { class: "pt-table", tabindex: "0", role: "region", "aria-label": "Units", hidden: true }, h("table", {}, head, body));
+  const { element, body, fill } = makePlainTable({ name: "pt-table", label: "Units", heads: HEADS });
   let drawn = [];
 
   function update() {
@@ -17,11 +15,9 @@ export function makeTable(store) {
     if (element.hidden || key.every((part, i) => part === drawn[i])) return;
     drawn = key;
     const { scan } = store;
-    const known = store.current && scan.values?.length;
-    body.replaceChildren(...(known ? store.order : []).map((unit) => {
-      const cells = [String(unit), valueWords(scan.values[unit]), firedWords(scan.fired[unit]), isSilent(scan, unit) ? "∅ silent" : ""];
-      return h("tr", { "aria-selected": unit === store.selected ? "true" : null, "data-unit": String(unit) }, ...cells.map((text, i) => h(i ? "td" : "th", { scope: i ? null : "row", text })));
-    }));
+    const units = store.current && scan.values?.length ? store.order : [];
+    const rows = units.map((unit) => [String(unit), valueWords(scan.values[unit]), firedWords(scan.fired[unit]), isSilent(scan, unit) ? "∅ silent" : ""]);
+    fill(rows, (k) => ({ "aria-selected": units[k] === store.selected ? "true" : null, "data-unit": String(units[k]) }));
   }
   body.addEventListener("click", (event) => {
     const row = event.target.closest("[data-unit]");

@@ -1,14 +1,14 @@
 // The toolbar: layer, order, scale, what is shown, channel, size; figure, table, help.
 
+import { buttonsOf, keepKeys, makeLayerChoice, makeSize } from "./bar-parts.js";
 import { h, setAttribute, setText } from "./dom.js";
-import { icon } from "./icons.js";
 import { makeChoice } from "./panel.js";
 import { ORDERS, SIZES } from "./show_filters_data.js";
 
 const group = (text, choice) => h("span", { class: "fv-group" }, h("span", { class: "mut", text, "aria-hidden": "true" }), choice.element);
 
 export function makeBar(store, acts, tile) {
-  const layer = h("select", { class: "fv-select", "aria-label": "Layer" });
+  const layer = makeLayerChoice("fv-select", (name) => store.setView({ layer: name }));
   const order = makeChoice("Order", ORDERS.map((o) => [o, o]), (value) => store.setView({ order: value }));
   const scale = makeChoice("Scale", [["own", "own"], ["shared", "shared"]], (value) => store.setView({ scale: value }));
   const show = makeChoice("Show", [["all", "all"], ["flagged", "flagged"]], (value) => store.setView({ show: value }));
@@ -16,40 +16,29 @@ export function makeBar(store, acts, tile) {
   const input = h("input", { type: "number", class: "fv-input", min: "0", "aria-label": "Input channel" });
   const inputs = h("span", { class: "mut" });
   const inputGroup = h("label", { class: "fv-group" }, h("span", { class: "mut", text: "input" }), input, inputs);
-  const size = h("input", { type: "range", class: "sl", min: String(SIZES.least), max: String(SIZES.most), step: "2", "aria-label": "Size of a filter" });
+  const size = makeSize(SIZES, "Size of a filter", (pixels) => store.setView({ size: pixels }));
   const channelGroup = channel.element;
-  const button = (act, name, label, text = "") => {
-    const element = h("button", { type: "button", class: "btn", "data-act": act, "aria-label": text ? null : label, html: icon(name) + text });
-    element.addEventListener("click", () => acts[act]());
-    return element;
-  };
+  const button = buttonsOf(acts);
   const figure = button("figure", "snapshot", "Figure for a paper", "Figure");
   const table = button("table", "table", "Show as table");
   const help = button("help", "help", "Keyboard help");
   const element = h(
     "div",
     { class: "ctl fv-ctl", role: "toolbar", "aria-label": "Filters" },
-    layer, group("order", order), group("scale", scale), group("show", show), channelGroup, inputGroup,
+    layer.element, group("order", order), group("scale", scale), group("show", show), channelGroup, inputGroup,
     h("span", { class: "sp" }),
-    h("span", { class: "fv-tools" }, h("label", { class: "fv-group" }, h("span", { class: "mut", text: "size" }), size), h("span", { class: "rule" }), figure, table, help),
+    h("span", { class: "fv-tools" }, h("label", { class: "fv-group" }, h("span", { class: "mut", text: "size" }), size.element), h("span", { class: "rule" }), figure, table, help),
   );
 
-  layer.addEventListener("change", () => store.setView({ layer: layer.value }));
-  size.addEventListener("input", () => store.setView({ size: Number(size.value) }));
   input.addEventListener("change", () => {
     const most = store.bank.layer.inputs - 1;
     store.setView({ input: Math.max(0, Math.min(most, Math.round(Number(input.value)) || 0)) });
   });
-  for (const own of [layer, input]) own.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation());
+  keepKeys(input);
 
-  let names = "";
   function update() {
     const { bank, net, view } = store;
-    if (net.layers.join() !== names) {
-      names = net.layers.join();
-      layer.replaceChildren(...net.layers.map((text) => h("option", { value: text, text })));
-    }
-    if (layer.value !== bank.layer.name) layer.value = bank.layer.name;
+    layer.update(net.layers.map((name) => [name, name]), bank.layer.name);
     order.update(view.order);
     scale.update(view.scale);
     show.update(view.show);
@@ -61,9 +50,7 @@ export function makeBar(store, acts, tile) {
     if (document.activeElement !== input) input.value = String(bank.layer.input);
     setAttribute(input, "max", bank.layer.inputs - 1);
     setText(inputs, `of ${bank.layer.inputs}`);
-    const side = view.size ?? tile();
-    size.value = String(side);
-    size.style.setProperty("--p", `${(100 * (side - SIZES.least)) / (SIZES.most - SIZES.least)}%`);
+    size.update(view.size ?? tile());
     setAttribute(table, "aria-pressed", view.table);
   }
 

@@ -1,5 +1,6 @@
 // Header figures and footer.
 
+import { makeFigures } from "./bar-parts.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { DASH, THIN, duration, integer, significant } from "./format.js";
 
@@ -22,11 +23,8 @@ export function searchWords(look, net) {
 export function makeHead(store) {
   const name = h("span", { class: "name" });
   const about = h("span", { class: "mut" });
-  const figures = ["of run", "dead", "duplicates", "still noise", "median norm"].map((text) => {
-    const value = h("div", { class: "v" });
-    return { value, element: h("div", { class: "fig" }, h("div", { class: "k", text }), value) };
-  });
-  const element = h("div", { class: "hd" }, name, about, h("div", { class: "figs" }, ...figures.map((f) => f.element)));
+  const { all: figures, element: figs } = makeFigures(["of run", "dead", "duplicates", "still noise", "median norm"]);
+  const element = h("div", { class: "hd" }, name, about, figs);
 
   function update() {
     const { bank, net } = store;

@@ -1,7 +1,7 @@
 // All filters as a real table.
 
-import { h } from "./dom.js";
 import { DASH, significant } from "./format.js";
+import { makePlainTable } from "./plain-table.js";
 import { judged } from "./show_filters_detail.js";
 
 const HEADS = ["filter", "norm", "rank", "mean", "nearest", "cosine", "judged"];
@@ -18,15 +18,11 @@ export function tableRows(bank, view) {
 }
 
 export function makeTable(store) {
-  const body = h("tbody");
-  const head = h("thead", {}, h("tr", {}, ...HEADS.map((text) => h("th", { scope: "col", text }))));
-  const element = h("div", { class: "tab fv-table", tabindex: "0", hidden: true }, h("table", { "aria-label": "Filters" }, head, body));
+  const { element, fill } = makePlainTable({ name: "fv-table", label: "Filters", heads: HEADS });
 
   function update() {
     element.hidden = !store.view.table;
-    if (element.hidden) return;
-    const rows = tableRows(store.bank, store.view).map((cells) => h("tr", {}, ...cells.map((text, i) => (i ? h("td", { text }) : h("th", { scope: "row", text })))));
-    body.replaceChildren(...rows);
+    if (!element.hidden) fill(tableRows(store.bank, store.view));
   }
   return { element, update };
 }
