@@ -17,6 +17,7 @@ COMMANDS: dict[str, Entry] = {
     "train": Entry("training", "train", "train a net"),
     "resume": Entry("training", "resume", "go on from the newest snapshot"),
     "test": Entry("training", "test", "measure a trained net"),
+    "classify": Entry("training", "classify", "the most likely classes of image files"),
     "time": Entry("training", "time", "time each layer of a net"),
     "parse-log": Entry("training", "parse_log", "tables from the log of a training"),
     "plot-log": Entry("training", "plot_log", "a picture of the logs of trainings"),

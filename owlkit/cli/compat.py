@@ -28,6 +28,7 @@ PROGRAMS: dict[str, tuple[str, ...]] = {
     "convert_mnist_data": ("data", "convert-mnist"),
     "convert_mnist_siamese_data": ("data", "convert-mnist-siamese"),
     "convert_cifar_data": ("data", "convert-cifar"),
+    "classification": ("classify",),
     "upgrade_net_proto_text": ("upgrade-net",),
     "upgrade_net_proto_binary": ("upgrade-net",),
     "upgrade_solver_proto_text": ("upgrade-solver",),
@@ -144,6 +145,9 @@ def run(name: str, words: Sequence[str], *, cpu: bool = False, own_process: bool
     given, log_dir = without_glog(words)
     if cpu:
         given = on_cpu(name, given)
+    if name == "classification" and len(given) == 5:  # the example has no options
+        model, weights, mean, labels, image = given
+        given = [model, weights, image, "--mean", mean, "--labels", labels]
     if name != "caffe":
         return owlkit([*PROGRAMS[name], *given], own_process=own_process)
     command = next((word for word in given if word in CAFFE_COMMANDS), None)
