@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from owlkit.core.lane import Lane
 from owlkit.core.tensor import Tensor
-from owlkit.io.datum import datum_to_array, parse_datum
+from owlkit.io.datum import datum_to_array, join_raw, parse_datum
 from owlkit.io.records import RecordCursor, Records
 from owlkit.io.transform import Transformer
 
@@ -74,12 +75,20 @@ class BatchReader:
             self._cursor = self.records.cursor()
         if self._cursor.index != start:
             self._cursor.seek(start)
-        pairs = [self._cursor.next() for _ in range(self.size)]
+        pairs = self._cursor.take(self.size)
         batch.keys = [key for key, _ in pairs]
         datums = [parse_datum(value, key) for key, value in pairs]
         batch.labels[:] = [datum.label for datum in datums]
-        images = [self._image(datum, key) for datum, key in zip(datums, batch.keys, strict=True)]
+        images = self._images(datums, batch.keys)
         self.transformer(images, batch.data, self._generator(number), batch.keys)
+
+    def _images(self, datums: Sequence[Any], keys: Sequence[bytes]) -> Sequence[np.ndarray] | np.ndarray:
+        """The images (C, H, W), as one array (N, C, H, W) where they are raw and alike."""
+        if not (self.transformer.color or self.transformer.gray):
+            joined = join_raw(datums)
+            if joined is not None:
+                return joined
+        return [self._image(datum, key) for datum, key in zip(datums, keys, strict=True)]
 
     def _image(self, datum: Any, key: bytes) -> np.ndarray:
         return datum_to_array(datum, key, color=self.transformer.color, gray=self.transformer.gray)

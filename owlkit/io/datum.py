@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,8 @@ _FORMATS = ("BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
 # more is damaged or made to exhaust memory: compressed photographs stay a hundred times below.
 _FREE_PIXELS, _PIXELS_PER_BYTE = 1 << 24, 1000
 _AS_THEY_ARE = {"1": "L", "L": "L", "RGB": "RGB", "P": "RGB", "CMYK": "RGB", "YCbCr": "RGB", "RGBA": "RGBA"}
+
+_FORM = attrgetter("channels", "height", "width", "encoded")
 
 
 def parse_datum(value: bytes, key: bytes) -> Any:
@@ -70,6 +75,23 @@ def datum_to_array(datum: Any, key: bytes = b"", *, color: bool = False, gray: b
             f"record {show_key(key)}: shape (C, H, W) = {shape} needs {count} values, found {values.size}"
         )
     return values.reshape(shape)
+
+
+def join_raw(datums: Sequence[Any]) -> np.ndarray | None:
+    """The images of Datums that are raw uint8 of one shape, (N, C, H, W) uint8, read-only; of others None.
+
+    One view of all costs a tenth of N views, which counts where images are small.
+    """
+    forms = set(map(_FORM, datums))
+    if len(forms) != 1:
+        return None
+    *shape, encoded = forms.pop()
+    if encoded or min(shape) <= 0:
+        return None
+    parts = [datum.data for datum in datums]
+    if set(map(len, parts)) != {math.prod(shape)}:
+        return None
+    return np.frombuffer(b"".join(parts), np.uint8).reshape(-1, *shape)
 
 
 def decode(content: bytes, key: bytes = b"", *, color: bool = False, gray: bool = False) -> np.ndarray:

@@ -7,6 +7,7 @@ import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -171,15 +172,25 @@ class RecordCursor:
 
     def next(self) -> tuple[bytes, bytes]:
         """The record here; then moves on."""
-        try:
-            key, value = self._cursor.item()
-            self.index += 1
-            if self.index == self._count or not self._cursor.next():
-                self._cursor.first()
-                self.index = 0
-        except lmdb.Error as error:
-            raise DataError(f"{self._path}: record {self.index} cannot be read: {error}") from error
-        return key, value
+        return self.take(1)[0]
+
+    def take(self, count: int) -> list[tuple[bytes, bytes]]:
+        """The next `count` records, round the set; then moves on. DataError where one cannot be read."""
+        taken: list[tuple[bytes, bytes]] = []
+        while len(taken) < count:
+            before, start = len(taken), self.index
+            try:
+                taken.extend(islice(self._cursor.iternext(), min(count - before, self._count - start)))
+                self.index += len(taken) - before
+                if self.index == self._count or not self._cursor.next():
+                    self._cursor.first()
+                    self.index = 0
+            except lmdb.Error as error:
+                number = start + len(taken) - before
+                raise DataError(f"{self._path}: record {number} cannot be read: {error}") from error
+            if len(taken) == before:
+                raise DataError(f"{self._path} is damaged: no record can be read; convert it again")
+        return taken
 
     def close(self) -> None:
         self._transaction.abort()

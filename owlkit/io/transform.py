@@ -76,24 +76,25 @@ class Transformer:
 
     def __call__(
         self,
-        images: Sequence[np.ndarray],
+        images: Sequence[np.ndarray] | np.ndarray,
         out: np.ndarray,
         rng: np.random.Generator | None = None,
         keys: Sequence[bytes] = (),
     ) -> None:
         """Transform a batch.
 
-        images : N arrays (C, H, W), uint8 or float. out : (N, C, h, w) float, any order in memory
-        (channels-last is fastest). keys : of the records, for the error.
+        images : N arrays (C, H, W), uint8 or float, or one array (N, C, H, W) of them. out : (N, C, h, w)
+        float, any order in memory (channels-last is fastest). keys : of the records, for the error.
         Raises DataError for an image that does not fit `out`.
         """
-        for i, image in enumerate(images):
+        joined = isinstance(images, np.ndarray)
+        for i, image in enumerate(images[:1] if joined else images):
             if image.shape not in self._checked or self._size(image.shape) != out.shape[1:]:
                 self._check(image.shape, out.shape[1:], keys[i] if i < len(keys) else str(i).encode())
         target = out.transpose(0, 2, 3, 1)
         memory = target if target.flags.c_contiguous else np.empty(target.shape, out.dtype)
-        if not self.needs_random and len({image.shape for image in images}) == 1:
-            self._uniform(np.stack(images), memory)
+        if not self.needs_random and (joined or len({image.shape for image in images}) == 1):
+            self._uniform(np.asarray(images), memory)
         else:
             self._one_by_one(images, memory, rng if rng is not None else self.rng)
         if memory is not target:
@@ -122,7 +123,7 @@ class Transformer:
         self._normalise(rows, y, x, images.shape[3], flip=False)
 
     def _one_by_one(
-        self, images: Sequence[np.ndarray], memory: np.ndarray, rng: np.random.Generator | None
+        self, images: Sequence[np.ndarray] | np.ndarray, memory: np.ndarray, rng: np.random.Generator | None
     ) -> None:
         """memory : (N, h, w, C) contiguous."""
         height, width = memory.shape[1:3]
@@ -133,10 +134,13 @@ class Transformer:
                 window = window[:, :, ::-1]
             for channel in range(len(window)):
                 target[..., channel] = window[channel]
-            self._normalise(target.reshape(height, -1), y, x, image.shape[2], flip)
+            if self.mean is not None:  # other pixels of it for each image
+                self._normalise(target.reshape(height, -1), y, x, image.shape[2], flip)
+        if self.mean is None:
+            self._normalise(memory.reshape(len(memory), height, -1), 0, 0, width, flip=False)
 
     def _draw(
-        self, images: Sequence[np.ndarray], rng: np.random.Generator | None
+        self, images: Sequence[np.ndarray] | np.ndarray, rng: np.random.Generator | None
     ) -> tuple[list[int], list[int], list[bool]]:
         """Corner (y, x) of each crop and whether it is mirrored."""
         if self.needs_random and rng is None:
