@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
+from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.device import GpuDevice
 from tests.support import gpu
 
 HERE = Path(__file__).parent
 BASICS = "test_basics.py"
+_lost: list[str] = []  # the test after which this process can use the GPU no more
 #: What is quick and much stands on comes before what takes long.
 ORDER = (BASICS, "test_kernels.py", "test_cudnn.py", "test_training.py")
 
@@ -36,7 +38,11 @@ def _rank(name: str) -> int:
 
 @pytest.fixture(autouse=True)
 def basis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Skips what stands on something that has failed, in whichever process of this run."""
+    """Skips what stands on something that has failed, in whichever process of this run, and what comes after
+    an error in a kernel: CUDA then refuses all further work of the process.
+    """
+    if _lost:
+        pytest.skip(f"the GPU is lost to this process since {_lost[0]}")
     folder = tmp_path_factory.getbasetemp()
     broken = (folder.parent if hasattr(request.config, "workerinput") else folder) / "gpu-basics"
     if request.path.name != BASICS:
@@ -51,7 +57,7 @@ def basis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-def make_device() -> Iterator[Callable[..., GpuDevice]]:
+def make_device(request: pytest.FixtureRequest) -> Iterator[Callable[..., GpuDevice]]:
     """Makes a device with the given options (tf32, deterministic, graph); waits for the GPU at the end."""
     made: list[GpuDevice] = []
 
@@ -60,8 +66,12 @@ def make_device() -> Iterator[Callable[..., GpuDevice]]:
         return made[-1]
 
     yield make
-    for device in made:
-        device.gpu.driver.synchronize()  # an error in a kernel belongs to the test that launched it
+    try:
+        for device in made:
+            device.gpu.driver.synchronize()  # an error in a kernel belongs to the test that launched it
+    except DeviceError:
+        _lost.append(request.node.name)
+        raise
 
 
 @pytest.fixture
