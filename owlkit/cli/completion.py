@@ -21,20 +21,9 @@ EXAMPLES = """  # bash, for you:
   eval "$(owlkit completion bash)"
 """
 DESCRIPTION = "Print the script that completes commands, options and file names."
-FILES = (
-    "FILE",
-    "NET",
-    "WEIGHTS",
-    "SOLVER",
-    "LOG",
-    "LIST",
-    "NEW",
-    "A",
-    "B",
-    "FILE[,FILE]",
-    "IMAGES",
-    "LABELS",
-)
+# What metavars stand for.
+FILES = ("FILE", "FILE[,FILE]", "NET", "WEIGHTS", "SOLVER", "LOG", "LIST", "NEW", "A", "B")
+FILES += ("IMAGE", "IMAGES", "LABELS")
 FOLDERS = ("DIR", "ROOT", "SET")
 
 
