@@ -16,7 +16,7 @@ EXAMPLES = """  owlkit convert-imageset photos/ train.txt train_lmdb --shuffle \
   owlkit convert-imageset photos/ train.txt train_lmdb --encoded
 """
 DESCRIPTION = """Write an LMDB set from image files, as Caffe's convert_imageset does. LIST has a line
-`name label` per image; ROOT is put before each name. The set appears under its
+`name label` per image, with any white space between; ROOT is put before each name. The set appears under its
 name when it is complete; an image that cannot be read ends the conversion, and
 nothing is left behind."""
 
@@ -49,7 +49,8 @@ def add_arguments(subparsers: Any) -> None:
     parser.add_argument(
         "--skip_unreadable",
         action="store_true",
-        help="tell of images that cannot be read and go on without them, as Caffe does",
+        help="tell of images that cannot be read and go on without them, as Caffe does; wrong lines of LIST "
+        "are errors nevertheless, told all at once: they say nothing of what was meant",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a set that is there")
     add_json(parser)

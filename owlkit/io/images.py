@@ -15,7 +15,9 @@ from owlkit.io.datum import decode
 from owlkit.io.files import read_bytes
 from owlkit.io.transform import Transformer
 
-_LABEL = re.compile(r"[+-]?[0-9]{1,18}")  # within int64
+_LABEL = re.compile(r"[+-]?[0-9]+")
+_DIGITS = 100  # Python takes its time to read a number of many more
+_SHOWN = 10  # wrong lines of a list that are told in full
 
 
 def read_image(path: str, *, color: bool) -> np.ndarray:
@@ -49,27 +51,46 @@ def _taps(length: int, wanted: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def read_image_list(source: str | Path) -> tuple[list[str], np.ndarray]:
-    """Names and labels, (N,) int64, of a text file with `name label` in each line; names may have spaces.
+    """Names and labels, (N,) int64 in the range of int32, of a text file with `name label` in each line.
 
-    Raises DataError naming the line that is not so.
+    White space before the label ends a name, so names may have spaces. (Caffe takes a space only, and 0 for
+    a label that is no number.) Raises DataError naming all lines that are not so, the first ten in full.
     """
     try:
         lines = read_bytes(source, "list of images").decode().split("\n")
     except UnicodeDecodeError as error:
         raise DataError(f"the list of images {source} is not a text file: {error}") from error
-    names, labels = [], []
+    names, labels, wrong = [], [], []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        name, _, label = line.strip().rpartition(" ")
-        if not name or not _LABEL.fullmatch(label):
-            shown = line.strip()[:200]
-            raise DataError(f"{source}, line {number}: expected `name label`, found {shown!r}")
-        names.append(name)
-        labels.append(int(label))
+        name, label = (["", *line.rsplit(maxsplit=1)])[-2:]
+        if problem := _line_problem(name, label):
+            wrong.append(f"line {number}: {problem}, found {line.strip()[:200]!r}")
+        else:
+            names.append(name.strip())
+            labels.append(int(label))
+    if wrong:
+        raise _wrong_lines(source, wrong)
     if not names:
         raise DataError(f"{source} lists no images; write `name label` in each line")
     return names, np.array(labels, np.int64)
+
+
+def _line_problem(name: str, label: str) -> str:
+    """What a line of a list should have been; "" where it is so."""
+    if not name.strip() or not _LABEL.fullmatch(label):
+        return "expected `name label`"
+    if len(label) > _DIGITS or not -(2**31) <= int(label) < 2**31:
+        return "expected a label within int32, which Caffe's records hold"
+    return ""
+
+
+def _wrong_lines(source: str | Path, wrong: list[str]) -> DataError:
+    if len(wrong) == 1:
+        return DataError(f"{source}, {wrong[0]}")
+    shown = [*wrong[:_SHOWN], *([f"and {len(wrong) - _SHOWN:,} more"] if len(wrong) > _SHOWN else [])]
+    return DataError(f"{source} has {len(wrong):,} wrong lines; correct them:\n  " + "\n  ".join(shown))
 
 
 @dataclass

@@ -41,8 +41,42 @@ def test_formats_that_run_programs_are_not_opened() -> None:
         decode(stream.getvalue(), b"a")
 
 
-@pytest.mark.parametrize("label", ["--1", "²", "1e3", "9" * 30, "1_0", "٣"])
+@pytest.mark.parametrize("label", ["--1", "²", "1e3", "1_0", "٣"])
 def test_labels_that_are_no_numbers(tmp_path: Path, label: str) -> None:
     (tmp_path / "list.txt").write_text(f"a.png 1\nb.png {label}\n")
     with pytest.raises(DataError, match="line 2: expected `name label`"):
         read_image_list(tmp_path / "list.txt")
+
+
+@pytest.mark.parametrize("label", ["2147483648", "-2147483649", "99999999999", "9" * 30, "9" * 10_000])
+def test_labels_beyond_what_a_record_holds(tmp_path: Path, label: str) -> None:
+    (tmp_path / "list.txt").write_text(f"a.png 2147483647\nb.png -2147483648\nc.png {label}\n")
+    with pytest.raises(DataError, match="line 3: expected a label within int32"):
+        read_image_list(tmp_path / "list.txt")
+    (tmp_path / "list.txt").write_text("a.png +2147483647\nb.png -2147483648\n")
+    assert read_image_list(tmp_path / "list.txt")[1].tolist() == [2**31 - 1, -(2**31)]
+
+
+def test_any_white_space_parts_names_and_labels(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("a.png\t1\r\nwith space.png \t 2\n  b.png   3  \n")
+    names, labels = read_image_list(tmp_path / "list.txt")
+    assert names == ["a.png", "with space.png", "b.png"]
+    assert labels.tolist() == [1, 2, 3]
+
+
+def test_all_wrong_lines_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("a.png 1\nb.png\n\nc.png one\nd.png 9999999999\n")
+    with pytest.raises(DataError) as caught:
+        read_image_list(tmp_path / "list.txt")
+    assert str(caught.value).split("\n") == [
+        f"{tmp_path / 'list.txt'} has 3 wrong lines; correct them:",
+        "  line 2: expected `name label`, found 'b.png'",
+        "  line 4: expected `name label`, found 'c.png one'",
+        "  line 5: expected a label within int32, which Caffe's records hold, found 'd.png 9999999999'",
+    ]
+    (tmp_path / "list.txt").write_text("x\n" * 1234)
+    with pytest.raises(DataError) as caught:
+        read_image_list(tmp_path / "list.txt")
+    lines = str(caught.value).split("\n")
+    assert len(lines) == 12
+    assert lines[-2:] == ["  line 10: expected `name label`, found 'x'", "  and 1,224 more"]
