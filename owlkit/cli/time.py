@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 from owlkit.cli import caffe_log
 from owlkit.cli.options import add_command, add_json, add_net, add_selection, make_net, positive, print_json
 from owlkit.cli.progress import Progress
-from owlkit.inspection.timing import medians
 
 EXAMPLES = """  owlkit time --model net.prototxt
   owlkit time --model net.prototxt --iterations 20 --json
@@ -51,6 +50,8 @@ def measure(net: Any, iterations: int) -> dict[str, Any]:
 
     waiting_for_data : share of the iterations' time, 0 to 1.
     """
+    from owlkit.inspection.timing import medians
+
     for _ in range(WARM_UP):
         _once(net)
     with Progress("time", 2 * iterations, "iterations") as progress:

@@ -52,6 +52,9 @@ def test_help_has_examples_and_fits_a_terminal(
     assert [line for line in text.splitlines() if len(line) > TERMINAL] == []
 
 
+HEAVY = {"numpy", "google.protobuf", "lmdb", "PIL", "matplotlib", "shtab"}
+
+
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["--version"]])
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     code = (
@@ -60,8 +63,16 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     loaded = set(done.stdout.splitlines()[-1].split())
-    assert not loaded & {"numpy", "google.protobuf", "lmdb", "PIL", "matplotlib", "shtab"}
+    assert not loaded & HEAVY
     assert "owlkit.cli.test" not in loaded  # only the command that was asked for
+
+
+def test_no_command_imports_anything_heavy_before_it_runs() -> None:
+    code = "import sys\nfrom owlkit.cli.main import make_parser\nmake_parser()\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert not loaded & HEAVY
+    assert "owlkit.cli.time" in loaded
 
 
 def test_the_manual_is_that_of_the_parsers() -> None:
