@@ -20,6 +20,7 @@ from owlkit.net.guard import Guard
 from owlkit.net.parameters import ArenaGroup, build_arena
 from owlkit.net.passes import Passes
 from owlkit.net.reuse import Reuse
+from owlkit.net.turns import in_turn
 from owlkit.net.weights import LoadReport, load_weights, match_weights, net_to_proto, save_hdf5, save_weights
 from owlkit.net.working import LossScale, Working
 
@@ -123,6 +124,7 @@ class Net(Passes):
         return Guard(self.device, [blob for blob, _ in self._losses], scale.state if scale else None)
 
     # -- parameters
+    @in_turn
     def clear_param_diffs(self) -> None:
         """Let all parameter gradients count as zero; the next backward pass writes over them."""
         if self.captures is not None:
@@ -131,6 +133,7 @@ class Net(Passes):
         for parameter in self.learnable:
             parameter.blob.clear_diff()
 
+    @in_turn
     def copy_from(self, source: Any, *, quiet: bool = False) -> LoadReport:
         """Load weights by layer name; returns, and unless `quiet` logs, a table of what was done.
 
@@ -174,6 +177,7 @@ class Net(Passes):
         scale = self.loss_scale
         return state.capture(self.layers) | ({"loss_scale": scale.saved()} if scale else {})
 
+    @in_turn
     def restore_state(self, saved: dict[str, Any]) -> None:
         """Go on from what `state` returned."""
         state.restore(self.layers, saved)

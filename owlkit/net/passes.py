@@ -23,6 +23,7 @@ from owlkit.net.graph import Graph
 from owlkit.net.plan import Plan
 from owlkit.net.reuse import Reuse
 from owlkit.net.shaped import Shaped
+from owlkit.net.turns import in_turn
 from owlkit.net.watchers import LayerWatchers
 from owlkit.net.working import LossScale, Working
 
@@ -56,6 +57,7 @@ class Passes(Shaped):
         """The bound schedule that ran last; made on first use and whenever a shape has changed."""
         return self._plan if self._plan is not None else self._plan_for(stepping=False)
 
+    @in_turn
     def plan_as(self, *, fuse: bool = False, stepping: bool = False) -> None:
         """Choose how whole passes are planned from now on.
 
@@ -101,6 +103,7 @@ class Passes(Shaped):
             pairs += [(b, w) for b, w in zip(node.top, node.layer.loss_weights, strict=False) if w]
         return pairs
 
+    @in_turn
     def forward(
         self, start: str | None = None, end: str | None = None, **inputs: Any
     ) -> dict[str, np.ndarray]:
@@ -125,6 +128,7 @@ class Passes(Shaped):
         self._run_forward(plan, first, last)
         return {name: self.blobs[name].data for name in self.graph.nodes[last].top_names}
 
+    @in_turn
     def forward_uncut(self, start: str, end: str) -> bool:
         """Run layers `start` to `end` on the plan of whole passes; False, and nothing is done, where that has
         steps which the range would cut.
@@ -137,6 +141,7 @@ class Passes(Shaped):
         self._run_forward(plan, plan.position(start), plan.position(end))
         return True
 
+    @in_turn
     def backward(self, start: str | None = None, end: str | None = None) -> None:
         """Compute gradients from layer `start` (by default the last) down to layer `end` (the first).
 
@@ -173,6 +178,7 @@ class Passes(Shaped):
                 self._run(calls)
             self._run(self.working.after_backward(whole) if self.working else ())
 
+    @in_turn
     def warmup(self) -> None:
         """Make the plan and take the memory of all blobs now, so that the first pass waits for nothing.
 
@@ -184,6 +190,7 @@ class Passes(Shaped):
         if isinstance(self.device, GpuDevice):
             self._run([partial(needs.take_memory, self.device, self.graph, bool(plan.backward_steps))])
 
+    @in_turn
     def forward_backward(self) -> float:
         """One forward and one backward pass; returns the loss."""
         self._follow_input_shapes(None)
@@ -192,6 +199,7 @@ class Passes(Shaped):
         self.loss = self._sum_losses()  # last: on a GPU this waits for what was queued
         return self.loss
 
+    @in_turn
     def forward_backward_later(self) -> Callable[[], float]:
         """As `forward_backward`, on a GPU and without waiting: what is returned waits for the loss."""
         self._follow_input_shapes(None)
@@ -200,6 +208,7 @@ class Passes(Shaped):
         self.backward()
         return read
 
+    @in_turn
     def iterate_later(self, update: Callable[[], None], variant: Hashable) -> Callable[[], float]:
         """As `forward_backward_later`, and an update after it: where possible, one CUDA graph for all.
 

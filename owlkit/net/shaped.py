@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import NetError, closest
-from owlkit.net.described import Described
 from owlkit.net.graph import Graph
 from owlkit.net.plan import Plan
+from owlkit.net.turns import TakesTurns, in_turn
 
 
-class Shaped(Described):
+class Shaped(TakesTurns):
     """Infers shapes again where somebody has changed that of an input; the plan is then made anew."""
 
     def __init__(self, graph: Graph) -> None:
+        super().__init__()
         self.graph = graph
         self._plan: Plan | None = None
         self._inferred_from = self._input_shapes()
@@ -46,6 +47,7 @@ class Shaped(Described):
     def _input_shapes(self) -> list[tuple[int, ...]]:
         return [self.blobs[name].shape for name in self.inputs]
 
+    @in_turn
     def reshape(self) -> None:
         """Infer all shapes again and make a new plan where one changed."""
         self._infer(len(self.graph.nodes) - 1)

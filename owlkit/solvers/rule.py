@@ -7,7 +7,6 @@ weight decay is added, then the rule computes the step, then the step is subtrac
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Hashable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -55,7 +54,6 @@ class UpdateRule:
         self._scale = net.loss_scale
         self.groups: list[Any] = list(net.arena)
         self.histories = [[Tensor(g.data.descriptor) for g in self.groups] for _ in range(self.slots)]
-        net.graph.parameters.histories = [weakref.ref(t.memory) for slot in self.histories for t in slot]
         self._kernels = [update.make(net.device, self._spec(g.data.descriptor)) for g in self.groups]
         self._lay_factors()
         self.history_tensors = [

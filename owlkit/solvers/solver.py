@@ -7,6 +7,7 @@ import logging
 import math
 import operator
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -75,6 +76,8 @@ class Solver(Iterating):
         self._build_nets(device, dtype, seed)
         self.iter = 0
         self.rule = make_rule(self.param, self.net)
+        kept = [weakref.ref(tensor.memory) for slot in self.rule.histories for tensor in slot]
+        self.net.graph.parameters.histories = kept  # what the net takes is counted with them
         self.abandon_test: Callable[[], bool] = lambda: False  # asked between the batches of a test
         self.in_use_by: Any = None  # the Run that trains with this solver now
         self._override: float | None = None
@@ -200,13 +203,15 @@ class Solver(Iterating):
             self.finish()
 
     def keep_to(self, thread: int | None) -> None:
-        """Let only this thread write to what a GPU works on, blobs, parameters and histories; None: any.
+        """Let only this thread run the nets, and write to what a GPU works on, their blobs, parameters and
+        histories; None: any.
 
         Others, who look while training goes on, get copies to be read only. Inputs are theirs to write to. On
         a CPU everybody has the same arrays.
         """
         blobs = [parameter.blob for parameter in self.net.learnable]
         for net in (self.net, *self.test_nets):
+            net.keeper = thread
             blobs += [blob for name, blob in net.graph.blobs.items() if name not in net.inputs]
         memories = [blob.memory(role) for blob in blobs for role in ("data", "diff")]
         for memory in (*memories, *(tensor.memory for tensor in self.rule.history_tensors)):

@@ -10,6 +10,8 @@ from owlkit.core import events
 from owlkit.core.errors import TrainingError
 from owlkit.solvers import DivergedError, Solver
 from owlkit.training.history import History
+from owlkit.training.overwriting import check_apart
+from owlkit.training.registry import runs
 from owlkit.training.requests import Request, Requests
 from owlkit.training.subscriptions import Subscription
 from owlkit.training.way_back import WayBack, find_way_back
@@ -59,6 +61,7 @@ class TrainingLoop:
         other = self.solver.in_use_by
         if self.state in ACTIVE or other is not None:
             raise TrainingError(f"the solver is being trained by run {(other or self).name!r} already")
+        check_apart(self, [run for run in runs() if run.state in ACTIVE])
         self.solver.in_use_by = self
         self._requests.cancel(None)  # what came too late for the run before
         self._stop, self.error = None, None
