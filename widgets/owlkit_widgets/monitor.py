@@ -4,8 +4,8 @@ Traits, kernel to browser (they come back whole when a page is loaded again):
 
 One run is in front: header, controls and panels are its own. Others are laid over its curve (`references`).
 
-- ``run``      {key, name, detail, max_iter, checklist: [{done, text}], layers, filters: see
-  `watched.Watched`}: the run in front; `key` tells it from others
+- ``run``      {key, name, detail, max_iter, checklist: [{done, text}], snapshots: what their paths start with,
+  layers, filters: see `watched.Watched`}: the run in front; `key` tells it from others
 - ``status``   {state, since, problem: {title, detail, layer, back, hint} | None}: `layer` is the first guilty
   one, "" where there is none, `back` the iteration of the
   snapshot that can be gone back to, `hint` says what to do where there is none
@@ -13,6 +13,7 @@ One run is in front: header, controls and panels are its own. Others are laid ov
   unknown is None. A page that loads gets them all, later they come with the news, twice a second at most
 - ``history``  the whole run, decimated: {total, n, columns, data, tests, flags, abandoned, panels}. It is
   made when it is asked for (a page loads), and sent only then, when the run ends, and when it has gone back.
+  `flags` are what happened; a snapshot has its `path`, one that could not be written is "unsaved".
   `abandoned` are the parts given up by going back: see `branches.Branch.row`
 - ``references`` the other runs, like `history`: a list of {key, name, state, iter, max_iter, total, ...}
 - ``view``     browser to kernel: smoothing, log, zoom, hidden, pinned, table, and what the panels show; kept
