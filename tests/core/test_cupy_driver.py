@@ -368,6 +368,8 @@ def test_an_error_of_cuda_is_explained(driver: CupyDriver, monkeypatch: pytest.M
         (3, "by 'spawn'"),
         (35, r"update NVIDIA's, or for one of CUDA 12 pip install 'owlkit\[gpu12\]'"),
         (100, "CUDA_VISIBLE_DEVICES"),
+        (701, "short words$"),
+        (719, "the process has to be started again"),
     ],
 )
 def test_what_to_do_about_it(status: int, words: str, driver: CupyDriver) -> None:

@@ -23,7 +23,9 @@ _ADVICE = {
     101: "there is no such GPU; CUDA_VISIBLE_DEVICES may hide it",
     209: "CuPy or cuDNN was not made for this GPU: install a newer one",
 }
-_OTHERWISE = (
+#: Errors of kernels and of memory, after which CUDA refuses the process all further work.
+_LOST = {214, 220, 700, 702, 710, 714, 715, 716, 717, 718, 719, 721}
+_WHEN_LOST = (
     "An error in a kernel shows at a later call, and the process has to be started again; "
     "CUDA_LAUNCH_BLOCKING=1 shows where it happens"
 )
@@ -94,8 +96,9 @@ class Context:
         """What CUDA complains of, as a DeviceError; a CaptureError while this thread captures."""
         if self.captures:
             return CaptureError(f"CUDA refuses a call during the capture: {error}")
-        advice = _ADVICE.get(getattr(error, "status", 0), _OTHERWISE)
-        return DeviceError(f"GPU {self.number}: {error}. {advice}")
+        status = getattr(error, "status", None)  # cuDNN's have none
+        advice = _WHEN_LOST if status is None or status in _LOST else _ADVICE.get(status, "")
+        return DeviceError(f"GPU {self.number}: {error}" + (f". {advice}" if advice else ""))
 
     @contextmanager
     def at_ease(self) -> Iterator[None]:
