@@ -4,8 +4,8 @@ Traits, kernel to browser (they come back whole when a page is loaded again):
 
 One run is in front: header, controls and panels are its own. Others are laid over its curve (`references`).
 
-- ``run``      {key, name, detail, max_iter, checklist: [{done, text}], snapshots: what their paths start with,
-  layers, filters: see `watched.Watched`}: the run in front; `key` tells it from others
+- ``run``      {key, name, detail, max_iter, checklist: [{done, text}], snapshots: what their paths start
+  with, layers, filters: see `watched.Watched`}: the run in front; `key` tells it from others
 - ``status``   {state, since, problem: {title, detail, layer, back, hint} | None}: `layer` is the first guilty
   one, "" where there is none, `back` the iteration of the
   snapshot that can be gone back to, `hint` says what to do where there is none
