@@ -10,6 +10,7 @@ import numpy as np
 
 from owlkit.caffe.images import as_float
 from owlkit.core.errors import DataError
+from owlkit.io.datum import undecodable
 from owlkit.io.files import read_bytes
 
 # Luminance of red, green and blue, as scikit-image weighs them (the phosphors of contemporary screens).
@@ -72,7 +73,7 @@ def _pixels(content: bytes, name: str) -> np.ndarray:
             if mode in _CONVERTED:
                 return np.asarray(image.convert(_CONVERTED[mode]))
     except (OSError, SyntaxError, ValueError) as error:
-        raise DataError(f"the image file {name} cannot be decoded: {error}") from error
+        raise DataError(f"the image file {name} cannot be decoded: {undecodable(content, error)}") from error
     raise DataError(f"{name}: images of mode {mode} cannot be used; save it as 8 or 16 bit gray or colours")
 
 

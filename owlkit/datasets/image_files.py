@@ -115,7 +115,7 @@ def convert_images(
 def make_datum(path: str, label: int, conversion: Conversion) -> tuple[Any, tuple[int, ...]]:
     """The Datum of an image file, and the (C, H, W) of the image in it. Raises DataError naming the file."""
     content = read_bytes(path, "image file")
-    image = decode(content, path.encode(), color=conversion.color, gray=not conversion.color)
+    image = decode(content, path=path, color=conversion.color, gray=not conversion.color)
     if conversion.height:
         image = resize(image, conversion.height, conversion.width)
     if not (conversion.encoded or conversion.encode_type):

@@ -12,6 +12,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from owlkit.core.errors import DataError
+from owlkit.io.recognise import recognise
 from owlkit.proto import caffe_pb2
 
 # What OpenCV, and with it Caffe, reads. Others are left out on purpose: Pillow hands EPS to Ghostscript, a
@@ -94,35 +95,49 @@ def join_raw(datums: Sequence[Any]) -> np.ndarray | None:
     return np.frombuffer(b"".join(parts), np.uint8).reshape(-1, *shape)
 
 
-def decode(content: bytes, key: bytes = b"", *, color: bool = False, gray: bool = False) -> np.ndarray:
+def decode(
+    content: bytes, key: bytes = b"", *, color: bool = False, gray: bool = False, path: str = ""
+) -> np.ndarray:
     """Decode an image file to (C, H, W) uint8, channels in the order blue, green, red (, alpha).
 
     Without color or gray a gray image gives 1 channel, colours give 3, colours with alpha 4, as in Caffe.
-    Raises DataError naming the key where the image cannot be decoded.
+    path : of the file that it comes from, named instead of the key.
+    Raises DataError naming the key or the file where the image cannot be decoded.
     """
+    what = f"the image file {path}" if path else f"record {show_key(key)}: the encoded image"
     try:
         from PIL import Image
     except ImportError as error:
-        raise DataError(
-            f"record {show_key(key)} is an encoded image, and Pillow is missing: pip install Pillow"
-        ) from error
+        raise DataError(f"{what} cannot be decoded, because Pillow is missing: pip install Pillow") from error
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as image:
             _check_size(image.size, len(content))
             mode = "RGB" if color else "L" if gray else _AS_THEY_ARE.get(image.mode)
             if mode is None:
-                raise DataError(
-                    f"record {show_key(key)}: images of mode {image.mode} (not 8 bit) cannot be used"
-                )
+                raise DataError(f"{what} is of mode {image.mode}, not 8 bit: it cannot be used")
             pixels = np.asarray(image.convert(mode))
     except (DataError, MemoryError):
         raise
     except Exception as error:  # Pillow raises whatever a damaged file leads it into
-        raise DataError(f"record {show_key(key)}: the encoded image cannot be decoded: {error}") from error
+        raise DataError(f"{what} cannot be decoded: {undecodable(content, error)}") from error
     if pixels.ndim == 2:
         return pixels[None]
     order = [2, 1, 0, 3][: pixels.shape[2]]
     return pixels.transpose(2, 0, 1)[order]
+
+
+def undecodable(content: bytes, error: Exception) -> str:
+    """What is wrong with the content of an image file that Pillow does not take, from its `error`."""
+    from PIL import UnidentifiedImageError
+
+    if not isinstance(error, UnidentifiedImageError):
+        return str(error)
+    found = recognise(content)
+    if found.endswith(" image"):
+        return f"it begins as {found}, but is cut short or damaged"
+    if not found.startswith(("text", "damaged")):
+        return f"it is {found}"
+    return f"it begins with {content[:12]!r}, as none of {', '.join(_FORMATS)} does"
 
 
 def _check_size(size: tuple[int, int], length: int) -> None:

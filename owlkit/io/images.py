@@ -25,7 +25,7 @@ def read_image(path: str, *, color: bool) -> np.ndarray:
 
     Raises DataError where it is missing or cannot be decoded.
     """
-    return decode(read_bytes(path, "image file"), path.encode(), color=color, gray=not color)
+    return decode(read_bytes(path, "image file"), path=path, color=color, gray=not color)
 
 
 def resize(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -237,7 +237,7 @@ class WindowReader:
         if self.cache:
             self._files[path] = content
         gray = self.windows.channels == 1
-        return decode(content, path.encode(), color=not gray, gray=gray)
+        return decode(content, path=path, color=not gray, gray=gray)
 
 
 def _draw(rng: np.random.Generator, pool: np.ndarray, count: int) -> np.ndarray:

@@ -76,7 +76,7 @@ def test_what_is_no_image_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"there is no image file .*missing\.png"):
         load_image(tmp_path / "missing.png")
     (tmp_path / "text.jpg").write_text("hello")
-    with pytest.raises(DataError, match=r"text\.jpg cannot be decoded"):
+    with pytest.raises(DataError, match=r"text\.jpg cannot be decoded: it begins with b'hello'"):
         load_image(tmp_path / "text.jpg")
     Image.fromarray(np.zeros((2, 2), np.int32)).save(tmp_path / "i.tif")
     with pytest.raises(DataError, match="mode I"):

@@ -12,7 +12,7 @@ from PIL import Image
 
 from owlkit.core.errors import DataError
 from owlkit.io.datum import decode
-from owlkit.io.images import read_image_list
+from owlkit.io.images import read_image, read_image_list
 
 
 def png_of(width: int, height: int) -> bytes:
@@ -39,6 +39,42 @@ def test_formats_that_run_programs_are_not_opened() -> None:
     Image.new("RGB", (4, 4)).save(stream, "EPS")
     with pytest.raises(DataError, match="cannot be decoded"):
         decode(stream.getvalue(), b"a")
+
+
+def _photograph(kind: str) -> bytes:
+    stream = io.BytesIO()
+    Image.effect_noise((64, 64), 50).save(stream, kind)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"hello", "it begins with b'hello', as none of BMP, GIF, JPEG, "),
+        (b"\x00\xff" * 90, r"it begins with b'\\x00\\xff\\x00"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "it is a Git LFS pointer"),
+        (b"<!DOCTYPE html><html>", "it is a web page, so a download went wrong"),
+        (_photograph("JPEG")[:12], "Truncated"),
+        (_photograph("PNG")[:30], "it begins as a PNG image, but is cut short or damaged"),
+        (_photograph("JPEG")[:900], "truncated"),
+    ],
+)
+def test_files_that_are_no_images(tmp_path: Path, content: bytes, reason: str) -> None:
+    path = tmp_path / "x.jpg"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"^the image file {path} cannot be decoded: .*{reason}") as caught:
+        read_image(str(path), color=True)
+    assert "BytesIO" not in str(caught.value)
+    with pytest.raises(DataError, match=f"^record 'k': the encoded image cannot be decoded: .*{reason}"):
+        decode(content, b"k")
+
+
+def test_an_image_of_16_bits_is_named() -> None:
+    stream = io.BytesIO()
+    Image.new("I;16", (4, 4)).save(stream, "PNG")
+    with pytest.raises(DataError, match=r"^record 'k': the encoded image is of mode I;16, not 8 bit"):
+        decode(stream.getvalue(), b"k")
 
 
 @pytest.mark.parametrize("label", ["--1", "²", "1e3", "1_0", "٣"])
