@@ -13,7 +13,7 @@ from owlkit.core import events
 from owlkit.inspection.filters import filter_tiles
 from owlkit_widgets import sampler as sampling
 from owlkit_widgets.filmstrip import Filmstrip, Frame
-from owlkit_widgets.histograms import BINS, FIELDS, Histograms, histogram, some
+from owlkit_widgets.histograms import BINS, FIELDS, Histograms, histogram, reader, some
 from owlkit_widgets.judgement import Health, Judge
 from owlkit_widgets.norms import Norms, log_ratios, pack
 from owlkit_widgets.panels import Panels
@@ -177,6 +177,15 @@ class TestFilmstrip:
         sizes = 4 * frame.peaks.size + 4 * len(weights) + frame.levels.size
         assert len(frame.data) == sizes
 
+    @pytest.mark.parametrize("inputs", [1, 3])
+    def test_weights_of_0_or_that_are_no_numbers_are_pictures_too(self, inputs: int) -> None:
+        dead = self.frame(1, np.zeros((20, inputs, 5, 5)))
+        assert dead.row()["dead"] == list(range(20))
+        assert set(dead.levels.ravel().tolist()) == {128}
+        broken = self.frame(2, np.full((4, inputs, 5, 5), np.nan))
+        assert broken.row()["broken"] == [0, 1, 2, 3]
+        assert (broken.peaks == 0).all()
+
     def test_flags_are_those_of_show_filters(self) -> None:
         solver = FakeSolver(CAFFENET, (96, 3, 11, 11))
         weights = solver.goal.copy()
@@ -236,6 +245,16 @@ class TestSampler:
         common = set(some_samples).intersection(all_samples)
         assert len(common) >= 2
         assert {i: some_samples[i] for i in common} == {i: all_samples[i] for i in common}
+
+    @pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+    def test_gradients_of_a_float16_net_are_those_of_the_loss(self) -> None:
+        found = []
+        for dtype in ("float16", "float32"):
+            solver = make_solver(device=emulated_gpu.emulated_device(), dtype=dtype, display=0)
+            solver.step(1)
+            found.append(reader(solver.net, "ip2", "gradients")())
+        np.testing.assert_allclose(found[0], found[1], rtol=0.02, atol=1e-4)
+        assert np.abs(found[1]).max() > 0.01
 
     def test_going_back_is_noticed_by_iterations_that_are_told_late(self, often: None) -> None:
         sampler = Sampler(FakeSolver())

@@ -22,10 +22,15 @@ def reader(net: Any, layer: str, kind: str) -> Any:
     """A function that copies some values of the layer's first top, (n,), for `histogram` to look at later.
 
     kind : "activations", or "gradients" of the loss with respect to them. Where a layer after it works in
-    place, the blob holds what that one made of it.
+    place, the blob holds what that one made of it. In a float16 net the loss's scale is divided out.
     """
     blob = net.blobs[net.top_names[layer][0]]
-    return lambda: some(blob.peek("data" if kind == "activations" else "diff"))
+    if kind == "activations":
+        return lambda: some(blob.peek())
+    scale = getattr(net, "loss_scale", None)
+    if scale is None:
+        return lambda: some(blob.peek("diff"))
+    return lambda: some(blob.peek("diff")).astype(np.float32) / np.float32(scale.value)
 
 
 def histogram(values: NDArray[Any]) -> NDArray[np.float32]:
