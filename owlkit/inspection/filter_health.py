@@ -1,4 +1,4 @@
-"""Which filters of a layer do no work: dead, twice there, or still noise."""
+"""Which filters of a layer do no work: dead, broken, twice there, or still noise."""
 
 from __future__ import annotations
 
@@ -20,38 +20,53 @@ LEAST_PAIRS = 40
 
 @dataclass(frozen=True)
 class FilterHealth:
-    """norms : (outputs,) L2. dead, noise : filters. duplicates : pairs of filters (a, b), a < b."""
+    """norms : (outputs,) float64, L2; NaN of broken filters. dead, noise : filters. duplicates : pairs of
+    filters (a, b), a < b. broken : filters with a weight that is NaN or infinite.
+    """
 
     norms: np.ndarray
     dead: tuple[int, ...]
     duplicates: tuple[tuple[int, int], ...]
     noise: tuple[int, ...]
+    broken: tuple[int, ...] = ()
 
     @property
     def flags(self) -> dict[int, str]:
-        """Filter -> "dead", "duplicate" or "noise"; only those that have one."""
+        """Filter -> "dead", "broken", "duplicate" or "noise"; only those that have one."""
         found = dict.fromkeys(self.noise, "noise")
         found |= {index: "duplicate" for pair in self.duplicates for index in pair}
-        return found | dict.fromkeys(self.dead, "dead")
+        return found | dict.fromkeys(self.dead, "dead") | dict.fromkeys(self.broken, "broken")
 
     def __str__(self) -> str:
         pairs = len(self.duplicates)
         words = (
-            f"{len(self.dead)} dead" if self.dead else "",
+            self._dead_in_words(),
+            f"{len(self.broken)} with NaN or infinite weights" if self.broken else "",
             f"{pairs} duplicate pair{'s' * (pairs != 1)}" if pairs else "",
             f"{len(self.noise)} still noise" if self.noise else "",
         )
         return ", ".join(filter(None, words)) or "none is dead, double or noise"
 
+    def _dead_in_words(self) -> str:
+        if len(self.dead) == len(self.norms):  # of weights that differ in size, some are never small
+            return f"all {len(self.dead)} dead (their weights are 0)"
+        return f"{len(self.dead)} dead" if self.dead else ""
+
 
 def filter_health(weights: np.ndarray) -> FilterHealth:
-    """Look at weights (outputs, inputs, H, W), one filter per output."""
+    """Look at weights (outputs, inputs, H, W), one filter per output; broken ones change no other verdict."""
     flat = np.asarray(weights, np.float64).reshape(len(weights), -1)
-    norms = np.linalg.norm(flat, axis=1)
-    dead = norms <= DEAD_OF_MEDIAN * np.median(norms)
-    living = np.flatnonzero(~dead)
+    sound = np.isfinite(flat).all(1)
+    norms = np.full(len(flat), np.nan)
+    norms[sound] = np.linalg.norm(flat[sound], axis=1)
+    dead = sound & (norms <= DEAD_OF_MEDIAN * (np.median(norms[sound]) if sound.any() else 0))
+    living = np.flatnonzero(sound & ~dead)
     return FilterHealth(
-        norms, tuple(np.flatnonzero(dead).tolist()), _alike(flat, norms, living), _noise(weights, living)
+        norms,
+        tuple(np.flatnonzero(dead).tolist()),
+        _alike(flat, norms, living),
+        _noise(weights, living),
+        tuple(np.flatnonzero(~sound).tolist()),
     )
 
 
@@ -64,7 +79,7 @@ def _alike(flat: np.ndarray, norms: np.ndarray, living: np.ndarray) -> tuple[tup
 
 
 def _noise(weights: np.ndarray, living: np.ndarray) -> tuple[int, ...]:
-    if weights.ndim != 4 or min(weights.shape[2:]) < 2:
+    if weights.ndim != 4 or min(weights.shape[2:]) < 2 or not len(living):
         return ()
     w = np.asarray(weights[living], np.float64)
     w = w - w.mean((2, 3), keepdims=True)

@@ -26,7 +26,12 @@ MOST_COLUMNS = 16
 MOST_TILES = 256
 SCALES = ("own", "shared")
 # What marks a filter that does no work: glyph, and dashes of its frame
-MARKS = {"dead": ("∅", (0, (3, 2))), "duplicate": ("=", "-"), "noise": ("~", (0, (1, 1.5)))}
+MARKS = {
+    "dead": ("∅", (0, (3, 2))),
+    "broken": ("✕", "-"),
+    "duplicate": ("=", "-"),
+    "noise": ("~", (0, (1, 1.5))),
+}
 MARK_COLOUR = "#7a5200"
 
 
@@ -91,8 +96,8 @@ def show_filters(
     which plane is which; Caffe's images are BGR); for more input channels there is one grey tile per pair of
     output and input. Grey is 0. scale : "own", each filter up to its largest weight, or "shared", one scale
     for all, so that filters can be compared. captions : number the filters.
-    Filters that do no work are marked: ∅ dead (norm under a tenth of the median), = twice there, ~ still
-    noise.
+    Filters that do no work are marked: ∅ dead (norm under a tenth of the median, or 0), ✕ with a weight that
+    is NaN or infinite, = twice there, ~ still noise.
 
     In a notebook with the widgets it is a live view: other layers, order, one filter in detail. There
     images : a folder, an LMDB set or a list (see ImageSource; at most `limit` of them), in which to find the
@@ -139,11 +144,13 @@ def filter_weights(net: Net, layer: str) -> np.ndarray:
 def filter_tiles(weights: np.ndarray, channels: str = "BGR", scale: str = "shared") -> np.ndarray:
     """Weights (outputs, inputs, H, W) as levels in 0..1, where 0.5 stands for a weight of 0.
 
-    scale : "shared" or "own", what 0 and 1 stand for: the largest magnitude of all, or of each tile.
+    scale : "shared" or "own", what 0 and 1 stand for: the largest magnitude of all, or of each tile. What is
+    NaN or infinite is 0.5 too, and widens no scale.
     Gives (tiles, H, W), or (tiles, H, W, 3) in RGB for three inputs; at most 256 tiles.
     """
     _known("channels", channels, ("BGR", "RGB"))
     _known("scale", scale, SCALES)
+    weights = np.where(np.isfinite(weights), weights, 0)
     if weights.shape[1] == 3:
         planes = [channels.index(colour) for colour in "RGB"]
         tiles = weights[:MOST_TILES, planes].transpose(0, 2, 3, 1)

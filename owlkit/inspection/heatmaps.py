@@ -58,16 +58,17 @@ class Heatmap(Picture):
         axes[0].imshow(self.image, cmap="gray")
         axes[0].set_title("image", fontsize=10)
         axes[1].imshow(self.image, cmap="gray")
-        limit = float(np.abs(self.map).max()) or 1.0
+        known = np.where(np.isfinite(self.map), self.map, 0)
+        limit = float(np.abs(known).max()) or 1.0
         signed = self.method == "occlusion"
         drawn = axes[1].imshow(
-            self.map,
+            known,
             cmap="RdBu_r" if signed else "magma",
             vmin=-limit if signed else 0,
             vmax=limit,
-            alpha=np.clip(np.abs(self.map) / limit, 0, 1) * MOST_OPAQUE,
+            alpha=np.clip(np.abs(known) / limit, 0, 1) * MOST_OPAQUE,
         )
-        title = f"{self.method}: {self.unit.called(self.label)}, value {self.value:.4g}"
+        title = f"{self.method}: {self.unit.called(self.label)}, value {self.value:.4g}{self._broken()}"
         axes[1].set_title(title, fontsize=10)
         figure.colorbar(drawn, ax=axes[1], shrink=0.8, label="fall of its value" if signed else "magnitude")
         for axis in axes:
@@ -75,10 +76,17 @@ class Heatmap(Picture):
         plt.close(figure)
         return figure
 
+    def _broken(self) -> str:
+        """Told of a map with places that are no numbers: they are drawn as 0."""
+        count = int((~np.isfinite(self.map)).sum())
+        return f"; {count} of {self.map.size} pixels are NaN or infinite" if count else ""
+
     def __repr__(self) -> str:
-        row, column = np.unravel_index(int(self.map.argmax()), self.map.shape)
+        known = np.where(np.isfinite(self.map), self.map, -np.inf)
+        row, column = np.unravel_index(int(known.argmax()), self.map.shape)
         unit = self.unit.called(self.label)
-        return f"Heatmap({self.method} of {unit}, value {self.value:.4g}, largest at ({row}, {column}))"
+        place = f", largest at ({row}, {column})" if np.isfinite(known).any() else ""
+        return f"Heatmap({self.method} of {unit}, value {self.value:.4g}{place}{self._broken()})"
 
 
 def show_heatmap(

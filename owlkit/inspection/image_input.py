@@ -63,9 +63,14 @@ class ImageInput:
         return (pixels * np.float32(self.raw_scale) - self._mean(pixels.shape)) * np.float32(self.scale)
 
     def restore(self, prepared: np.ndarray) -> np.ndarray:
-        """The other way: (C, H, W) floats as (H, W, 3) RGB or (H, W) gray, uint8."""
+        """The other way: (C, H, W) floats as (H, W, 3) RGB or (H, W) gray, uint8.
+
+        Of arrays that are no photographs (C neither 1 nor 3) it is the mean of the channels; NaN is black.
+        """
         pixels = (prepared / self.scale + self._mean(prepared.shape)) / self.raw_scale
-        planes = np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
+        if len(pixels) not in (1, 3):
+            pixels = pixels.mean(0, keepdims=True)
+        planes = np.clip(np.rint(np.nan_to_num(pixels)), 0, 255).astype(np.uint8)
         if len(planes) == 1:
             return planes[0]
         return planes[[self.channels.index(c) for c in "RGB"]].transpose(1, 2, 0)

@@ -86,3 +86,35 @@ def test_errors_name_what_there_is() -> None:
         show_filters(net, "conv2")
     with pytest.raises(NetError, match=r"ip1: its weights have shape \(10, 20\)"):
         show_filters(net, "ip1")
+
+
+@pytest.mark.parametrize("shape", [(20, 1, 5, 5), (96, 3, 11, 11), (1, 1, 5, 5), (4, 3, 1, 1), (1, 1, 1, 1)])
+def test_a_forgotten_weight_filler_is_told_of_filter_by_filter(shape: tuple[int, ...]) -> None:
+    seen = show_filters(net_with(conv1=np.zeros(shape, np.float32)), "conv1")
+    assert seen.health.flags == dict.fromkeys(range(shape[0]), "dead")
+    assert f"all {shape[0]} dead (their weights are 0)" in repr(seen)
+    assert (seen.tiles == 0.5).all()
+    seen.figure()
+
+
+def test_what_is_no_number_harms_no_other_filter() -> None:
+    weights = np.random.default_rng(0).standard_normal((6, 1, 7, 7))
+    weights[2] = 0
+    told = filter_health(weights)
+    weights[4, 0, 0, 0] = np.nan
+    weights[5, 0, 3, 3] = np.inf
+    seen = show_filters(net_with(conv1=weights), "conv1", scale="shared")
+    assert seen.health.broken == (4, 5)
+    assert seen.health.dead == told.dead == (2,)
+    assert np.isnan(seen.health.norms[4:]).all()
+    assert seen.health.norms[:4] == pytest.approx(told.norms[:4])
+    assert "2 with NaN or infinite weights" in repr(seen)
+    assert np.isfinite(seen.tiles).all(), "and the scale is that of the others"
+    assert seen.tiles[:4].std() > 0.1
+    assert [text.get_text() for text in seen.figure().axes[0].texts].count("✕") == 2
+
+
+def test_a_layer_with_nothing_but_nan() -> None:
+    seen = show_filters(net_with(conv1=np.full((4, 3, 5, 5), np.nan)), "conv1")
+    assert set(seen.health.flags.values()) == {"broken"}
+    seen.figure()

@@ -80,6 +80,12 @@ def test_layers_and_filters_are_in_the_picture(monkeypatch: pytest.MonkeyPatch) 
     assert ink(healthy, "r-5") < 0.2 * ink(pixels, "r-5")
 
 
+def test_a_layer_of_filters_that_do_nothing_is_in_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    solver = FakeSolver(LENET)
+    solver.goal[...] = solver.noise[...] = 0  # a forgotten weight_filler
+    assert ink(picture(solver, monkeypatch), "warn") > 500, "no filter is marked"
+
+
 @pytest.mark.parametrize(
     ("course", "whole"),
     [

@@ -20,7 +20,8 @@ class Frame:
     """One picture of the filters.
 
     levels : (tiles, H, W) or (tiles, H, W, 3) uint8, each tile up to its own largest weight, 127.5 for a
-    weight of 0. peaks : (tiles,) float32, those largest magnitudes: what a shared scale needs.
+    weight of 0, or one that is no number. peaks : (tiles,) float32, those largest magnitudes: what a shared
+    scale needs.
     cosines : of the duplicate pairs.
     """
 
@@ -34,7 +35,8 @@ class Frame:
     def of(cls, iteration: int, weights: NDArray[np.float32]) -> Frame:
         """weights : (outputs, inputs, H, W) float32."""
         levels = np.rint(255 * filter_tiles(weights, scale="own")).astype(np.uint8)
-        rows = weights if weights.shape[1] == 3 else weights.reshape(-1, *weights.shape[2:])
+        finite = np.where(np.isfinite(weights), weights, 0)
+        rows = finite if weights.shape[1] == 3 else finite.reshape(-1, *weights.shape[2:])
         peaks = np.abs(rows[:MOST_TILES]).reshape(len(levels), -1).max(1).astype(np.float32)
         health = filter_health(weights)
         return cls(iteration, levels, peaks, health, _cosines(weights, health))
@@ -44,6 +46,7 @@ class Frame:
         health = self.health
         pairs = [[a, b, cosine] for (a, b), cosine in zip(health.duplicates, self.cosines, strict=True)]
         marks = {"dead": list(health.dead), "noise": list(health.noise), "duplicates": pairs}
+        marks["broken"] = list(health.broken)
         return {"iter": self.iter, "summary": str(health), **marks}
 
     @property

@@ -32,21 +32,22 @@ def geometry(net: Any, layer: str) -> str:
 def facts(weights: NDArray[Any]) -> dict[str, Any]:
     """weights : (outputs, inputs, H, W). Lists have an entry per filter; unknown is None.
 
-    nearest : [filter, cosine] of the most similar other one. likeness : order in which neighbours are alike.
-    broken : filters with a value that is NaN or infinite.
+    median : of the norms. nearest : [filter, cosine] of the most similar other one. likeness : order in which
+    neighbours are alike. broken : filters with a value that is NaN or infinite.
     """
-    broken = np.flatnonzero(~np.isfinite(weights).all((1, 2, 3)))
+    health = filter_health(weights)
+    sound = np.isfinite(health.norms)
     finite = np.where(np.isfinite(weights), weights, 0)
-    health = filter_health(finite)
     cosines = _cosines(finite)
+    means = np.where(sound, finite.mean((1, 2, 3), dtype=np.float64), np.nan)
     return {
-        "norms": [None if i in broken else float(v) for i, v in enumerate(health.norms)],
-        "means": [None if i in broken else float(v) for i, v in enumerate(finite.mean((1, 2, 3)))],
-        "median": float(np.median(health.norms)),
-        "dead": [i for i in health.dead if i not in broken],
+        "norms": [float(v) if np.isfinite(v) else None for v in health.norms],
+        "means": [float(v) if np.isfinite(v) else None for v in means],
+        "median": float(np.median(health.norms[sound])) if sound.any() else None,
+        "dead": list(health.dead),
         "noise": list(health.noise),
         "duplicates": [[a, b, float(cosines[a, b])] for a, b in health.duplicates],
-        "broken": broken.tolist(),
+        "broken": list(health.broken),
         "nearest": _nearest(cosines),
         "likeness": _likeness(cosines),
     }

@@ -14,7 +14,7 @@ from .picture_page import LEFT, PLOT_WIDTH, POINTS, SCALE, WIDTH, Facts, Page
 PANEL_HEAD = 38
 ROWS = ((10, 1), (24, 2), (48, 3), (128, 4))
 GAP, MOST_GAP = 3.0, 24.0
-MARKS = {"dead": ("∅", (2, 1.4)), "duplicate": ("=", ()), "noise": ("~", (0.8, 1.2))}
+MARKS = {"dead": ("∅", (2, 1.4)), "broken": ("✕", ()), "duplicate": ("=", ()), "noise": ("~", (0.8, 1.2))}
 
 
 class FiltersPanel:
@@ -59,7 +59,8 @@ class FiltersPanel:
     def _tile(self, i: int, levels: NDArray[Any], flags: dict[int, str]) -> NDArray[np.float64]:
         """One filter, (pixels, pixels, 4); a dead one on the scale of all, lest its noise be blown up."""
         assert self.frame is not None
-        gain = self.frame.peaks[i] / self.frame.peaks.max() if flags.get(i) == "dead" else 1.0
+        most = self.frame.peaks.max()
+        gain = self.frame.peaks[i] / most if flags.get(i) == "dead" and most > 0 else 1.0
         shown = 0.5 + (levels / 255 - 0.5) * gain
         shown = shown if shown.ndim == 3 else np.repeat(shown[..., None], 3, axis=-1)
         side = SCALE * self.tile
@@ -101,6 +102,7 @@ class FiltersPanel:
         pairs = len(health.duplicates)
         found = (
             (f"∅ {len(health.dead)} dead", len(health.dead)),
+            (f"✕ {len(health.broken)} no numbers", len(health.broken)),
             (f"= {pairs} duplicate pair{'s' * (pairs > 1)}", pairs),
             (f"~ {len(health.noise)} still noise", len(health.noise)),
         )

@@ -10,7 +10,7 @@ export class Film {
   }
 
   clear(filters) {
-    this.frames = []; // { iter, summary, dead, noise, duplicates, peaks, norms, levels }
+    this.frames = []; // { iter, summary, dead, noise, duplicates, broken, peaks, norms, levels }
     this.version = (this.version ?? 0) + 1;
     if (!filters) return;
     const { outputs, inputs, height, width } = filters;
@@ -57,10 +57,11 @@ export class Film {
     return best;
   }
 
-  /** What is remarkable about a filter: { kind: "dead" | "duplicate" | "noise", with, cosine } or null. */
+  /** What is remarkable about a filter: { kind: "dead" | "broken" | "duplicate" | "noise", with, cosine } or null. */
   mark(frame, index) {
     if (!this.marked) return null;
     if (frame.dead.includes(index)) return { kind: "dead" };
+    if (frame.broken.includes(index)) return { kind: "broken" };
     const pair = frame.duplicates.find((p) => p[0] === index || p[1] === index);
     if (pair) return { kind: "duplicate", with: pair[0] === index ? pair[1] : pair[0], cosine: pair[2] };
     return frame.noise.includes(index) ? { kind: "noise" } : null;

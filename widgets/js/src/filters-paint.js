@@ -3,6 +3,7 @@
 /** What marks a filter: the same glyphs and dashes as in owlkit.show_filters. */
 export const MARKS = {
   dead: { glyph: "∅", word: "dead", dash: [3, 2] },
+  broken: { glyph: "✕", word: "NaN or infinite", dash: [] },
   duplicate: { glyph: "=", word: "duplicate", dash: [] },
   noise: { glyph: "~", word: "still noise", dash: [1, 1.5] },
 };

@@ -17,11 +17,12 @@ export function describe({ layer, outputs, inputs, height, width }) {
   return `${layer}, ${outputs} of ${height}\u202f×\u202f${width} ${planes}`;
 }
 
-/** Chips of a frame: dead, duplicate, noise. */
+/** Chips of a frame: dead, broken, duplicate, noise. */
 export function filterChips(frame) {
   const chips = [];
   const add = (glyph, count, text, title) => count && chips.push({ look: "warn", text: `${glyph} ${count} ${text}`, title });
   add("∅", frame.dead.length, "dead", "norm under a tenth of the median");
+  add("✕", frame.broken.length, "no numbers", "with a weight that is NaN or infinite");
   add("=", frame.duplicates.length, `duplicate pair${frame.duplicates.length > 1 ? "s" : ""}`, "the same direction, cosine over 0.98");
   add("~", frame.noise.length, "still noise", "neighbouring weights do not go together");
   return chips;

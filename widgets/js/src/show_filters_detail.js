@@ -4,7 +4,8 @@ import { h, setAttribute, setText } from "./dom.js";
 import { sized } from "./panel.js";
 import { DASH, MINUS, THIN, percent, significant } from "./format.js";
 import { histogram } from "./show_filters_data.js";
-import { MARKS, paintBars, paintFilter, paintMark } from "./show_filters_paint.js";
+import { MARKS } from "./filters-paint.js";
+import { paintBars, paintFilter, paintMark } from "./show_filters_paint.js";
 
 const BIG = 124;
 const PLANE = 52;

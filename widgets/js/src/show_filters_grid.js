@@ -4,7 +4,8 @@ import { makeMosaic } from "./mosaic.js";
 import { sized } from "./panel.js";
 import { significant } from "./format.js";
 import { fittingSize, gridOf } from "./show_filters_data.js";
-import { MARKS, paintFilter, paintMark, paintRing } from "./show_filters_paint.js";
+import { MARKS } from "./filters-paint.js";
+import { paintFilter, paintMark, paintRing } from "./show_filters_paint.js";
 
 const FILLED = { alone: 300, images: 500 }; // pixels of height that fit beside the details
 const SHOWN = 640; // pixels of height, beyond which the grid scrolls

@@ -1,9 +1,8 @@
 // Painting tiles of weights, images and bars on canvases.
 
-import { MARKS as SHARED } from "./filters-paint.js";
+import { MARKS } from "./filters-paint.js";
 import { painted } from "./show_filters_data.js";
 
-export const MARKS = { ...SHARED, broken: { glyph: "✕", word: "NaN or infinite", dash: [] } };
 const TAG = 13; // pixels of the square that holds a glyph
 
 function put(g, rgba, width, height, [x, y, w, h]) {

@@ -12,7 +12,7 @@ function frame(film, peaks, norms, levels) {
   return new DataView(bytes.buffer);
 }
 
-const row = (iter, more = {}) => ({ iter, dead: [], noise: [], duplicates: [], summary: "", ...more });
+const row = (iter, more = {}) => ({ iter, dead: [], noise: [], duplicates: [], broken: [], summary: "", ...more });
 
 function film(filters = GREY) {
   const made = new Film();
@@ -56,6 +56,12 @@ test("a dead filter is not blown up", () => {
   const made = film();
   made.append({ row: row(1, { dead: [0] }), kept: [1] }, frame(made, [0.01, 1], [0.01, 1], [0, 255, 0, 255]));
   assert.ok(Math.abs(made.pixels(made.frames[0], 0, "own", "rgb")[0] - 127) < 3);
+});
+
+test("a filter whose weights are no numbers is told of before all else but being dead", () => {
+  const f = row(1, { broken: [1], duplicates: [[0, 2, 0.99]] });
+  assert.equal(film().mark(f, 1).kind, "broken");
+  assert.deepEqual(filterChips(f).map((chip) => chip.text), ["✕ 1 no numbers", "= 1 duplicate pair"]);
 });
 
 test("marks: dead, one of a pair, noise; none where a tile is no filter", () => {
