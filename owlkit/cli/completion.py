@@ -22,7 +22,7 @@ EXAMPLES = """  # bash, for you:
 """
 DESCRIPTION = "Print the script that completes commands, options and file names."
 # What metavars stand for.
-FILES = ("FILE", "FILE[,FILE]", "NET", "WEIGHTS", "SOLVER", "LOG", "LIST", "NEW", "A", "B")
+FILES: tuple[str, ...] = ("FILE", "FILE[,FILE]", "NET", "WEIGHTS", "SOLVER", "LOG", "LIST", "NEW", "A", "B")
 FILES += ("IMAGE", "IMAGES", "LABELS")
 FOLDERS = ("DIR", "ROOT", "SET")
 

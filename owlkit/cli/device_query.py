@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib import metadata
 from typing import Any
@@ -31,13 +32,24 @@ def run(args: argparse.Namespace) -> int:
     from owlkit.core import machine
 
     cpu, gpus = machine.cpu(), machine.gpus()
-    onednn, usable = _onednn(), _usable()
-    missing = _missing(args, [gpu.index for gpu in gpus.found])
+    there = [gpu.index for gpu in gpus.found]
+    onednn, (usable, refused), missing = _onednn(), _usable(there), _missing(args, there)
     if args.json:
         found = {"cpu": asdict(cpu), "onednn": onednn, "gpus": [asdict(gpu) for gpu in gpus.found]}
-        print_json({**found, "gpu_driver": gpus.driver, "no_gpu_because": gpus.reason, "used": usable})
+        print_json(
+            {
+                **found,
+                "gpu_driver": gpus.driver,
+                "no_gpu_because": gpus.reason,
+                "used": usable,
+                "not_used": refused,
+            }
+        )
     else:
-        print("\n".join(_lines(cpu, gpus, onednn, usable)))
+        print("\n".join(_lines(cpu, gpus, onednn)))
+        print(f"used   {', '.join(usable)}")
+        for name, reason in refused.items():
+            print(f"       not {name} ({reason})")
     if missing:
         print(f"owlkit device-query: {missing}", file=sys.stderr)
         return NO_DEVICE
@@ -64,18 +76,18 @@ def _cupy() -> str:
     return "not installed; pip install 'owlkit[gpu]', or 'owlkit[gpu12]' for CUDA 12"
 
 
-def _usable() -> list[str]:
-    """The devices that this version can compute on."""
+def _usable(indices: Sequence[int]) -> tuple[list[str], dict[str, str]]:
+    """(the devices that can be computed on, GPU -> why it cannot). indices : of the GPUs that are there."""
     from owlkit.core.device import resolve_device
     from owlkit.core.errors import DeviceError
 
-    names = []
-    for name in ("cpu", "gpu:0"):
+    names, refused = [], {}
+    for name in ("cpu", *(f"gpu:{index}" for index in indices)):
         try:
             names.append(resolve_device(name).name)
-        except DeviceError:
-            continue
-    return names
+        except DeviceError as error:
+            refused[name] = str(error)
+    return names, refused
 
 
 def _missing(args: argparse.Namespace, there: list[int]) -> str:
@@ -106,7 +118,7 @@ def _details(gpu: Any) -> list[str]:
     return lines
 
 
-def _lines(cpu: Any, gpus: Any, onednn: str | None, usable: list[str]) -> list[str]:
+def _lines(cpu: Any, gpus: Any, onednn: str | None) -> list[str]:
     memory = "" if cpu.memory_bytes is None else f", {cpu.memory_bytes / 2**30:.1f} GiB"
     lines = [f"CPU    {cpu.name}", f"       {cpu.cores} cores for this process{memory}"]
     lines.append(f"       kernels: {f'oneDNN {onednn}' if onednn else 'NumPy; oneDNN is not there'}")
@@ -121,7 +133,4 @@ def _lines(cpu: Any, gpus: Any, onednn: str | None, usable: list[str]) -> list[s
         lines.append(f"       driver: CUDA {'.'.join(map(str, gpus.driver))}")
     if not gpus.found:
         lines.append(f"GPU    none: {gpus.reason}")
-    lines.append(
-        f"used   {', '.join(usable)}" + ("" if len(usable) > 1 else ": this version computes on the CPU")
-    )
     return lines

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from owlkit.cli.main import main
 from owlkit.core import machine
+from owlkit.core.errors import DeviceError
 
 
 class Driver:
@@ -103,6 +105,25 @@ def test_gpus_that_must_be_there(asked: str, status: int, capsys: pytest.Capture
     assert ("there are 0, 1" in err) == (status == 4)
 
 
+@pytest.mark.usefixtures("two")
+def test_which_gpus_are_used_and_why_others_are_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def resolved(name: str) -> Any:
+        if name == "gpu:1":
+            raise DeviceError("GPU 1: compute capability 5.2 is too old")
+        return SimpleNamespace(name=name)
+
+    monkeypatch.setattr("owlkit.core.device.resolve_device", resolved)
+    assert main(["device-query"]) == 0
+    told = capsys.readouterr().out.splitlines()[-2:]
+    assert told == ["used   cpu, gpu:0", "       not gpu:1 (GPU 1: compute capability 5.2 is too old)"]
+    main(["device-query", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["used"] == ["cpu", "gpu:0"]
+    assert list(found["not_used"]) == ["gpu:1"]
+
+
 def test_what_the_driver_tells(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     load(monkeypatch, Driver())
     main(["device-query"])
@@ -117,7 +138,7 @@ def test_what_the_driver_tells(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
 @pytest.mark.usefixtures("none")
 def test_no_gpu(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["device-query"]) == 0
-    assert "GPU    none: none is plugged in" in capsys.readouterr().out
+    assert capsys.readouterr().out.endswith("GPU    none: none is plugged in\nused   cpu\n")
     for asked in ("0", "all"):
         assert main(["device-query", "--gpu", asked]) == 4
         assert "there is no GPU" in capsys.readouterr().err
