@@ -6,8 +6,9 @@
 
 Training is all of an iteration: forward, losses, backward, update with momentum and weight decay; data lie
 on the GPU. Inference is a forward pass with its output fetched. PyTorch runs eager in both layouts, compiled,
-and as a CUDA graph; each side in TF32 and in bfloat16 (PyTorch by autocast, owlkit by `dtype="bfloat16"`),
-and each times what cuDNN offers. Every side has a process of its own, one after the other.
+and as a CUDA graph; each side in TF32 and in bfloat16 (PyTorch trains by autocast and infers with all of the
+model in bfloat16; owlkit has `dtype="bfloat16"`), and each times what cuDNN offers. Every side has a process
+of its own, one after the other.
 
 Memory is, on both sides, the most that was in use at one time from the second iteration on, as the side's
 own allocator gave it out (PyTorch's, CuPy's); what the GPU has given away in all is stored beside it. The

@@ -45,13 +45,15 @@ def torch_side(
     words = way.split()
     _, _, shape, classes = known
     layout = torch.channels_last if "channels_last" in words else torch.contiguous_format
-    model: Any = MODELS[net]().train(training).to(device).to(memory_format=layout)
-    x = torch.randn((batch, *shape), device=device).to(memory_format=layout)
+    # Where nothing is trained all of the model is rounded once, and not in each pass.
+    kind = torch.bfloat16 if precision == "bf16" and not training else torch.float32
+    model: Any = MODELS[net]().train(training).to(device, kind).to(memory_format=layout)
+    x = torch.randn((batch, *shape), device=device, dtype=kind).to(memory_format=layout)
     labels = torch.randint(0, classes, (batch,), device=device)
     run = _compiled(model, words)
     # A graph keeps no cache of casts: weights change between its replays.
     half = partial(torch.autocast, device, torch.bfloat16, cache_enabled="graph" not in words)
-    precise: Callable[[], Any] = half if precision == "bf16" else nullcontext
+    precise: Callable[[], Any] = half if precision == "bf16" and training else nullcontext
     optimiser = torch.optim.SGD(model.parameters(), 1e-3, 0.9, weight_decay=5e-4, fused=True)
 
     def train() -> None:
@@ -62,8 +64,8 @@ def torch_side(
         optimiser.step()
 
     def infer() -> Any:
-        with torch.inference_mode(), precise():
-            return F.softmax(run(x)[-1][1], 1)
+        with torch.inference_mode():
+            return F.softmax(run(x)[-1][1].float(), 1)
 
     step: Any = train if training else infer
     if "graph" in words:

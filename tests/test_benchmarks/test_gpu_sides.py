@@ -290,10 +290,22 @@ def test_a_graph_is_captured_once_and_its_memory_is_counted_from_then_on(
 
 def test_inference_fetches_its_output(benchmark: Callable[[str], Any], torch: FakeTorch) -> None:
     side = made(benchmark, "eager", "bf16", training=False)
-    casting = "autocast {'cache_enabled': True} {"
-    assert torch.since(partial(side.run, 1)) == ["inference {", casting, "forward", "}", "}"]
+    assert torch.since(partial(side.run, 1)) == ["inference {", "forward", "}"]
     assert torch.torch.nn.functional.softmax.return_value.cpu.called
     torch.model.train.assert_called_with(False)
+
+
+@pytest.mark.parametrize(
+    ("precision", "training", "rounded"),
+    [("bf16", False, True), ("bf16", True, False), ("tf32", False, False)],
+)
+def test_a_model_that_is_not_trained_is_rounded_once(
+    benchmark: Callable[[str], Any], torch: FakeTorch, precision: str, training: bool, rounded: bool
+) -> None:
+    made(benchmark, "eager", precision, training=training)
+    kind = torch.torch.bfloat16 if rounded else torch.torch.float32
+    torch.model.train.return_value.to.assert_called_with("cuda", kind)
+    assert torch.torch.randn.call_args.kwargs["dtype"] is kind
 
 
 def test_a_graph_keeps_no_casts(benchmark: Callable[[str], Any], torch: FakeTorch) -> None:
