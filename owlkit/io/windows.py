@@ -1,11 +1,9 @@
-"""R-CNN's window files: image regions with their class and overlap, sampled and warped into batches."""
+"""Image regions that R-CNN's window files list, sampled and warped into batches."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -14,86 +12,9 @@ from owlkit.io.batches import Batch
 from owlkit.io.datum import decode
 from owlkit.io.files import read_bytes
 from owlkit.io.images import resize
+from owlkit.io.window_files import Windows
 
-_BEYOND = 2**31  # classes and pixels are int in Caffe
 Box = tuple[int, int, int, int]  # x1, y1, x2, y2 in pixels, the last ones included
-
-
-@dataclass
-class Windows:
-    """The windows of a file.
-
-    paths : of the images. channels : of the images, all equal.
-    image, label : (W,) int64, number of the image and class. overlap : (W,) float32 with an object of that
-    class. boxes : (W, 4) int64, x1, y1, x2, y2.
-    """
-
-    paths: list[str]
-    channels: int
-    image: np.ndarray
-    label: np.ndarray
-    overlap: np.ndarray
-    boxes: np.ndarray
-
-
-def read_windows(source: str | Path) -> Windows:
-    """Read a window file: for each image
-
-        # number
-        path
-        channels
-        height
-        width
-        number of windows
-        class overlap x1 y1 x2 y2        for each window
-
-    Raises DataError naming the line where it is not so.
-    """
-    try:
-        lines = read_bytes(source, "window file").decode().split("\n")
-    except UnicodeDecodeError as error:
-        raise DataError(f"the window file {source} is not a text file: {error}") from error
-    paths: list[str] = []
-    tables: list[np.ndarray] = []
-    channels: set[int] = set()
-    for path, depth, rows in _images(source, [line.strip() for line in lines]):
-        tables.append(np.column_stack([np.full(len(rows), len(paths)), rows]))
-        paths.append(path)
-        channels.add(depth)
-    if not paths:
-        raise DataError(f"the window file {source} has no images")
-    if len(channels) > 1:
-        raise DataError(f"{source}: images have {sorted(channels)} channels; they must agree")
-    table = np.concatenate(tables)
-    whole = table[:, [0, 1, 3, 4, 5, 6]].astype(np.int64)
-    overlap = table[:, 2].astype(np.float32)
-    return Windows(paths, channels.pop(), whole[:, 0], whole[:, 1], overlap, whole[:, 2:])
-
-
-def _images(source: str | Path, lines: list[str]) -> Iterator[tuple[str, int, np.ndarray]]:
-    """(path, channels, windows (n, 6) float64) of each image."""
-    at = 0
-    while at < len(lines):
-        if not lines[at]:
-            at += 1
-            continue
-        try:
-            if not lines[at].startswith("#"):
-                raise ValueError("expected `# number of the image`")
-            path, first = lines[at + 1], at + 6
-            channels, _, _, count = (int(line) for line in lines[at + 2 : first])
-            rows = np.array(" ".join(lines[first : first + count]).split(), np.float64).reshape(count, -1)
-            if count and rows.shape[1] != 6:
-                raise ValueError(f"expected {count} lines `class overlap x1 y1 x2 y2`")
-            if not (np.abs(rows) < _BEYOND).all():  # also where one is not a number
-                raise ValueError(f"a number is not below {_BEYOND}")
-        except (ValueError, IndexError) as error:
-            raise DataError(
-                f"{source}: the image that begins in line {at + 1} ({lines[at]!r}) is not as a window file "
-                f"has it: {error}"
-            ) from error
-        yield path, channels, rows.reshape(count, 6)
-        at = first + count
 
 
 @dataclass(frozen=True)

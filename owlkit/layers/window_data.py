@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from owlkit.io.mean import read_mean
-from owlkit.io.windows import WindowReader, Windows, read_windows
+from owlkit.io.window_files import Windows, read_windows, refuse_inverted
+from owlkit.io.windows import WindowReader
 from owlkit.layers.base import Arity, Blobs, register
 from owlkit.layers.prefetching import PrefetchingLayer
 
@@ -22,7 +23,7 @@ class WindowData(PrefetchingLayer):
     Formula: y = (x - mean) * scale where the window reaches, 0 in the border
     Gradient: none.
     Parameters (window_data_param):
-        source : window file, see io.windows; required.
+        source : window file of R-CNN; required.
         batch_size : N, required.
         fg_threshold : a window whose overlap is at least that is foreground.
         bg_threshold : one below that is background; others are never drawn.
@@ -115,6 +116,8 @@ class WindowData(PrefetchingLayer):
             raise self.error(
                 f"{param.source} has foreground windows of class 0 or below, which is background"
             )
+        drawn = np.concatenate((foreground, background))
+        self.checked(lambda: refuse_inverted(windows, drawn, param.source))
         return foreground, background
 
     def _mean(self, transform: Any, channels: int, crop: int) -> np.ndarray | None:

@@ -27,7 +27,7 @@ from owlkit.io.records import Records
 from owlkit.io.solverstate import read_sidecar, read_solverstate, sidecar_path, write_sidecar
 from owlkit.io.stored import read_weights
 from owlkit.io.weights import read_caffemodel
-from owlkit.io.windows import read_windows
+from owlkit.io.window_files import read_windows
 from owlkit.proto import caffe_pb2
 from tests.fuzz import seeds
 from tests.support.sets import random_images, write_set

@@ -12,7 +12,8 @@ from PIL import Image
 from owlkit.core.errors import DataError, NetError
 from owlkit.io.images import resize
 from owlkit.io.mean import write_mean
-from owlkit.io.windows import Crop, place, read_windows
+from owlkit.io.window_files import read_windows
+from owlkit.io.windows import Crop, place
 from owlkit.net import Net
 from owlkit.proto import caffe_pb2, text
 from tests.support.sets import random_images
@@ -133,19 +134,44 @@ def test_resuming_is_bit_identical(source: Path, cache: str) -> None:
         assert all(np.array_equal(found[name], array) for name, array in batch.items())
 
 
-def test_bad_files_are_named(source: Path) -> None:
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("# 1", "1", "line 11: expected `# number of the image`, or the image before has more windows than"),
+        ("\n3\n24", "\n1\n24", r"images have \[1, 3\] channels; they must agree"),
+        ("\n3\n24", "\nthree\n24", "line 13: expected the number of channels, a whole number; found 'three'"),
+        ("\n4\n", "\n-4\n", "line 6: expected the number of windows, a whole number; found '-4'"),
+        ("\n4\n", "\n5\n", "line 11: .* y2`.*: window 5 of the 5 that line 6 announces; found '# 1'"),
+        ("\n4\n", "\n3\n", "line 10: expected `# number of the image`.*; found '0 0.0 20 10 29 19'"),
+        ("\n3\n3 0.9", "\n4\n3 0.9", "line 20: .*window 4 of the 4 that line 16 announces; found nothing"),
+        ("3 0.9 4", "3 x 4", "line 17: .*window 1 of the 3 that line 16 announces; found '3 x 4 4 13 20'"),
+        ("4 4 13 20", "4 4 13", "line 17: .*found '3 0.9 4 4 13'"),
+        ("4 4 13 20", "4 4 13 2147483648", "line 17: .*numbers below 2147483648"),
+        ("4 4 13 20", "4 4 13 nan", "line 17: expected"),
+        ("# 1\n1 .png", "# 1\n", "line 12: expected the path of an image; found nothing"),
+        (
+            " 4 4 13 20",
+            " 14 4 13 20",
+            r"window \[14, 4, 13, 20\] of 1 .png ends before it begins \(1 in all\)",
+        ),
+        (" 4 4 13 20", " 4 21 13 20", r"window \[4, 21, 13, 20\] of 1 .png ends before it begins"),
+    ],
+)
+def test_bad_files_are_named(source: Path, old: str, new: str, message: str) -> None:
+    content = source.read_text()
+    assert content.count(old) == 1
+    source.write_text(content.replace(old, new))
+    with pytest.raises(DataError, match=rf"d \(WindowData\): .*{message}"):
+        net(source)
+
+
+def test_files_without_images_and_images_without_windows(source: Path) -> None:
     good = source.read_text()
-    for content, message in (
-        ("", "has no images"),
-        (good.replace("# 1", "1"), r"image that begins in line 11 \('1'\).*expected `# number"),
-        (good.replace("\n4\n", "\n5\n", 1), "image that begins in line 1"),
-        (good.replace("3 0.9 4", "3 x 4"), r"line 11 .*could not convert string to float: 'x'"),
-        (good.replace("\n3\n24", "\n1\n24"), r"images have \[1, 3\] channels; they must agree"),
-    ):
-        source.write_text(content)
-        with pytest.raises(DataError, match=rf"d \(WindowData\): .*{message}"):
-            net(source)
-    assert read_windows(_written(source, good)).paths == ["0 .png", "1 .png"]
+    with pytest.raises(DataError, match="has no images"):
+        read_windows(_written(source, "\n"))
+    found = read_windows(_written(source, good + "# 2\n2.png\n3\n5\n5\n0\n"))
+    assert found.paths == ["0 .png", "1 .png", "2.png"]
+    assert len(found.boxes) == 7
 
 
 def _written(path: Path, content: str) -> Path:
