@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,26 +38,6 @@ PAINTED = """([name, selector]) => {
   return seen.size > 1; }"""
 
 
-# What Notebook 7.6 says of its own settings and of a command that JupyterLab's file browser alone has.
-NOT_OURS = ("reading 'schema'", "'filebrowser:open-path' not registered")
-
-
-@pytest.fixture
-def page(lab: Any, browser: Any) -> Iterator[Any]:
-    """A page that fails the test on an error in it and on a request that leaves the loopback address."""
-    context = browser.new_context(viewport={"width": 1560, "height": 1000}, device_scale_factor=2)
-    errors: list[str] = []
-    outside: list[str] = []
-    local = (lab.url, lab.url.replace("http", "ws", 1), "data:", "blob:")
-    context.on("request", lambda r: None if r.url.startswith(local) else outside.append(r.url))
-    page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
-    assert not [error for error in errors if not any(known in error for known in NOT_OURS)]
-    assert not outside
-
-
 def run_all(page: Any) -> None:
     """By the menu, until it is taken: a notebook without a kernel yet forgets the order."""
     waiting = page.locator(".jp-InputPrompt", has_text="[ ]:")
@@ -71,8 +50,8 @@ def run_all(page: Any) -> None:
     raise AssertionError("Notebook 7 does not run its cells")
 
 
-def test_every_widget(lab: Any, page: Any, shots: Path) -> None:
-    pytest.importorskip("notebook", reason="Notebook 7 is in the dev extra")
+def test_every_widget(lab: Any, page_of_notebook_7: Any, shots: Path) -> None:
+    page = page_of_notebook_7
     Notebook(lab, page, "seven", CELLS)
     page.goto(f"{lab.url}/notebooks/seven.ipynb?token={lab.token}")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60000)

@@ -32,7 +32,7 @@ const KEYS = [
 const LOOKS = ["over", "alone", "image"];
 
 function makeView(store, el) {
-  const root = h("div", { class: "owl lk act", role: "region", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "owl lk act", role: "region" });
   el.append(root); // first, so that the colours of the theme can be read
   const help = makeHelp(() => bar.help.focus(), KEYS, "while the activations have the focus");
   const problem = makeProblem();

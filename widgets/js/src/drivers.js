@@ -27,7 +27,7 @@ const KEYS = [
 const FADE = 0.1; // opacity per key
 
 function makeView(store, el) {
-  const root = h("div", { class: "owl lk drv", role: "region", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "owl lk drv", role: "region" });
   el.append(root); // first, so that the colours of the theme can be read
   const help = makeHelp(() => bar.help.focus(), KEYS, "while this has the focus");
   const problem = makeProblem();

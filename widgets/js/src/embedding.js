@@ -26,7 +26,7 @@ const KEYS = [
 ];
 
 function makeView(store, el) {
-  const root = h("div", { class: "owl lk em", role: "region", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "owl lk em", role: "region" });
   el.append(root); // first, so that the colours of the theme can be read
   const help = makeHelp(() => bar.help.focus(), KEYS, "while the images have the focus");
   const [head, foot, plot, looked, classes] = [makeHead, makeFoot, makePlot, makeLooked, makeClasses].map((make) => make(store));

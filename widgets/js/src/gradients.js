@@ -116,7 +116,7 @@ function listenToKeys(root, { store, bar, detail, help, tooltip, look }) {
 }
 
 function view(store, model, commands, el) {
-  const root = h("div", { class: "owl grd", role: "region", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "owl grd", role: "region" });
   el.append(root); // first, so that the colours of the theme can be read
   const look = (row, k) => model.send({ type: "element", row, k });
   const help = makeHelp(() => root.querySelector('[data-act="help"]').focus(), KEYS, "while the check has the focus");

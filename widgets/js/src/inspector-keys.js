@@ -1,4 +1,4 @@
-// Keys work only while the focus is inside; the root's data-lm-suppress-shortcuts keeps JupyterLab's away.
+// Keys work only while the focus is inside: see keyboard.js.
 
 import { keepFromNotebook } from "./keyboard.js";
 

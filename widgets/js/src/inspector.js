@@ -14,7 +14,7 @@ import { makeTooltip } from "./tooltip.js";
 const ALL = ["net", "cards", "order", "drawing", "detail", "tiles", "answer", "timing", "said", "view", "word"];
 
 function view(store, el) {
-  const root = h("div", { class: "owl insp", role: "region", "aria-label": `Inspector: ${store.net.name}`, "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "owl insp", role: "region", "aria-label": `Inspector: ${store.net.name}` });
   el.append(root); // first, so that the colours of the theme can be read
   const graph = makeGraph(store);
   const head = makeHead(store);

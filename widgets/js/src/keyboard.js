@@ -1,12 +1,33 @@
-// Keys work only while the focus is inside, and none of them reaches the notebook.
+// Keys work only while the focus is inside. Plain ones do not reach the notebook; what comes with Ctrl, Cmd or Alt is
+// its own: it is saved from wherever the focus is.
 
-/** Keep plain keys from JupyterLab. Its command registry (Lumino) looks for a shortcut from the focused element
- *  upward until data-lm-suppress-shortcuts, which the root carries. That alone is not enough: the notebook's
- *  shortcuts ask for a descendant of it that has the focus, so the focused element itself matches first. */
+const SUPPRESSED = "data-lm-suppress-shortcuts";
+
+/** What edits the text of a field where Ctrl or Cmd is held; JupyterLab would undo a deleted cell instead. */
+const EDITING = new Set(["a", "c", "v", "x", "y", "z", "Backspace", "Delete", "Home", "End", "ArrowLeft", "ArrowRight"]);
+
+/** Whether a key is the widget's own: a plain one, or one that edits the text of a field. Commands (Ctrl+S,
+ *  Ctrl+Shift+C) are the notebook's, also while somebody types. */
+export function isOwnKey({ key, ctrlKey, metaKey, altKey, shiftKey, target }) {
+  if (!ctrlKey && !metaKey && !altKey) return true;
+  if (target.tagName !== "INPUT" || target.type === "range") return false;
+  return key.length > 1 ? EDITING.has(key) : EDITING.has(key.toLowerCase()) && (!shiftKey || key.toLowerCase() === "z");
+}
+
+/** Keep a widget's own keys from the notebook, whose single letters insert and delete cells.
+ *
+ *  JupyterLab and Notebook 7 look for a shortcut from the element that has the focus upward, and give up at one with
+ *  the attribute data-lm-suppress-shortcuts. On the widget's root it would swallow all their commands, Ctrl+S among
+ *  them; so it is put on the focused element for own keys and taken from it for others, before anybody else hears of
+ *  the key: Notebook 7 listens while it goes down to its target. */
 export function keepFromNotebook(root) {
-  root.addEventListener("keydown", (event) => {
-    if (!event.ctrlKey && !event.metaKey && !event.altKey) event.stopPropagation();
-  });
+  const mark = (event) => {
+    if (!root.contains(event.target)) return window.removeEventListener("keydown", mark, true); // the focus is elsewhere
+    return event.target.toggleAttribute(SUPPRESSED, isOwnKey(event));
+  };
+  root.addEventListener("focusin", () => window.addEventListener("keydown", mark, true));
+  root.addEventListener("focusout", () => window.removeEventListener("keydown", mark, true));
+  root.addEventListener("keydown", (event) => isOwnKey(event) && event.stopPropagation());
 }
 
 export function listenToKeys(root, { controls, chart, help, store, tooltip, panels }) {

@@ -89,7 +89,7 @@ function remember(store, model) {
 }
 
 function view(store, commands, el) {
-  const root = h("div", { class: "owl mon", role: "region", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "owl mon", role: "region" });
   el.append(root); // first, so that the colours of the theme can be read
   const header = makeHeader(store);
   const chart = makeChart(store, root);

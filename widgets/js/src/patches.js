@@ -25,7 +25,7 @@ const KEYS = [
 ];
 
 function makeView(store, el) {
-  const root = h("div", { class: "owl lk pt", role: "region", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "owl lk pt", role: "region" });
   el.append(root); // first, so that the colours of the theme can be read
   const help = makeHelp(() => bar.help.focus(), KEYS, "while the patches have the focus");
   const acts = { run: () => store.run(), figure: () => store.send({ type: "figure" }), table: swap, help: () => help.toggle() };

@@ -80,7 +80,7 @@ function download(name, view) {
 }
 
 function makeView(store, model, el) {
-  const root = h("div", { class: "owl fv", role: "region", "data-lm-suppress-shortcuts": "true" });
+  const root = h("div", { class: "owl fv", role: "region" });
   el.append(root); // first, so that the colours of the theme can be read
   const help = makeHelp(() => bar.help.focus(), KEYS, "while the filters have the focus");
   const acts = { figure: () => model.send({ type: "figure" }), table: swap, help: () => help.toggle() };
