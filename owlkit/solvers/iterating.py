@@ -182,10 +182,10 @@ class Iterating(Resumable):
 
     # -- what is said of it
     def _display(self, lr: float) -> None:
-        outputs, weights = displayed_outputs(self.net)
-        self.emit(events.Displayed(self.iter, self.smoothed_loss, lr, outputs, weights))
         if self.param.debug_info:
             log_debug_info(self.net)
+        outputs, weights = displayed_outputs(self.net)
+        self.emit(events.Displayed(self.iter, self.smoothed_loss, lr, outputs, weights))
 
     def _remark(self, loss: float) -> None:
         if self.iter == 1 and self._fresh:
