@@ -32,6 +32,10 @@ class DataError(OwlkitError, ValueError):
         self.args = (f"{self}; {text}",)
 
 
+class MissingFileError(DataError, FileNotFoundError):
+    """A file that was named is not there."""
+
+
 class FileFormatError(OwlkitError, ValueError):
     """A file is not what its reader expects."""
 

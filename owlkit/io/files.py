@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from owlkit.core.errors import DataError
+from owlkit.core.errors import DataError, MissingFileError
 
 _STAGING = ".owlkit-snapshot-"
 GRACE_SECONDS = 60  # a staging folder younger than this may not be locked yet
@@ -132,11 +132,14 @@ def _sweep(parent: Path) -> None:
 
 
 def read_bytes(path: str | Path, what: str) -> bytes:
-    """The content of a file; DataError where it is missing, a folder or unreadable. what : "caffemodel"."""
+    """The content of a file. what : "caffemodel".
+
+    Raises MissingFileError where it is not there, DataError where it is a folder or unreadable.
+    """
     try:
         return Path(path).read_bytes()
     except FileNotFoundError as error:
-        raise DataError(f"there is no {what} {path}{_neighbours(Path(path))}") from error
+        raise MissingFileError(f"there is no {what} {path}{_neighbours(Path(path))}") from error
     except IsADirectoryError as error:
         kind = " (an LMDB set)" if (Path(path) / "data.mdb").exists() else ""
         raise DataError(f"{path} is a folder{kind}, not a {what}") from error

@@ -19,7 +19,7 @@ __all__ = ["net_param", "read_net", "read_solver"]
 def read_net(path: str | Path, notes: list[str] | None = None) -> caffe_pb2.NetParameter:
     """The net defined in a prototxt file, in today's format.
 
-    notes : gets what the upgrade of an old format did. Raises PrototxtError, FileNotFoundError.
+    notes : gets what the upgrade of an old format did. Raises PrototxtError, MissingFileError.
     """
     from owlkit.proto import caffe_pb2, text, upgrade
 

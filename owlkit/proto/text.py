@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
-from owlkit.core.errors import PrototxtError, closest
+from owlkit.core.errors import MissingFileError, PrototxtError, closest
 from owlkit.proto import caffe_pb2
 from owlkit.proto.tokens import Source, Token
 from owlkit.proto.values import scalar, type_name
@@ -36,7 +36,10 @@ def parse(text: str, message_class: type[M], source: str = "<string>") -> M:
 
 
 def read(path: str | Path, message_class: type[M]) -> M:
-    """The message in a text file. Raises PrototxtError for what is no prototxt, OSError for no file."""
+    """The message in a text file.
+
+    Raises PrototxtError for what is no prototxt, MissingFileError for no file, OSError where it cannot be read.
+    """
     if "{" in str(path):
         raise PrototxtError(
             "a prototxt itself was given where the name of its file is expected: write it to a file, or give "
@@ -47,7 +50,7 @@ def read(path: str | Path, message_class: type[M]) -> M:
         raise IsADirectoryError(f"{path} is a folder, not a prototxt{_within(path)}")
     if not path.is_file():
         near = closest(path.name, (entry.name for entry in path.parent.glob("*")))
-        raise FileNotFoundError(f"no file {path}{near}")
+        raise MissingFileError(f"no file {path}{near}")
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")

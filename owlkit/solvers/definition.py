@@ -12,7 +12,7 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor
 
 from owlkit import proto
-from owlkit.core.errors import DataError, OwlkitError, PrototxtError, TrainingError, closest
+from owlkit.core.errors import MissingFileError, OwlkitError, PrototxtError, TrainingError, closest
 from owlkit.proto import caffe_pb2
 
 
@@ -39,8 +39,8 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
     definition : path of a solver file, SolverParameter, or a net (NetSpec, NetParameter) whose solver is all
         in `fields`.
     test : net or list of nets to test with. fields : of SolverParameter; they win over those of a file.
-    Raises PrototxtError where something is not known, DataError where a file is missing, TrainingError where
-    there are more test_iter than nets in `test`.
+    Raises PrototxtError where something is not known, MissingFileError where a file is missing, TrainingError
+    where there are more test_iter than nets in `test`.
     """
     path: Path | None = None
     notes: list[str] = []
@@ -102,7 +102,7 @@ def _check_test_iter(param: Any, tests: Any) -> None:
 def _read_file(path: Path, notes: list[str]) -> Any:
     if not path.exists():
         near = closest(path.name, (entry.name for entry in path.parent.glob("*")))
-        raise DataError(f"there is no solver file {path}{near}")
+        raise MissingFileError(f"there is no solver file {path}{near}")
     try:
         return proto.read_solver(path, notes)
     except PrototxtError:

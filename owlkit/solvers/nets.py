@@ -9,7 +9,7 @@ from typing import Any
 
 from owlkit import proto
 from owlkit.core.device import resolve_device
-from owlkit.core.errors import DeviceError, TrainingError
+from owlkit.core.errors import DeviceError, MissingFileError, TrainingError
 from owlkit.net import Net
 from owlkit.proto import caffe_pb2
 from owlkit.solvers.testing import batches_of_one_pass
@@ -91,8 +91,8 @@ def _choice(source: Any, solver_state: Any) -> NetChoice:
     """The states of the net and of the solver are merged; the solver's wins."""
     try:
         definition = proto.net_param(source)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
+    except MissingFileError as error:
+        raise MissingFileError(
             f"{error}: the solver names it, and it is neither there as seen from the working directory, "
             f"{os.getcwd()}, nor beside the solver file; start elsewhere, or correct the name"
         ) from None
