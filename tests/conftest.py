@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from owlkit.core import device
 from owlkit.core.gpu.detection import obstacle
 from tests.support import emulated_gpu
 
@@ -17,6 +18,19 @@ os.environ["MPLCONFIGDIR"] = _CACHE = tempfile.mkdtemp(prefix="owlkit-tests-")
 # One of several processes: threads that wait for work leave the cores to the others. Read with libgomp.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def pytest_configure() -> None:
+    """Where there is a GPU, only tests about one compute there: to others the default is the CPU."""
+    if not no_gpu():
+        device._default = lambda: "cpu"
+
+
+@pytest.fixture(autouse=True)
+def _gpu_for_its_own_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So with programs that a test starts; in this process the driver has read the variable already."""
+    if not no_gpu() and request.node.get_closest_marker("gpu") is None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
 
 
 def pytest_unconfigure() -> None:
