@@ -102,14 +102,18 @@ class Search:
         self.units, self.plane = top.shape[1], (top.shape[2:4] if top.ndim == 4 else (1, 1))
         self._best, self._fired, self.seen = _Best(self.units), np.zeros(self.units), 0
 
-    def batches(self) -> Iterator[np.ndarray]:
-        """Runs a batch of prepared images (n, C, H, W), and gives it: it is part of `answers` then."""
-        for batch in self.source.batches(self.prepare, self._twin.shape):
+    def batches(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Runs a batch, and gives it, numbers (n,) and prepared images (n, C, H, W).
+
+        It is part of `answers` then. Images that cannot be read are left out. Raises DataError where none is
+        left.
+        """
+        for numbers, batch in self.source.batches(self.prepare, self._twin.shape):
             answers = self._twin.run(batch, self._name).reshape(len(batch), self.units, -1)
             self._fired += (answers > 0).mean(2).sum(0)
-            self._best.add(answers.max(2).T, answers.argmax(2).T, self.seen, self.count)
+            self._best.add(answers.max(2).T, answers.argmax(2).T, numbers, self.count)
             self.seen += len(batch)
-            yield batch
+            yield numbers, batch
 
     @property
     def answers(self) -> Answers:
@@ -128,9 +132,9 @@ class _Best:
             np.zeros((units, 0), np.int64),
         )
 
-    def add(self, values: np.ndarray, places: np.ndarray, first: int, count: int) -> None:
-        """values, places : (units, n) of the images first, first + 1, ..."""
-        images = np.broadcast_to(np.arange(first, first + values.shape[1]), values.shape)
+    def add(self, values: np.ndarray, places: np.ndarray, numbers: np.ndarray, count: int) -> None:
+        """values, places : (units, n) of the images with these numbers (n,)."""
+        images = np.broadcast_to(numbers, values.shape)
         added: tuple[np.ndarray, ...] = (values, images, places)
         known: tuple[np.ndarray, ...] = self.arrays
         joined = [np.concatenate(pair, 1) for pair in zip(known, added, strict=True)]

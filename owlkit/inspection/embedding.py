@@ -30,11 +30,14 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 
 @dataclass(frozen=True)
 class Features:
-    """What a layer says of images. table : (n, d). thumbnails : (n, 32, 32, 3) uint8."""
+    """What a layer says of images. table : (n, d). thumbnails : (n, 32, 32, 3) uint8. numbers : (n,), which
+    images of the source these are.
+    """
 
     layer: str
     table: np.ndarray
     thumbnails: np.ndarray
+    numbers: np.ndarray
 
 
 def gather(
@@ -46,17 +49,20 @@ def gather(
 ) -> Features:
     """Run the images. on_images : told how many are done; what it raises ends the work.
 
-    Raises NetError for an unknown layer.
+    Images that cannot be read are left out. Raises NetError for an unknown layer, DataError where none can be
+    read.
     """
     twin = Twin(net, batch_for(net, len(images)))
     name = twin.layer_of(layer)
     features: list[np.ndarray] = []
     pictures: list[np.ndarray] = []
-    for batch in images.batches(prepare, twin.shape):
+    numbers: list[np.ndarray] = []
+    for some, batch in images.batches(prepare, twin.shape):
         features.extend(twin.run(batch, name).reshape(len(batch), -1))
         pictures.extend(_thumbnail(prepare.restore(image)) for image in batch)
+        numbers.append(some)
         on_images(len(features))
-    return Features(layer, np.stack(features), np.stack(pictures))
+    return Features(layer, np.stack(features), np.stack(pictures), np.concatenate(numbers))
 
 
 class Embedding(Picture):
@@ -134,13 +140,15 @@ class Embedding(Picture):
         if coloured:
             axes.legend(fontsize=8, loc="best")
         axes.set(xticks=[], yticks=[], title=f"{len(self.points)} images by {self.layer}, {self.method}")
+        axes.set_xlabel(self.source.remark, fontsize=8, wrap=True)
         axes.margins(0.06)
         plt.close(figure)
         return figure
 
     def __repr__(self) -> str:
         images, features = self.features.shape
-        return f"Embedding({self.layer!r}, {self.method}, {images} images, {features} features)"
+        remark = f"; {self.source.remark}" if self.source.remark else ""
+        return f"Embedding({self.layer!r}, {self.method}, {images} images, {features} features{remark})"
 
 
 def show_embedding(
@@ -159,8 +167,9 @@ def show_embedding(
 
     source : folder of images, LMDB set or a sequence, see ImageSource; limit : so many of them at most.
     method : "tsne" (van der Maaten and Hinton 2008, after PCA to 50; see `arrangement`) or "pca".
-    labels : one per image, for the frames' colours; by default those of an LMDB set. seed : of t-SNE; one
-    seed, one picture.
+    labels : one per image, for the frames' colours; by default those of an LMDB set, or the subfolders' names
+    where the folder has images in subfolders only. seed : of t-SNE; one seed, one picture.
+    Images that cannot be read are left out with their labels, counted and named.
     In a notebook with the widgets it is a live view: other layers and methods, images close up, classes
     counted within a lasso.
     Raises DataError for fewer than three images, or labels of another number.
@@ -174,9 +183,14 @@ def show_embedding(
     if labels is not None and len(labels) < len(images):
         raise DataError(f"{len(labels)} labels for {len(images)} images; give one per image")
     line = Progress(progress, "looking at", f"{len(images)} images")
-    found = gather(net, images, layer, prepare, lambda seen: line.tick(f", {seen} done"))
-    line.finish()
-    given = list(labels[: len(images)]) if labels is not None else images.labels()
+    try:
+        found = gather(net, images, layer, prepare, lambda seen: line.tick(f", {seen} done"))
+    finally:
+        line.finish()
+    if len(found.table) < LEAST:
+        raise DataError(f"{len(found.table)} images are too few to arrange; {images.remark}")
+    numbers = found.numbers.tolist()
+    given = [labels[number] for number in numbers] if labels is not None else images.labels(numbers)
     made = Embedding(net, images, found, method=method, labels=given, prepare=prepare, seed=seed)
     if not frontends.shows(made):
         made.keep(arrange(found.table, method, seed), method)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import struct
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +15,9 @@ import numpy as np
 
 from owlkit.core.errors import DataError
 from owlkit.io.mean import read_mean
+
+_BROKEN = (SyntaxError, EOFError, IndexError, struct.error, zlib.error)
+"""What Pillow raises besides for files that are damaged; SyntaxError of PNG."""
 
 Mean = float | Sequence[float] | np.ndarray | str | os.PathLike[str]
 
@@ -136,7 +141,7 @@ def open_image(image: Any) -> Any:
     try:
         with Image.open(image) as opened:
             return ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, UnidentifiedImageError, ValueError, AttributeError) as error:
+    except (OSError, UnidentifiedImageError, ValueError, AttributeError, *_BROKEN) as error:
         raise DataError(f"{image!r} cannot be read as an image: {error}") from error
 
 

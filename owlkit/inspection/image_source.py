@@ -3,48 +3,94 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from owlkit.core.errors import DataError
-from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_folder import files_in
+from owlkit.inspection.image_input import ImageInput, open_image
 from owlkit.io.datum import datum_to_array, parse_datum
 from owlkit.io.records import Records
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+MOST_NAMED = 5  # of unreadable images
 
 
 class ImageSource:
     """Images one after the other, and how many there are.
 
-    source : a folder of image files (in the order of their names), an LMDB set of Datum, or a sequence of
-        what ImageInput takes (paths, uint8 arrays, PIL images, prepared arrays). limit : take so many at
-        most.
+    source : a folder of image files (in the order of their names; where it has none itself, those of its
+        subfolders, whose names are labels then), an LMDB set of Datum, or a sequence of what ImageInput takes
+        (paths, uint8 arrays, PIL images, prepared arrays). limit : take so many at most, the first ones, but
+        of subfolders evenly from all.
+    unreadable : number of an image -> why it could not be read, of those that were tried: they are left out.
     Raises DataError for a folder without images.
     """
 
     def __init__(self, source: Any, limit: int | None = None) -> None:
-        self._items: Sequence[Any] | Records
+        self._items: Sequence[Any] | Records = source
+        self._folder: Path | None = None  # whose subfolders are labels
+        self.unreadable: dict[int, str] = {}
         if isinstance(source, (str, os.PathLike)):
-            self._items = _folder(Path(source).expanduser())
-        else:
-            self._items = source
+            self._open(Path(source).expanduser(), limit)
         count = len(self._items)
         self.count = count if limit is None else min(limit, count)
+
+    def _open(self, path: Path, limit: int | None) -> None:
+        if (path / "data.mdb").exists():
+            self._items = Records(path)
+            return
+        files, nested = files_in(path)
+        if nested:
+            self._folder = path
+            most = len(files) if limit is None else min(limit, len(files))
+            files = [files[k * len(files) // most] for k in range(most)]
+        self._items = files
 
     def __len__(self) -> int:
         return self.count
 
     def __iter__(self) -> Iterator[Any]:
+        """Those that can be read."""
+        return (image for _, image in self._read())
+
+    def _read(self) -> Iterator[tuple[int, Any]]:
+        """(index, image) of those that can be read; the others are noted."""
+        for index, load in self._loaders():
+            if index in self.unreadable:
+                continue
+            try:
+                image = load()
+            except DataError as error:
+                self.unreadable[index] = str(error)
+            else:
+                yield index, image
+
+    def _loaders(self) -> Iterator[tuple[int, Callable[[], Any]]]:
         if isinstance(self._items, Records):
-            values = (_pixels(value, key) for key, value in self._items)
-            yield from (image for _, image in zip(range(self.count), values, strict=False))
+            for index, (key, value) in zip(range(self.count), self._items, strict=False):
+                yield index, partial(_pixels, value, key)
         else:
-            yield from (self._items[index] for index in range(self.count))
+            for index in range(self.count):
+                yield index, partial(_opened, self._items[index])
+
+    @property
+    def readable(self) -> int:
+        """How many there are without those that could not be read."""
+        return self.count - len(self.unreadable)
+
+    @property
+    def remark(self) -> str:
+        """ "2 of 25 images could not be read: a.jpg, b.jpg"; "" where all could, as far as is known."""
+        if not self.unreadable:
+            return ""
+        names = [self.name(index) for index in sorted(self.unreadable)]
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        listed = ", ".join(names[:MOST_NAMED])
+        return f"{len(names):,} of {self.count:,} images could not be read: {listed}{more}"
 
     def pick(self, indices: Iterable[int]) -> Iterator[tuple[int, Any]]:
         """(index, image) for some of them, in their order, each once."""
@@ -58,20 +104,24 @@ class ImageSource:
         return _pixels(self._items.value(key), key)
 
     def name(self, index: int) -> str:
-        """What an image is called: a record's key, a file's name, else its number."""
+        """What an image is called: a record's key, a file's name (with its subfolder), else its number."""
         if isinstance(self._items, Records):
             return self._keys[index].decode("utf-8", "backslashreplace")
         item = self._items[index]
+        if self._folder is not None:
+            return Path(item).relative_to(self._folder).as_posix()
         return Path(item).name if isinstance(item, (str, os.PathLike)) else str(index)
 
-    def labels(self) -> list[int] | None:
-        """The label of each image of an LMDB set; None for other sources."""
-        if not isinstance(self._items, Records):
+    def labels(self, indices: Iterable[int] | None = None) -> list[Any] | None:
+        """Labels of some images, by default of all, as `label` gives them; None for sources that have none."""
+        if not isinstance(self._items, Records) and self._folder is None:
             return None
-        return [self.label(index) for index in range(self.count)]  # type: ignore[misc]
+        return [self.label(index) for index in (range(self.count) if indices is None else indices)]
 
-    def label(self, index: int) -> int | None:
-        """The label of a record; None where the source has none."""
+    def label(self, index: int) -> int | str | None:
+        """The label of a record, the name of a file's subfolder; None where the source has none."""
+        if self._folder is not None:
+            return Path(self.name(index)).parts[0]
         if not isinstance(self._items, Records):
             return None
         key = self._keys[index]
@@ -82,29 +132,28 @@ class ImageSource:
         """Of an LMDB set: so that single records are found without reading all before them."""
         return self._items.keys() if isinstance(self._items, Records) else []
 
-    def batches(self, prepare: ImageInput, shape: Sequence[int]) -> Iterator[np.ndarray]:
-        """Prepared images (n, C, H, W) for an input of `shape` (N, C, H, W), n = N but for the last batch."""
+    def batches(self, prepare: ImageInput, shape: Sequence[int]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Numbers (n,) and prepared images (n, C, H, W) for an input of `shape` (N, C, H, W).
+
+        n = N but for the last batch. Raises DataError after the last where none could be read.
+        """
+        numbers: list[int] = []
         batch: list[np.ndarray] = []
-        for image in self:
+        for index, image in self._read():
+            numbers.append(index)
             batch.append(prepare(image, shape))
             if len(batch) == shape[0]:
-                yield np.stack(batch)
-                batch = []
+                yield np.array(numbers), np.stack(batch)
+                numbers, batch = [], []
         if batch:
-            yield np.stack(batch)
+            yield np.array(numbers), np.stack(batch)
+        if self.count and not self.readable:
+            why = next(iter(self.unreadable.values()))
+            raise DataError(why if self.count == 1 else f"none of {self.count:,} images can be read: {why}")
 
 
-def _folder(path: Path) -> Sequence[Any] | Records:
-    if (path / "data.mdb").exists():
-        return Records(path)
-    if not path.is_dir():
-        raise DataError(
-            f"{path} is no folder of images and no LMDB set; a single image goes into a list: [{path.name!r}]"
-        )
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES)
-    if not files:
-        raise DataError(f"{path} has no image files ({', '.join(sorted(SUFFIXES))})")
-    return files
+def _opened(item: Any) -> Any:
+    return open_image(item) if isinstance(item, (str, os.PathLike)) else item
 
 
 def _pixels(value: bytes, key: bytes) -> np.ndarray:

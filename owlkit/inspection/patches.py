@@ -51,9 +51,11 @@ class TopPatches(Picture):
         if self.answers is None:
             search = Search(self.net, self.source, self.layer, self.count, self.prepare)
             line = Progress(progress, "looking at", f"{len(self.source)} images")
-            for _ in search.batches():
-                line.tick(f", {search.seen} done")
-            line.finish()
+            try:
+                for _ in search.batches():
+                    line.tick(f", {search.seen} done")
+            finally:
+                line.finish()
             self.answers = search.answers
         return self.answers
 
@@ -103,12 +105,15 @@ class TopPatches(Picture):
                 cell.imshow(patch.pixels, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
                 cell.set_title(f"{patch.value:.3g}", fontsize=7, pad=2)
         figure.suptitle(f"{self.layer}: what excites a unit most, of {self.images} images", fontsize=10)
+        if self.source.remark:
+            figure.supxlabel(self.source.remark, fontsize=7, wrap=True)
         plt.close(figure)
         return figure
 
     def __repr__(self) -> str:
         seen = f"of {self.images} images" if self.answers is not None else f"in {len(self.source)} images"
-        return f"TopPatches({self.layer!r}, {len(self.units)} units, {seen})"
+        remark = f"; {self.source.remark}" if self.source.remark else ""
+        return f"TopPatches({self.layer!r}, {len(self.units)} units, {seen}{remark})"
 
 
 def show_top_patches(
@@ -126,12 +131,13 @@ def show_top_patches(
 
     source : folder of images, LMDB set or a sequence, see ImageSource. units : channels of the layer's top,
     by default the first 16. prepare : how photographs become input. limit : look at so many images at most.
+    Images that cannot be read are left out, counted and named.
     An image counts once per unit, with the place where the unit answers most. Source: the nine patches of
     Zeiler and Fergus 2014, arXiv:1311.2901, figure 2.
     In a notebook with the widgets it is a live view, which fills while the images are looked through: all
     units, other layers, whole images; `units` are then those of the figure.
     Raises NetError for an unknown layer or unit, or a layer whose receptive field cannot be told,
-    DataError where there are no images.
+    DataError where there are no images, or none can be read.
     """
     prepare, images = prepare or input_of(net), ImageSource(source, limit)
     if not len(images):

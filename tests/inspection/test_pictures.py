@@ -207,7 +207,8 @@ def test_sources_are_folders_and_sets(tmp_path: Path) -> None:
         ImageSource(folder)
     for name in ("b.png", "a.png", "notes.txt"):
         (folder / name).write_bytes(b"")
-    assert [path.name for path in ImageSource(folder)] == ["a.png", "b.png"]
+    files = ImageSource(folder)
+    assert [files.name(index) for index in range(len(files))] == ["a.png", "b.png"]
     with pytest.raises(DataError, match="goes into a list"):
         ImageSource(folder / "a.png")
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 pytest.importorskip("anywidget", reason="the widgets need the notebook extra")
+
+from PIL import Image
 
 from owlkit import ImageInput
 from owlkit.core import frontends
@@ -101,6 +104,43 @@ def test_images_that_cannot_be_read_are_told_of() -> None:
     assert widget.settled.wait(30)
     assert widget.scan["state"] == "failed"
     assert "cannot be read" in widget.scan["problem"]
+
+
+def test_images_that_cannot_be_read_are_left_out_of_all_that_is_seen(tmp_path: Path) -> None:
+    for k, pixels in enumerate(pictures(4)):
+        Image.fromarray(pixels).save(tmp_path / f"{k}.png")
+    (tmp_path / "1.png").write_bytes(b"")
+    shown = TopPatches(planted(), ImageSource(tmp_path), "relu1", [26], prepare=PREPARE)
+    widget = PatchesWidget(shown)
+    assert widget.settled.wait(30)
+    remark = "1 of 4 images could not be read: 1.png"
+    assert [widget.scan[key] for key in ("state", "done", "total", "remark")] == ["ready", 3, 3, remark]
+    assert remark in repr(widget)
+    until(lambda: widget.unit.get("unit") == 26)
+    names = {patch["image"]: patch["name"] for patch in widget.unit["patches"]}
+    assert names == {0: "0.png", 2: "2.png", 3: "3.png"}
+    good = [pixels for k, pixels in enumerate(pictures(4)) if k != 1]
+    alone = PatchesWidget(TopPatches(planted(), ImageSource(good), "relu1", [26], prepare=PREPARE))
+    assert alone.settled.wait(30)
+    assert alone.tiles == widget.tiles
+    assert widget.picture().startswith(b"\x89PNG")
+
+
+def test_an_embedding_shows_the_image_that_belongs_to_a_point(tmp_path: Path) -> None:
+    for k, pixels in enumerate(pictures(5)):
+        (tmp_path / "ab"[k % 2]).mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "ab"[k % 2] / f"{k}.png")
+    (tmp_path / "a" / "0.png").write_bytes(b"")
+    shown = show_embedding(planted(), tmp_path, "conv2", method="pca", prepare=PREPARE, progress=False)
+    widget = EmbeddingWidget(shown)
+    assert widget.names == ["a/2.png", "a/4.png", "b/1.png", "b/3.png"]
+    assert widget.net["remark"] == "1 of 5 images could not be read: a/0.png"
+    sent: list[Any] = []
+    widget.send = lambda content, buffers=None: sent.append(buffers[0])
+    widget._receive(widget, {"type": "image", "index": 0}, [])
+    assert sent == [pictures(5)[2].tobytes()]
+    assert widget.settled.wait(30)
+    assert [entry["name"] for entry in widget.facts["classes"]] == ["a", "b"]
 
 
 def test_with_a_front_end_the_images_are_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:

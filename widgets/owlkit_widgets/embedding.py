@@ -2,7 +2,8 @@
 
 Traits, kernel to browser (they come back whole when a page is loaded again):
 
-- ``net``        {name, images, side, layers: [{name, type, features}]}; side: of a thumbnail
+- ``net``        {name, images, side, layers: [{name, type, features}], remark}; side: of a thumbnail; remark:
+  which images could not be read
 - ``course``     {state, layer, method, what, done, total, seconds, problem}; state is "working", "stopped",
   "ready" or "failed", what is "images" or "steps", total None where nobody tells
 - ``facts``      {layer, features, classes: [{name, count}], agreement, neighbours}, the last: how many
@@ -84,8 +85,10 @@ class EmbeddingWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._classes, self._each = classes, each
         name = getattr(shown.net, "name", "") or ""
         count = len(shown.features)
-        self.net = {"name": name, "images": count, "side": THUMBNAIL, "layers": self._layers(count)}
-        self.each, self.names = each.tobytes(), [shown.source.name(index) for index in range(count)]
+        about = {"name": name, "images": count, "side": THUMBNAIL, "remark": shown.source.remark}
+        self.net = about | {"layers": self._layers(count)}
+        numbers = shown.found.numbers.tolist()
+        self.each, self.names = each.tobytes(), [shown.source.name(number) for number in numbers]
         self.thumbnails = shown.thumbnails.tobytes()
         self._refresh()
         self.observe(lambda change: self._refresh(), "view")
@@ -227,6 +230,7 @@ class EmbeddingWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             self._features[wish[0]],
             method=wish[1],
             labels=shown.labels,
+            prepare=shown.prepare,
             seed=shown.seed,
         )
         points = np.frombuffer(self.points, np.float32).reshape(-1, 2)
@@ -237,7 +241,8 @@ class EmbeddingWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def _send_image(self, index: int) -> None:
         if 0 <= index < self.net["images"]:
-            picture = self._pictures.get(index, self._twin.shape)
+            number = int(self._shown.found.numbers[index])
+            picture = self._pictures.get(number, self._twin.shape)
             about = {"type": "image", "index": index, "height": picture.shape[0], "width": picture.shape[1]}
             self.send(about, buffers=[np.ascontiguousarray(picture).tobytes()])
 

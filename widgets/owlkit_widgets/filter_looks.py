@@ -83,6 +83,7 @@ class Looks:
         content["top"] = top
         buffer += self._map(answers, wish, content["where"]["rank"])
         about = {"layer": wish.layer, "unit": wish.unit, "seen": answers.seen, "seconds": seconds}
+        about["remark"] = self.images.remark
         self.say({"state": "ready"} | about | content, [buffer])
 
     def _top(self, layer: str) -> str:

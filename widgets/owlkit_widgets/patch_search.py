@@ -26,9 +26,9 @@ class PatchSearch:
     def __init__(self, shown: TopPatches, layer: str) -> None:
         search = Search(shown.net, shown.source, layer, shown.count, shown.prepare)
         self._search, self._prepare = search, shown.prepare
-        self._batches: Iterator[NDArray[Any]] = search.batches()
+        self._batches: Iterator[tuple[NDArray[Any], NDArray[Any]]] = search.batches()
         self._found: Answers | None = None
-        self.layer, self.total, self.seconds = layer, len(shown.source), 0.0
+        self.layer, self.seconds = layer, 0.0
         self.tiles = np.zeros((search.units, SIDE, SIDE, 4), np.uint8)
 
     @classmethod
@@ -47,30 +47,35 @@ class PatchSearch:
         return self._found if self._found is not None else self._search.answers
 
     @property
+    def total(self) -> int:
+        """Images that there are to look at, without those that cannot be read."""
+        return self._search.source.readable
+
+    @property
     def ended(self) -> bool:
         return self._found is not None
 
     def go(self, on_batch: Callable[[], None]) -> None:
         """Look on, to the end or until `on_batch`, called after each batch, raises."""
         while self._found is None:
-            first, began = self._search.seen, time.perf_counter()
+            began = time.perf_counter()
             batch = next(self._batches, None)
             if batch is not None:
-                self._cut(batch, first)
+                self._cut(*batch)
             self.seconds += time.perf_counter() - began
             if batch is None:
                 self._found = self._search.answers
             else:
                 on_batch()
 
-    def _cut(self, batch: NDArray[Any], first: int) -> None:
-        """Tiles of the units that answer most to an image of this batch."""
+    def _cut(self, numbers: NDArray[Any], batch: NDArray[Any]) -> None:
+        """Tiles of the units that answer most to an image of this batch, (n,) and (n, C, H, W)."""
         found = self._search.answers
         newest = found.images[:, 0]
-        changed = np.flatnonzero(newest >= first)
-        pictures = {
-            int(i): rgb(self._prepare.restore(batch[i - first])) for i in set(newest[changed].tolist())
-        }
+        changed = np.flatnonzero(np.isin(newest, numbers))
+        places = {int(number): place for place, number in enumerate(numbers)}
+        wanted = set(newest[changed].tolist())
+        pictures = {i: rgb(self._prepare.restore(batch[places[i]])) for i in wanted}
         for unit in changed.tolist():
             self.tiles[unit] = tile(pictures[int(newest[unit])], found.box(unit, 0))
 

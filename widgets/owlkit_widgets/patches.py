@@ -3,8 +3,9 @@
 Traits, kernel to browser (they come back whole when a page is loaded again):
 
 - ``net``    {name, images, layers: [{name, type, units, plane, field}]}, those whose receptive field is known
-- ``scan``   {layer, state, done, total, seconds, values, fired, side, problem}; state: "looking", "stopped",
-  "ready" or "failed"; values: each unit's largest answer; fired: share of all places with an answer above 0
+- ``scan``   {layer, state, done, total, remark, seconds, values, fired, side, problem}; state: "looking",
+  "stopped", "ready" or "failed"; remark: which images could not be read; values: each
+  unit's largest answer; fired: share of all places with an answer above 0
 - ``tiles``  uint8 (units, side, side, 4): what each unit answers to most
 - ``unit``   {layer, unit} and `answer_pixels.close_up`: the unit's patches, one image of them
 - ``pixels`` uint8: the patches (h, w, 3) of ``unit``, the image (H, W, 3), the map (rows, columns)
@@ -157,7 +158,12 @@ class PatchesWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     def _tell(self, search: PatchSearch, state: str) -> None:
         found = search.answers
         about = {"layer": search.layer, "state": state, "done": found.seen, "total": search.total}
-        about |= {"seconds": search.seconds, "side": SIDE, "units": found.units}
+        about |= {
+            "remark": self._shown.source.remark,
+            "seconds": search.seconds,
+            "side": SIDE,
+            "units": found.units,
+        }
         about["values"] = [float(f"{v:.4g}") for v in found.values[:, 0]] if found.seen else []
         about["fired"] = [float(f"{v:.4g}") for v in found.fired]
         with self._lock:

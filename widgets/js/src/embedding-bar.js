@@ -8,6 +8,10 @@ import { makeChoice } from "./panel.js";
 export const METHODS = [["tsne", "t-SNE"], ["pca", "PCA"]];
 export const MARKS = [["pictures", "pictures"], ["shapes", "shapes"]];
 export const TOOLS = [["move", "move"], ["box", "box"], ["lasso", "lasso"]];
+const METHOD_WORDS = {
+  pca: "PCA: the two directions of largest spread",
+  tsne: "t-SNE: who is near whom counts; sizes and distances of groups say little",
+};
 const SIZES = { least: 12, most: 64 };
 const methodName = (method) => METHODS.find(([value]) => value === method)?.[1] ?? method;
 
@@ -105,7 +109,7 @@ export function makeFoot(store) {
   const right = h("span");
   const element = h("div", { class: "foot" }, left, h("span", { class: "sp" }), right);
   function update() {
-    setText(left, store.view.method === "pca" ? "PCA: the two directions of largest spread" : "t-SNE: who is near whom counts; sizes and distances of groups say little");
+    setText(left, store.net.remark || METHOD_WORDS[store.view.method]);
     setText(right, `${store.net.name || "net"} in test phase, ${stateWords(store.course)}`);
   }
   return { element, update };

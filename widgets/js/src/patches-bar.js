@@ -84,7 +84,7 @@ export function makeFoot(store) {
   const right = h("span");
   const element = h("div", { class: "foot" }, left, h("span", { class: "sp" }), right);
   function update() {
-    setText(left, "each unit's best patch per image; an image counts once");
+    setText(left, store.scan.remark || "each unit's best patch per image; an image counts once");
     setText(right, `${store.net.name || "net"} in test phase, ${stateWords(store.scan)}${THIN}`.trim());
   }
   return { element, update };

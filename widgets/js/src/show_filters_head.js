@@ -15,7 +15,7 @@ export function describe({ outputs, inputs, height, width, geometry }) {
 /** Words of the footer about the search through the images. */
 export function searchWords(look, net) {
   if (net.images === null) return "give images= to see what excites a filter";
-  if (look.state === "ready") return `patches from ${integer(look.seen)} images, found in ${look.seconds < 10 ? `${look.seconds.toFixed(1)}${THIN}s` : duration(look.seconds)}`;
+  if (look.state === "ready") return `patches from ${integer(look.seen)} images, found in ${look.seconds < 10 ? `${look.seconds.toFixed(1)}${THIN}s` : duration(look.seconds)}${look.remark ? `; ${look.remark}` : ""}`;
   if (look.state === "failed") return `the images could not be searched: ${look.problem}`;
   return look.total ? `looking at ${integer(look.total)} images, ${integer(look.done)} done` : "looking at the images";
 }

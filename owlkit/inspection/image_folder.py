@@ -1,0 +1,49 @@
+"""Which files of a folder are images."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from owlkit.core.errors import DataError
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+
+
+def files_in(path: Path) -> tuple[list[Path], bool]:
+    """The folder's own image files by name, and False; where it has none, those of its subfolders, and True.
+
+    So a folder of photographs means the photographs, whatever else is kept beneath it, and a folder of
+    synsets all their images, subfolder by subfolder. Raises DataError where there are none.
+    """
+    if not path.is_dir():
+        missing = "does not exist" if not path.exists() else "is no folder of images and no LMDB set"
+        raise DataError(f"{path} {missing}; a single image goes into a list: [{path.name!r}]")
+    files = sorted(file for file in path.iterdir() if is_image(file.name))
+    if files:
+        return files, False
+    files = _beneath(path)
+    if not files:
+        endings = ", ".join(sorted(SUFFIXES))
+        raise DataError(f"{path} has no image files, and no subfolder of it has any ({endings})")
+    return files, True
+
+
+def is_image(name: str) -> bool:
+    """By its ending; ".x.jpg" is what file managers keep for themselves."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
+
+
+def _beneath(path: Path) -> list[Path]:
+    """By subfolder and name; links are followed, each folder is entered once, hidden ones never."""
+    found: list[Path] = []
+    entered: set[str] = set()
+    for parent, folders, names in os.walk(path, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(parent, name) for name in sorted(names) if is_image(name)]
+    return found
