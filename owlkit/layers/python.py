@@ -223,7 +223,14 @@ class Python(Layer):
         self._call("forward", below, above)
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
-        self._call("backward", self._shown(top), list(propagate_down), self._shown(bottom))
+        found = getattr(self.instance, "backward", None)
+        if found is not None and getattr(found, "__func__", None) is not PythonLayer.backward:
+            self._call("backward", self._shown(top), list(propagate_down), self._shown(bottom))
+        elif any(propagate_down) or self.blobs:  # else nobody asks for what it would write
+            raise self.error(
+                f"{self._class_name} does not define backward(self, top, propagate_down, bottom), and "
+                "gradients are to pass through it: define it, or stop them by propagate_down: false for each bottom"
+            )
 
     def _shown(self, blobs: Blobs) -> list[PythonBlob]:
         """The blobs as the class sees them; the same object for the same blob."""

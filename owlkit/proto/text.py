@@ -38,7 +38,7 @@ def parse(text: str, message_class: type[M], source: str = "<string>") -> M:
 def read(path: str | Path, message_class: type[M]) -> M:
     """The message in a text file.
 
-    Raises PrototxtError for what is no prototxt, MissingFileError for no file, OSError where it cannot be read.
+    Raises PrototxtError for what is no prototxt, MissingFileError for no file, OSError else.
     """
     if "{" in str(path):
         raise PrototxtError(

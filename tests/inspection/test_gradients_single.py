@@ -116,4 +116,4 @@ def test_a_layer_without_backward_leaves_the_rows_of_the_others() -> None:
     report = owlkit.check_gradients(n)
     assert report.wrong_layers == ["b"]
     assert {row.layer for row in report.rows} == {"a", "b", "loss"}
-    assert report.remarks[-1].startswith("the loss was not checked: TypeError: Sign does not define backward")
+    assert report.remarks[-1].startswith("the loss was not checked: NetError: b (Sign): Sign does not define")

@@ -228,8 +228,39 @@ def test_a_missing_backward_is_told_where_it_is_needed() -> None:
         force_backward: true"""
     net = Net(text.parse(body, caffe_pb2.NetParameter), phase="train")
     net.forward()
-    with pytest.raises(TypeError, match="PhaseLayer does not define backward"):
+    with pytest.raises(
+        NetError, match=r"^mine \(PhaseLayer\): PhaseLayer does not define backward\(self, top"
+    ):
         net.backward()
+
+
+class WithoutBackward:
+    """Derives from nothing, as many old layers do not."""
+
+    def reshape(self, bottom: Any, top: Any) -> None:
+        top[0].reshape(*bottom[0].shape)
+
+    def forward(self, bottom: Any, top: Any) -> None:
+        top[0].data[...] = bottom[0].data
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_missing_backward_is_no_fault_where_no_gradient_passes(stopped: bool) -> None:
+    owlkit.layer(WithoutBackward)
+    body = """
+        layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 2 dim: 3 } } }
+        layer { name: "ip" type: "InnerProduct" bottom: "x" top: "ip" inner_product_param { num_output: 2 } }
+        layer { name: "mine" type: "WithoutBackward" bottom: "ip" top: "y" %s }
+        layer { name: "loss" type: "Reduction" bottom: "y" top: "loss" loss_weight: 1 }"""
+    body %= "propagate_down: false" if stopped else ""
+    net = Net(text.parse(body, caffe_pb2.NetParameter), phase="train")
+    net.forward()
+    if stopped:
+        net.backward()
+        assert not net.params["ip"][0].diff.any()
+    else:
+        with pytest.raises(NetError, match=r"^mine \(WithoutBackward\): WithoutBackward does not define"):
+            net.backward()
 
 
 def test_shapes_that_do_not_fit_are_told_with_the_layer() -> None:
