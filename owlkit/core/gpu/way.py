@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 import numpy as np
 
 from owlkit.core.gpu.context import Context
@@ -26,9 +29,10 @@ class CupyWay:
             self._taken.record(context.main)  # queued work may read a former way's buffer, now this one's
         self.host = np.frombuffer(self._pinned, np.uint8, nbytes)
 
-    def __del__(self) -> None:
+    def __del__(self, at_the_end: Callable[[], bool] = sys.is_finalizing) -> None:
+        # When the interpreter ends modules may be gone, and nobody takes memory any more.
         stream = getattr(self, "_stream", None)  # absent where there was too little memory for a way
-        if stream is not None:
+        if stream is not None and not at_the_end():
             self._recording.part_with(stream, self._pinned, getattr(self, "_buffer", None))
 
     def wait(self) -> None:
