@@ -1,4 +1,4 @@
-"""Training on several GPUs, as pycaffe names it; this version of owlkit trains in one process."""
+"""Training on several GPUs, as pycaffe names it; owlkit trains in one process, on one device."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from owlkit.core.errors import DeviceError
 
 def _refuse(call: str) -> DeviceError:
     return DeviceError(
-        f"{call}: this version of owlkit trains in one process on the CPU; leave out caffe.NCCL and the "
+        f"{call}: owlkit trains in one process, on the CPU or one GPU; leave out caffe.NCCL and the "
         "calls that prepare it (has_nccl() is False), and use solver.solve()"
     )
 

@@ -229,7 +229,8 @@ class Python(Layer):
         elif any(propagate_down) or self.blobs:  # else nobody asks for what it would write
             raise self.error(
                 f"{self._class_name} does not define backward(self, top, propagate_down, bottom), and "
-                "gradients are to pass through it: define it, or stop them by propagate_down: false for each bottom"
+                "gradients are to pass through it: define it, or stop them by propagate_down: false for its "
+                "bottoms"
             )
 
     def _shown(self, blobs: Blobs) -> list[PythonBlob]:
