@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import pytest
 
 from owlkit.core import machine
@@ -49,10 +51,10 @@ class TestObstacle:
 def test_which_cuda_cupy_is_made_for(monkeypatch: pytest.MonkeyPatch) -> None:
     def version(package: str) -> str:
         if package != "cupy-cuda12x":
-            raise detection.metadata.PackageNotFoundError
+            raise metadata.PackageNotFoundError
         return "14.2.0"
 
     detection.cuda_of_cupy.cache_clear()
-    monkeypatch.setattr(detection.metadata, "version", version)
+    monkeypatch.setattr(metadata, "version", version)
     assert detection.cuda_of_cupy() == 12
     detection.cuda_of_cupy.cache_clear()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 from functools import cache
-from importlib import metadata
 
 from owlkit.core import machine
 
@@ -26,6 +25,8 @@ def cupy_installed() -> bool:
 @cache
 def cuda_of_cupy() -> int | None:
     """The first number of the CUDA version that CuPy's wheel is made for; None for a CuPy of another kind."""
+    from importlib import metadata  # slow, and for machines with a GPU only
+
     for package, version in _CUDA_OF_PACKAGES.items():
         try:
             metadata.version(package)
