@@ -64,8 +64,8 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     choice.add_argument(
         "--tune",
         action="store_true",
-        help="choose by timing, once per shape and GPU: cuDNN's plans, and for first layers and 1x1 convolutions "
-        "the ways to do without them too; not with --deterministic",
+        help="choose by timing, once per shape and GPU: cuDNN's plans, and for first layers and 1x1 "
+        "convolutions the ways to do without them too; not with --deterministic",
     )
 
 
