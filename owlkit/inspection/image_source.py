@@ -113,7 +113,7 @@ class ImageSource:
         return Path(item).name if isinstance(item, (str, os.PathLike)) else str(index)
 
     def labels(self, indices: Iterable[int] | None = None) -> list[Any] | None:
-        """Labels of some images, by default of all, as `label` gives them; None for sources that have none."""
+        """Labels of some images, by default of all, as `label` gives them; None where the source has none."""
         if not isinstance(self._items, Records) and self._folder is None:
             return None
         return [self.label(index) for index in (range(self.count) if indices is None else indices)]

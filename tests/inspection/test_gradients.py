@@ -91,6 +91,34 @@ def test_a_broken_layer_of_a_net_is_named(cls: type[broken.Larger], monkeypatch:
         report.raise_if_wrong()
 
 
+def test_a_right_gradient_that_nobody_asked_for_is_no_wrong_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caffe's contract is broken, so the check fails; the row says that, and not that 24 of 24 are wrong."""
+    report = gradient.report_on(larger(broken.IgnoresPropagateDown, monkeypatch))
+    bottoms = [row for row in report.rows if not row.slot.learned]
+    assert [row.verdict for row in bottoms] == ["unasked", "unasked"]
+    assert (report.wrong, report.unasked) == ([], bottoms)
+    assert not report.ok
+    assert "all are right, but written unasked" in report.title
+    assert "! unasked" in repr(report)
+    assert "wrong" not in repr(report), "the table and what it comes to say the same"
+    assert "if propagate_down[1]:" in report.explain()[1]
+    with pytest.raises(GradientError, match="right, but written although propagate_down is false"):
+        report.raise_if_wrong()
+    report.plot()
+
+
+def test_a_wrong_gradient_that_nobody_asked_for_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Both(broken.IgnoresPropagateDown):
+        def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
+            super().backward(top, propagate_down, bottom)
+            bottom[0].diff[...] *= 2
+
+    report = gradient.report_on(larger(Both, monkeypatch))
+    assert [row.verdict for row in report.rows if not row.slot.learned] == ["wrong", "unasked"]
+    assert "right" not in " ".join(report.rows[0].explain())
+    assert "wrong: l; written unasked: l" in report.title
+
+
 def _definition_around_larger() -> object:
     n = NetSpec("around")
     n.data = L.Input(shape={"dim": list(A.shape)})

@@ -81,7 +81,7 @@ def row(check: BlobCheck, settled: bool) -> dict[str, Any]:
         "worst_direction": number(max(finite)) if finite else None,
         "verdict": check.verdict if settled else "checking",
         "pattern": describe(check) if settled else "",
-        "faults": list(check.faults),
+        "faults": list(check.told),
         "known": check.known if settled and check.verdict == "known" else "",
         "curve": [[step, number(error)] for step, error in check.curve],
     }

@@ -23,10 +23,12 @@ MAP_LEFT, MAP_WIDTH, MAP_HEIGHT = 220, 430, 32
 COLUMNS = {"checked": 730, "worst": 815, "median": 905, "kinks": 960}
 VERDICT = 980
 MOST_ROWS = 24
+FIRST = {"wrong": 0, "unasked": 1}  # where not all are shown
 NOTE_LINES = 6
 VERDICTS = {
     "passes": ("✓ passes", "ok"),
     "wrong": ("✕ wrong", "bad"),
+    "unasked": ("! unasked", "warn"),
     "known": ("≈ as in Caffe", "warn"),
     "kinks": ("^ only kinks", "ink-2"),
     "waits": ("not checked", "ink-2"),
@@ -56,7 +58,7 @@ class _Page:
         self.report, self.colours = report, light_tokens()
         rows = report.rows
         if len(rows) > MOST_ROWS:  # what is wrong comes first, in the net's order
-            chosen = sorted(range(len(rows)), key=lambda i: (rows[i].verdict != "wrong", i))[:MOST_ROWS]
+            chosen = sorted(range(len(rows)), key=lambda i: (FIRST.get(rows[i].verdict, 2), i))[:MOST_ROWS]
             rows = [rows[i] for i in sorted(chosen)]
         self.rows, self.left_out = rows, len(report.rows) - len(rows)
         self.found, self.notes = _notes(report, self.left_out)
@@ -101,10 +103,12 @@ class _Page:
 
     def _header(self) -> None:
         report = self.report
-        wrong = len(report.wrong)
+        wrong, unasked = len(report.wrong), len(report.unasked)
         state, back, ink = "✓ All pass", "ok-bg", "ok"
         if not report.ok:
             state, back, ink = f"✕ {wrong} wrong" if wrong else "✕ Loss wrong", "bad-bg", "bad"
+            if not wrong and not report.loss_is_wrong:
+                state, back, ink = f"! {unasked} unasked", "warn-bg", "warn"
         elif report.interrupted or not report.rows:
             state, back, ink = "Interrupted" if report.interrupted else "Nothing to check", "bg-sunk", "ink"
         style = {

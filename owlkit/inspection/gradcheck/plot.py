@@ -36,7 +36,7 @@ def draw(report: GradientReport, layers: list[str] | None) -> Figure:
         raise NetError("no element was checked, so there is nothing to draw")
     left_out = max(0, len(rows) - MOST_ROWS)
     if left_out:
-        rows = [row for row in rows if row.verdict == "wrong"][:MOST_ROWS] or rows[:MOST_ROWS]
+        rows = [row for row in rows if row.verdict in ("wrong", "unasked")][:MOST_ROWS] or rows[:MOST_ROWS]
     colours, norm = _scale(report.settings.tolerance)
     figure, axes = plt.subplots(
         len(rows),

@@ -57,9 +57,14 @@ class GradientReport:
         return [row for row in self.rows if row.verdict == "wrong"]
 
     @property
+    def unasked(self) -> list[BlobCheck]:
+        """The rows whose gradient is right, but written although propagate_down is false for it."""
+        return [row for row in self.rows if row.verdict == "unasked"]
+
+    @property
     def wrong_layers(self) -> list[str]:
-        """Names of the layers that are wrong, in the net's order."""
-        return list(dict.fromkeys(row.layer for row in self.wrong))
+        """Names of the layers to be mended, in the net's order: a gradient is wrong, or written unasked."""
+        return _layers([row for row in self.rows if row.verdict in ("wrong", "unasked")])
 
     @property
     def loss_is_wrong(self) -> bool:
@@ -70,11 +75,15 @@ class GradientReport:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong; of an interrupted check, in what was looked at."""
-        return not self.wrong and not self.loss_is_wrong
+        """Whether no gradient is wrong, and none written unasked; of an interrupted check, in what was seen.
+
+        Who writes what nobody asked for does work in vain, and writes over a blob that another layer may have
+        filled: that is not ok, though each number is right.
+        """
+        return not self.wrong and not self.unasked and not self.loss_is_wrong
 
     def explain(self) -> list[str]:
-        """What is wrong, a line each."""
+        """What is wrong or unasked, a line each."""
         lines = [line for row in self.rows for line in row.explain()]
         if self.loss_is_wrong:
             bad = max(self.loss, key=lambda check: check.error)
@@ -101,15 +110,21 @@ class GradientReport:
     @property
     def title(self) -> str:
         """What it comes to, in a line."""
-        said = f"wrong: {', '.join(self.wrong_layers)}" if self.wrong else "the loss is wrong"
-        said = "all pass" if self.ok else said
-        if not self.rows:
-            said = "nothing to check"
+        said = self._said() if self.rows else "nothing to check"
         stopped = ", interrupted" if self.interrupted else ""
         elements = tables.count(sum(row.done for row in self.rows))
         numbers = f"step {self.settings.step:g}, tolerance {self.settings.tolerance:g}"
         size = f"{elements} elements of {len(self.rows)} blobs"
         return f"gradients of {self.name}: {said}{stopped} ({size}, float64, {numbers}, {self.seconds:.1f} s)"
+
+    def _said(self) -> str:
+        found = [f"wrong: {', '.join(_layers(self.wrong))}"] if self.wrong else []
+        if self.loss_is_wrong and not self.wrong:
+            found.append("the loss is wrong")
+        if self.unasked:
+            right = "" if found else "all are right, but "
+            found.append(f"{right}written unasked: {', '.join(_layers(self.unasked))}")
+        return "; ".join(found) or "all pass"
 
     def _table(self) -> list[tuple[str, ...]]:
         rows = [_cells(row) for row in self.rows]
@@ -140,6 +155,10 @@ class GradientReport:
         notes = "".join(f"<div>{html.escape(note)}</div>" for note in self._notes())
         table = tables.html_table(HEADER, self._table(), RIGHT)
         return f"<b>{html.escape(self.title)}</b>{table}{notes}"
+
+
+def _layers(rows: list[BlobCheck]) -> list[str]:
+    return list(dict.fromkeys(row.layer for row in rows))
 
 
 def _cells(row: BlobCheck) -> tuple[str, ...]:

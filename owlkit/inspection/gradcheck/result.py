@@ -8,7 +8,14 @@ import numpy as np
 
 from owlkit.inspection.gradcheck.probe import Slot
 
-GLYPHS = {"passes": "✓", "wrong": "✕", "known": "~", "kinks": "^", "waits": "–"}  # of a verdict
+GLYPHS = {
+    "passes": "✓",
+    "wrong": "✕",
+    "unasked": "!",
+    "known": "~",
+    "kinks": "^",
+    "waits": "–",
+}  # of a verdict
 
 
 @dataclass
@@ -30,6 +37,7 @@ class BlobCheck:
     analytic, numeric, error : (n,) float64, from backward, from central differences, and relative.
     kink : (n,) bool, where the objective has no slope. directions : relative error along each random
     direction, NaN for one that runs along a kink. faults : what else is wrong, in words.
+    unasked : whether backward writes it although propagate_down is false for it.
     known : why Caffe's gradient is not the true one here, or "".
     settled : whether nothing will change any more; before, elements that disagree may be kinks.
     curve : (relative step, relative error) of the worst element at many steps, where that was measured.
@@ -48,6 +56,7 @@ class BlobCheck:
     done: int = 0
     directions: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    unasked: bool = False
     settled: bool = False
     curve: list[tuple[float, float]] = field(default_factory=list)
 
@@ -118,15 +127,33 @@ class BlobCheck:
 
     @property
     def verdict(self) -> str:
-        """ "passes", "wrong", "known" (wrong as in Caffe), "kinks" (nothing else was found) or "waits"."""
-        if self.faults or self.wrong_elements or self.wrong_directions:
+        """ "passes", "wrong", "unasked" (right, but written although propagate_down is false), "known"
+        (wrong as in Caffe), "kinks" (nothing else was found) or "waits".
+        """
+        if self._is_wrong:
             return "known" if self.known else "wrong"
+        if self.unasked:
+            return "unasked"
         if self._counted.size or self.directions or not self.count:
             return "passes"
         return "kinks" if self.done else "waits"
 
+    @property
+    def _is_wrong(self) -> bool:
+        return bool(self.faults or self.wrong_elements or self.wrong_directions)
+
+    @property
+    def told(self) -> list[str]:
+        """What is amiss besides single elements, in words."""
+        if not self.unasked:
+            return self.faults
+        right = "" if self._is_wrong else "right, but "
+        advice = f"put `if propagate_down[{self.slot.index}]:` around what writes it"
+        words = f"its gradient is {right}written although propagate_down is false for it; {advice}"
+        return [*self.faults, words]
+
     def explain(self) -> list[str]:
-        """What is wrong, a line each; nothing for a blob that passes."""
+        """What is wrong or unasked, a line each; nothing for a blob that passes."""
         lines = []
         worst = self.worst
         if self.wrong_elements and worst is not None:
@@ -140,5 +167,5 @@ class BlobCheck:
                 f"{self.layer} ({self.type}): {self.slot}: wrong along {self.wrong_directions} of "
                 f"{len(self.directions)} random directions, relative error {np.nanmax(self.directions):.2g}"
             )
-        lines += [f"{self.layer} ({self.type}): {self.slot}: {fault}" for fault in self.faults]
+        lines += [f"{self.layer} ({self.type}): {self.slot}: {fault}" for fault in self.told]
         return [f"{line} [known: {self.known}]" for line in lines] if self.known else lines

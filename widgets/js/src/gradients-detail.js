@@ -88,8 +88,9 @@ export function makeDetail(store, actions) {
     const wrong = row.wrong ? `✕ ${integer(row.wrong)} of ${integer(row.done)} wrong` : "";
     const along = row.wrong_directions && !row.wrong ? `✕ ${row.wrong_directions} of ${row.directions} directions wrong` : "";
     const excused = row.verdict === "known" ? "≈ wrong as in Caffe" : "";
-    setText(chip, excused || wrong || along || (row.faults.length ? "✕ wrong" : ""));
-    chip.className = `chip ${row.verdict === "known" ? "warn" : "bad"}`;
+    const other = row.verdict === "unasked" ? "! written unasked" : row.faults.length ? "✕ wrong" : "";
+    setText(chip, excused || wrong || along || other);
+    chip.className = `chip ${row.verdict === "known" || row.verdict === "unasked" ? "warn" : "bad"}`;
     chip.hidden = !chip.textContent;
     setText(pattern, [row.known || row.pattern || row.type, directions(row)].filter(Boolean).join("; "));
     faults.hidden = !row.faults.length;

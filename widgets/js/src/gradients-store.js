@@ -107,13 +107,21 @@ export class GradientStore {
     return this.rows.filter((row) => row.verdict === "wrong");
   }
 
-  /** Number of the row that is looked at: the chosen one, else the first wrong, the present, or the worst. */
+  /** Right, but written although propagate_down is false. */
+  get unaskedRows() {
+    return this.rows.filter((row) => row.verdict === "unasked");
+  }
+
+  /** Number of the row that is looked at: the chosen one, else the first wrong, the present, the first that is
+   *  written unasked, or the worst. */
   get selected() {
     if (this.view.row !== null && this.view.row < this.rows.length) return this.view.row;
     const wrong = this.rows.findIndex((row) => row.verdict === "wrong");
     if (wrong >= 0) return wrong;
     const now = this.rows.findLastIndex((row) => row.verdict === "checking" && row.done > 0);
     if (now >= 0 && !this.over) return now;
+    const unasked = this.rows.findIndex((row) => row.verdict === "unasked");
+    if (unasked >= 0) return unasked;
     return Math.max(0, this.#worst());
   }
 

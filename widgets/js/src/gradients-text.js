@@ -47,6 +47,7 @@ export function unravel(offset, sizes) {
 export const VERDICTS = {
   passes: ["check", "passes", "ok"],
   wrong: ["x", "wrong", "bad"],
+  unasked: ["warn", "unasked", "warn"],
   known: ["approx", "as in Caffe", "warn"],
   kinks: ["kink", "only kinks", "mut"],
   waits: ["wait", "waits", "mut"],
@@ -66,6 +67,7 @@ export function state(store) {
   const count = wrong || (over && head.loss_is_wrong ? 1 : 0);
   if (head.error) return ["bad", "warn", "Failed"];
   if (count) return ["bad", "x", wrong ? `${wrong} wrong` : "Loss wrong"];
+  if (over && store.unaskedRows.length) return ["warn", "warn", `${store.unaskedRows.length} unasked`];
   if (over && head.interrupted) return ["stop", "stop", "Interrupted"];
   if (over) return store.rows.length ? ["run", "check", "All pass"] : ["stop", "stop", "Nothing to check"];
   if (head.state === "paused") return ["pause", "pause", "Paused"];

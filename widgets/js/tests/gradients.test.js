@@ -115,6 +115,9 @@ test("the state is said in a word", () => {
   assert.equal(text.state(store)[2], "All pass");
   update(store, {}, [], [], [], { state: "done", loss_is_wrong: true });
   assert.equal(text.state(store)[2], "Loss wrong");
+  update(store, { 1: row({ verdict: "unasked" }) }, [], [], [], { state: "done", loss_is_wrong: false });
+  assert.deepEqual([text.state(store)[0], text.state(store)[2], store.selected], ["warn", "1 unasked", 1]);
+  update(store, { 1: row() }, [], [], []);
   update(store, {}, [], [], [], { state: "done", interrupted: true });
   assert.equal(text.state(store)[2], "Interrupted");
   assert.equal(text.verdict(row({ verdict: "waits" }), true)[1], "not checked");
