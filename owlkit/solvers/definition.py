@@ -189,8 +189,8 @@ def _assign_message(message: Any, field: Any, value: Any) -> None:
 
 
 def _find_nets(found: Definition, folder: Path) -> None:
-    """Net paths count from the working directory, as in Caffe; failing that, from the solver file's
-    folder."""
+    """Net paths count from the working directory, as in Caffe; failing that, from the solver file's folder,
+    or the file lies there, as where a folder was moved."""
     param = found.param
     for name in ("net", "train_net"):
         if param.HasField(name):
@@ -201,8 +201,10 @@ def _find_nets(found: Definition, folder: Path) -> None:
 
 
 def _locate(path: str, folder: Path, notes: list[str]) -> str:
-    beside = folder / path
-    if Path(path).exists() or not beside.exists():
+    if Path(path).exists():
         return path
-    notes.append(f"net {path} was taken from the folder of the solver file: {beside}")
-    return str(beside)
+    for beside in (folder / path, folder / Path(path).name):
+        if beside.is_file():
+            notes.append(f"net {path} was taken from the folder of the solver file: {beside}")
+            return str(beside)
+    return path

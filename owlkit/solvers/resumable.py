@@ -57,8 +57,9 @@ class Resumable(Announcer):
     def save_definition(self, folder: str | Path = ".", *, overwrite: bool = False) -> tuple[Path, Path]:
         """Write `net.prototxt` and `solver.prototxt` into a folder; returns both paths.
 
-        `owlkit train --solver <folder>/solver.prototxt` then trains the same. Raises DataError where
-        other files of these names are there, unless `overwrite`.
+        `owlkit train --solver <folder>/solver.prototxt` then trains the same, and so does Caffe, started in
+        the same working directory: from there it looks for nets and data.
+        Raises DataError where other files of these names are there, unless `overwrite`.
         """
         return saving.save_definition(self.to_proto(), folder, overwrite)
 

@@ -64,3 +64,22 @@ def test_other_files_are_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "solver.prototxt").read_bytes() == before
     make_solver(base_lr=0.5).save_definition(tmp_path, overwrite=True)
     assert (tmp_path / "solver.prototxt").read_bytes() != before
+
+
+def test_nets_are_named_as_caffe_looks_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the working directory, where another net.prototxt may lie; owlkit finds a folder that moved."""
+    monkeypatch.chdir(tmp_path)
+    Path("net.prototxt").write_text("name: 'not this one'")
+    solver = with_tests(test=other_net())
+    _, definition = solver.save_definition("digits")
+    written = proto.read_solver(definition)
+    assert (written.train_net or written.net, list(written.test_net)) == (
+        "digits/net.prototxt",
+        ["digits/test_net.prototxt"],
+    )
+    assert Solver(definition).net.name == solver.net.name
+    Path("net.prototxt").unlink()
+    Path("digits").rename("moved")
+    moved = Solver("moved/solver.prototxt")
+    assert moved.test_nets[0].name == "other"
+    assert "net digits/net.prototxt was taken from the folder of the solver file" in moved.notices[0]
