@@ -22,6 +22,20 @@ def resnet152() -> tuple[str, ...]:
     return (*names, "fc")
 
 
+def squeezenet() -> tuple[str, ...]:
+    """Names of the 26 layers with weights of SqueezeNet."""
+    parts = ("squeeze1x1", "expand1x1", "expand3x3")
+    return ("conv1", *(f"fire{k}/{part}" for k in range(2, 10) for part in parts), "conv10")
+
+
+def googlenet() -> tuple[str, ...]:
+    """Names of the 58 layers with weights of GoogLeNet without its auxiliary classifiers."""
+    parts = ("1x1", "3x3_reduce", "3x3", "5x5_reduce", "5x5", "pool_proj")
+    blocks = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
+    begin = ("conv1/7x7_s2", "conv2/3x3_reduce", "conv2/3x3")
+    return (*begin, *(f"inception_{block}/{part}" for block in blocks for part in parts), "loss3/classifier")
+
+
 def blob(values: np.ndarray) -> Any:
     made = SimpleNamespace(data=values, diff=np.zeros_like(values), shape=values.shape, count=values.size)
     made.peek = lambda role="data": getattr(made, role)
@@ -46,6 +60,7 @@ class FakeSolver:
     """SGD on made-up weights. course : (layer number, iteration) -> log10 of update : weight.
 
     first : shape of the first layer's weights. nan_at : iteration from which the third layer is not finite.
+    fixed : layers with lr_mult 0, which stay as they are.
     """
 
     def __init__(
@@ -54,6 +69,7 @@ class FakeSolver:
         first: tuple[int, int, int, int] = (20, 1, 5, 5),
         course: Callable[[int, int], float] = lambda layer, iteration: -3.0,
         nan_at: int | None = None,
+        fixed: Sequence[str] = (),
     ) -> None:
         self.iter = 0
         self.rng = np.random.default_rng(5)
@@ -63,10 +79,11 @@ class FakeSolver:
         parameters, layers = [], {}
         for number, name in enumerate(names):
             weights = self.noise.copy() if number == 0 else self._weights(number)
+            rate = 0.0 if name in fixed else 1.0
             kind = "Convolution" if name.startswith(("conv", "res")) else "InnerProduct"
             layers[name] = SimpleNamespace(type=kind)
             for index, values in enumerate((weights, np.full(8, 0.1, np.float32))):
-                parameters.append(SimpleNamespace(blob=blob(values), layer=name, index=index, lr_mult=1.0))
+                parameters.append(SimpleNamespace(blob=blob(values), layer=name, index=index, lr_mult=rate))
         tops = {name: blob(np.zeros((4, 4, 6, 6), np.float32)) for name in names}
         self.net = SimpleNamespace(
             learnable=parameters, layer_dict=layers, params={}, blobs=tops, top_names={n: [n] for n in names}
@@ -98,7 +115,7 @@ class FakeSolver:
         for i, (parameter, step) in enumerate(zip(self.net.learnable, self.rule.history, strict=True)):
             ratio = 10 ** (self.course(i // 2, iteration) + self.rng.normal(0, 0.08))
             step[...] = self.rng.normal(size=step.shape)
-            step *= ratio * np.linalg.norm(parameter.blob.data) / np.linalg.norm(step)
+            step *= parameter.lr_mult * ratio * np.linalg.norm(parameter.blob.data) / np.linalg.norm(step)
         for number, top in enumerate(list(self.net.blobs.values())[:8]):
             spread = 0.5 + learned + 0.2 * number
             top.data[...] = np.maximum(self.rng.normal(0.3 * learned, spread, size=top.shape), 0)

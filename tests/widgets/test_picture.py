@@ -23,7 +23,7 @@ from owlkit_widgets.picture_rows import HISTOGRAM, Opened, histogram_words, rows
 from owlkit_widgets.picture_strips import Columns, densities, value_axis
 from owlkit_widgets.words import log_ratio, norm, percent
 
-from .fake_net import CAFFENET, LENET, FakeSolver, resnet152
+from .fake_net import CAFFENET, LENET, FakeSolver, googlenet, resnet152, squeezenet
 from .fake_run import FakeRun
 
 if any(importlib.util.find_spec(name) is None for name in ("anywidget", "matplotlib", "PIL")):
@@ -104,6 +104,31 @@ def test_what_holds_of_the_whole_net_is_in_the_picture(
     )
     picture(FakeSolver(LENET, course=course), monkeypatch)
     assert told == whole
+
+
+@pytest.mark.parametrize("names", [squeezenet(), googlenet()], ids=["rows", "map"])
+def test_layers_that_are_fixed_are_neither_coloured_nor_judged(
+    names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    chips = LayersPanel._chips
+    monkeypatch.setattr(
+        LayersPanel, "_chips", lambda self: told.extend(text for text, *_ in chips(self)) or chips(self)
+    )
+
+    def hot(layer: int, iteration: int) -> float:
+        return -1.0
+
+    tuned = picture(FakeSolver(names, course=hot, fixed=names[:-1]), monkeypatch)
+    assert told == [f"▲ {names[-1]}, the only layer that learns, is hot"]
+    everything = picture(FakeSolver(names, course=hot), monkeypatch)
+    assert ink(everything, "r-1") > 10 * ink(tuned, "r-1")
+    assert ink(tuned, "r-6") < 2000, "fixed layers are painted like frozen ones"
+
+    def stuck(layer: int, iteration: int) -> float:
+        return -math.inf if layer < len(names) - 1 else -1.0
+
+    assert ink(picture(FakeSolver(names, course=stuck), monkeypatch), "r-6") > 20000, "who learns nothing is"
 
 
 def test_many_layers_and_two_test_nets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +239,7 @@ def test_grids_are_full_and_fit() -> None:
 
 
 def test_numbers() -> None:
-    assert [log_ratio(-3.456), log_ratio(math.nan)] == ["−3.46", "–"]
+    assert [log_ratio(-3.456), log_ratio(math.nan), log_ratio(-math.inf)] == ["−3.46", "–", "−∞"]
     assert [norm(15.512, 3), norm(9.1e-4, 2), norm(0.0, 2), norm(math.inf, 2)] == [
         "15.5",
         "9.1 × 10⁻⁴".replace(" ", "\u202f"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from . import words
 from .norms import log_ratios
 from .picture_chart import FLAGS, RISING
 from .picture_map import LayersMap
 from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Facts, Page
-from .picture_rows import Opened, Row, histogram_words, rows_of
-from .picture_strips import RATIO, Columns, paint_curve, paint_histograms, paint_ratios, ramp
+from .picture_rows import Opened, Row, histogram_words, main_param, rows_of
+from .picture_strips import RATIO, Columns, paint_curve, paint_fixed, paint_histograms, paint_ratios, ramp
 
 PANEL_HEAD = 38
 GAP, ROOM = 2, 290  # pixels between rows, and for all of them
@@ -18,12 +21,7 @@ MANY, MOST_PINNED = 40, 8
 """Layers that get a row each; of more, those that need a look do, and all are in a map of thin strips."""
 LOOKS = {"hot": ("▲", "bad", "bad-bg"), "frozen": ("▼", "train", "info-bg"), "nan": ("✕", "bad", "bad-bg")}
 WORDS = {"hot": "hot", "frozen": "frozen", "nan": "not finite"}
-# what is said of the whole net, as in js/src/layers-text.js
-WHOLE = {
-    "hot": ("▲ the whole net is hot", "bad", "bad-bg"),
-    "frozen": ("▼ the whole net hardly moves", "train", "info-bg"),
-    "settled": ("updates are small throughout", "ink-2", "bg-sunk"),
-}
+WHOLE_LOOKS = {"hot": ("bad", "bad-bg"), "frozen": ("train", "info-bg"), "settled": ("ink-2", "bg-sunk")}
 
 
 class LayersPanel:
@@ -33,13 +31,16 @@ class LayersPanel:
         self.facts, opened = facts, opened or Opened()
         self.flags = {flag.index: flag for flag in facts.health.flags}
         self.names = {p["index"]: layer["name"] for layer in facts.layers for p in layer["params"]}
-        self.ratios = log_ratios(facts.norms[1])
+        self.ratios = _shown_ratios(facts.norms[1])
+        self.learning = [layer["name"] for layer in facts.layers if not main_param(layer)["fixed"]]
         shown, self.map = facts.layers, None
         if len(facts.layers) > MANY:
             shown = [layer for layer in shown if self._needs_a_look(layer) or layer["name"] in opened.layers]
-            first = [layer["params"][0]["index"] for layer in facts.layers]
             names = [layer["name"] for layer in facts.layers]
-            self.map = LayersMap(names, facts.norms[0], self.ratios[:, first], facts.end)
+            fixed = [i for i, name in enumerate(names) if name not in self.learning]
+            ratios = self.ratios[:, self._main()]
+            ratios[:, fixed] = np.nan
+            self.map = LayersMap(names, facts.norms[0], ratios, facts.end, frozenset(fixed))
         count = max(1, len(shown))
         self.step = 21 if self.map else max(15, min(26 if count <= 6 else 23, ROOM // count))
         rows = rows_of(shown, opened, self.step - GAP)
@@ -77,10 +78,14 @@ class LayersPanel:
 
     def _flagged(self) -> dict[int, str]:
         """Number of a layer that needs a look -> the colour of its mark."""
-        first = [layer["params"][0]["index"] for layer in self.facts.layers]
-        return {i: LOOKS[self.flags[k].kind][1] for i, k in enumerate(first) if k in self.flags}
+        return {i: LOOKS[self.flags[k].kind][1] for i, k in enumerate(self._main()) if k in self.flags}
+
+    def _main(self) -> list[int]:
+        return [main_param(layer)["index"] for layer in self.facts.layers]
 
     def _strip(self, page: Page, body: Any, columns: Columns, row: Row, y: float) -> None:
+        if row.param["fixed"]:
+            return paint_fixed(page, body, y, row.height)
         ratios = self.ratios[:, row.param["index"]]
         paint_ratios(page, body, columns.of(ratios[:, None]), y, row.height)
         paint_curve(page, body, self.facts.norms[0], ratios, self.facts.end, y, row.height)
@@ -98,20 +103,32 @@ class LayersPanel:
         grey = {"color": page.colours["ink-2"]}
         title = page.text(14, y, "Layers", 12, weight="bold")
         x = 14 + page.width_of(title) + 12
-        count = page.text(
-            x, y, f"{len(self.facts.layers)} with weights   log₁₀ of update : weight", 12, **grey
-        )
+        told = words.count_layers(len(self.learning), len(self.facts.layers))
+        count = page.text(x, y, f"{told}   log₁₀ of update : weight", 12, **grey)
         page.chips(x + page.width_of(count) + 12, y, self._chips())
-        bar = page.pixel_axes(LEFT + PLOT_WIDTH - 150, y - 5, 112, 10)
-        bar.imshow(ramp(page, RATIO)[None], extent=(0, 112, 10, 0), aspect="auto")
-        page.text(LEFT + PLOT_WIDTH - 156, y, "frozen 10⁻⁶", 11, ha="right", **grey)
-        page.text(LEFT + PLOT_WIDTH - 32, y, "1 hot", 11, **grey)
+        self._legend(page, LEFT + PLOT_WIDTH, y)
         for text, right in zip(("log₁₀ ratio", "weight", "update"), _rights(), strict=True):
             page.text(right, y, text, 11, ha="right", **grey)
 
+    def _legend(self, page: Page, right: float, y: float) -> None:
+        grey = {"color": page.colours["ink-2"]}
+        if len(self.learning) < len(self.facts.layers):
+            told = page.text(right, y, words.FIXED, 11, ha="right", **grey)
+            right -= page.width_of(told) + 4
+            page.canvas.plot([right - 16, right], [y, y], color=page.colours["edge"], lw=POINTS)
+            right -= 16 + 12
+        told = page.text(right, y, "1 hot", 11, ha="right", **grey)
+        right -= page.width_of(told) + 6
+        bar = page.pixel_axes(right - 112, y - 5, 112, 10)
+        bar.imshow(ramp(page, RATIO)[None], extent=(0, 112, 10, 0), aspect="auto")
+        page.text(right - 118, y, "frozen 10⁻⁶", 11, ha="right", **grey)
+
     def _chips(self) -> list[tuple[str, str, str]]:
         health = self.facts.health
-        chips = [WHOLE[health.whole]] if health.whole else []
+        chips = []
+        if health.whole:
+            told = words.whole(health.whole, self.learning, len(self.facts.layers))
+            chips.append((told, *WHOLE_LOOKS[health.whole]))
         for kind, (glyph, ink, background) in LOOKS.items():
             found = [self.names[flag.index] for flag in health.flags if flag.kind == kind]
             if found and kind != health.whole:  # what holds of the whole net is not counted once more
@@ -160,6 +177,13 @@ class LayersPanel:
         glyph, ink, _ = LOOKS[flag.kind]
         page.text(WIDTH - RIGHT + 43, y, glyph, 10, ha="center", color=page.colours[ink])
         page.text(rights[0], y, told, px, ha="right", color=page.colours[ink], weight="bold")
+
+
+def _shown_ratios(norms: NDArray[Any]) -> NDArray[np.float64]:
+    """log10 of update : weight, (n, count) from (n, 2, count): -inf without an update, NaN where unknown."""
+    ratios = log_ratios(norms)
+    ratios[(norms[:, 1] == 0) & (norms[:, 0] > 0)] = -np.inf
+    return ratios
 
 
 def _rights() -> tuple[float, float, float]:

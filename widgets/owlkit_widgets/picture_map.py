@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from . import words
 from .judgement import FROZEN, HOT
 from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Page
-from .picture_strips import Columns, paint_curve, paint_ratios
+from .picture_strips import Columns, paint_curve, paint_fixed, paint_ratios
 
 ROOM = 312  # pixels for the strips
 ABOVE, BELOW = 20, 16
@@ -39,10 +39,20 @@ def stages(names: Sequence[str]) -> list[tuple[str, int, int]]:
 
 
 class LayersMap:
-    """names : of all layers. ratios : (samples, layers) of log10 of update : weight, sampled at `iters`."""
+    """names : of all layers. ratios : (samples, layers) of log10 of update : weight, sampled at `iters`.
 
-    def __init__(self, names: Sequence[str], iters: NDArray[Any], ratios: NDArray[Any], end: float) -> None:
-        self.names, self.iters, self.ratios, self.end = names, iters, ratios, end
+    fixed : numbers of the layers that do not learn; their ratios are NaN.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        iters: NDArray[Any],
+        ratios: NDArray[Any],
+        end: float,
+        fixed: frozenset[int] = frozenset(),
+    ) -> None:
+        self.names, self.iters, self.ratios, self.end, self.fixed = names, iters, ratios, end, fixed
         self.each = max(2, min(6, ROOM // max(1, len(names))))
 
     @property
@@ -93,12 +103,15 @@ class LayersMap:
         )
         inner = page.pixel_axes(LEFT, top + low, PLOT_WIDTH, LENS)
         ratios = self.ratios[:, layer]
-        paint_ratios(page, inner, columns.of(ratios[:, None]), 0, LENS)
-        paint_curve(page, inner, self.iters, ratios, self.end, 0, LENS)
+        if layer in self.fixed:
+            paint_fixed(page, inner, 0, LENS)
+        else:
+            paint_ratios(page, inner, columns.of(ratios[:, None]), 0, LENS)
+            paint_curve(page, inner, self.iters, ratios, self.end, 0, LENS)
         frame = Rectangle((0, 0), PLOT_WIDTH, LENS, fc="none", ec=page.colours["ink"], lw=2 * POINTS)
         inner.add_patch(frame)
         page.text(LEFT - 10, top + middle, words.clip(self.names[layer], 14), 11, ha="right", weight="bold")
-        told = words.log_ratio(float(ratios[-1]))
+        told = "fixed" if layer in self.fixed else words.log_ratio(float(ratios[-1]))
         page.text(VALUES, top + middle, told, 11, ha="right", weight="bold")
 
     def _profile(self, page: Page, y: float, flags: dict[int, str]) -> None:

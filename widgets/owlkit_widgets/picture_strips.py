@@ -45,17 +45,24 @@ def ramp(page: Page, tokens: Sequence[str]) -> NDArray[np.float64]:
 
 
 def paint_ratios(page: Page, body: Any, found: NDArray[Any], y: float, height: float) -> None:
-    """Log ratios (rows, columns) as colours; what is not known stays blank."""
-    image = ramp(page, RATIO)[np.clip((np.nan_to_num(found) + 6) / 6 * 255, 0, 255).astype(int)]
-    _show(body, np.concatenate([image, np.isfinite(found)[..., None]], axis=-1), y, height)
+    """Log ratios (rows, columns) as colours; what is not known (NaN) stays blank, -inf is the coldest."""
+    image = ramp(page, RATIO)[np.clip((np.nan_to_num(found, neginf=-6.0) + 6) / 6 * 255, 0, 255).astype(int)]
+    _show(body, np.concatenate([image, ~np.isnan(found)[..., None]], axis=-1), y, height)
 
 
 def paint_curve(
     page: Page, body: Any, iters: NDArray[Any], ratios: NDArray[Any], end: float, y: float, height: float
 ) -> None:
     """The same as a thin line over its strip."""
-    curve = y + height - np.clip((ratios + 6) / 6, 0.06, 0.94) * height
+    shares = np.where(np.isfinite(ratios), (ratios + 6) / 6, np.nan)
+    curve = y + height - np.clip(shares, 0.06, 0.94) * height
     body.plot(iters / end * PLOT_WIDTH, curve, color=page.colours["ink"], alpha=0.62, lw=POINTS)
+
+
+def paint_fixed(page: Page, body: Any, y: float, height: float) -> None:
+    """A layer that does not learn: no colour, a hairline."""
+    middle = y + height / 2
+    body.plot([0, PLOT_WIDTH], [middle, middle], color=page.colours["edge"], lw=POINTS)
 
 
 def paint_histograms(

@@ -36,6 +36,8 @@ def percent(share: float | None) -> str:
 
 def log_ratio(value: float) -> str:
     """log10 of a ratio, two decimals; NaN where there is none."""
+    if value == -math.inf:  # no update at all
+        return "\u2212∞"
     return f"{value:.2f}".replace("-", "\u2212") if math.isfinite(value) else UNKNOWN
 
 
@@ -84,6 +86,41 @@ def duration(seconds: float) -> str:
             more = f" {rest}\u202f{below[0]}" if rest and below else ""
             return f"{whole // size}\u202f{unit}{more}"
     raise AssertionError("the last unit always fits")
+
+
+FIXED = "fixed (lr_mult 0)"
+WHOLE = {
+    "hot": (
+        "▲ the whole net is hot",
+        "▲ {}, the only layer that learns, is hot",
+        "▲ the {} layers that learn are hot",
+    ),
+    "frozen": (
+        "▼ the whole net hardly moves",
+        "▼ {}, the only layer that learns, hardly moves",
+        "▼ the {} layers that learn hardly move",
+    ),
+    "settled": (
+        "updates are small throughout",
+        "updates of {}, the only layer that learns, are small",
+        "updates of the {} layers that learn are small",
+    ),
+}
+"""What is said of all layers that learn: of a whole net, of one, of several. As in js/src/layers-text.js."""
+
+
+def whole(kind: str, learning: list[str], count: int) -> str:
+    """What holds of all layers that learn; `learning`: their names. count : of all layers with weights."""
+    everybody, one, several = WHOLE[kind]
+    if len(learning) == count:
+        return everybody
+    return one.format(learning[0]) if len(learning) == 1 else several.format(len(learning))
+
+
+def count_layers(learning: int, count: int) -> str:
+    """How many layers there are, and how many of them learn where that is not all."""
+    told = "" if learning == count else f", {learning or 'none'} learn{'s' if learning == 1 else ''}"
+    return f"{count} with weights{told}"
 
 
 def clip(text: str, most: int) -> str:

@@ -4,7 +4,7 @@
 import { h, setAttribute, setText } from "./dom.js";
 import { MINUS } from "./format.js";
 import { stages } from "./layers-data.js";
-import { logRatio } from "./layers-text.js";
+import { learning, logRatio, mainOf, rowTexts } from "./layers-text.js";
 import { sized } from "./panel.js";
 
 const ROOM = 312; // pixels for the map
@@ -66,13 +66,13 @@ export function makeMap(store, lay, chart) {
   }
 
   function draw(g, paint, look, norms, health, kind) {
-    layers.forEach((layer, i) => paint(g, layer.params[0].index, top + i * each, each));
+    layers.forEach((layer, i) => paint(g, mainOf(layer), top + i * each, each));
     latest = { look, norms, health, kind };
     const k = chosen ?? Math.floor(layers.length / 2);
     const y = middleOf(k) - LENS / 2;
     g.fillStyle = look.colours.bg;
     g.fillRect(0, y - 3, at.width, LENS + 6);
-    paint(g, layers[k].params[0].index, y, LENS, { curve: true });
+    paint(g, mainOf(layers[k]), y, LENS, { curve: true });
     g.strokeStyle = look.colours.ink;
     g.lineWidth = 1;
     g.strokeRect(0.5, y - 0.5, at.width - 1, LENS + 1);
@@ -93,12 +93,12 @@ export function makeMap(store, lay, chart) {
   function move(norms, row) {
     if (element.hidden || !latest) return;
     const k = chosen ?? Math.floor(layers.length / 2);
-    const value = row < 0 ? null : norms.ratio(row, layers[k].params[0].index);
-    setText(lensValue, logRatio(value));
-    setAttribute(lens, "aria-valuetext", `${layers[k].name}, ${logRatio(value)}`);
+    const [told] = rowTexts(norms, row, mainOf(layers[k]));
+    setText(lensValue, told);
+    setAttribute(lens, "aria-valuetext", `${layers[k].name}, ${told}`);
     drawProfile(norms, row);
     for (const { from, to, element: median } of medians) {
-      const known = row < 0 ? [] : layers.slice(from, to).map((layer) => norms.ratio(row, layer.params[0].index)).filter(Number.isFinite);
+      const known = row < 0 ? [] : learning(layers.slice(from, to)).map((layer) => norms.ratio(row, mainOf(layer).index)).filter(Number.isFinite);
       median.hidden = narrow();
       setText(median, logRatio(known.sort((a, b) => a - b)[known.length >> 1]));
     }
@@ -130,9 +130,9 @@ export function makeMap(store, lay, chart) {
     g.fillText("healthy", x((LIMITS[0] + LIMITS[1]) / 2), -5);
     const flags = new Map(health.flags.map((flag) => [flag.index, flag]));
     layers.forEach((layer, i) => {
-      const index = layer.params[0].index;
+      const { index, fixed } = mainOf(layer);
       const value = norms.ratio(row, index);
-      if (value === null || Number.isNaN(value)) return;
+      if (fixed || value === null || Number.isNaN(value)) return;
       const flag = flags.get(index);
       g.fillStyle = flag ? (flag.kind === "frozen" ? c.train : c.bad) : c["ink-2"];
       g.beginPath();

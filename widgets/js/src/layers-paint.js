@@ -107,8 +107,15 @@ export function stripPainter(norms, view, look) {
     g.stroke();
   }
 
-  /** One strip; with `curve` also its sparkline, with `flag` its bracket. */
-  return (g, index, y, height, { curve = false, flag = null } = {}) => {
+  /** A parameter that does not learn has no colour: a hairline where its updates would be. */
+  function still(g, y, height) {
+    g.fillStyle = look.colours.edge;
+    g.fillRect(0, y + Math.floor(height / 2), width, 1);
+  }
+
+  /** The strip of a parameter {index, fixed}; with `curve` also its sparkline, with `flag` its bracket. */
+  return (g, { index, fixed }, y, height, { curve = false, flag = null } = {}) => {
+    if (fixed && kind !== "weight") return void (curve && still(g, y, height));
     const found = values(index);
     colour(g, found, y, height);
     hatch(g, found, y, height);

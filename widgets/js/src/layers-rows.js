@@ -3,7 +3,7 @@
 import { guilty } from "./banner.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { TALL, histogramText, keyOf } from "./histograms.js";
-import { GLYPH, WORD, rowTexts } from "./layers-text.js";
+import { FIXED, GLYPH, WORD, rowTexts } from "./layers-text.js";
 import { openPanel } from "./panel.js";
 
 /** `update()` draws the panel now. */
@@ -89,7 +89,7 @@ export function makeRows(store, update) {
       texts.forEach((text, i) => setText(cells[i + 1], text));
       cells[0].className = `g ${look_}`;
       cells[1].className = `ratio ${look_} ${flag ? "b" : ""} ${param.fixed ? "mut" : ""} ${texts[0] === "NaN" ? "hot b" : ""}`;
-      setAttribute(cells[0], "aria-label", worst ? WORD[worst] : "healthy");
+      setAttribute(cells[0], "aria-label", worst ? WORD[worst] : param.fixed ? FIXED : "healthy");
     }
   }
 

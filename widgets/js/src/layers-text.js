@@ -4,11 +4,22 @@ import { DASH, MINUS, scientific, significant } from "./format.js";
 
 export const GLYPH = { hot: "▲", frozen: "▼", nan: "✕" };
 export const WORD = { hot: "hot", frozen: "frozen", nan: "not finite" };
-/** What is said of the whole net: text, look, and what it means. */
+export const FIXED = "fixed (lr_mult 0)";
+/** What is said where the median itself is beyond a limit: of a whole net, of one layer, of several; look; what it means.
+ *  The same as in owlkit_widgets/words.py. */
 const WHOLE = {
-  hot: ["▲ the whole net is hot", "bad", "the median update is above 10⁻² of the weights: look at the learning rate"],
-  frozen: ["▼ the whole net hardly moves", "info", "the median update is below 10⁻⁴·⁵ of the weights, and has been since the beginning: look at the learning rate"],
-  settled: ["updates are small throughout", "quiet", "the median update is below 10⁻⁴·⁵ of the weights, as in a net that has learned, or whose learning rate has become low"],
+  hot: [
+    "▲ the whole net is hot", (name) => `▲ ${name}, the only layer that learns, is hot`, (n) => `▲ the ${n} layers that learn are hot`,
+    "bad", "the median update is above 10⁻² of the weights: look at the learning rate",
+  ],
+  frozen: [
+    "▼ the whole net hardly moves", (name) => `▼ ${name}, the only layer that learns, hardly moves`, (n) => `▼ the ${n} layers that learn hardly move`,
+    "info", "the median update is below 10⁻⁴·⁵ of the weights, and has been since the beginning: look at the learning rate",
+  ],
+  settled: [
+    "updates are small throughout", (name) => `updates of ${name}, the only layer that learns, are small`, (n) => `updates of the ${n} layers that learn are small`,
+    "quiet", "the median update is below 10⁻⁴·⁵ of the weights, as in a net that has learned, or whose learning rate has become low",
+  ],
 };
 const LOOK = { hot: "bad", frozen: "info", nan: "bad" };
 
@@ -26,6 +37,18 @@ export function size(value, digits) {
   return far ? scientific(value, 1) : significant(value, digits);
 }
 
+/** The parameter that stands for a layer: the first that learns, else the first, which is then fixed. */
+export const mainOf = (layer) => layer.params.find((p) => !p.fixed) ?? layer.params[0];
+
+/** The layers that learn. */
+export const learning = (layers) => layers.filter((layer) => !mainOf(layer).fixed);
+
+/** How many layers there are, and how many of them learn where that is not all. */
+export function countWords(layers) {
+  const n = learning(layers).length;
+  return `${layers.length} with weights${n < layers.length ? `, ${n || "none"} learn${n === 1 ? "s" : ""}` : ""}`;
+}
+
 /** The texts of a parameter's row: [log ratio, weight, update]. */
 export function rowTexts(norms, row, param) {
   if (row < 0) return [DASH, DASH, DASH];
@@ -39,7 +62,7 @@ export function listRows(layers, norms, { sort, open, flags }) {
   const value = { ratio: (p) => norms.ratio(last, p.index), weight: (p) => norms.weight(last, p.index), update: (p) => norms.update(last, p.index) }[sort];
   const flagOf = new Map(flags.map((flag) => [flag.index, flag]));
   const rows = layers.map((layer) => {
-    const param = layer.params.find((p) => !p.fixed) ?? layer.params[0];
+    const param = mainOf(layer);
     return { layer, param, name: layer.name, main: true, flag: layer.params.map((p) => flagOf.get(p.index)).find(Boolean) ?? null };
   });
   if (value && last >= 0) {
@@ -62,13 +85,18 @@ export function pinned(rows, open, most) {
   return rows.filter((row) => kept.has(row));
 }
 
+function wholeChip(kind, layers) {
+  const [all, one, several, look, title] = WHOLE[kind];
+  const moving = learning(layers);
+  if (moving.length === layers.length) return { look, text: all, title };
+  const text = moving.length === 1 ? one(moving[0].name) : several(moving.length);
+  return { look, text, title: `${title}. Fixed layers (lr_mult 0) are not counted` };
+}
+
 /** Chips for what needs a look: names while they are few. What holds of the whole net is not counted once more. */
-export function chipsOf(health, names) {
-  const chips = [];
-  if (health.whole) {
-    const [text, look, title] = WHOLE[health.whole];
-    chips.push({ look, text, title });
-  }
+export function chipsOf(health, layers) {
+  const names = new Map(layers.flatMap((layer) => layer.params.map((p) => [p.index, layer.name])));
+  const chips = health.whole ? [wholeChip(health.whole, layers)] : [];
   for (const kind of ["nan", "hot", "frozen"]) {
     const found = health.flags.filter((flag) => flag.kind === kind);
     if (!found.length) continue;

@@ -9,7 +9,7 @@ import { makeRows } from "./layers-rows.js";
 import { makeScale } from "./layers-scale.js";
 import { keyOf, paintHistogram, TALL } from "./histograms.js";
 import { layersTable } from "./layers-table.js";
-import { WORD, chipsOf, listRows, logRatio, pinned, rowTexts } from "./layers-text.js";
+import { WORD, chipsOf, countWords, learning, listRows, logRatio, mainOf, pinned, rowTexts } from "./layers-text.js";
 import { makeChoice, makePanel, openPanels, setChips, sized } from "./panel.js";
 import { FLAG_COLOUR } from "./paint.js";
 import { ramps } from "./ramp.js";
@@ -70,8 +70,7 @@ export function makeLayers(store, chart, root) {
     const { layerKind: kind } = store.view;
     const folded = !openPanels(store.view).includes("layers");
     const open = panel.update(summaryLine(norms, folded));
-    const names = new Map(layers().flatMap((layer) => layer.params.map((p) => [p.index, layer.name])));
-    setChips(panel.chips, chipsOf(health(), names));
+    setChips(panel.chips, chipsOf(health(), layers()));
     choice.update(kind);
     const tabular = store.view.table;
     lay.hidden = tabular;
@@ -81,16 +80,16 @@ export function makeLayers(store, chart, root) {
     mini.hidden = open;
     scale.element.hidden = columnHeads.hidden = !open || tabular;
     if (!open) return drawMini(norms);
-    if (tabular) return layersTable(tableHost, store, names, rowTexts);
+    if (tabular) return layersTable(tableHost, store, rowTexts);
     for (const button of heads) setAttribute(button, "aria-pressed", store.view.layerSort === button.dataset.sort);
     draw(norms, kind);
     move();
   }
 
   function summaryLine(norms, folded) {
-    if (!norms.n) return store.iter ? `${layers().length} with weights` : "norms and ratios appear with the first update";
+    if (!norms.n) return store.iter ? countWords(layers()) : "norms and ratios appear with the first update";
     const { median } = health();
-    return `${layers().length} with weights${folded && median !== null ? `, median log₁₀ ratio${THIN}${logRatio(median)}` : ""}`;
+    return `${countWords(layers())}${folded && median !== null ? `, median log₁₀ ratio${THIN}${logRatio(median)}` : ""}`;
   }
 
   function draw(norms, kind) {
@@ -99,9 +98,10 @@ export function makeLayers(store, chart, root) {
     const key = JSON.stringify([norms.version, store.panels.version, at, kind, store.view.layerSort, store.view.layerOpen, health().flags, store.flags.length, devicePixelRatio, store.status.state, map.lens()]);
     if (key === drawn) return;
     drawn = key;
-    const indices = layers().map((layer) => layer.params[0].index);
+    const shown = kind === "update" ? learning(layers()) : layers();
+    const indices = shown.map((layer) => mainOf(layer).index);
     const range = kind === "ratio" ? null : spread(norms, kind, indices);
-    scale.update(kind, range);
+    scale.update(kind, range, layers().some((layer) => mainOf(layer).fixed));
     rows = listRows(layers(), norms, { sort: store.view.layerSort, open: store.view.layerOpen, flags: health().flags });
     if (deep) rows = pinned(rows, store.view.layerOpen, MOST_PINNED);
     const tall = deep ? 18 : rowHeight(rows.filter((row) => !row.histogram).length);
@@ -119,7 +119,7 @@ export function makeLayers(store, chart, root) {
     for (const row of rows) {
       const histogram = row.histogram && store.panels.histograms.get(keyOf(row.layer.name, row.histogram));
       if (histogram?.n) paintHistogram(g, histogram, at, look, row.top, row.tall);
-      else if (!row.histogram) paint(g, row.param.index, row.top, row.tall, { curve: true, flag: row.flag });
+      else if (!row.histogram) paint(g, row.param, row.top, row.tall, { curve: true, flag: row.flag });
     }
     if (deep) map.draw(g, paint, look, norms, health(), kind);
     hairlines(g, store.flags.filter((flag) => rises(flag.kind)), at, height, (flag) => look.colours[FLAG_COLOUR[flag.kind]]);
@@ -175,7 +175,7 @@ export function makeLayers(store, chart, root) {
     if (!norms.n) return;
     const paint = stripPainter(norms, { kind: "ratio", range: null, width, x0: 0, x1: norms.iter[norms.n - 1] }, look);
     const each = tall / layers().length;
-    layers().forEach((layer, i) => paint(g, layer.params[0].index, i * each, each));
+    layers().forEach((layer, i) => paint(g, mainOf(layer), i * each, each));
   }
 
   return { element: panel.element, update, move, theme, show: list.show, focus: () => (panel.body.hidden ? panel.disc : list.first ?? panel.disc).focus() };

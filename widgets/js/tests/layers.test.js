@@ -3,7 +3,7 @@ import test from "node:test";
 import { guilty } from "../src/banner.js";
 import { Norms, extreme, pixelRows, spread, stageOf, stages } from "../src/layers-data.js";
 import { shareOf } from "../src/layers-paint.js";
-import { chipsOf, listRows, logRatio, pinned, rowTexts, size } from "../src/layers-text.js";
+import { chipsOf, countWords, listRows, logRatio, pinned, rowTexts, size } from "../src/layers-text.js";
 import { openPanel, openPanels, togglePanel } from "../src/panel.js";
 import { blend, step } from "../src/ramp.js";
 
@@ -109,17 +109,29 @@ test("texts of a row", () => {
 });
 
 test("chips name one layer and count several", () => {
-  const names = new Map([[0, "conv1"], [2, "ip"], [3, "fc"]]);
+  const layers = LAYERS.map((layer) => ({ ...layer, params: layer.params.map((p) => ({ ...p, fixed: false })) }));
   const flags = [{ index: 0, kind: "hot" }, { index: 2, kind: "hot" }, { index: 3, kind: "frozen" }];
-  assert.deepEqual(chipsOf({ flags, whole: "" }, names).map((chip) => chip.text), ["▲ 2 hot", "▼ fc frozen"]);
-  assert.equal(chipsOf({ flags: [], whole: "hot" }, names)[0].text, "▲ the whole net is hot");
-  const [hot, frozen, ...none] = chipsOf({ flags, whole: "hot" }, names);
+  assert.deepEqual(chipsOf({ flags, whole: "" }, layers).map((chip) => chip.text), ["▲ 2 hot", "▼ fc frozen"]);
+  assert.equal(chipsOf({ flags: [], whole: "hot" }, layers)[0].text, "▲ the whole net is hot");
+  const [hot, frozen, ...none] = chipsOf({ flags, whole: "hot" }, layers);
   assert.deepEqual([hot.text, frozen.text, none], ["▲ the whole net is hot", "▼ fc frozen", []]);
-  const [settled, apart] = chipsOf({ flags: flags.filter((flag) => flag.kind === "frozen"), whole: "settled" }, names);
+  const [settled, apart] = chipsOf({ flags: flags.filter((flag) => flag.kind === "frozen"), whole: "settled" }, layers);
   assert.deepEqual([settled.text, settled.look], ["updates are small throughout", "quiet"], "a net that has learned needs no look");
   assert.equal(apart.text, "▼ fc frozen", "one that was frozen before still does");
-  assert.equal(chipsOf({ flags: [], whole: "frozen" }, names)[0].text, "▼ the whole net hardly moves");
+  assert.equal(chipsOf({ flags: [], whole: "frozen" }, layers)[0].text, "▼ the whole net hardly moves");
   assert.match(hot.title, /conv1, ip$/);
+});
+
+test("what holds of all that learn is not said of the whole net where some layers are fixed", () => {
+  const only = LAYERS.map((layer) => ({ ...layer, params: layer.params.map((p) => ({ ...p, fixed: layer.name !== "fc" })) }));
+  const said = (whole, layers) => chipsOf({ flags: [], whole }, layers)[0].text;
+  assert.deepEqual(["hot", "frozen", "settled"].map((whole) => said(whole, only)), [
+    "▲ fc, the only layer that learns, is hot", "▼ fc, the only layer that learns, hardly moves", "updates of fc, the only layer that learns, are small",
+  ]);
+  assert.equal(said("hot", LAYERS), "▲ the 2 layers that learn are hot");
+  assert.match(chipsOf({ flags: [], whole: "hot" }, LAYERS)[0].title, /lr_mult 0/);
+  assert.deepEqual([only, LAYERS].map(countWords), ["3 with weights, 1 learns", "3 with weights, 2 learn"]);
+  assert.equal(countWords([LAYERS[0]]), "1 with weights");
 });
 
 test("panels are open at first, then as the person left them, then as the run says", () => {
