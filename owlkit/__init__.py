@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from owlkit.export import export_safetensors as export_safetensors
     from owlkit.inspection.activations import show_activations as show_activations
     from owlkit.inspection.embedding import show_embedding as show_embedding
+    from owlkit.inspection.features import features as features
     from owlkit.inspection.filters import show_filters as show_filters
     from owlkit.inspection.gradients import check_gradients as check_gradients
     from owlkit.inspection.heatmaps import show_heatmap as show_heatmap
@@ -59,6 +60,7 @@ _LAZY = {
     "errors": "owlkit.core.errors",
     "export_onnx": "owlkit.export:export_onnx",
     "export_safetensors": "owlkit.export:export_safetensors",
+    "features": "owlkit.inspection.features:features",
     "gpu": "owlkit.core.gpu.device:open_gpu_device",
     "inspect": "owlkit.inspection.inspector:inspect",
     "layer": "owlkit.layers.python:layer",

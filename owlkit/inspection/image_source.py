@@ -34,7 +34,8 @@ class ImageSource:
         self._items: Sequence[Any] | Records = source
         self._folder: Path | None = None  # whose subfolders are labels
         self.unreadable: dict[int, str] = {}
-        if isinstance(source, (str, os.PathLike)):
+        self._listed = not isinstance(source, (str, os.PathLike))
+        if not self._listed:
             self._open(Path(source).expanduser(), limit)
         count = len(self._items)
         self.count = count if limit is None else min(limit, count)
@@ -111,6 +112,10 @@ class ImageSource:
         if self._folder is not None:
             return Path(item).relative_to(self._folder).as_posix()
         return Path(item).name if isinstance(item, (str, os.PathLike)) else str(index)
+
+    def given(self, index: int) -> Any:
+        """The item of a list; None of folders and sets, whose images go by `name`."""
+        return self._items[index] if self._listed and not isinstance(self._items, Records) else None
 
     def labels(self, indices: Iterable[int] | None = None) -> list[Any] | None:
         """Labels of some images, by default of all, as `label` gives them; None where the source has none."""
