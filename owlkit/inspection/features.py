@@ -39,9 +39,9 @@ def features(
 
     source : a folder of images, a list (of files, uint8 arrays, PIL images or prepared arrays), or an LMDB
         set; see ImageSource. limit : so many of them at most.
-    blob : (N, ...), as it is after the layers in place on it, ReLU say, as pycaffe's `net.blobs` holds it
-        and `owlkit extract-features` writes it; of a layer whose name no blob has, its first top. (The figures take
-        "fc7" as the layer, before a ReLU in place.)
+    blob : (N, ...), as it is after the layers in place on it, ReLU say, as pycaffe's `net.blobs` holds it and
+        `owlkit extract-features` writes it; of a layer whose name no blob has, its first top. (The figures
+        take "fc7" as the layer, before a ReLU in place.)
     prepare : how photographs become input; by default as the net's data layer does it.
     progress : a line of text where it takes long. Ctrl-C ends it, and the net can be used as before: a twin
         with its weights, in test phase and with a batch of its own length, does the work.
