@@ -15,6 +15,7 @@ from owlkit.core.errors import DataError
 
 EFFECTS = ("stop", "snapshot", "none")
 AUTO = "auto"
+_OF_THE_RATE = {"base_lr", "lr_policy", "gamma", "power", "stepsize", "stepvalue"}
 EXAMPLES = """  owlkit train --solver solver.prototxt
   # go on from a snapshot
   owlkit train --solver solver.prototxt --snapshot lenet_iter_500.solverstate
@@ -119,6 +120,7 @@ def _train(args: argparse.Namespace, required: bool) -> int:
             caffe_log.tell(f"Resuming from {snapshot}")
         else:
             _tell(args, f"resuming {snapshot} at iteration {solver.iter}")
+        _take_rate(args, solver)
     if snapshot and _nothing_left(solver):
         print(
             f"max_iter {solver.param.max_iter} is already reached; nothing to do "
@@ -136,6 +138,14 @@ def _train(args: argparse.Namespace, required: bool) -> int:
         return OK
     _tell(args, _how_to_resume(args, run, snapshot))
     return INTERRUPTED
+
+
+def _take_rate(args: argparse.Namespace, solver: Any) -> None:
+    """A rate given on the command line wins over one that was set by hand before the snapshot."""
+    given = [assignment.text for assignment in args.set if assignment.name in _OF_THE_RATE]
+    if given and solver.extra_state()["lr"] is not None:
+        solver.lr = None
+        _tell(args, f"--set {' '.join(given)}: lr_policy's learning rate again, {solver.lr:g}")
 
 
 def _watched(args: argparse.Namespace, run: Any) -> None:

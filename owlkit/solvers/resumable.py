@@ -8,11 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from owlkit.core import events
-from owlkit.core.errors import OwlkitError, TrainingError
+from owlkit.core.errors import DataError, OwlkitError, TrainingError
 from owlkit.net import Net
 from owlkit.proto import caffe_pb2
 from owlkit.solvers import saving, snapshots
-from owlkit.solvers.announcer import Announcer
+from owlkit.solvers.announcer import Announcer, log
+from owlkit.solvers.latest import newest_sound
+from owlkit.solvers.policies import learning_rate
+
+AUTO = "auto"
+"""In place of the path of a state: the newest one that is whole."""
 
 
 class Resumable(Announcer):
@@ -73,14 +78,45 @@ class Resumable(Announcer):
             "test_nets": [net.state() for net in self.test_nets],
         }
 
-    def restore(self, path: Any) -> None:
-        """Go on from a `.solverstate`, one of Caffe's included.
+    def restore(self, path: Any) -> Path:
+        """Go on from a `.solverstate`, one of Caffe's included; returns which.
 
-        Raises FileFormatError or DataError for a file that is no state or lacks its weights, TrainingError or
-        NetError where it belongs to another type of solver or another net; the solver is unchanged then.
+        path : of the file, or "auto": the newest snapshot of this solver that is whole, see `prefix`.
+        A learning rate that was set by hand goes on, with a remark; `solver.lr = None` ends that.
+        Raises FileFormatError or DataError for a file that is no state or lacks its weights, or where none
+        is found, TrainingError or NetError where it belongs to another type of solver or another net; the
+        solver is unchanged then.
         """
         self._check_free("restore")
-        self.put_back(path)
+        state = self._newest() if path == AUTO else path
+        self.put_back(state)
+        if self._override is not None:
+            usual = learning_rate(self.param, self.iter)
+            self._note(
+                f"the learning rate {self._override:g} was set by hand before {state} was written; it goes "
+                f"on in place of lr_policy's {usual:g}: solver.lr = None, or --set base_lr=... in a shell, "
+                "ends that"
+            )
+        return Path(state)
+
+    def _newest(self) -> Path:
+        found = newest_sound(self.prefix)
+        if found is None:
+            raise DataError(
+                f"there is no snapshot {self.prefix}_iter_N.solverstate to go on from; to begin anew, train "
+                "without restoring"
+            )
+        for remark in found.remarks:
+            self._note(remark)
+        return found.state
+
+    def _note(self, text: str) -> None:
+        """Tell whoever listens, else the log: most solvers are restored before anybody does."""
+        self.notices.append(text)
+        if self._listeners:
+            self.warn(text)
+        else:
+            log.warning(text)
 
     def put_back(self, path: Any) -> None:
         """As `restore`, for the Run that uses this solver."""
@@ -101,9 +137,9 @@ class Resumable(Announcer):
         if loaded.extra is None:
             self._losses.clear()
             self._override = None  # the rate is the policy's again, as of a solver that has just been made
-            notice = f"{path} has no .owl file beside it: data start from the beginning, random numbers anew"
-            self.notices.append(notice)
-            self.warn(notice)
+            self._note(
+                f"{path} has no .owl file beside it: data start from the beginning, random numbers anew"
+            )
 
     def _set_extra_state(self, extra: dict[str, Any]) -> None:
         override, losses = self.checked_lr(extra["lr"]), [float(loss) for loss in extra["losses"]]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from owlkit.cli.main import main
+from owlkit.solvers import Solver
 from tests.training.small import NET
 
 SOLVER = """net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" momentum: 0.9 random_seed: 5
@@ -85,3 +86,24 @@ def test_a_snapshot_and_weights(capsys: pytest.CaptureFixture[str]) -> None:
         main(["train", "-solver", "a", "-snapshot", "b", "-weights", "c"])
     assert stopped.value.code == 2
     assert "give one of them" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_rate_set_by_hand_is_told_and_can_be_replaced(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    solver = Solver("solver.prototxt")
+    solver.restore("auto")
+    solver.lr = 0.125
+    solver.step(1)
+    solver.snapshot()
+    caplog.clear()
+    assert main(["resume", "solver.prototxt", "--set", "max_iter=14"]) == 0
+    assert (
+        "the learning rate 0.125 was set by hand before out/a_iter_13.solverstate was written" in caplog.text
+    )
+    assert "lr_policy's learning rate again" not in capsys.readouterr().out
+    assert main(["resume", "solver.prototxt", "--set", "base_lr=0.05"]) == 0
+    assert "--set base_lr=0.05: lr_policy's learning rate again, 0.05\n" in capsys.readouterr().out
+    assert main(["resume", "solver.prototxt", "--set", "max_iter=21"]) == 0
+    assert "lr = 0.01" in capsys.readouterr().out

@@ -50,6 +50,49 @@ def test_an_overridden_rate_is_kept(tmp_path: Path) -> None:
     assert resumed.lr == 0.25
 
 
+def test_what_restoring_changes_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """By the log as long as nobody listens, and in `notices`."""
+    solver = make_solver(snapshot_prefix=str(tmp_path / "a"))
+    plain = solver.snapshot()[1]
+    make_solver().restore(plain)
+    assert "set by hand" not in caplog.text
+    solver.step(1)
+    solver.lr = 0.25
+    state = solver.snapshot()[1]
+    resumed = make_solver()
+    resumed.restore(state)
+    told = f"the learning rate 0.25 was set by hand before {state} was written; it goes on in place"
+    assert told in caplog.text
+    assert told in resumed.notices[-1]
+    caplog.clear()
+    sidecar_path(state).unlink()
+    heard: list[Any] = []
+    resumed.add_listener(heard.append)
+    resumed.restore(state)
+    assert resumed.lr != 0.25
+    assert [event.message for event in heard] == [resumed.notices[-1]]
+    assert "no .owl file" in resumed.notices[-1]
+    assert not caplog.text
+
+
+def test_the_newest_by_the_word_auto(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    prefix = str(tmp_path / "a")
+    with pytest.raises(DataError, match=r"no snapshot .*a_iter_N\.solverstate to go on from"):
+        make_solver(snapshot_prefix=prefix).restore("auto")
+    solver = make_solver(snapshot_prefix=prefix)
+    states = []
+    for _ in range(3):
+        solver.step(2)
+        states.append(solver.snapshot()[1])
+    resumed = make_solver(snapshot_prefix=prefix, seed=77)
+    assert resumed.restore("auto") == states[-1]
+    assert parameters(resumed) == parameters(solver)
+    states[-1].write_bytes(b"")
+    assert resumed.restore("auto") == states[-2]
+    assert resumed.iter == 4
+    assert f"passed over: {states[-1]}" in caplog.text
+
+
 def test_names_are_caffes(tmp_path: Path) -> None:
     solver, state = snapshot_at(3, tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
