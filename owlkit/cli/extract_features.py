@@ -13,7 +13,7 @@ from owlkit.cli.options import (
     add_json,
     backend,
     commas,
-    make_net,
+    net_without_weights,
     positive,
     print_json,
 )
@@ -23,13 +23,19 @@ from owlkit.core.errors import DataError, DeviceError, NetError, closest
 
 EXAMPLES = """  # all records of the net's data layer, once
   owlkit extract-features net.caffemodel net.prototxt fc7 fc7_lmdb
+  # features and the labels that belong to them
+  owlkit extract-features net.caffemodel net.prototxt fc7,label \\
+      fc7_lmdb,label_lmdb
   # two blobs, ten batches, in the words of Caffe's tool
   owlkit extract_features net.caffemodel net.prototxt fc7,prob \\
       fc7_lmdb,prob_lmdb 10 lmdb CPU
 """
 DESCRIPTION = """Run a trained net over the data of its own data layer and write blobs as LMDB sets,
-one Datum with float_data per example, as Caffe's extract_features does. Several
-sets appear together, when all are complete: where one fails, none is left."""
+one Datum with float_data per example, as Caffe's extract_features does. As with
+Caffe's, these have no labels (they read as 0): name the blob of the labels too,
+whose set has the same keys. Several sets appear together, when all are complete:
+where one fails, none is left. Blobs that come from layers to which WEIGHTS gave
+nothing are refused."""
 
 
 def add_arguments(subparsers: Any) -> None:
@@ -45,6 +51,11 @@ def add_arguments(subparsers: Any) -> None:
     parser.add_argument("mode", metavar="CPU|GPU", nargs="?", choices=("CPU", "GPU"), help="default: CPU")
     parser.add_argument("device_id", metavar="ID", nargs="?", help="of the GPU")
     parser.add_argument("--overwrite", action="store_true", help="replace sets that are there")
+    parser.add_argument(
+        "--untrained",
+        action="store_true",
+        help="write blobs too that come from layers without weights in WEIGHTS, whose fillers' values count",
+    )
     add_device(parser)
     add_json(parser)
     parser.set_defaults(run=run, phase="test", level=0, stage=[])
@@ -57,10 +68,7 @@ def run(args: argparse.Namespace) -> int:
 
     _read_mode(args)
     _check_targets(args.blobs, args.sets)
-    net = make_net(args, backward=False)
-    for name in args.blobs:
-        if name not in net.blobs:
-            raise NetError(f"{args.model} has no blob {name!r}{closest(name, net.blobs)}")
+    net = _trained_net(args)
     known = one_pass(net)
     if args.batches is None and known is None:
         raise DataError(f"{args.model} does not know how many records it has: give BATCHES")
@@ -81,6 +89,38 @@ def run(args: argparse.Namespace) -> int:
     for (name, (records, shape)), path in zip(written.items(), args.sets, strict=True):
         print(f"{path}: {records:,} records of {name}, (C, H, W) = {shape}")
     return OK
+
+
+def _trained_net(args: argparse.Namespace) -> Any:
+    """The net with its weights. Raises NetError for a blob that it lacks, or that is not of these weights."""
+    from owlkit.solvers.loading import described, listed, load
+
+    net = net_without_weights(args, backward=False)
+    for name in args.blobs:
+        if name not in net.blobs:
+            raise NetError(f"{args.model} has no blob {name!r}{closest(name, net.blobs)}")
+    report = load(net, args.weights)
+    print(described(report), file=sys.stderr)
+    for name in args.blobs:
+        untrained = _layers_beneath(net, name) & set(report.missing)
+        if untrained and not args.untrained:
+            names = listed([layer for layer in report.missing if layer in untrained])
+            raise NetError(
+                f"blob {name!r} comes from layers that have no weights in {args.weights}: {names}. Its "
+                "features would be of random weights: give the weights of this net, or --untrained where "
+                "that is meant"
+            )
+    return net
+
+
+def _layers_beneath(net: Any, blob: str) -> set[str]:
+    """Names of the layers that a blob's values come from."""
+    wanted, found = {blob}, set()
+    for node in reversed(net.graph.nodes):
+        if wanted.intersection(node.top_names):
+            found.add(node.layer.name)
+            wanted.update(node.bottom_names)
+    return found
 
 
 def _next(net: Any) -> dict[str, Any]:

@@ -100,11 +100,22 @@ def add_net(parser: argparse.ArgumentParser, weights: str) -> None:
 def make_net(args: argparse.Namespace, *, backward: bool) -> Any:
     """The net that --model, --weights and the selection ask for; what was loaded is told on stderr.
 
-    Raises NetError for a net without layers, and where no layer was loaded; DeviceError for a device that
-    cannot be used.
+    Raises as `net_without_weights`, and NetError where no layer was loaded.
+    """
+    from owlkit.solvers.loading import described, load
+
+    net = net_without_weights(args, backward=backward)
+    if args.weights is not None:
+        print(described(load(net, args.weights)), file=sys.stderr)
+    return net
+
+
+def net_without_weights(args: argparse.Namespace, *, backward: bool) -> Any:
+    """The net that --model and the selection ask for.
+
+    Raises NetError for a net without layers, DeviceError for a device that cannot be used.
     """
     from owlkit.net import Net
-    from owlkit.solvers.loading import described, load
 
     net = Net(
         args.model,
@@ -117,8 +128,6 @@ def make_net(args: argparse.Namespace, *, backward: bool) -> Any:
     )
     if not net.layers:
         raise NetError(f"{args.model} has no layers in phase {args.phase}; is the file complete?")
-    if args.weights is not None:
-        print(described(load(net, args.weights)), file=sys.stderr)
     return net
 
 

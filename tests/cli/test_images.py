@@ -316,3 +316,28 @@ def test_features_that_cannot_be(
     assert lenet.extract(*words) == 1
     assert message in capsys.readouterr().err
     assert not Path("a_lmdb").exists()
+
+
+def test_features_of_layers_without_weights(lenet: Lenet, capsys: pytest.CaptureFixture[str]) -> None:
+    definition = Path("net.prototxt").read_text()
+    Path("net.prototxt").write_text(definition.replace('name: "conv2"', 'name: "conv_new"'))
+    assert lenet.extract("pool1,ip1", "pool1_lmdb,ip1_lmdb") == 1
+    told = "blob 'ip1' comes from layers that have no weights in "
+    assert told in (err := capsys.readouterr().err)
+    assert "lenet_iter_10000.caffemodel: conv_new. Its features would be of random weights" in err
+    assert not list(Path().glob("*pool1*"))
+    assert lenet.extract("pool1", "pool1_lmdb") == 0
+    assert lenet.extract("pool1,ip1", "a_lmdb,ip1_lmdb", "--untrained") == 0
+
+
+def test_labels_go_with_features_as_a_blob(lenet: Lenet) -> None:
+    """Datums of features have no label of their own, as Caffe's."""
+    write_set(Path("labelled_lmdb"), lenet.images, list(range(10)))
+    definition = Path("net.prototxt")
+    definition.write_text(definition.read_text().replace("digits_lmdb", "labelled_lmdb"))
+    assert lenet.extract("ip1,label", "ip1_lmdb,label_lmdb") == 0
+    labels = images_of(Path("label_lmdb"))
+    assert [int(image[0, 0, 0]) for image, _ in labels.values()] == list(range(10))
+    features = images_of(Path("ip1_lmdb"))
+    assert list(features) == list(labels)
+    assert {label for _, label in features.values()} == {0}
