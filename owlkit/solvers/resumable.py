@@ -39,8 +39,8 @@ class Resumable(Announcer):
     def snapshot(self, prefix: str | None = None) -> tuple[Path, Path]:
         """Write weights and state as `<prefix>_iter_N.caffemodel` and `.solverstate`; returns both paths.
 
-        Raises TrainingError where a parameter is not finite, DataError or OSError where the files cannot be
-        written; what was there before is then as it was.
+        Raises TrainingError where a parameter is not finite or the folder cannot be written, DataError where
+        the disk is full; what was there before is then as it was.
         """
         model, state = snapshots.write_snapshot(self, prefix or self.prefix)
         self.emit(events.SnapshotWritten(self.iter, str(model), str(state)))

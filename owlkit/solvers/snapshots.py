@@ -43,13 +43,16 @@ def snapshot_paths(prefix: str, iteration: int, suffix: str = "") -> tuple[Path,
 
 
 def check_prefix(prefix: str) -> None:
-    """Make the folder of the snapshots; raise TrainingError now where one could not be written later."""
+    """Make the folder of the snapshots. Raises TrainingError where none can be written there, DataError where
+    the disk is full."""
     folder = Path(prefix).absolute().parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
+        if is_full(error):
+            raise full_disk_error(folder, error.strerror) from error
         raise TrainingError(
             f"snapshot_prefix {prefix!r}: {folder} cannot be written ({error.strerror}); choose another"
         ) from error
@@ -58,13 +61,13 @@ def check_prefix(prefix: str) -> None:
 def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
     """Write weights and state. All is written in a temporary folder first, then renamed into place.
 
-    Raises TrainingError, and leaves earlier files alone, where a parameter is not finite; DataError where the
-    disk is full, OSError where the folder cannot be made or written.
+    Raises TrainingError, and leaves earlier files alone, where a parameter is not finite or the folder cannot
+    be made or written; DataError where the disk is full.
     """
     _check_finite(solver.net)
     hdf5 = solver.param.snapshot_format == caffe_pb2.SolverParameter.HDF5
     model, state = snapshot_paths(prefix, solver.iter, ".h5" if hdf5 else "")
-    model.absolute().parent.mkdir(parents=True, exist_ok=True)
+    check_prefix(prefix)
     with hold_interrupts(), _told_of(model):
         with staging_folder(model.absolute().parent) as staging:
             staged_model, staged_state = staging / model.name, staging / state.name

@@ -50,6 +50,16 @@ def test_an_overridden_rate_is_kept(tmp_path: Path) -> None:
     assert resumed.lr == 0.25
 
 
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    prefix = str(tmp_path / "file" / "folder" / "a")
+    words = f"snapshot_prefix '{prefix}': {tmp_path}/file/folder cannot be written (Not a directory); choose"
+    with pytest.raises(TrainingError, match=re.escape(words)):
+        make_solver(snapshot_prefix=prefix).snapshot()
+    with pytest.raises(TrainingError, match="choose another"):
+        make_solver().snapshot(prefix)
+
+
 def test_what_restoring_changes_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """By the log as long as nobody listens, and in `notices`."""
     solver = make_solver(snapshot_prefix=str(tmp_path / "a"))

@@ -116,7 +116,7 @@ def test_snapshot_on_request(tmp_path: Path) -> None:
 def test_a_snapshot_that_fails_on_request_tells_who_asked(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     run = Run(make_solver(max_iter=LONG), str(tmp_path / "file" / "run")).start()
-    with pytest.raises(OSError, match="file"):
+    with pytest.raises(TrainingError, match=r"file cannot be written .*; choose another"):
         run.snapshot()
     assert run.state == "running"
     run.stop()
