@@ -120,7 +120,7 @@ def test_layers_that_are_fixed_are_neither_coloured_nor_judged(
         return -1.0
 
     tuned = picture(FakeSolver(names, course=hot, fixed=names[:-1]), monkeypatch)
-    assert told == [f"▲ {names[-1]}, the only layer that learns, is hot"]
+    assert told == [f"▲ {names[-1]} hot"]
     everything = picture(FakeSolver(names, course=hot), monkeypatch)
     assert ink(everything, "r-1") > 10 * ink(tuned, "r-1")
     assert ink(tuned, "r-6") < 2000, "fixed layers are painted like frozen ones"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import words
+from .layer_names import short_names
 from .norms import log_ratios
 from .picture_chart import FLAGS, RISING
 from .picture_map import LayersMap
-from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Facts, Page
+from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Facts, Page, fits_gutter
 from .picture_rows import Opened, Row, histogram_words, main_param, rows_of
 from .picture_strips import RATIO, Columns, paint_curve, paint_fixed, paint_histograms, paint_ratios, ramp
 
@@ -49,6 +51,11 @@ class LayersPanel:
     def _needs_a_look(self, layer: dict[str, Any]) -> bool:
         return any(p["index"] in self.flags for p in layer["params"])
 
+    @cached_property
+    def short(self) -> dict[str, str]:
+        """What is written of each layer's name, in the font that is drawn with."""
+        return short_names([layer["name"] for layer in self.facts.layers], fits_gutter)
+
     @property
     def height(self) -> float:
         """Pixels; 0 where there is nothing to show."""
@@ -73,7 +80,7 @@ class LayersPanel:
                 self._values(page, row, top + y + row.height / 2)
             y += row.height + GAP
         if self.map:
-            self.map.draw(page, body, top, y, self._flagged())
+            self.map.draw(page, body, top, y, self._flagged(), self.short)
         self._hairlines(page, body)
 
     def _flagged(self) -> dict[int, str]:
@@ -151,7 +158,7 @@ class LayersPanel:
 
     def _name(self, page: Page, row: Row, y: float, bold: bool) -> None:
         px, ink = (12 if self.step > 16 else 11), page.colours["ink" if row.main else "ink-2"]
-        name = words.clip(row.name, 14)
+        name = self.short[row.name] if row.main else row.name
         page.text(LEFT - 10, y, name, px, ha="right", weight="bold" if bold else "normal", color=ink)
 
     def _told(self, page: Page, row: Row, y: float) -> None:

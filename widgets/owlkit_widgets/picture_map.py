@@ -7,7 +7,7 @@ the middle and the latest values.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from . import words
 from .judgement import FROZEN, HOT
+from .layer_names import shorten
 from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Page
 from .picture_strips import Columns, paint_curve, paint_fixed, paint_ratios
 
 ROOM = 312  # pixels for the strips
 ABOVE, BELOW = 20, 16
 LENS = 18
+STAGE = 10  # characters of its name
 PROFILE = 150  # width
 VALUES = WIDTH - RIGHT + 76  # right edge of medians and of the lens' value
 
@@ -50,7 +52,7 @@ class LayersMap:
         iters: NDArray[Any],
         ratios: NDArray[Any],
         end: float,
-        fixed: frozenset[int] = frozenset(),
+        fixed: frozenset[int],
     ) -> None:
         self.names, self.iters, self.ratios, self.end, self.fixed = names, iters, ratios, end, fixed
         self.each = max(2, min(6, ROOM // max(1, len(names))))
@@ -59,14 +61,19 @@ class LayersMap:
     def height(self) -> float:
         return ABOVE + self.each * len(self.names) + BELOW
 
-    def draw(self, page: Page, body: Any, top: float, y: float, flags: dict[int, str]) -> None:
-        """Paint at y of `body`, which begins at `top` of the page. flags : number of a layer -> token."""
+    def draw(
+        self, page: Page, body: Any, top: float, y: float, flags: dict[int, str], short: Mapping[str, str]
+    ) -> None:
+        """Paint at y of `body`, which begins at `top` of the page.
+
+        flags : number of a layer -> token. short : what is written of a layer's name.
+        """
         y += ABOVE
         columns = Columns(self.iters, self.end)
         paint_ratios(page, body, columns.of(self.ratios), y, self.each * len(self.names))
         middle = len(self.names) // 2
         self._stages(page, top + y, middle)
-        self._lens(page, body, columns, top, y, middle)
+        self._lens(page, body, columns, top, y, middle, short[self.names[middle]])
         self._profile(page, top + y, flags)
 
     def _stages(self, page: Page, y: float, lens: int) -> None:
@@ -88,12 +95,14 @@ class LayersMap:
         grey = {"color": page.colours["ink-2"], "ha": "right"}
         count = page.text(LEFT - 12, y, f" {last - first}", 11, **grey) if last - first > 1 else None
         right = LEFT - 12 - (page.width_of(count) + 4 if count is not None else 0)
-        page.text(right, y, words.clip(name, 10), 11, ha="right")
+        page.text(right, y, shorten(name, lambda text: len(text) <= STAGE), 11, ha="right")
         if count is not None:
             median = _median(self.ratios[-1, first:last])
             page.text(VALUES, y, words.log_ratio(median), 11, **grey)
 
-    def _lens(self, page: Page, body: Any, columns: Columns, top: float, y: float, layer: int) -> None:
+    def _lens(
+        self, page: Page, body: Any, columns: Columns, top: float, y: float, layer: int, name: str
+    ) -> None:
         from matplotlib.patches import Rectangle
 
         middle = y + (layer + 0.5) * self.each
@@ -110,7 +119,7 @@ class LayersMap:
             paint_curve(page, inner, self.iters, ratios, self.end, 0, LENS)
         frame = Rectangle((0, 0), PLOT_WIDTH, LENS, fc="none", ec=page.colours["ink"], lw=2 * POINTS)
         inner.add_patch(frame)
-        page.text(LEFT - 10, top + middle, words.clip(self.names[layer], 14), 11, ha="right", weight="bold")
+        page.text(LEFT - 10, top + middle, name, 11, ha="right", weight="bold")
         told = "fixed" if layer in self.fixed else words.log_ratio(float(ratios[-1]))
         page.text(VALUES, top + middle, told, 11, ha="right", weight="bold")
 

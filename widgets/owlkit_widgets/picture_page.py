@@ -135,6 +135,15 @@ class Page:
         return x
 
 
+def fits_gutter(text: str) -> bool:
+    """Whether a bold text of 12 pixels fits the left gutter."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    font = FontProperties(weight="bold")
+    return float(TextPath((0, 0), text, size=12, prop=font).get_extents().width) <= LEFT - 14
+
+
 def latest(values: Any) -> float | None:
     """The last of some values, None where there are none."""
     return float(values[-1]) if len(values) else None

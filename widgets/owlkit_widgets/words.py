@@ -90,23 +90,12 @@ def duration(seconds: float) -> str:
 
 FIXED = "fixed (lr_mult 0)"
 WHOLE = {
-    "hot": (
-        "▲ the whole net is hot",
-        "▲ {}, the only layer that learns, is hot",
-        "▲ the {} layers that learn are hot",
-    ),
-    "frozen": (
-        "▼ the whole net hardly moves",
-        "▼ {}, the only layer that learns, hardly moves",
-        "▼ the {} layers that learn hardly move",
-    ),
-    "settled": (
-        "updates are small throughout",
-        "updates of {}, the only layer that learns, are small",
-        "updates of the {} layers that learn are small",
-    ),
+    "hot": ("▲ the whole net is hot", "▲ {} hot", "▲ all {} hot"),
+    "frozen": ("▼ the whole net hardly moves", "▼ {} frozen", "▼ all {} frozen"),
+    "settled": ("updates are small throughout", "small updates", "small updates"),
 }
-"""What is said of all layers that learn: of a whole net, of one, of several. As in js/src/layers-text.js."""
+"""What is said of all layers that learn: of a whole net, of the one that does, of those that do where others
+are fixed. As in js/src/layers-text.js."""
 
 
 def whole(kind: str, learning: list[str], count: int) -> str:
@@ -118,9 +107,10 @@ def whole(kind: str, learning: list[str], count: int) -> str:
 
 
 def count_layers(learning: int, count: int) -> str:
-    """How many layers there are, and how many of them learn where that is not all."""
-    told = "" if learning == count else f", {learning or 'none'} learn{'s' if learning == 1 else ''}"
-    return f"{count} with weights{told}"
+    """How many layers there are, or how many of them learn where that is not all."""
+    if learning == count:
+        return f"{count} with weights"
+    return f"{learning or 'none'} of {count} learn{'s' if learning == 1 else ''}"
 
 
 def clip(text: str, most: int) -> str:

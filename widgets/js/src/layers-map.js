@@ -4,23 +4,26 @@
 import { h, setAttribute, setText } from "./dom.js";
 import { MINUS } from "./format.js";
 import { stages } from "./layers-data.js";
+import { shorten } from "./layers-names.js";
 import { learning, logRatio, mainOf, rowTexts } from "./layers-text.js";
 import { sized } from "./panel.js";
 
 const ROOM = 312; // pixels for the map
 const LENS = 18;
+const STAGE = 10; // characters of its name
 const PROFILE = 150; // width
 const LIMITS = [-4.5, -2]; // frozen below, hot above
 
 export function makeMap(store, lay, chart) {
   const labels = h("div", { class: "stages", "aria-hidden": true });
   const profile = h("canvas", { class: "profile", "aria-hidden": true });
-  const lensName = h("span", { class: "n b" }, h("bdi"));
+  const lensName = h("span", { class: "n b" });
   const lensValue = h("span", { class: "b" });
   const lens = h("div", { class: "lens", role: "slider", tabindex: 0, "aria-label": "Layer under the lens", "aria-orientation": "vertical" }, lensName, lensValue);
   const element = h("div", { class: "deep", hidden: true }, labels, profile, lens);
   lay.append(element);
   let layers = [];
+  let short = new Map(); // what is written of a layer's name
   let top = 0;
   let each = 2;
   let at = null;
@@ -31,9 +34,11 @@ export function makeMap(store, lay, chart) {
 
   const narrow = () => lay.clientWidth < 1000;
 
-  /** Place everything below `y`; the height of the whole panel body. */
-  function layout(y, all, place) {
+  /** Place everything below `y`; the height of the whole panel body. written: what is
+   *  written of a layer's name. */
+  function layout(y, all, place, written) {
     layers = all;
+    short = written;
     at = place;
     top = y + 20;
     each = Math.max(2, Math.min(6, Math.floor(ROOM / layers.length)));
@@ -55,7 +60,7 @@ export function makeMap(store, lay, chart) {
       const middle = (tall > 60 ? a + 8 : a + tall / 2) + off;
       if (middle - 7 < free) return;
       free = middle + 7;
-      const text = h("span", { style: `top:${middle - 7}px;width:${at.left - 12}px` }, name);
+      const text = h("span", { style: `top:${middle - 7}px;width:${at.left - 12}px` }, shorten(name, (text) => text.length <= STAGE));
       if (to - from > 1) text.append(h("span", { class: "mut", text: ` ${to - from}` }));
       labels.append(text);
       if (to - from < 2) return;
@@ -78,7 +83,7 @@ export function makeMap(store, lay, chart) {
     g.strokeRect(0.5, y - 0.5, at.width - 1, LENS + 1);
     lens.style.top = `${y}px`;
     lens.style.height = `${LENS}px`;
-    setText(lensName.firstChild, layers[k].name);
+    setText(lensName, short.get(layers[k].name));
     setAttribute(lensName, "title", layers[k].name);
     lensName.style.width = `${at.left - 2}px`;
     lensValue.style.left = `${at.left + at.width + (narrow() ? 4 : 34)}px`;

@@ -13,15 +13,16 @@ export function makeRows(store, update) {
 
   let built = "";
 
-  /** Elements for the rows of `layers-text.listRows`; step, tall: pixels from row to row, and of a strip. */
-  function build(rows, step, tall) {
-    const key = JSON.stringify([rows.map((row) => [row.layer.name, row.name, row.param.index, row.flag?.kind]), step, store.view.layerOpen, guilty(store)]);
+  /** Elements for the rows of `layers-text.listRows`; step, tall: pixels from row to row, and of a strip. short: what is
+   *  written of a layer's name. */
+  function build(rows, step, tall, short) {
+    const key = JSON.stringify([[...short.values()], rows.map((row) => [row.layer.name, row.name, row.param.index, row.flag?.kind]), step, store.view.layerOpen, guilty(store)]);
     if (key === built) return;
     built = key;
     const focused = grid.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     grid.replaceChildren(
       ...rows.map((row, i) => {
-        const name = h("span", { class: `n ${row.flag || (row.main && row.name === guilty(store)) ? "b" : ""} ${row.main ? "" : "mut"}`, role: "rowheader", title: row.main ? `${row.name}: click for its parameters, activations and gradients` : row.name }, h("bdi", { text: row.name }));
+        const name = h("span", { class: `n ${row.flag || (row.main && row.name === guilty(store)) ? "b" : ""} ${row.main ? "" : "mut"}`, role: "rowheader", title: row.main ? `${row.name}: click for its parameters, activations and gradients` : row.name, "aria-label": row.name, text: row.main ? short.get(row.name) : row.name });
         const looks = row.histogram ? ["told"] : ["g", "ratio", "weight", "update"];
         const cells = looks.map((look_) => h("span", { class: look_, role: "gridcell" }));
         const element = h("div", { class: `lrow ${row.main ? "more" : ""}`, role: "row", "aria-level": row.main ? 1 : 2, tabindex: i ? -1 : 0, "data-key": `${row.layer.name}/${row.name}` }, name, h("span", { class: "gap" }), h("span", { class: "vals", role: "presentation" }, ...cells));

@@ -5,19 +5,16 @@ import { DASH, MINUS, scientific, significant } from "./format.js";
 export const GLYPH = { hot: "▲", frozen: "▼", nan: "✕" };
 export const WORD = { hot: "hot", frozen: "frozen", nan: "not finite" };
 export const FIXED = "fixed (lr_mult 0)";
-/** What is said where the median itself is beyond a limit: of a whole net, of one layer, of several; look; what it means.
- *  The same as in owlkit_widgets/words.py. */
+/** What is said where the median itself is beyond a limit: of a whole net, of the one layer that learns, of those that do
+ *  where others are fixed; look; what it means. The same as in owlkit_widgets/words.py. */
 const WHOLE = {
-  hot: [
-    "▲ the whole net is hot", (name) => `▲ ${name}, the only layer that learns, is hot`, (n) => `▲ the ${n} layers that learn are hot`,
-    "bad", "the median update is above 10⁻² of the weights: look at the learning rate",
-  ],
+  hot: ["▲ the whole net is hot", "▲ {} hot", "▲ all {} hot", "bad", "the median update is above 10⁻² of the weights: look at the learning rate"],
   frozen: [
-    "▼ the whole net hardly moves", (name) => `▼ ${name}, the only layer that learns, hardly moves`, (n) => `▼ the ${n} layers that learn hardly move`,
+    "▼ the whole net hardly moves", "▼ {} frozen", "▼ all {} frozen",
     "info", "the median update is below 10⁻⁴·⁵ of the weights, and has been since the beginning: look at the learning rate",
   ],
   settled: [
-    "updates are small throughout", (name) => `updates of ${name}, the only layer that learns, are small`, (n) => `updates of the ${n} layers that learn are small`,
+    "updates are small throughout", "small updates", "small updates",
     "quiet", "the median update is below 10⁻⁴·⁵ of the weights, as in a net that has learned, or whose learning rate has become low",
   ],
 };
@@ -43,10 +40,10 @@ export const mainOf = (layer) => layer.params.find((p) => !p.fixed) ?? layer.par
 /** The layers that learn. */
 export const learning = (layers) => layers.filter((layer) => !mainOf(layer).fixed);
 
-/** How many layers there are, and how many of them learn where that is not all. */
+/** How many layers there are, or how many of them learn where that is not all. */
 export function countWords(layers) {
   const n = learning(layers).length;
-  return `${layers.length} with weights${n < layers.length ? `, ${n || "none"} learn${n === 1 ? "s" : ""}` : ""}`;
+  return n === layers.length ? `${n} with weights` : `${n || "none"} of ${layers.length} learn${n === 1 ? "s" : ""}`;
 }
 
 /** The texts of a parameter's row: [log ratio, weight, update]. */
@@ -89,8 +86,10 @@ function wholeChip(kind, layers) {
   const [all, one, several, look, title] = WHOLE[kind];
   const moving = learning(layers);
   if (moving.length === layers.length) return { look, text: all, title };
-  const text = moving.length === 1 ? one(moving[0].name) : several(moving.length);
-  return { look, text, title: `${title}. Fixed layers (lr_mult 0) are not counted` };
+  const [only] = moving;
+  const text = moving.length === 1 ? one.replace("{}", only.name) : several.replace("{}", moving.length);
+  const who = moving.length === 1 ? `${only.name} is the only layer that learns` : `Only ${moving.length} layers learn`;
+  return { look, text, title: `${who}, the others are fixed (lr_mult 0): ${title}` };
 }
 
 /** Chips for what needs a look: names while they are few. What holds of the whole net is not counted once more. */

@@ -5,6 +5,7 @@ import { THIN, integer } from "./format.js";
 import { spread } from "./layers-data.js";
 import { makeMap } from "./layers-map.js";
 import { hairlines, stripPainter } from "./layers-paint.js";
+import { shortNames } from "./layers-names.js";
 import { makeRows } from "./layers-rows.js";
 import { makeScale } from "./layers-scale.js";
 import { keyOf, paintHistogram, TALL } from "./histograms.js";
@@ -19,6 +20,9 @@ const MANY = 40; // layers that get a row each; more are compressed
 const MOST_PINNED = 8;
 const ROOM = 290; // pixels for the rows
 const GAP = 2;
+const PADDING = 11; // pixels between a name and its strip, and a little for rounding
+const SMALL = 14; // pixels of a row below which its text is small
+const NARROW = 1000; // pixels of the widget below which it is
 
 export function makeLayers(store, chart, root) {
   const panel = makePanel(store, "layers", "Layers");
@@ -45,6 +49,15 @@ export function makeLayers(store, chart, root) {
   let rows = [];
   let drawn = "";
   let height = 0;
+
+  /** Whether a text fits the gutter: in bold, so that a flag changes no name. */
+  function fitting(element, gutter, tall) {
+    const style = getComputedStyle(element);
+    const small = tall < SMALL || panel.element.clientWidth < NARROW;
+    const g = canvas.getContext("2d");
+    g.font = `${style.getPropertyValue("--owl-w-bold")} ${small ? style.getPropertyValue("--owl-t-tick") : style.fontSize} ${style.fontFamily}`;
+    return (text) => g.measureText(text).width <= gutter - PADDING;
+  }
 
   const place = () => {
     const style = getComputedStyle(panel.element);
@@ -110,8 +123,9 @@ export function makeLayers(store, chart, root) {
       Object.assign(row, { top: top + 1, tall: row.histogram ? TALL : tall });
       top += row.tall + GAP + (deep ? 1 : 0);
     }
-    list.build(rows, tall + GAP + (deep ? 1 : 0), tall);
-    height = deep ? map.layout(top, layers(), at) : top + 6;
+    const short = shortNames(layers().map((layer) => layer.name), fitting(list.element, at.left, tall));
+    list.build(rows, tall + GAP + (deep ? 1 : 0), tall, short);
+    height = deep ? map.layout(top, layers(), at, short) : top + 6;
     lay.style.height = `${height}px`;
     const g = sized(canvas, at.width, height);
     canvas.style.left = `${at.left}px`;

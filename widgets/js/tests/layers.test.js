@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { guilty } from "../src/banner.js";
 import { Norms, extreme, pixelRows, spread, stageOf, stages } from "../src/layers-data.js";
+import { shortNames } from "../src/layers-names.js";
 import { shareOf } from "../src/layers-paint.js";
 import { chipsOf, countWords, listRows, logRatio, pinned, rowTexts, size } from "../src/layers-text.js";
 import { openPanel, openPanels, togglePanel } from "../src/panel.js";
@@ -125,12 +126,10 @@ test("chips name one layer and count several", () => {
 test("what holds of all that learn is not said of the whole net where some layers are fixed", () => {
   const only = LAYERS.map((layer) => ({ ...layer, params: layer.params.map((p) => ({ ...p, fixed: layer.name !== "fc" })) }));
   const said = (whole, layers) => chipsOf({ flags: [], whole }, layers)[0].text;
-  assert.deepEqual(["hot", "frozen", "settled"].map((whole) => said(whole, only)), [
-    "▲ fc, the only layer that learns, is hot", "▼ fc, the only layer that learns, hardly moves", "updates of fc, the only layer that learns, are small",
-  ]);
-  assert.equal(said("hot", LAYERS), "▲ the 2 layers that learn are hot");
-  assert.match(chipsOf({ flags: [], whole: "hot" }, LAYERS)[0].title, /lr_mult 0/);
-  assert.deepEqual([only, LAYERS].map(countWords), ["3 with weights, 1 learns", "3 with weights, 2 learn"]);
+  assert.deepEqual(["hot", "frozen", "settled"].map((whole) => said(whole, only)), ["▲ fc hot", "▼ fc frozen", "small updates"]);
+  assert.equal(said("hot", LAYERS), "▲ all 2 hot");
+  assert.match(chipsOf({ flags: [], whole: "hot" }, only)[0].title, /^fc is the only layer that learns, the others are fixed \(lr_mult 0\)/);
+  assert.deepEqual([only, LAYERS].map(countWords), ["1 of 3 learns", "2 of 3 learn"]);
   assert.equal(countWords([LAYERS[0]]), "1 with weights");
 });
 
@@ -177,4 +176,13 @@ test("a folded panel is opened, an open one stays", () => {
   assert.deepEqual(store.view.panels, ["filters", "layers"]);
   openPanel(store, "layers", storage);
   assert.deepEqual(store.view.panels, ["filters", "layers"]);
+});
+
+test("names too long for the gutter are shorter, and no two alike: as in owlkit_widgets/layer_names.py", () => {
+  const twelve = (text) => text.length <= 12;
+  const short = (...names) => [...shortNames(names, twelve).values()];
+  assert.deepEqual(short("conv1", "fire2/squeeze1x1", "fire2/expand3x3"), ["conv1", "fire2/sq…1x1", "fire2/ex…3x3"]);
+  assert.deepEqual(short("inception_3a/3x3", "inception_3a/3x3_reduce"), ["incep…3a/3x3", "i…3a/3x3_re…"]);
+  assert.deepEqual(short("averyverylongname", "averyverylongnumber"), ["…longname", "…longnumber"]);
+  assert.deepEqual(short("1234567890123", "b"), ["12345678901…", "b"]);
 });
