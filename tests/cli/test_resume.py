@@ -107,3 +107,17 @@ def test_a_rate_set_by_hand_is_told_and_can_be_replaced(
     assert "--set base_lr=0.05: lr_policy's learning rate again, 0.05\n" in capsys.readouterr().out
     assert main(["resume", "solver.prototxt", "--set", "max_iter=21"]) == 0
     assert "lr = 0.01" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_last_snapshot_that_cannot_be_written_is_told_before_training(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["train", "--solver", "solver.prototxt", "--set", "snapshot=0"]
+    capsys.readouterr()
+    assert main([*words, "--set", "snapshot_prefix=net.prototxt/a"]) == 1
+    out, err = capsys.readouterr()
+    assert "snapshot_prefix 'net.prototxt/a': " in err
+    assert "Iteration" not in out
+    unwritten = ["--set", "snapshot_after_train=false", "--set", "max_iter=1"]
+    assert main([*words, "--set", "snapshot_prefix=net.prototxt/a", *unwritten]) == 0
