@@ -63,6 +63,7 @@ def _ask(what: str, shown: Any, **options: Any) -> Any:
         return None
     try:
         return getattr(frontend, what)(shown, **options)
-    except Exception:
-        log.exception("the front end failed, plain text instead")
+    except Exception as error:
+        log.warning("the front end failed (%s: %s), plain text instead", type(error).__name__, error)
+        log.debug("the front end failed", exc_info=error)
         return None

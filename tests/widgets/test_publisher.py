@@ -132,3 +132,25 @@ def test_nothing_runs_beside_what_is_over() -> None:
     publisher.wake()
     wait_for(lambda: len(updates) == 2)
     assert updates[1] is not thread
+
+
+def test_a_failing_update_is_remarked_once_in_a_line(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise ZeroDivisionError("no norm")
+
+    publisher = Publisher(fail, lambda: False, period=0.0)
+    with caplog.at_level("DEBUG", "owlkit"):
+        for _ in range(3):
+            publisher.news()
+    wait_for(lambda: len(calls) >= 3)
+    said = [record for record in caplog.records if record.levelname != "DEBUG"]
+    assert len(said) == 1
+    assert "ZeroDivisionError: no norm" in said[0].getMessage()
+    assert "TextMonitor(run).follow()" in said[0].getMessage()
+    assert said[0].exc_info is None
+    assert any(record.exc_info for record in caplog.records), "the log has the rest"

@@ -56,6 +56,7 @@ class Publisher:
         self._thread: threading.Thread | None = None
         self._last = -float("inf")  # when the newest update began, or sign of life was given
         self.cpu_seconds = 0.0
+        self._remarked = False
 
     def news(self, urgent: bool = False) -> None:
         """Publish here and now, where it is time for it: a second thread to wake would cost as much again."""
@@ -115,6 +116,17 @@ class Publisher:
         self._last, start = time.monotonic(), time.thread_time()
         try:
             self._publish()
-        except Exception:
-            log.exception("the monitor could not be updated; it tries again with the next news")
+        except Exception as error:
+            self._remark(error)
         self.cpu_seconds += time.thread_time() - start
+
+    def _remark(self, error: Exception) -> None:
+        """Once, in a line: the same would come with the next news, several times a second."""
+        if not self._remarked:
+            self._remarked = True
+            log.warning(
+                "the monitor could not be updated (%s: %s); training goes on, run.history is kept. It "
+                "tries again, and says no more; owlkit.training.TextMonitor(run).follow() tells of the run in text",
+                type(error).__name__, error,
+            )  # fmt: skip
+        log.debug("the monitor could not be updated", exc_info=error)
