@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from owlkit.core.errors import TrainingError
 from owlkit.solvers import Solver
 from owlkit.training.history import History
+from owlkit.training.loop import ACTIVE
+from owlkit.training.overwriting import check_apart
 from owlkit.training.registry import runs
 from owlkit.training.run import Run
 from owlkit.training.showing import monitor
@@ -22,13 +25,20 @@ def train(
     solver : a Solver, or what makes one (the path of a solver file, a SolverParameter, a net); `options` then
         go to Solver.
     name : for the monitor, and the prefix of snapshots where the solver has none.
+    Raises TrainingError where a run trains this solver already, or one writes to the same snapshots.
     monitor : False shows nothing; `run.monitor()` does later. compare : runs to lay the curve over, as there.
     """
     if not isinstance(solver, Solver):
         solver = Solver(solver, **options)
     elif options:
         raise TypeError(f"the solver is made already; {', '.join(options)} would change nothing")
+    if solver.in_use_by is not None:
+        raise TrainingError(
+            f"the solver is being trained by run {solver.in_use_by.name!r} already: follow that one "
+            "(solver.in_use_by.monitor()), or make another Solver"
+        )
     run = Run(solver, name)
+    check_apart(run, [other for other in runs() if other.state in ACTIVE])  # before an empty monitor is shown
     if monitor:
         run.monitor(compare)
     return run.start()
