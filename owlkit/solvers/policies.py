@@ -17,6 +17,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from owlkit.core.errors import TrainingError, closest
 
 
@@ -45,6 +47,20 @@ def _sigmoid(p: Any, i: int) -> float:
     return p.base_lr / (1 + math.exp(-p.gamma * (i - p.stepsize)))
 
 
+class Rate(float):
+    """A rate that prints with the digits that float32 has, in which solver files are read.
+
+    0.001 is written 0.001, although its value is the double nearest to that float32, 0.0010000000474974513,
+    as in Caffe's formulas.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        with np.errstate(over="ignore"):
+            return repr(float(str(np.float32(self))))
+
+
 # name -> (formula, fields without which it makes no sense)
 POLICIES: dict[str, tuple[Callable[[Any, int], float], tuple[str, ...]]] = {
     "fixed": (lambda p, i: p.base_lr, ()),
@@ -58,8 +74,8 @@ POLICIES: dict[str, tuple[Callable[[Any, int], float], tuple[str, ...]]] = {
 
 
 def learning_rate(param: Any, iteration: int) -> float:
-    """The rate of a checked SolverParameter after `iteration` updates."""
-    return float(POLICIES[param.lr_policy][0](param, iteration))
+    """The rate of a checked SolverParameter after `iteration` updates; it prints as one would write it."""
+    return Rate(POLICIES[param.lr_policy][0](param, iteration))
 
 
 def current_step(param: Any, iteration: int) -> int:

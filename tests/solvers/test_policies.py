@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 from owlkit.core.errors import TrainingError
@@ -60,3 +61,10 @@ def test_steps_done() -> None:
 def test_incomplete(solver: Any, message: str) -> None:
     with pytest.raises(TrainingError, match=message):
         check_policy(solver)
+
+
+@pytest.mark.parametrize("written", ["0.001", "0.01", "1e-05", "0.0125", "3.0"])
+def test_a_rate_prints_as_it_was_written(written: str) -> None:
+    rate = learning_rate(param("fixed", base_lr=float(written)), 0)
+    assert f"{rate}" == str(rate) == repr(rate) == written
+    assert float(rate).hex() == float(np.float32(written)).hex(), "its value is the solver file's, in float32"

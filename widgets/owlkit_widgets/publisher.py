@@ -125,8 +125,8 @@ class Publisher:
         if not self._remarked:
             self._remarked = True
             log.warning(
-                "the monitor could not be updated (%s: %s); training goes on, run.history is kept. It "
-                "tries again, and says no more; owlkit.training.TextMonitor(run).follow() tells of the run in text",
+                "the monitor could not be updated (%s: %s); training goes on, run.history is kept. It tries "
+                "again, and says no more; owlkit.training.TextMonitor(run).follow() goes on in text",
                 type(error).__name__, error,
             )  # fmt: skip
         log.debug("the monitor could not be updated", exc_info=error)
