@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,10 @@ from tests.support.emulated_gpu.pointers import Pointers
 TYPES = {name: np.dtype(name) for name in ("float16", "float32", "float64")} | {
     "bfloat16": np.dtype(ml_dtypes.bfloat16)
 }
+
+
+#: What threads launch runs one by one, as in a stream; of all drivers, which have the same kernels.
+_stream = threading.RLock()
 
 
 def at(pointer: int, nbytes: int) -> np.ndarray:
@@ -83,9 +88,16 @@ class EmulatedReplay:
         self._driver, self._calls = driver, calls
 
     def launch(self) -> None:
-        self._driver.replays += 1
-        for call in self._calls:
-            call()
+        with _stream:
+            self._driver.replays += 1
+            for call in self._calls:
+                call()
+
+
+class _Thread(threading.local):
+    """What the calling thread records while it captures; what others launch meanwhile runs."""
+
+    recording: list[Callable[[], None]] | None = None
 
 
 class EmulatedDriver:
@@ -102,7 +114,7 @@ class EmulatedDriver:
         self.total, self.used = total, 0
         self.launched: list[str] = []
         self.replays = 0
-        self._recording: list[Callable[[], None]] | None = None
+        self._thread = _Thread()
         self.dnn: Any = None
         self.clock = 0.0
         self.durations: dict[str, float] = {}
@@ -123,10 +135,11 @@ class EmulatedDriver:
             self.clock += self.durations.get(name, seconds)
             call()
 
-        if self._recording is None:
+        if self._thread.recording is not None:
+            self._thread.recording.append(timed)
+            return
+        with _stream:
             timed()
-        else:
-            self._recording.append(timed)
 
     def properties(self) -> dict[str, Any]:
         found = {"name": "emulated", "compute_capability": (9, 0), "multiprocessors": 132}
@@ -141,22 +154,25 @@ class EmulatedDriver:
         return EmulatedBuffer(self, nbytes)
 
     def upload(self, pointer: int, source: np.ndarray) -> None:
-        assert self._recording is None, "a copy from the host while capturing"
-        at(pointer, source.nbytes)[...] = source.view(np.uint8)
+        assert self._thread.recording is None, "a copy from the host while capturing"
+        with _stream:
+            at(pointer, source.nbytes)[...] = source.view(np.uint8)
 
     def download(self, target: np.ndarray, pointer: int) -> None:
-        assert self._recording is None, "a copy to the host while capturing"
-        target.view(np.uint8)[...] = at(pointer, target.nbytes)
+        assert self._thread.recording is None, "a copy to the host while capturing"
+        with _stream:
+            target.view(np.uint8)[...] = at(pointer, target.nbytes)
 
     def read_later(self, pointer: int, nbytes: int) -> Any:
-        assert self._recording is None, "a copy to the host while capturing"
+        assert self._thread.recording is None, "a copy to the host while capturing"
         assert nbytes <= SMALL, "larger than the buffer"
-        found = at(pointer, nbytes).copy()  # as it is in the order of the stream
+        with _stream:
+            found = at(pointer, nbytes).copy()  # as it is in the order of the stream
         return SimpleNamespace(wait=lambda: found)
 
     @property
     def capturing(self) -> bool:
-        return self._recording is not None
+        return self._thread.recording is not None
 
     def way(self, nbytes: int) -> EmulatedWay:
         return EmulatedWay(self, nbytes)
@@ -223,12 +239,12 @@ class EmulatedDriver:
         """What was queued is done."""
 
     def begin_capture(self) -> None:
-        assert self._recording is None
-        self._recording = []
+        assert self._thread.recording is None
+        self._thread.recording = []
 
     def end_capture(self) -> EmulatedReplay:
-        calls, self._recording = self._recording or [], None
+        calls, self._thread.recording = self._thread.recording or [], None
         return EmulatedReplay(self, calls)
 
     def synchronize(self) -> None:
-        assert self._recording is None, "waiting while capturing"
+        assert self._thread.recording is None, "waiting while capturing"

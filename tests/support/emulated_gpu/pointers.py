@@ -5,6 +5,7 @@ A GPU would read half of the values, or past their end, and say nothing.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,8 @@ from owlkit.core.gpu.gpu import Gpu
 from owlkit.core.tensor import Tensor
 
 
-class Pointers:
-    """Addresses asked for since the last call, each with the tensor's dtype."""
+class Pointers(threading.local):
+    """Addresses that the thread has asked for since its last call, each with the tensor's dtype."""
 
     def __init__(self) -> None:
         self._dtypes: dict[int, str] = {}
