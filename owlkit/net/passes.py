@@ -55,7 +55,11 @@ class Passes(Shaped):
     @property
     def plan(self) -> Plan:
         """The bound schedule that ran last; made on first use and whenever a shape has changed."""
-        return self._plan if self._plan is not None else self._plan_for(stepping=False)
+        plan = self._plan
+        if plan is None:
+            with self._turn:  # the thread that runs the net may be making it: blobs are shared by one plan
+                plan = self._plan if self._plan is not None else self._plan_for(stepping=False)
+        return plan
 
     @in_turn
     def plan_as(self, *, fuse: bool = False, stepping: bool = False) -> None:

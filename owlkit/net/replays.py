@@ -91,7 +91,8 @@ class Replays:
 
     def captured(self, kind: Hashable) -> bool:
         """Whether work of this kind is replayed by now."""
-        return any(key[0] == kind for key in self._captured)  # type: ignore[index]
+        # A copy: another thread may be adding to it.
+        return any(key[0] == kind for key in tuple(self._captured))  # type: ignore[index]
 
     def forget(self) -> None:
         """Drop all captures: what they refer to has changed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from owlkit.core.errors import NetError
 from owlkit.net.described import Described
@@ -25,13 +25,17 @@ class TakesTurns(Described):
         self.keeper: int | None = None
         self._turn = threading.RLock()
 
-    def _check_kept(self, action: str) -> None:
-        if self.keeper not in (None, threading.get_ident()):
-            raise NetError(
-                f"{action}: net {self.name!r} is in training in another thread, which this would disturb; "
-                "call run.pause() before (owlkit.runs() lists the runs), or take a net of your own with the "
-                "same weights: owlkit.Net(definition, share=run.net)"
-            )
+    def keep_to(self, thread: int | None) -> None:
+        """Let only this thread run the net, None: any; a pass that another one has begun ends before."""
+        with self._turn:
+            self.keeper = thread
+
+    def _refuse(self, action: str) -> NoReturn:
+        raise NetError(
+            f"{action}: net {self.name!r} is in training in another thread, which this would disturb; "
+            "call run.pause() before (owlkit.runs() lists the runs), or take a net of your own with the "
+            "same weights: owlkit.Net(definition, share=run.net)"
+        )
 
     def __getstate__(self) -> Any:
         raise TypeError(f"net {self.name!r} cannot be copied; use net.save, or owlkit.Net(..., share=net)")
@@ -45,8 +49,12 @@ def in_turn(
 
     @functools.wraps(method)
     def wait(self: Taker, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        self._check_kept(name)
+        me = threading.get_ident()
+        if self.keeper is not None and self.keeper != me:
+            self._refuse(name)  # at once, not after the iteration that goes on
         with self._turn:
+            if self.keeper is not None and self.keeper != me:
+                self._refuse(name)  # a training has begun, or gone on, while this one waited
             return method(self, *args, **kwargs)
 
     return wait

@@ -207,11 +207,11 @@ class Solver(Iterating):
         histories; None: any.
 
         Others, who look while training goes on, get copies to be read only. Inputs are theirs to write to. On
-        a CPU everybody has the same arrays.
+        a CPU everybody has the same arrays. Waits for passes that other threads have begun.
         """
         blobs = [parameter.blob for parameter in self.net.learnable]
         for net in (self.net, *self.test_nets):
-            net.keeper = thread
+            net.keep_to(thread)
             blobs += [blob for name, blob in net.graph.blobs.items() if name not in net.inputs]
         memories = [blob.memory(role) for blob in blobs for role in ("data", "diff")]
         for memory in (*memories, *(tensor.memory for tensor in self.rule.history_tensors)):

@@ -17,6 +17,7 @@ from owlkit.training.subscriptions import Subscription
 from owlkit.training.way_back import WayBack, find_way_back
 
 ACTIVE = ("running", "paused")
+NOBODY = -1  # no thread's identity: from the call that starts a training until its thread has the nets
 
 
 class Quit(Exception):
@@ -68,13 +69,14 @@ class TrainingLoop:
         self._first_iter, self._worked, self._since = self.solver.iter, 0.0, time.perf_counter()
         self.solver.abandon_test = self._serve_in_test
         self._notice_restored()
+        self.solver.keep_to(NOBODY)
         self._set_state("running")
 
     def _work(self) -> None:
         remove = self.solver.add_listener(self._publish, at_rest=lambda: False)
         state, reason = "failed", ""
-        self.solver.keep_to(threading.get_ident())
         try:
+            self.solver.keep_to(threading.get_ident())
             self._train()
             state = "stopped" if self._stop is not None else "finished"
         except Quit:
@@ -115,10 +117,12 @@ class TrainingLoop:
             due = [request for at, request in self._steps if at <= self.iter]
             if due:
                 self._steps = [(at, request) for at, request in self._steps if at > self.iter]
+                self.solver.settle()  # one who asked within a test was not known when the iteration began
                 if not self._steps:
                     self._stand()
                 for request in due:
                     request.finish()
+        self.solver.settle()  # max_iter may have been set to less meanwhile
 
     def _goes_on(self) -> bool:
         """Whether after the next iteration another one follows, as far as anybody knows."""

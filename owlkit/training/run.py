@@ -99,7 +99,12 @@ class Run(TrainingLoop):
         self._begin()
         self._thread = threading.Thread(target=self._work, name=f"owlkit run {self.name}", daemon=True)
         atexit.register(_quit_at_exit, weakref.ref(self))
-        self._thread.start()
+        try:
+            self._thread.start()
+        except BaseException as error:  # the system gives no more threads
+            self.error = error
+            self._end("failed", f"{type(error).__name__}: {error}")
+            raise
         return self
 
     def run(self) -> Run:

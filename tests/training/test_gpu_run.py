@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 
+from owlkit import Net
 from owlkit.core import events
 from owlkit.solvers import DivergedError, Solver
 from owlkit.training import Run
+from owlkit.training.requests import Request
 from tests.support import emulated_gpu
 from tests.training.small import make_solver, net_param, parameters
 
@@ -85,6 +88,56 @@ def test_who_pauses_finds_all_losses_read() -> None:
     assert run.wait(PATIENCE)
     assert told
     assert len(run.history) == run.iter
+
+
+def test_a_step_that_is_asked_for_in_a_test_ends_with_its_loss_read() -> None:
+    run = Run(solver(test=net_param(), test_iter=3, test_interval=5, max_iter=LONG))
+    asked: list[Request] = []
+    stood: list[Any] = []
+    serve, stand = run._serve_in_test, run._stand
+
+    def ask_and_serve() -> bool:
+        if run.iter == 5 and not asked:
+            asked.append(run._requests.put(Request("step", 1)))
+        return serve()
+
+    def note_and_stand() -> None:
+        stood.append(run.solver._unread)
+        stand()
+
+    run.__dict__.update(_serve_in_test=ask_and_serve, _stand=note_and_stand)
+    run.start()
+    assert run.wait_until("paused", timeout=PATIENCE)
+    asked[0].outcome()
+    assert run.iter == len(run.history) == 6
+    assert stood[0] is None
+    run.stop()
+    assert run.wait(PATIENCE)
+
+
+def test_a_run_whose_max_iter_is_lowered_ends_with_all_losses_read(tmp_path: Any) -> None:
+    run = Run(solver(max_iter=LONG, snapshot_after_train=True, snapshot_prefix=str(tmp_path / "s")))
+    told = late(run)
+    run.start()
+    while not told:
+        time.sleep(0.001)
+    run.max_iter = 1
+    assert run.wait(PATIENCE)
+    assert run.state == "finished"
+    assert len(run.history) == run.iter > 1
+    assert run.solver._unread is None
+
+
+def test_a_net_with_the_same_weights_may_run_at_any_time() -> None:
+    run, alone = Run(solver(max_iter=LONG)).start(), solver()
+    other = Net(net_param(), phase="train", share=run.net, seed=1, device=run.net.device)
+    for _ in range(5):
+        assert np.isfinite(other.forward_backward())
+    assert abs(other.params["ip1"][0].diff).max() > 0
+    run.stop()
+    assert run.wait(PATIENCE)
+    alone.step(run.iter)
+    assert parameters(run.solver) == parameters(alone)
 
 
 def test_a_snapshot_that_is_asked_for_goes_on_as_the_run_did(tmp_path: Any) -> None:
