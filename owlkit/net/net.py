@@ -31,7 +31,7 @@ class Net(Passes):
     """A net that runs.
 
     definition : path of a prototxt, NetParameter or NetSpec.
-    phase : "train" or "test". weights : caffemodel to load. device : "cpu"; None takes the default.
+    weights : caffemodel to load. phase : "train" or "test". device : "cpu"; None takes the default.
     dtype : "float32" or "float64"; on a GPU "float16" or "bfloat16" too, with weights in float32 beside (see
         `net.precision`). seed : of weights, dropout and data; None draws one.
     level, stages : select layers by their include and exclude rules.
@@ -50,9 +50,9 @@ class Net(Passes):
     def __init__(
         self,
         definition: Any,
+        weights: str | Path | None = None,
         *,
         phase: str = "test",
-        weights: str | Path | None = None,
         device: str | Device | None = None,
         dtype: str = "float32",
         seed: int | None = None,
@@ -64,6 +64,10 @@ class Net(Passes):
         memory: str = "keep",
         keep: Sequence[str] = (),
     ) -> None:
+        if weights in ("train", "test", 0, 1):
+            raise NetError(
+                f"weights are {weights!r}: that is a phase; give it as phase='train' or phase='test'"
+            )
         graph = Graph(definition, phase=phase, level=level, stages=stages, dtype=dtype, seed=seed)
         if memory not in ("keep", "reuse"):
             raise NetError(f"memory={memory!r}: give 'keep', or 'reuse'")

@@ -142,3 +142,15 @@ def test_the_first_nan_is_found_where_it_starts() -> None:
     layer, blob, what = net.first_nonfinite() or ("", "", "")
     assert (layer, blob) == ("ip1", "ip1[0]")
     assert what.startswith("1 NaN of 480")
+
+
+def test_weights_may_come_second_and_a_phase_does_not_pass_for_them(tmp_path: Path) -> None:
+    """pycaffe's Net takes them there, and a phase third."""
+    first = Net(parse(SMALL), seed=1)
+    first.save(tmp_path / "w.caffemodel")
+    second = Net(parse(SMALL), tmp_path / "w.caffemodel", seed=2)
+    for mine, theirs in zip(first.learnable, second.learnable, strict=True):
+        np.testing.assert_array_equal(mine.blob.data, theirs.blob.data)
+    for phase in ("train", 1):
+        with pytest.raises(NetError, match="give it as phase='train'"):
+            Net(parse(SMALL), phase)  # type: ignore[arg-type]
