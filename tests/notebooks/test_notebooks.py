@@ -33,12 +33,14 @@ def shorten(notebook: Any) -> None:
 
 
 def pictures_without_words(notebook: Any) -> list[str]:
-    """Cells with a picture that is put in words neither by their `alt` nor by its HTML (the monitor's)."""
+    """Cells with a picture that is put in words neither by their `alt` nor by its own (that of a widget)."""
     found = []
     for cell in notebook.cells:
-        outputs = [output.get("data", {}) for output in cell.get("outputs", ())]
-        told = "alt" in cell.metadata or any("alt=" in data.get("text/html", "") for data in outputs)
-        if any("image/png" in data for data in outputs) and not told:
+        shown = [output for output in cell.get("outputs", ()) if "image/png" in output.get("data", {})]
+        told = "alt" in cell.metadata or all(
+            "alt" in output.metadata.get("image/png", {}) for output in shown
+        )
+        if shown and not told:
             found.append(cell.source)
     return found
 

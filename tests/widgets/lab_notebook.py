@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 AXE = Path(__file__).resolve().parents[2] / "widgets" / "js" / "node_modules" / "axe-core" / "axe.min.js"
+# The image that stands in for a live widget: of the output after the mark that says so.
+PICTURE = ".jp-OutputArea-child:has(.owl-image-follows) + .jp-OutputArea-child img"
 GRAVE = ("serious", "critical")
 
 # Pixels of the chart that have the colour of the train curve.

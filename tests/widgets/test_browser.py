@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, expect_count, painted, shoot, until
+from .lab_notebook import PICTURE, Notebook, expect_count, painted, shoot, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -169,7 +169,7 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
     assert "NaN first appeared in conv2" in diverged.get_by_role("alert").inner_text()
     finished.screenshot(path=str(shots / "finished-light.png"))
     diverged.screenshot(path=str(shots / "diverged-light.png"))
-    assert page.locator(".owl-static img:visible").count() == 0, "the picture stands beside the live monitor"
+    assert page.locator(f"{PICTURE}:visible").count() == 0, "the picture stands beside the live monitor"
     notebook.theme("Dark")
     diverged.scroll_into_view_if_needed()
     diverged.screenshot(path=str(shots / "diverged-dark.png"))
@@ -186,7 +186,7 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
         assert any("image/png" in output.get("data", {}) for output in cell["outputs"]), cell["outputs"]
     nbconvert = pytest.importorskip("nbconvert")
     converted, _ = nbconvert.HTMLExporter().from_filename(str(notebook.path))
-    assert len(re.findall(r'<figure class="owl-static" hidden(="")?><img', converted)) == 2
+    assert len(re.findall(r'<figure class="owl-static owl-image-follows" hidden(="")?>', converted)) == 2
 
     # The kernel goes: the last values stay, the controls do nothing any more.
     paused.scroll_into_view_if_needed()  # nothing is drawn out of sight
@@ -199,7 +199,7 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
 
     # Opened again without that kernel, the saved notebook shows the pictures and no complaint about them.
     page.goto(notebook.url)
-    page.locator(".owl-static img").first.wait_for(timeout=120000)
-    expect_count(page.locator(".owl-static img:visible"), 2)
+    page.locator(PICTURE).first.wait_for(timeout=120000)
+    expect_count(page.locator(f"{PICTURE}:visible"), 2)
     expect_count(page.get_by_text("model not found").locator("visible=true"), 0)
     page.screenshot(path=str(shots / "reopened-light.png"))

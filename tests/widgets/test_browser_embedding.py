@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings, expect_count, painted
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -107,16 +107,16 @@ def test_what_is_done_while_the_picture_is_drawn_is_not_lost(lab: Any, page: Any
 
     # The pointer is down when the picture arrives beside the widget.
     def picture_arrives() -> None:
-        assert page.locator(".owl-static img").count() == 0
+        assert page.locator(PICTURE).count() == 0
         (lab.folder / "draw-it").touch()
-        page.locator(".owl-static img").first.wait_for(state="attached", timeout=PATIENCE)
+        page.locator(PICTURE).first.wait_for(state="attached", timeout=PATIENCE)
 
     left = [(0.02, 0.02), (0.25, 0.5), (0.5, 0.98)]
     drag_through(page, left, at_half=picture_arrives)
     first = selected(page)
     assert first < IMAGES
     assert plot.evaluate("(plot) => plot.marked && plot.contains(document.activeElement)"), "the same view"
-    assert page.locator(".jp-RenderedImage:visible, .owl-static img:visible").count() == 0
+    assert page.locator(".jp-RenderedImage:visible").count() == 0
     assert not accessibility_findings(page, ".owl.em")
 
     # Shift adds, and selects no cells.
@@ -221,7 +221,7 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     owl.screenshot(path=str(shots / "embedding-narrow-light.png"))
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
-    page.locator(".owl-static img").first.wait_for(timeout=PATIENCE)
-    expect_count(page.locator(".owl-static img:visible"), 1)
+    page.locator(PICTURE).first.wait_for(timeout=PATIENCE)
+    expect_count(page.locator(f"{PICTURE}:visible"), 1)
     saved = json.loads(notebook.path.read_text())
     assert any("image/png" in output.get("data", {}) for output in saved["cells"][-1]["outputs"])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings, expect_count, painted
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -167,7 +167,7 @@ def test_a_saved_check_is_a_picture(lab: Any, page: Any, shots: Path) -> None:
     assert ["image/png" in output["data"] for output in outputs] == [False, False, True, False]
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
-    page.locator(".owl-static img").first.wait_for(timeout=120000)
-    expect_count(page.locator(".owl-static img:visible"), 1)
+    page.locator(PICTURE).first.wait_for(timeout=120000)
+    expect_count(page.locator(f"{PICTURE}:visible"), 1)
     expect_count(page.get_by_text("model not found").locator("visible=true"), 0)
     page.screenshot(path=str(shots / "gradients-reopened-light.png"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook
+from .lab_notebook import PICTURE, Notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -28,7 +28,7 @@ def end(notebook: Notebook, number: int, name: str) -> Any:
     notebook.page.evaluate(stop, f"{name}.stop()")
     owl = notebook.page.locator(".owl").nth(number)
     owl.locator(".pill", has_text="Stopped").wait_for()
-    notebook.page.locator(".owl-static img").nth(number).wait_for(state="attached")
+    notebook.page.locator(PICTURE).nth(number).wait_for(state="attached")
     time.sleep(0.3)  # a view that is made anew would be there by now
     return owl
 

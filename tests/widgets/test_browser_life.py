@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings, expect_count
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -71,7 +71,7 @@ def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None
     assert accessibility_findings(page) == []
     hot.screenshot(path=str(shots / "diverged-real-light.png"))
     # Both have their picture, which the kernel draws.
-    page.locator(".owl-static img").nth(1).wait_for(state="attached", timeout=60000)
+    page.locator(PICTURE).nth(1).wait_for(state="attached", timeout=60000)
 
     # The kernel is restarted: last values stay, controls are off; opened again, a picture stands for it.
     page.evaluate(RESTART)
@@ -82,6 +82,6 @@ def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None
     assert notebook.ink("train") > 200
     notebook.save()
     page.goto(notebook.url)
-    page.locator(".owl-static img").first.wait_for(timeout=120000)
-    expect_count(page.locator(".owl-static img:visible"), 2)  # one is of the run that was reloaded
+    page.locator(PICTURE).first.wait_for(timeout=120000)
+    expect_count(page.locator(f"{PICTURE}:visible"), 2)  # one is of the run that was reloaded
     expect_count(page.get_by_text("model not found").locator("visible=true"), 0)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .lab_notebook import Notebook, accessibility_findings, expect_count, painted
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -117,8 +117,8 @@ def test_activations_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     owl.screenshot(path=str(shots / "activations-narrow-light.png"))
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
-    page.locator(".owl-static img").first.wait_for(timeout=120000)
-    expect_count(page.locator(".owl-static img:visible"), 1)
+    page.locator(PICTURE).first.wait_for(timeout=120000)
+    expect_count(page.locator(f"{PICTURE}:visible"), 1)
     saved = json.loads(notebook.path.read_text())
     assert any("image/png" in output.get("data", {}) for output in saved["cells"][1]["outputs"])
 
@@ -191,5 +191,5 @@ def test_what_drives_a_unit_is_looked_at(lab: Any, page: Any, shots: Path) -> No
     deep.screenshot(path=str(shots / "heatmap-made-dark.png"))
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
-    page.locator(".owl-static img").nth(1).wait_for(timeout=120000)
-    expect_count(page.locator(".owl-static img:visible"), 2)
+    page.locator(PICTURE).nth(1).wait_for(timeout=120000)
+    expect_count(page.locator(f"{PICTURE}:visible"), 2)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings, expect_count, painted, shoot, until
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted, shoot, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -164,4 +164,4 @@ def test_a_net_of_many_layers(lab: Any, page: Any, shots: Path) -> None:
     page.mouse.move(strips["x"] + 300, strips["y"] + 220)
     painted(page)
     shoot(page, shots / "deep-light.png")
-    page.locator(".owl-static img").first.wait_for(state="attached")
+    page.locator(PICTURE).first.wait_for(state="attached")

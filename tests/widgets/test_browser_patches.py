@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings, expect_count, painted
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -106,8 +106,8 @@ def test_units_are_walked_and_the_search_is_stopped(lab: Any, page: Any, shots: 
     owl.screenshot(path=str(shots / "patches-narrow-light.png"))
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
-    page.locator(".owl-static img").first.wait_for(timeout=120000)
-    expect_count(page.locator(".owl-static img:visible"), 1)
+    page.locator(PICTURE).first.wait_for(timeout=120000)
+    expect_count(page.locator(f"{PICTURE}:visible"), 1)
     saved = json.loads(notebook.path.read_text())
     assert any("image/png" in output.get("data", {}) for output in saved["cells"][1]["outputs"])
 
@@ -147,4 +147,4 @@ def test_a_search_that_is_stopped_keeps_what_it_found_and_goes_on(lab: Any, page
         arg=done,
         timeout=20000,
     )
-    assert page.locator(".owl-static img").count() == 1, "there is a picture of what was found"
+    assert page.locator(PICTURE).count() == 1, "there is a picture of what was found"

@@ -225,11 +225,11 @@ def test_the_picture_of_a_run_without_an_iteration(sent: list[dict[str, Any]]) -
 class Place:
     """An output of a cell: what is displayed there now."""
 
-    def __init__(self, content: dict[str, Any]) -> None:
-        self.content = content
+    def __init__(self, content: dict[str, Any], metadata: Any = None) -> None:
+        self.content, self.metadata = content, metadata
 
-    def update(self, content: dict[str, Any], raw: bool) -> None:
-        self.content = content
+    def update(self, content: dict[str, Any], raw: bool, metadata: Any = None) -> None:
+        self.content, self.metadata = content, metadata
 
 
 def test_a_run_as_the_value_of_a_cell_leaves_a_picture_where_it_ends_in_a_later_one(
@@ -238,8 +238,8 @@ def test_a_run_as_the_value_of_a_cell_leaves_a_picture_where_it_ends_in_a_later_
     pytest.importorskip("matplotlib")
     places: list[Place] = []
 
-    def display(content: dict[str, Any], raw: bool, display_id: bool = False) -> Place:
-        places.append(Place(content))
+    def display(content: dict[str, Any], raw: bool, display_id: bool = False, metadata: Any = None) -> Place:
+        places.append(Place(content, metadata))
         return places[-1]
 
     monkeypatch.setattr("IPython.display.display", display)
@@ -260,9 +260,12 @@ def test_a_run_as_the_value_of_a_cell_leaves_a_picture_where_it_ends_in_a_later_
     assert live.content == {"text/plain": "<monitor of lenet: ready>", WIDGET_VIEW: widget}, (
         "made anew, a drag or the focus in it would be lost"
     )
-    assert '<img alt="monitor of lenet: finished"' in still.content["text/html"]
+    assert "owl-image-follows" in still.content["text/html"]
+    assert ">monitor of lenet: finished<" in still.content["text/html"]
+    assert image.content["image/png"] not in still.content["text/html"], "it is stored once"
+    assert image.metadata == {"image/png": {"alt": "monitor of lenet: finished"}}
     RunView.mimebundle(run)
-    assert "<img" in places[4].content["text/html"], "shown again after its end it has the picture at once"
+    assert "image/png" in places[5].content, "shown again after its end it has the picture at once"
 
 
 def test_a_run_leaves_pictures_while_it_goes_on(

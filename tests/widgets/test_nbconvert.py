@@ -47,7 +47,8 @@ def html(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_the_page_holds_all_pictures(html: Path) -> None:
-    pictures = re.findall(r'<figure class="owl-static" hidden(?:="")?><img alt="([^"]*)"', html.read_text())
+    mark = r'<figure class="owl-static owl-image-follows" hidden(?:="")?>([^<]*)</figure>'
+    pictures = re.findall(mark, html.read_text())
     assert len(pictures) == 3
     assert "monitor of lenet" in pictures[0]
     assert "monitor of later: finished" in pictures[1], "of a run that ended after the cell that shows it"
@@ -65,7 +66,7 @@ def test_they_are_seen_once_and_without_a_network(html: Path, browser: Any, shot
     seen.nth(2).wait_for()
     assert seen.count() == 3
     widths = page.evaluate(
-        "() => [...document.querySelectorAll('.owl-static img')].map((i) => i.naturalWidth)"
+        "() => [...document.querySelectorAll('.jp-OutputArea img')].map((i) => i.naturalWidth)"
     )
     assert min(widths) >= 2000
     assert "Loading widget" not in page.inner_text("body")

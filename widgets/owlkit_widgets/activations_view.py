@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from .still import live_bundle, shown_above, still_bundle
+from .still import show_live as show_with
+from .still import shown_above
 
 
 class ActivationsView:
@@ -31,10 +32,7 @@ class ActivationsView:
 
 
 def show_live(widget: Any, shown: Any) -> None:
-    """Two outputs of the present cell: the live widget, and the figure of what is shown."""
-    from IPython.display import display
-
+    """Outputs of the present cell: the live widget, and the figure of what is shown."""
     written = io.BytesIO()
     shown.figure().savefig(written, format="png", dpi=100)
-    display(live_bundle(widget, written.getvalue()), raw=True)
-    display(still_bundle(widget, written.getvalue()), raw=True)
+    show_with(widget, written.getvalue())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
-from .still import live_bundle, shown_above, still_bundle
+from .activations_view import show_live
+from .still import shown_above
 
 
 class FiltersView:
@@ -14,15 +14,9 @@ class FiltersView:
     @classmethod
     def display(cls, shown: Any) -> None:
         """Show it as output of the present cell."""
-        from IPython.display import display
-
         from .filters import FiltersWidget
 
-        widget = FiltersWidget(shown)
-        written = io.BytesIO()
-        shown.figure().savefig(written, format="png", dpi=100)
-        display(live_bundle(widget, written.getvalue()), raw=True)
-        display(still_bundle(widget, written.getvalue()), raw=True)
+        show_live(FiltersWidget(shown), shown)
 
     @classmethod
     def mimebundle(cls, shown: Any) -> dict[str, Any]:
