@@ -135,7 +135,10 @@ class Blob:
     # -- exchange with other libraries
     @property
     def device_data(self) -> Any:
-        """The values where the net computes: a CuPy array on a GPU, else as `data`; `shape`, writable."""
+        """The values where the net computes: a CuPy array on a GPU, else as `data`; `shape`, writable.
+
+        To other threads than that of a Run on a GPU, a copy there.
+        """
         return exchange.device_array(self.data_tensor)
 
     @property
@@ -148,11 +151,16 @@ class Blob:
         """Take over the values of `source`: whatever NumPy reads, or an array of a GPU that speaks DLPack.
 
         From the memory of the GPU on which this blob's net computes they are copied there, past the host.
-        Raises ValueError where the shapes differ.
+        Raises ValueError where the shapes differ, or while another thread trains by it on a GPU.
         """
         if tuple(np.shape(source)) != self.shape:
             raise ValueError(
                 f"blob {self.name!r} is {self.shape}, but the array is {tuple(np.shape(source))}"
+            )
+        if self._data.kept:
+            raise ValueError(
+                f"blob {self.name!r} is in training on a GPU in another thread, and only read in this one "
+                "until it pauses; call run.pause() before"
             )
         exchange.copy(source, self.data_tensor)
 

@@ -166,8 +166,10 @@ class Tensor:
 
     def _copied(self) -> np.ndarray:
         """(count,) as it is now, to be read only: the thread that trains by it has the content itself."""
-        assert self.memory.mirror is not None
-        return read_only(self.memory.mirror.copied(self.start, self.descriptor.nbytes).view(self._flat.dtype))
+        mirror = self.memory.mirror
+        if mirror is None:  # that thread has just taken larger memory
+            return read_only(self._flat.copy())
+        return read_only(mirror.copied(self.start, self.descriptor.nbytes).view(self._flat.dtype))
 
     def zero(self) -> None:
         """Set all elements to zero, where they are."""

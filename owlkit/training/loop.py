@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from owlkit.core import events
@@ -83,6 +84,8 @@ class TrainingLoop:
             state, reason = "stopped", "the program ended"
         except KeyboardInterrupt:
             state, reason = "stopped", "interrupted"
+            with suppress(Exception):  # what interrupts is told, not what its last loss had to say
+                self.solver.settle()
             raise
         except DivergedError as error:
             self.error, state, reason = error, "diverged", str(error)
@@ -94,8 +97,8 @@ class TrainingLoop:
 
     def _end(self, state: str, reason: str) -> None:
         self._worked, self._since = self.seconds, None
+        self.solver.keep_to(None)  # before: who is refused is told by whom
         self._paused, self.solver.in_use_by = False, None
-        self.solver.keep_to(None)
         self.solver.abandon_test = lambda: False
         for _, request in self._steps:
             request.finish(error=self.error)

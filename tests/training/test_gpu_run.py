@@ -200,6 +200,39 @@ def test_looking_while_it_trains_changes_nothing(graph: bool | None) -> None:
     assert parameters(run.solver) == parameters(alone)
 
 
+def test_arrays_for_other_libraries_are_copies_while_it_trains() -> None:
+    run, alone = Run(solver(max_iter=LONG)).start(), solver()
+    weights, late_ones = run.net.params["ip1"][0], late(run)
+    while not late_ones:
+        time.sleep(0.001)
+    for array in (weights.device_data, weights.device_diff):
+        array[...] = 0
+    with pytest.raises(ValueError, match=r"'ip1\[0\]' is in training on a GPU.*run.pause\(\)"):
+        weights.copy_from(np.zeros(weights.shape, np.float32))
+    run.stop()
+    assert run.wait(PATIENCE)
+    alone.step(run.iter)
+    assert parameters(run.solver) == parameters(alone)
+    weights.device_data[...] = 0
+    assert not weights.data.any()
+
+
+def test_an_interrupt_between_two_iterations_leaves_no_loss_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(solver(max_iter=LONG))
+    advance = run.solver.advance
+
+    def interrupted_after(n: int, *, more: bool) -> None:
+        advance(n, more=more)
+        if run.iter == 6:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run.solver, "advance", interrupted_after)
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    assert (run.state, run.solver._unread) == ("stopped", None)
+    assert len(run.history) == run.iter == 6
+
+
 def test_weights_are_edited_in_a_pause() -> None:
     run = Run(solver(max_iter=LONG)).start()
     assert run.wait_until("running", timeout=PATIENCE)

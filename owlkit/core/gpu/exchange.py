@@ -16,9 +16,17 @@ _CUDA = 2  # DLPack's kDLCUDA
 
 
 def device_array(tensor: Tensor) -> Any:
-    """The content where it is used: a CuPy array where a GPU has a copy, otherwise NumPy's; writable."""
+    """The content where it is used: a CuPy array where a GPU has a copy, otherwise NumPy's; writable.
+
+    While another thread trains by it on a GPU, a copy there.
+    """
     mirror = tensor.memory.mirror
-    return tensor.array if mirror is None else mirror.gpu.array(tensor)
+    if mirror is None:
+        return tensor.array
+    if tensor.memory.kept:
+        with mirror.gpu.lock:  # a capture marks as written what it only records
+            return mirror.gpu.array(tensor, writable=False).copy()
+    return mirror.gpu.array(tensor)
 
 
 def copy(source: Any, tensor: Tensor) -> None:

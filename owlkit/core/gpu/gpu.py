@@ -140,11 +140,13 @@ class Gpu:
         self.downloaded_bytes += nbytes
         return lambda: reading.wait().view(tensor.dtype)
 
-    def array(self, tensor: Tensor) -> Any:
-        """The CuPy array of a tensor, in the order of its shape, writable."""
+    def array(self, tensor: Tensor, *, writable: bool = True) -> Any:
+        """The CuPy array of a tensor, in the order of its shape; the host's copy stays valid unless
+        `writable`.
+        """
         itemsize = np.dtype(tensor.dtype).itemsize
         strides = tuple(n * itemsize for n in tensor.descriptor.strides)
-        pointer = self.pointer(tensor, reads=True, writes=True)
+        pointer = self.pointer(tensor, reads=True, writes=writable)
         # It is the mirror that keeps the memory: a memory that grows gets another.
         return self.driver.array(pointer, tensor.shape, tensor.dtype, strides, tensor.memory.mirror)
 
