@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,14 @@ class Resumable(Announcer):
     def snapshot(self, prefix: str | None = None) -> tuple[Path, Path]:
         """Write weights and state as `<prefix>_iter_N.caffemodel` and `.solverstate`; returns both paths.
 
-        Raises TrainingError where a parameter is not finite or the folder cannot be written, DataError where
-        the disk is full; what was there before is then as it was.
+        Raises TrainingError where a parameter is not finite, the folder cannot be written, or a Run trains in
+        another thread, DataError where the disk is full; what was there before is then as it was.
         """
+        if self.net.keeper not in (None, threading.get_ident()):
+            raise TrainingError(
+                f"snapshot: run {self.in_use_by.name!r} is training in another thread, and what is written "
+                "in the midst of an iteration does not fit together; use run.snapshot()"
+            )
         model, state = snapshots.write_snapshot(self, prefix or self.prefix)
         self.emit(events.SnapshotWritten(self.iter, str(model), str(state)))
         return model, state

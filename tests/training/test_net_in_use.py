@@ -47,6 +47,17 @@ def test_others_are_refused_and_nothing_is_changed(action: str) -> None:
     assert parameters(run.solver) == parameters(alone)
 
 
+def test_a_snapshot_is_written_by_the_run_while_it_trains(tmp_path: Path) -> None:
+    run = Run(make_solver(max_iter=LONG, snapshot_prefix=str(tmp_path / "s"))).start()
+    with pytest.raises(TrainingError, match=r"training in another thread.*use run.snapshot\(\)"):
+        run.solver.snapshot()
+    assert not list(tmp_path.iterdir())
+    run.pause()
+    assert run.solver.snapshot()[1].is_file()
+    run.stop()
+    assert run.wait(PATIENCE)
+
+
 def test_a_run_whose_thread_does_not_start_gives_the_nets_back(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(make_solver())
 
