@@ -107,7 +107,6 @@ def train(args: argparse.Namespace, *, required: bool) -> int:
 
 def _train(args: argparse.Namespace, required: bool) -> int:
     from owlkit.solvers import Solver
-    from owlkit.solvers.snapshots import check_prefix
     from owlkit.training import Run
 
     fields, place = _fields(args), device(args)
@@ -131,8 +130,6 @@ def _train(args: argparse.Namespace, required: bool) -> int:
         if args.json:
             print_json({**_report(Run(solver)), "state": "finished"})
         return OK
-    if solver.param.snapshot_after_train:
-        check_prefix(solver.prefix)  # hours of training end in it
     run = Run(solver, sigint_effect=args.sigint_effect, sighup_effect=args.sighup_effect)
     _watched(args, run)
     if args.json:

@@ -54,7 +54,8 @@ def check_prefix(prefix: str) -> None:
         if is_full(error):
             raise full_disk_error(folder, error.strerror) from error
         raise TrainingError(
-            f"snapshot_prefix {prefix!r}: {folder} cannot be written ({error.strerror}); choose another"
+            f"snapshot_prefix {prefix!r}: {folder} cannot be written ({error.strerror}); choose another, or "
+            "snapshot_after_train=False where none is wanted"
         ) from error
 
 

@@ -198,9 +198,15 @@ class Solver(Iterating):
         self._check_free("solve")
         if not self.param.HasField("max_iter"):
             raise TrainingError("the solver has no max_iter; set it, or use step(n)")
+        self.check_last_snapshot()
         self.step(max(0, self.param.max_iter - self.iter))
         if self.iter >= self.param.max_iter:
             self.finish()
+
+    def check_last_snapshot(self) -> None:
+        """Raise now what the snapshot after hours of training would; see `snapshots.check_prefix`."""
+        if self.param.snapshot_after_train:
+            snapshots.check_prefix(self.prefix)
 
     def keep_to(self, thread: int | None) -> None:
         """Let only this thread run the nets, and write to what a GPU works on, their blobs, parameters and

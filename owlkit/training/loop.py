@@ -64,6 +64,7 @@ class TrainingLoop:
         if self.state in ACTIVE or other is not None:
             raise TrainingError(f"the solver is being trained by run {(other or self).name!r} already")
         check_apart(self, [run for run in runs() if run.state in ACTIVE])
+        self.solver.check_last_snapshot()
         self.solver.in_use_by = self
         self._requests.cancel(None)  # what came too late for the run before
         self._stop, self.error = None, None

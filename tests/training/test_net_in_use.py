@@ -204,3 +204,13 @@ def test_two_runs_do_not_write_over_each_others_snapshots(tmp_path: Path) -> Non
     assert first.wait(PATIENCE)
     second.run()
     assert second.state == "finished"
+
+
+def test_snapshots_that_cannot_be_written_are_told_before_the_training(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    solver = make_solver(snapshot_prefix=str(tmp_path / "file" / "s"), snapshot_after_train=True)
+    run = Run(solver)
+    for start in (run.start, run.run, solver.solve):
+        with pytest.raises(TrainingError, match="cannot be written.*snapshot_after_train=False"):
+            start()
+    assert (run.state, solver.iter) == ("ready", 0)
