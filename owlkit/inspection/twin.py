@@ -44,13 +44,22 @@ class Twin:
         return self.net.blobs[self.input].shape
 
     def layer_of(self, name: str) -> str:
-        """The layer that is meant by a layer's or a blob's name; of several that write a blob the last."""
+        """The layer that is meant by a layer's or a blob's name; of several that write a blob the last.
+
+        Raises NetError for an unknown name, and for a blob that is no first top: `run` is about these.
+        """
         if name in self.net.layer_names:
             return name
         writers = [layer for layer, tops in self.net.top_names.items() if name in tops]
         if not writers:
             known = [*self.net.layer_names, *self.net.blobs]
             raise NetError(f"there is no layer or blob {name!r}{closest(name, known)}")
+        first = self.net.top_names[writers[-1]][0]
+        if name != first:
+            raise NetError(
+                f"blob {name!r} is not the first top of layer {writers[-1]!r} (that is {first!r}), and only first "
+                f"tops are shown; ask for a layer that reads {name!r}"
+            )
         return writers[-1]
 
     def top(self, layer: str) -> Blob:
