@@ -57,8 +57,8 @@ class Twin:
         first = self.net.top_names[writers[-1]][0]
         if name != first:
             raise NetError(
-                f"blob {name!r} is not the first top of layer {writers[-1]!r} (that is {first!r}), and only first "
-                f"tops are shown; ask for a layer that reads {name!r}"
+                f"blob {name!r} is not the first top of layer {writers[-1]!r} (that is {first!r}), and only "
+                f"first tops are shown; ask for a layer that reads {name!r}"
             )
         return writers[-1]
 

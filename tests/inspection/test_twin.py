@@ -18,5 +18,5 @@ def test_a_blob_that_is_no_first_top_is_refused() -> None:
     twin = Twin(Net(n))
     assert twin.layer_of("left") == "slice"
     assert twin.layer_of("slice") == "slice"
-    with pytest.raises(NetError, match="'right' is not the first top of layer 'slice'.*'left'"):
+    with pytest.raises(NetError, match=r"'right' is not the first top of layer 'slice'.*'left'"):
         twin.layer_of("right")
