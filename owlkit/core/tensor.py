@@ -141,27 +141,33 @@ class Tensor:
 
         While another thread trains by it on a GPU, a copy that is to be read only.
         """
+        mirror = self.memory.mirror
+        if mirror is None:
+            return self._array
         if self.memory.kept:
             return self._face(self._copied())
-        if self.memory.mirror is not None:
-            self.memory.mirror.to_host()
+        mirror.to_host()
         return self._array
 
     @property
     def flat(self) -> np.ndarray:
         """(count,) view in memory order; writable as `array`."""
+        mirror = self.memory.mirror
+        if mirror is None:
+            return self._flat
         if self.memory.kept:
             return self._copied()
-        if self.memory.mirror is not None:
-            self.memory.mirror.to_host()
+        mirror.to_host()
         return self._flat
 
     def peek(self) -> np.ndarray:
         """As `array`, to be read only: a copy on a GPU then stays valid."""
+        mirror = self.memory.mirror
+        if mirror is None:
+            return read_only(self._array)
         if self.memory.kept:
             return self._face(self._copied())
-        if self.memory.mirror is not None:
-            self.memory.mirror.to_host(writing=False)
+        mirror.to_host(writing=False)
         return read_only(self._array)
 
     def _copied(self) -> np.ndarray:
