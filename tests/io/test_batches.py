@@ -73,6 +73,9 @@ def test_what_is_joined() -> None:
         assert join_raw([other]) is None
         assert join_raw([*raw(), other]) is None
     assert join_raw([*raw(), array_to_datum(IMAGES[0, :, :5])]) is None
+    as_long = raw()[0]  # an image file of as many bytes as it has pixels
+    as_long.encoded = True
+    assert join_raw([as_long]) is None
 
 
 def test_a_record_among_others_that_fails_is_named(tmp_path: Path) -> None:

@@ -43,7 +43,16 @@ def late(run: Run) -> list[int]:
     return found
 
 
-@pytest.mark.parametrize("fields", [{}, {"iter_size": 2}, {"type": "Adam", "base_lr": 0.001}], ids=str)
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"iter_size": 2},
+        {"type": "Adam", "base_lr": 0.001},
+        {"lr_policy": "step", "stepsize": 3, "gamma": 0.5},
+    ],
+    ids=str,
+)
 def test_it_trains_as_one_that_is_looked_at(fields: Any) -> None:
     mine, theirs = (Run(solver(looked_at=looked_at, **fields)) for looked_at in (False, True))
     told = late(mine), late(theirs)

@@ -212,6 +212,6 @@ def test_snapshots_that_cannot_be_written_are_told_before_the_training(tmp_path:
     solver = make_solver(snapshot_prefix=str(tmp_path / "file" / "s"), snapshot_after_train=True)
     run = Run(solver)
     for start in (run.start, run.run, solver.solve):
-        with pytest.raises(TrainingError, match="cannot be written.*snapshot_after_train=False"):
+        with pytest.raises(TrainingError, match=r"cannot be written.*snapshot_after_train=False"):
             start()
     assert (run.state, solver.iter) == ("ready", 0)
