@@ -18,8 +18,10 @@ WANTED = pytest.mark.skipif(
 )
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900), WANTED]
 
-OFTEN = """import owlkit_widgets.sampler as sampler
+OFTEN = """import os
+import owlkit_widgets.sampler as sampler
 sampler.SHARE = 0.05  # of the time: a picture of a short run is to have samples
+os.environ["HOME"] = os.getcwd()  # the footer says where snapshots lie
 """
 LENET = """import owlkit as owl
 from lenet_digits import solver

@@ -376,6 +376,23 @@ class TestPanels:
         panels.last_look()
         assert panels.take() == [], "once is enough"
 
+    def test_a_last_look_has_filters_where_the_last_sample_had_none(self) -> None:
+        """Filters come less often than norms: the ones at the end of a training were never shown."""
+        now = [0.0]
+        sampler = Sampler(FakeSolver(), clock=lambda: now[0])
+        for iteration in (1, 2, 3, 4):
+            now[0] += 0.55 * sampling.FILTERS_PERIOD / sampling.EAGERNESS
+            sampler(done(iteration))
+        samples = sampler.fetch()
+        assert samples[-1].norms is not None
+        assert samples[-1].filters is None
+        sampler.last_look()
+        (last,) = sampler.fetch()
+        assert last.iter == samples[-1].iter == 4
+        assert (last.norms, last.filters is not None) == (None, True)
+        sampler.last_look()
+        assert sampler.fetch() == []
+
     def test_of_a_rule_that_keeps_no_step_a_last_look_has_filters_only(self) -> None:
         solver = FakeSolver()
         solver.rule.name = "Adam"

@@ -62,6 +62,7 @@ class Sampler:
         self._due = self._filters_due = -float("inf")
         self._asked: dict[Any, Any] | None = None  # histograms, while the step is waited for
         self._last = self._taken = -1  # iteration that was seen last, that has a sample
+        self._filters_taken = -1  # and one with filters
         self._after: int | None = None  # where training has gone back to since the last sample
         self._left_before = False
         self._steps_are_history = self._rule.name == "SGD"
@@ -73,7 +74,8 @@ class Sampler:
         if type(event).__name__ != "IterationDone":
             return
         if event.iter <= self._last:
-            self._after, self._due, self._taken = event.iter - 1, -float("inf"), -1
+            self._after, self._due = event.iter - 1, -float("inf")
+            self._taken = self._filters_taken = -1
         self._last = event.iter
         if getattr(event, "late", False):  # the next one has begun; `at_rest` sees to it that not all are
             return
@@ -106,13 +108,16 @@ class Sampler:
 
         Without norms where the rule's step is not its history: nothing keeps that one.
         """
-        if self._last == self._taken:
+        has_norms, has_filters = self._last == self._taken, self._last == self._filters_taken
+        if has_norms and (has_filters or self.watched.filters is None):
             return
         start = self._clock()
-        norms = self._norms("history") if self._steps_are_history else None
+        norms = self._norms("history") if self._steps_are_history and not has_norms else None
         filters = self._filters() if self.watched.filters is not None else None
-        self._samples.append(Sample(self._last, norms, filters, self._read_requests(), self._after))
-        self._taken, self._after = self._last, None
+        read = {} if has_norms else self._read_requests()
+        self._samples.append(Sample(self._last, norms, filters, read, self._after))
+        self._taken = self._filters_taken = self._last
+        self._after = None
         self.cost_seconds += self._clock() - start
 
     def look_at(self, keys: Iterable[Any]) -> bool:
@@ -149,7 +154,7 @@ class Sampler:
         filters = None
         if self.watched.filters is not None and now >= self._filters_due:
             self._filters_due = now + self._often(FILTERS_PERIOD)
-            filters = self._filters()
+            filters, self._filters_taken = self._filters(), iteration
         self._samples.append(Sample(iteration, norms, filters, asked, self._after))
         self._taken, self._after = iteration, None
 
