@@ -14,7 +14,8 @@ import pytest
 TIED = Path(__file__).with_name("tied.py")
 
 # Starts a server as `running_lab` does.
-STARTS = f"""import os, subprocess, sys, time
+STARTS = f"""import os, signal, subprocess, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 command = [sys.executable, {str(TIED)!r}, str(os.getpid()), "http.server", "--bind", "127.0.0.1", "0"]
 quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 print(subprocess.Popen(command, start_new_session=True, **quiet).pid, flush=True)
