@@ -138,7 +138,9 @@ def unfold(owl: Any, names: list[str], layer: str) -> None:
     for name in names:
         owl.get_by_role("button", name=f"Open {name}", exact=True).click()
         time.sleep(1)
-    owl.locator(f'.card [data-key="{layer}"]').click()
+    owl.locator(f'.card [data-key="{layer}"]').click(
+        position={"x": 3, "y": 9}
+    )  # the rest may be out of sight
     time.sleep(1.5)
 
 
