@@ -186,17 +186,27 @@ def test_a_failure_between_batches_holds_no_later_update_back(
     with pytest.raises(ZeroDivisionError):
         solver.step(3)
     monkeypatch.undo()
+    assert updates_again(solver)
+
+
+def with_a_loss_to_come_that_is_no_number(folder: Path) -> Solver:
+    solver = make(records(folder / "set"))
+    solver.step(2)
+    solver.net.params["fc"][1].data[...] = np.nan
+    return solver
+
+
+def updates_again(solver: Solver) -> bool:
+    """Whether a weight moves when what was no number is one again."""
     solver.net.params["fc"][1].data[...] = 0
     before = solver.net.params["fc"][0].data.copy()
     solver.step(1)
-    assert (solver.net.params["fc"][0].data != before).any()
+    return bool((solver.net.params["fc"][0].data != before).any())
 
 
 def test_interrupted_while_it_waits_for_a_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C pressed twice, as the loss that is waited for is no number."""
-    solver = make(records(tmp_path / "set"))
-    solver.step(2)
-    solver.net.params["fc"][1].data[...] = np.nan
+    solver = with_a_loss_to_come_that_is_no_number(tmp_path)
     later = solver.net.iterate_later
 
     def interrupted(*args: Any) -> Any:
@@ -207,17 +217,12 @@ def test_interrupted_while_it_waits_for_a_loss(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(solver.net, "iterate_later", interrupted)
     with pytest.raises(KeyboardInterrupt):
         solver.step(2)
-    solver.net.params["fc"][1].data[...] = 0
-    before = solver.net.params["fc"][0].data.copy()
-    solver.step(1)
-    assert (solver.net.params["fc"][0].data != before).any()
+    assert updates_again(solver)
 
 
 def test_interrupted_once_as_a_loss_is_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The loss is looked at before Ctrl-C takes effect, and holds no later update back."""
-    solver = make(records(tmp_path / "set"))
-    solver.step(2)
-    solver.net.params["fc"][1].data[...] = np.nan
+    solver = with_a_loss_to_come_that_is_no_number(tmp_path)
     later = solver.net.iterate_later
 
     def interrupted(*args: Any) -> Any:
@@ -229,10 +234,7 @@ def test_interrupted_once_as_a_loss_is_no_number(tmp_path: Path, monkeypatch: py
     with pytest.raises(DivergedError, match="loss of iteration 2 is nan"):
         solver.step(5)
     assert solver.iter == 2
-    solver.net.params["fc"][1].data[...] = 0
-    before = solver.net.params["fc"][0].data.copy()
-    solver.step(1)
-    assert (solver.net.params["fc"][0].data != before).any()
+    assert updates_again(solver)
 
 
 def test_a_loss_of_many_values(tmp_path: Path) -> None:
