@@ -19,6 +19,7 @@ from owlkit.core.claims import Claims
 from owlkit.core.device import Device
 from owlkit.core.dtypes import wide
 from owlkit.core.errors import NetError, closest
+from owlkit.core.tensor import Tensor
 
 Blobs = Sequence[Blob]
 #: A type by name; None: as it comes.
@@ -182,6 +183,18 @@ class Layer:
 
     def restore_state(self, state: dict[str, Any]) -> None:
         """Go on from what `state` returned."""
+
+    # -- state that a forward pass changes for good
+    def moving(self) -> Sequence[Tensor]:
+        """What forward changes besides the tops, of tensors that kernels use: counts of random numbers,
+        running averages, states that are carried on. Known after `prepare`.
+        """
+        return ()
+
+    @property
+    def draws_on_host(self) -> bool:
+        """Whether forward draws from `rng`. Known after `prepare`."""
+        return False
 
     # -- help for subclasses
     def add_param(self, shape: Sequence[int], filler: Any = None) -> Blob:

@@ -112,6 +112,9 @@ class BatchNorm(Layer):
         if not self.global_stats:
             self._statistics.follow(self.mean, self.variance, self._running())
 
+    def moving(self) -> Sequence[Tensor]:
+        return () if self.global_stats else self._running()
+
     def _running(self) -> tuple[Tensor, Tensor, Tensor]:
         mean, variance, scale = self.blobs
         return mean.data_tensor, variance.data_tensor, scale.data_tensor

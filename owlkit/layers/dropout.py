@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from owlkit.core.device import Device
+from owlkit.core.tensor import Tensor
 from owlkit.kernels import copy, dropout
 from owlkit.layers.base import Blobs, Layer, register
 
@@ -83,6 +84,13 @@ class Dropout(Layer):
         self._drawn = state
         if self.drops and self.kernel is not None:
             self.kernel.restore(state, self.rng)
+
+    def moving(self) -> Sequence[Tensor]:
+        return tuple(self.kernel.moving) if self.drops else ()
+
+    @property
+    def draws_on_host(self) -> bool:
+        return self.drops and not self.kernel.moving
 
     def describe(self) -> str:
         return f"ratio {self.ratio:g}"

@@ -77,5 +77,9 @@ class DummyData(Layer):
         for index in self._random:
             fill(top[index].data, self._fillers[index], self.rng)
 
+    @property
+    def draws_on_host(self) -> bool:
+        return bool(self._random)
+
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:
         """No bottoms."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from owlkit.core.device import Device
+from owlkit.core.tensor import Tensor
 from owlkit.kernels import pooling
 from owlkit.layers.base import Arity, Blobs, Layer, register
 from owlkit.proto import caffe_pb2
@@ -158,7 +159,7 @@ class Pooling(Layer):
             self.kernel.backward(top[0].diff_tensor, bottom[0].diff_tensor)
 
     def state(self) -> dict[str, Any]:
-        if self.method != "stochastic" or self.phase != "train":
+        if not self._draws:
             return {}
         known: dict[str, Any] = {} if self.kernel is None else self.kernel.state()
         return known or self._drawn
@@ -167,6 +168,17 @@ class Pooling(Layer):
         self._drawn = state
         if self.method == "stochastic" and self.kernel is not None:
             self.kernel.restore(state, self.rng)
+
+    @property
+    def _draws(self) -> bool:
+        return self.method == "stochastic" and self.phase == "train"
+
+    def moving(self) -> Sequence[Tensor]:
+        return tuple(self.kernel.moving) if self._draws else ()
+
+    @property
+    def draws_on_host(self) -> bool:
+        return self._draws and not self.kernel.moving
 
     def describe(self) -> str:
         if self.window is None:

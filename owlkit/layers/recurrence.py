@@ -198,6 +198,9 @@ class Recurrence(Layer):
         for values, target in zip(state["hidden"], self._carry(len(state["hidden"][0][0])), strict=True):
             target.array[...] = values
 
+    def moving(self) -> Sequence[Tensor]:
+        return () if self.exposed else self._carried
+
     def macs(self, bottom: Blobs, top: Blobs) -> int:
         per_step = self.gates * self.units * (self.inputs + self.units)
         static = self.blobs[2].count * bottom[0].shape[1] if self.has_static else 0

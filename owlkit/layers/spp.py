@@ -133,5 +133,12 @@ class SPP(Layer):
         for pool, found in zip(self.levels, state.get("levels", []), strict=False):
             pool.restore_state(found)
 
+    def moving(self) -> Sequence[Tensor]:
+        return [tensor for pool in self.levels for tensor in pool.moving()]
+
+    @property
+    def draws_on_host(self) -> bool:
+        return any(pool.draws_on_host for pool in self.levels)
+
     def describe(self) -> str:
         return f"{self.levels[0].method}, {self.height} levels"

@@ -20,6 +20,7 @@ from owlkit.net.guard import Guard
 from owlkit.net.parameters import ArenaGroup, build_arena
 from owlkit.net.passes import Passes
 from owlkit.net.reuse import Reuse
+from owlkit.net.rewind import HostStates, Rewind
 from owlkit.net.turns import in_turn
 from owlkit.net.weights import LoadReport, load_weights, match_weights, net_to_proto, save_hdf5, save_weights
 from owlkit.net.working import LossScale, Working
@@ -126,6 +127,18 @@ class Net(Passes):
         """What keeps a net on a GPU from being updated after a loss that is not finite."""
         scale = self.loss_scale
         return Guard(self.device, [blob for blob, _ in self._losses], scale.state if scale else None)
+
+    @cached_property
+    def rewind(self) -> Rewind:
+        """What lets a net on a GPU run a batch again; see `host_states` too."""
+        return Rewind(self.device, self.layers, self.guard.state)
+
+    @in_turn
+    def host_states(self) -> HostStates:
+        """What forward passes change on the host, as it is now."""
+        self._follow_input_shapes(None)
+        self._plan_for(stepping=False)  # layers are prepared: some draw from their generator then
+        return HostStates(self.layers)
 
     # -- parameters
     @in_turn

@@ -204,29 +204,37 @@ class Passes(Shaped):
         return self.loss
 
     @in_turn
-    def forward_backward_later(self) -> Callable[[], float]:
-        """As `forward_backward`, on a GPU and without waiting: what is returned waits for the loss."""
+    def forward_backward_later(self, before: Callable[[], None] | None = None) -> Callable[[], float]:
+        """As `forward_backward`, on a GPU and without waiting: what is returned waits for the loss.
+
+        before : launches kernels only, before the pass.
+        """
         self._follow_input_shapes(None)
+        if before is not None:
+            self._plan_for(stepping=False)  # layers are prepared
+            self._run([before])
         self._forward_whole()
         read = self._read_losses_later()
         self.backward()
         return read
 
     @in_turn
-    def iterate_later(self, update: Callable[[], None], variant: Hashable) -> Callable[[], float]:
+    def iterate_later(
+        self, update: Callable[[], None], variant: Hashable, before: Callable[[], None] | None = None
+    ) -> Callable[[], float]:
         """As `forward_backward_later`, and an update after it: where possible, one CUDA graph for all.
 
-        update : launches kernels only. variant : what these depend on besides memory.
+        update : launches kernels only, as `before` does. variant : what these depend on besides memory.
         """
         assert self.captures is not None
         self._follow_input_shapes(None)
         plan = self._plan_for(stepping=False)
         if self.watchers or not self.captures.serves_iterations(plan):
-            read = self.forward_backward_later()
+            read = self.forward_backward_later(before)
             self.captures.repeat("update", variant, update)
             return read
         with self._abandoned_if_failing():
-            self.captures.iteration(plan, self.working, self._settle_diffs, update, variant)
+            self.captures.iteration(plan, self.working, self._settle_diffs, update, variant, before)
         return self._read_losses_later()
 
     def _read_losses_later(self) -> Callable[[], float]:

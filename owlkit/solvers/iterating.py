@@ -20,6 +20,7 @@ import numpy as np
 
 from owlkit.core import events
 from owlkit.core.errors import DeviceError
+from owlkit.net.rewind import HostStates
 from owlkit.solvers import diagnosis
 from owlkit.solvers.display import displayed_outputs, log_debug_info
 from owlkit.solvers.divergence import DivergedError
@@ -32,7 +33,7 @@ WEIGHTS_EVERY = 200  # iterations between two looks at whether all weights are n
 class Unread:
     """An iteration whose loss was not looked at yet.
 
-    iter : updates before it. read : waits for its losses. sources : data layers, and where they stood before.
+    iter : updates before it. read : waits for its losses. hosts : what a pass changes on the host, before it.
     lr, started, waited : its rate, when it began, how many seconds it waited for data.
     """
 
@@ -40,7 +41,7 @@ class Unread:
     lr: float
     started: float
     waited: float
-    sources: list[tuple[Any, dict[str, Any]]]
+    hosts: HostStates
     read: list[Callable[[], float]]
 
 
@@ -73,7 +74,7 @@ class Iterating(Resumable):
         net.clear_param_diffs()
         for on_start, _ in self._callbacks:
             on_start()
-        loss = sum(net.forward_backward() for _ in range(p.iter_size)) / p.iter_size
+        loss = self._accumulate() / p.iter_size
         if not math.isfinite(loss):
             self._diverge(loss)
         self._losses.append(loss)
@@ -89,6 +90,17 @@ class Iterating(Resumable):
         self._remark(loss)
         self.emit(events.IterationDone(self.iter, loss, self.smoothed_loss, lr, seconds, waited, images))
 
+    def _accumulate(self) -> float:
+        """The sum of the losses, their gradients added up; it ends at one that is not finite, so that blobs
+        show where that came from.
+        """
+        total = 0.0
+        for _ in range(self.param.iter_size):
+            total += self.net.forward_backward()
+            if not math.isfinite(total):
+                break
+        return total
+
     def _update(self, lr: float, guard: Any = None) -> None:
         """The rule clips, divides by iter_size (both as one factor) and updates; the order is Caffe's."""
         self.rule.apply(lr, 1.0 / self.param.iter_size, self.iter, guard)
@@ -103,15 +115,17 @@ class Iterating(Resumable):
 
     def _iterate_unread(self) -> None:
         net, before = self.net, self._unread
-        sources = [(layer, layer.state()) for layer in net.data_layers]
-        queued = Unread(self.iter, self.lr, time.perf_counter(), -net.data_wait_seconds, sources, [])
+        hosts = net.host_states()
+        queued = Unread(self.iter, self.lr, time.perf_counter(), -net.data_wait_seconds, hosts, [])
         net.clear_param_diffs()
+        keep: Callable[[], None] | None = net.rewind.keep  # before the first pass
         for _ in range(self.param.iter_size - 1):
-            queued.read.append(net.forward_backward_later())
+            queued.read.append(net.forward_backward_later(keep))
+            keep = None
             net.guard.judge()  # the losses so far; the update looks at the last ones
         self.rule.set_factors(queued.lr, 1.0 / self.param.iter_size, self.iter)
         update, variant = partial(self.rule.launch, net.guard), self.rule.variant(net.guard)
-        queued.read.append(net.iterate_later(update, variant))
+        queued.read.append(net.iterate_later(update, variant, keep))
         queued.waited += net.data_wait_seconds
         self._unread = queued
         self.iter += 1
@@ -137,10 +151,8 @@ class Iterating(Resumable):
         """late : whether another iteration is queued behind it."""
         loss = sum(read() for read in unread.read) / self.param.iter_size
         if not math.isfinite(loss):
-            self._unread, self.iter = (
-                None,
-                unread.iter,
-            )  # neither it nor the one after it has changed a weight
+            # Neither it nor the one after it has changed a weight.
+            self._unread, self.iter = None, unread.iter
             self.net.guard.reset()
             self._explain(unread, again=late or self.param.iter_size > 1)
             self._diverge(loss)
@@ -159,16 +171,16 @@ class Iterating(Resumable):
         """What can be said at once of a loss that is not finite (a label that is no class) is raised.
 
         again : run the batch again, for whoever asks where it came from: another one has gone over the blobs.
+        All that a pass changes is put back before, so that everything then is as if nobody had read on: masks
+        of dropout, running averages, positions in the data, gradients.
         """
         if not again:
             self.net.check_bottoms()
             return
-        for layer, state in unread.sources:
-            layer.restore_state(state)
-        for _ in range(self.param.iter_size):
-            self.net.forward()
-            if not math.isfinite(self.net.loss):
-                return
+        unread.hosts.restore()
+        self.net.rewind.restore()
+        self.net.clear_param_diffs()
+        self._accumulate()
 
     def _check_weights(self) -> None:
         """DivergedError where weights are no numbers: MAX pooling and ReLU can hide that from the loss."""

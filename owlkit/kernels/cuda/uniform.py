@@ -14,13 +14,14 @@ from owlkit.kernels.cuda.program import program
 class Uniform:
     """Fills tensors with numbers in (0, 1], float32, by Philox 4x32-10.
 
-    The number of draws lies in the GPU's memory, and a kernel raises it.
+    The number of draws lies in the GPU's memory, and a kernel raises it. moving : the tensor that holds it.
     """
 
     def __init__(self, device: GpuDevice) -> None:
         compiled = program(device, "cuda/uniform.cu", "float32", headers=("cuda/philox.cuh",))
         self._count, self._fill = compiled.function("count_draw"), compiled.function("fill_uniform")
         self._state = Tensor(Descriptor((4,), "uint32"))
+        self.moving = (self._state,)
 
     def draw(self, values: Tensor) -> None:
         """New numbers in all of `values`."""

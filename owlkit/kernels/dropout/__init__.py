@@ -27,7 +27,8 @@ def make(device: Device, spec: Dropout) -> Any:
 
     `state()` is a JSON-able dictionary of what its masks depend on besides `rng`; `restore(state, rng)`, to
     be called before the first `draw`, sets it. Where the state has nothing for this kernel, it starts from
-    `rng`. On a CPU all masks come from `rng` itself and the state is empty.
+    `rng`. `moving` has the tensors with the state, which `draw` changes. On a CPU all masks come from `rng`
+    itself, and both are empty.
     """
     found = {"cuda": cuda.DropoutKernel, "onednn": onednn.DropoutKernel, "reference": reference.DropoutKernel}
     return choose(device, spec, found)

@@ -27,6 +27,7 @@ class DropoutKernel:
         self._count, self._scale = spec.x.count, 1 / (1 - spec.ratio)
         self._threshold = round(spec.ratio * 2**16)
         self._state = Tensor(Descriptor((4,), "uint32"))
+        self.moving = (self._state,)
 
     def draw(self, rng: np.random.Generator) -> None:
         self._draw.blocks(1, self._state, threads=32)

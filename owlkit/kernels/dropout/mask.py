@@ -41,6 +41,7 @@ class DrawnOnHost:
     """What the kernels with a `Mask` share: masks come from a generator, which alone is their state."""
 
     _mask: Mask
+    moving: tuple[Tensor, ...] = ()
 
     def draw(self, rng: np.random.Generator) -> None:
         self._mask.draw(rng)

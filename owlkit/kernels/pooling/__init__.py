@@ -60,6 +60,8 @@ def make_stochastic(device: Device, spec: Stochastic) -> Any:
 
     `state()` is a JSON-able dictionary of what the numbers depend on besides `rng`; `restore(state, rng)`, to
     be called before the first `draw`, sets it, or starts from `rng` where the state has nothing for it.
+    `moving` has the tensors that `draw` changes to have other numbers the next time; none where they come
+    from `rng`.
 
     Drawn is the first value, row by row, at which the running sum of the window reaches u times its total,
     u in (0, 1]: never a leading 0 unless all are 0 (Caffe). A window without any input, or whose sum stays

@@ -71,6 +71,7 @@ class StochasticKernel:
         self._windows = windows = _Windows(device, spec, (0, 0))
         self._draws = spec.draws
         self._numbers = Uniform(device)
+        self.moving = self._numbers.moving
         self.uniform = Tensor(Descriptor(spec.y.shape, "float32", True))
         if spec.draws:
             self._forward = windows.function("stochastic", "draw_forward")

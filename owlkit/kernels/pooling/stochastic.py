@@ -40,6 +40,8 @@ def _by_places(tensor: Tensor) -> np.ndarray:
 class StochasticKernel:
     """uniform : numbers in (0, 1], one per window, the shape of y."""
 
+    moving: tuple[Tensor, ...] = ()
+
     def __init__(self, device: Device, spec: Stochastic) -> None:
         self.spec = spec
         n, c, h, w = spec.y.shape

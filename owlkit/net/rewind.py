@@ -1,0 +1,67 @@
+"""A batch once more: what a forward pass of a net on a GPU changes for good is kept before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from owlkit.core.device import Device
+from owlkit.core.tensor import Tensor
+from owlkit.kernels import keep
+from owlkit.layers.base import Layer
+
+
+class Rewind:
+    """Counts of random numbers, running averages, carried states: see `Layer.moving`.
+
+    state : of the net's guard. Once a loss has stopped updates, what was kept before that iteration stays,
+    although another one is queued behind it. Layers that were prepared anew between the two (for a batch of
+    another shape) have new counts: of these the later one is kept.
+    """
+
+    def __init__(self, device: Device, layers: Sequence[Layer], state: Tensor) -> None:
+        self._device, self._layers, self._state = device, layers, state
+        self._kept: dict[int, tuple[Tensor, Tensor]] = {}  # a tensor, so that it stays, and its copy
+        self._kernel = keep.make(device, ())
+
+    def keep(self) -> None:
+        """Queue copies of it as it is."""
+        moving = [tensor for layer in self._layers for tensor in layer.moving()]
+        new = [tensor for tensor in moving if id(tensor) not in self._kept]
+        if new or len(moving) != len(self._kept):
+            self._follow(moving, new)
+        if moving:
+            sources, copies = zip(*self._kept.values(), strict=True)
+            self._kernel.copy(sources, copies, self._state)
+
+    def _follow(self, moving: Sequence[Tensor], new: Sequence[Tensor]) -> None:
+        copies = [Tensor(tensor.descriptor) for tensor in new]
+        self._kernel = keep.make(self._device, tuple(tensor.descriptor for tensor in moving))
+        if new:
+            self._kernel.copy(new, copies, None)
+        fresh = dict(zip(map(id, new), zip(new, copies, strict=True), strict=True))
+        self._kept = {id(tensor): (fresh | self._kept)[id(tensor)] for tensor in moving}
+
+    def restore(self) -> None:
+        """Queue that it be as it was when it was kept last."""
+        if self._kept:
+            moving, copies = zip(*self._kept.values(), strict=True)
+            self._kernel.copy(copies, moving, None)
+
+
+class HostStates:
+    """The same of what lies in the host's memory, as it is now: positions in the data, generators of layers
+    that draw there. A layer that a user wrote has its own, which is not known.
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self._positions = [(layer, layer.state()) for layer in layers if layer.is_data]
+        drawing = (layer.rng.bit_generator for layer in layers if layer.draws_on_host)
+        self._generators: list[tuple[Any, Any]] = [(each, each.state) for each in drawing]
+
+    def restore(self) -> None:
+        """Put it back."""
+        for layer, state in self._positions:
+            layer.restore_state(state)
+        for generator, state in self._generators:
+            generator.state = state
