@@ -146,6 +146,8 @@ class Net(Passes):
                 "a solver updates this net's own parameters: other.share_with(solver.net) shares them"
             )
         self._net.graph.parameters.share_with(self._net.layers, other._net.layers)
+        if self._net.captures is not None:
+            self._net.captures.forget()
 
     def save(self, path: str | Path) -> None:
         """Write a caffemodel, atomically."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 
+import numpy as np
+
+from owlkit.core.blob import Blob
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.memory import Memory
@@ -32,6 +35,8 @@ class CapturedPasses:
         self._plan: Plan | None = None
         self._serves: tuple[Plan, bool] | None = None
         self._sources: list[Callable[[], None]] = []
+        self._given: list[Blob] = []  # what sources put into, and the bytes that it lay in
+        self._places: list[np.ndarray | None] = []
         self._forward: list[Part] = []
         self._backward: list[Part] = []
 
@@ -53,19 +58,17 @@ class CapturedPasses:
         settle: Callable[[], None],
         update: Callable[[], None],
         variant: Hashable,
-        before: Callable[[], None] | None = None,
     ) -> None:
         """Run all layers, all backward, and an update, as one piece of work; see `serves_iterations`.
 
-        settle : makes gradients whole that nothing was added to. variant : what `update` depends on, and
-        whether there is a `before`, which comes first.
+        settle : makes gradients whole that nothing was added to. variant : what `update` depends on.
         """
         self._follow(plan, working)
         self._execute(self._sources)
-        parts: list[Part] = [] if before is None else [("what a pass changes", before)]
-        parts += [*self._forward, *self._backward]
-        parts += [("the gradients of weights", settle), ("update", update)]
-        self._replays.run("iteration", parts, (variant, before is None))
+        between = ("the gradients of weights", settle)
+        self._replays.run(
+            "iteration", [*self._forward, *self._backward, between, ("update", update)], variant
+        )
 
     def serves_iterations(self, plan: Plan) -> bool:
         """Whether nothing is known to prevent the capture of whole iterations."""
@@ -102,11 +105,29 @@ class CapturedPasses:
             why = self._described(refusal)
             raise DeviceError(f"graph=True, but the {kind} pass cannot be captured: {why}")
 
+    def forget(self) -> None:
+        """Drop all captures: what they refer to has changed."""
+        self._plan = None
+
+    def _have_moved(self) -> bool:
+        """Whether inputs lie elsewhere than before: somebody gave them a larger shape and their own again.
+
+        The plan is the same, but graphs go on reading what is there no more.
+        """
+        before, self._places = self._places, self._lie()
+        return any(a is not None and a is not b for a, b in zip(before, self._places, strict=True))
+
+    def _lie(self) -> list[np.ndarray | None]:
+        """The bytes that inputs lie in; None for what has taken none yet."""
+        return [blob.memory(role).bytes for blob in self._given for role in ("data", "diff")]
+
     def _follow(self, plan: Plan, working: Working | None) -> None:
-        if plan is self._plan:
+        if plan is self._plan and not self._have_moved():
             return
         self._replays.forget()
         self._plan = plan
+        self._given = [blob for step in plan.steps if not step.bottom for blob in step.top]
+        self._places = self._lie()
         pairs = list(zip(plan.steps, plan.forward_calls, strict=True))
         self._sources = [call for step, call in pairs if not step.bottom]
         self._forward = [_part(step.layer, call) for step, call in pairs if step.bottom]

@@ -11,8 +11,10 @@ import pytest
 
 import owlkit
 import owlkit.caffe as caffe
+from owlkit.caffe import mode
 from owlkit.core.errors import DataError, NetError
 from tests.caffe.nets import DEPLOY, TRAINABLE, TWO_INPUTS, write
+from tests.support import emulated_gpu
 
 
 @pytest.fixture
@@ -382,6 +384,21 @@ def test_share_with_uses_the_same_memory(tmp_path: Path) -> None:
     one.params["fc"][1].data[...] = [0, 0, 50, 0, 0]
     np.testing.assert_allclose(two.forward()["prob"][:, 2], 1, rtol=1e-6)
     assert np.shares_memory(one.params["conv1"][0].data, two.params["conv1"][0].data)
+
+
+@pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+def test_share_with_after_passes_were_captured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = emulated_gpu.emulated_device()
+    monkeypatch.setattr(mode, "device", lambda: device)
+    one, two = constructed(tmp_path, caffe.TEST), constructed(tmp_path, caffe.TEST)
+    for _ in range(3):
+        two.forward()
+    assert "forward is captured" in repr(two.owlkit_net.plan)
+    two.share_with(one)
+    one.params["fc"][0].data[...] = 0
+    one.params["fc"][1].data[...] = [0, 0, 50, 0, 0]
+    for _ in range(3):
+        np.testing.assert_allclose(two.forward()["prob"][:, 2], 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize("way", ["binary", "hdf5"])

@@ -136,3 +136,24 @@ def test_accumulation_and_overwriting_are_different_captures() -> None:
         for mine, blob in zip(ours.params["scaled"], theirs.params["scaled"], strict=True):
             np.testing.assert_allclose(mine.data_tensor.peek(), blob.data)
             np.testing.assert_allclose(mine.diff, blob.diff, 1e-5)
+
+
+@pytest.mark.parametrize("passes", [1, 2, 4])
+def test_an_input_that_was_larger_meanwhile_is_read_where_it_lies_now(passes: int) -> None:
+    """A larger shape takes other memory, and its own shape again leaves the plan as it was."""
+    nets = [build(device) for device in (emulated_gpu.emulated_device(), "cpu")]
+    for net in nets:
+        blob = net.blobs["data"]
+        for _ in range(passes):
+            blob.data[...] = 0.25
+            net.forward_backward()
+        blob.reshape(64, 3, 4, 4)
+        blob.data[...] = 0
+        blob.reshape(2, 3, 4, 4)
+        for value in (0.5, -0.5, 0.75):
+            blob.data[...] = value
+            net.forward_backward()
+    ours, theirs = nets
+    assert ours.loss == pytest.approx(theirs.loss, rel=1e-6)
+    np.testing.assert_allclose(ours.blobs["data"].diff, theirs.blobs["data"].diff, 1e-5)
+    assert "forward is captured; backward is captured" in repr(ours.plan)
