@@ -58,17 +58,19 @@ class CapturedPasses:
         settle: Callable[[], None],
         update: Callable[[], None],
         variant: Hashable,
+        before: Callable[[], None] | None = None,
     ) -> None:
         """Run all layers, all backward, and an update, as one piece of work; see `serves_iterations`.
 
-        settle : makes gradients whole that nothing was added to. variant : what `update` depends on.
+        settle : makes gradients whole that nothing was added to. variant : what `update` depends on, and
+        whether there is a `before`, which comes first.
         """
         self._follow(plan, working)
         self._execute(self._sources)
-        between = ("the gradients of weights", settle)
-        self._replays.run(
-            "iteration", [*self._forward, *self._backward, between, ("update", update)], variant
-        )
+        parts: list[Part] = [] if before is None else [("what a pass changes", before)]
+        parts += [*self._forward, *self._backward]
+        parts += [("the gradients of weights", settle), ("update", update)]
+        self._replays.run("iteration", parts, (variant, before is None))
 
     def serves_iterations(self, plan: Plan) -> bool:
         """Whether nothing is known to prevent the capture of whole iterations."""
