@@ -57,6 +57,7 @@ class Pooling(Layer):
     """
 
     tops = Arity(minimum=1, maximum=2)
+    wide_tops = (1,)  # half precision cannot hold every index
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.pooling_param

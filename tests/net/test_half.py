@@ -90,6 +90,21 @@ def test_trains_as_float32_does_captured_or_not(dtype: str) -> None:
         np.testing.assert_array_equal(one.blob.data, other.blob.data, err_msg=one.name)
 
 
+@pytest.mark.parametrize("dtype", HALF)
+def test_where_a_maximum_was_found_is_not_rounded(dtype: str) -> None:
+    """Float16 has no odd number above 2048, bfloat16 none above 256."""
+    n = NetSpec("mask")
+    n.data = L.Input(shape=dict(dim=[1, 1, 3, 1001]))
+    n.conv = L.Convolution(n.data, kernel_size=1, num_output=1, weight_filler=dict(type="constant", value=1))
+    n.pool, n.mask = L.Pooling(n.conv, ntop=2, pool=P.Pooling.MAX, kernel_size=3, stride=2)
+    net = Net(n, device=emulated_gpu.emulated_device(), dtype=dtype)
+    x = np.zeros((1, 1, 3, 1001), np.float32)
+    x[..., 2, 1::2] = 1  # 2003, 2005 and so on
+    found = net.forward(data=x)
+    assert net.blobs["pool"].dtype == dtype
+    np.testing.assert_array_equal(found["mask"].ravel(), 2003 + 2 * np.arange(500))
+
+
 def test_small_gradients_survive_by_the_scale_of_the_loss() -> None:
     net = Net(
         small_net(loss_weight=1e-7),

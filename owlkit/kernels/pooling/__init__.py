@@ -47,9 +47,10 @@ class Pooling:
 def make(device: Device, spec: Pooling) -> Any:
     """A kernel with `forward(x, y, indices)` and `backward(dy, dx)`; `indices` is None unless asked for.
 
-    Ties go to the first maximum in row order. An index is h * W + w, as a float. The divisor of "ave" counts
-    padding, but not what hangs over beyond the padding (Caffe). A window without any input gives -FLT_MAX and
-    index -1 ("max", as Caffe) or 0 ("ave"), and no gradient.
+    Ties go to the first maximum in row order. An index is h * W + w, as a float, float32 where x
+    is in half precision. The divisor of "ave" counts padding, but not what hangs over beyond the padding
+    (Caffe). A window without any input gives -FLT_MAX and index -1 ("max", as Caffe) or 0 ("ave"), and no
+    gradient.
     """
     found = {name: module.PoolingKernel for name, module in _MODULES.items()}
     return choose(device, spec, found)

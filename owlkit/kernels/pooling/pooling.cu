@@ -26,8 +26,8 @@ __device__ __forceinline__ A share_of(int i, int j, int height, int width) {
     return A(1) / (counted(i * SH - PH, KH, height, PH) * counted(j * SW - PW, KW, width, PW));
 }
 
-// places and indices may be absent.
-KERNEL max_forward(IN(T) x, OUT(T) y, OUT(PLACE) places, OUT(T) indices, int height, int width, int top_height,
+// places and indices may be absent. indices are not rounded to half precision, which has no number for each pixel.
+KERNEL max_forward(IN(T) x, OUT(T) y, OUT(PLACE) places, OUT(A) indices, int height, int width, int top_height,
                    int top_width, int channels) {
     int c = CHANNELS;
     if (c >= channels) return;
@@ -62,10 +62,10 @@ KERNEL max_forward(IN(T) x, OUT(T) y, OUT(PLACE) places, OUT(T) indices, int hei
             reinterpret_cast<Places*>(places)[at] = chosen;
         }
         if (indices) {
-            Values index;
+            Channels<A> index;
             for (int v = 0; v < VEC; v++)
-                index.at[v] = T(place[v] < 0 ? A(-1) : A((top + place[v] / KW) * width + left + place[v] % KW));
-            reinterpret_cast<Values*>(indices)[at] = index;
+                index.at[v] = A(place[v] < 0 ? -1 : (top + place[v] / KW) * width + left + place[v] % KW);
+            reinterpret_cast<Channels<A>*>(indices)[at] = index;
         }
     }
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from owlkit.core.dtypes import wide
 from owlkit.kernels.pooling import Pooling, Stochastic, make_stochastic
 from tests.kernels.cases import Case, Values, layout
 
@@ -13,7 +15,8 @@ from tests.kernels.cases import Case, Values, layout
 def _run(kernel: Any, spec: Pooling, values: Values) -> None:
     x, dy = values.normal(spec.x), values.normal(spec.y)
     y, dx = values.output("y", spec.y), values.output("dx", spec.x)
-    indices = values.output("indices", spec.y) if spec.indices else None
+    found = replace(spec.y, dtype=wide(spec.y.dtype))
+    indices = values.output("indices", found) if spec.indices else None
     kernel.forward(x, y, indices)
     kernel.backward(dy, dx)
 
