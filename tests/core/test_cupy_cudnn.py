@@ -123,6 +123,7 @@ def test_another_thread_keeps_its_stream_during_a_capture(device: GpuDevice) -> 
 
 def test_plans_are_made_with_their_gpu_current(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     cuda = FakeCuda(number=1).install(monkeypatch)
+    cuda.contexts.add(0)
     monkeypatch.setenv("OWLKIT_CACHE", str(tmp_path))
     monkeypatch.setitem(sys.modules, "cudnn", FakeCudnn(cuda).module())
     Work(GpuDevice(Gpu(CupyDriver(1), 1)))

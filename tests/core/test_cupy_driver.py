@@ -345,11 +345,32 @@ def test_any_thread_may_use_the_gpu(driver: CupyDriver, cuda: FakeCuda, kernel: 
     assert (fetched(driver, x.pointer, np.empty(6, np.float32)) == 4).all()
 
 
-def test_another_gpu_stays_current(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_gpu_that_is_in_use_stays_current(monkeypatch: pytest.MonkeyPatch) -> None:
     cuda = FakeCuda(number=1).install(monkeypatch)
+    cuda.contexts.add(0)
     driver = CupyDriver(1)
     driver.zero(driver.allocate(8).pointer, 8)
     assert cuda.runtime().getDevice() == 0
+
+
+def test_another_gpu_that_nobody_uses_is_given_no_context(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would cost half a gigabyte there; whoever begins to use it later finds it current again."""
+    cuda = FakeCuda(number=1).install(monkeypatch)
+    runtime, current = cuda.runtime(), []
+    driver = CupyDriver(1)
+
+    def work() -> None:
+        driver.zero(driver.allocate(8).pointer, 8)
+        current.append(runtime.getDevice())
+
+    work()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert (cuda.contexts, current) == ({1}, [1, 1])
+    runtime.setDevice(0)
+    work()
+    assert (cuda.contexts, current[-1]) == ({0, 1}, 0)
 
 
 def test_an_error_of_cuda_is_explained(driver: CupyDriver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -523,6 +544,7 @@ def test_a_workspace_is_taken_in_a_capture_too(driver: CupyDriver, cuda: FakeCud
 def test_a_capture_on_the_second_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """CuPy's current stream is kept by GPU, and the first one is current before and after."""
     cuda = FakeCuda(number=1).install(monkeypatch)
+    cuda.contexts.add(0)
     driver = CupyDriver(1)
     place = driver.allocate(8)
     Gpu(driver, 1).capture(lambda: driver.zero(place.pointer, 8)).launch()

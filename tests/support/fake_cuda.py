@@ -159,6 +159,7 @@ class FakeCuda:
     block, shared). without_pool : nobody has set a pool of CuPy's. without_nvrtc : it is not installed.
     given_back_early : addresses of memory that was dropped while a copy waited to use it: the pools lend it
     again at once. That of the GPU goes round in the main stream's order, and is safe there.
+    contexts : numbers of the GPUs that have one.
     """
 
     def __init__(self, number: int = 0, total: int = 1 << 30, newest_first: bool = False) -> None:
@@ -177,6 +178,7 @@ class FakeCuda:
         self.given_back_early: list[int] = []
         self.pinned: dict[int, int] = {}  # address -> bytes
         self._devices = threading.local()
+        self.contexts: set[int] = set()  # GPUs that have one
 
     def given_back(self, start: int, nbytes: int) -> None:
         pinned = self.pinned.pop(start, None) is not None
@@ -217,7 +219,17 @@ class FakeCuda:
             mode._obj.value, self.mode = self.mode, mode._obj.value
             return 0
 
-        return SimpleNamespace(cuThreadExchangeStreamCaptureMode=exchange)
+        def get(gpu: Any, number: int) -> int:
+            gpu._obj.value = number
+            return 0
+
+        def state(gpu: ctypes.c_int, flags: Any, active: Any) -> int:
+            active._obj.value = gpu.value in self.contexts
+            return 0
+
+        return SimpleNamespace(
+            cuThreadExchangeStreamCaptureMode=exchange, cuDeviceGet=get, cuDevicePrimaryCtxGetState=state
+        )
 
     # -- the runtime
     def runtime(self) -> SimpleNamespace:
@@ -227,7 +239,7 @@ class FakeCuda:
             **kinds,
             streamCaptureModeThreadLocal=1,
             getDevice=lambda: getattr(self._devices, "number", 0),
-            setDevice=lambda number: setattr(self._devices, "number", number),
+            setDevice=self._set_device,
             memGetInfo=self._memory,
             memcpyAsync=self._copy,
             memsetAsync=self._set,
@@ -235,6 +247,11 @@ class FakeCuda:
             driverGetVersion=lambda: 13000,
             runtimeGetVersion=lambda: 13020,
         )
+
+    def _set_device(self, number: int) -> None:
+        """Since CUDA 12 this makes a context at once."""
+        self._devices.number = number
+        self.contexts.add(number)
 
     def _memory(self) -> tuple[int, int]:
         self._devices.ready = True

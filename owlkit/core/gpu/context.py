@@ -37,6 +37,15 @@ def libcuda() -> Any:
     return ctypes.CDLL("libcuda.so.1")
 
 
+def _has_context(number: int) -> bool:
+    """Whether CUDA's runtime has a context on a GPU in this process; asking makes none."""
+    cuda, gpu, flags, active = libcuda(), ctypes.c_int(), ctypes.c_uint(), ctypes.c_int()
+    failed = cuda.cuDeviceGet(ctypes.byref(gpu), number) or cuda.cuDevicePrimaryCtxGetState(
+        gpu, ctypes.byref(flags), ctypes.byref(active)
+    )
+    return bool(failed or active.value)  # where it cannot be asked, the GPU that was is to be current again
+
+
 class _Thread(threading.local):
     """What is known of the calling thread. ready : whether the GPU's context is current in it."""
 
@@ -61,6 +70,7 @@ class Context:
         self.cupy, self.cuda = cupy, cupy.cuda
         self.errors = (runtime.CUDARuntimeError, driver.CUDADriverError)
         self._thread = _Thread()
+        self._in_use: set[int] = set()  # other GPUs on which this process has a context
         self.capturer: int | None = None
         with self.at_work():
             self.main = cupy.cuda.Stream()
@@ -76,9 +86,19 @@ class Context:
         return int(before)
 
     def leave(self, before: int) -> None:
-        """Make the GPU current that was."""
-        if before != self.number:
+        """Make the GPU current that was, unless nobody has used it yet: this one stays so then.
+
+        Since CUDA 12 making a GPU current gives it a context, some 0.5 GB of its memory: on a machine with
+        two, where only the second is used, the first would have one merely because threads begin there.
+        """
+        if before != self.number and self._uses(before):
             self.runtime.setDevice(before)
+
+    def _uses(self, number: int) -> bool:
+        """Whether this process has a context on GPU `number`."""
+        if number not in self._in_use and _has_context(number):
+            self._in_use.add(number)
+        return number in self._in_use
 
     @contextmanager
     def at_work(self) -> Iterator[None]:

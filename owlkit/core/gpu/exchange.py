@@ -37,8 +37,9 @@ def copy(source: Any, tensor: Tensor) -> None:
         theirs = cupy.from_dlpack(source)
         mirror = tensor.memory.mirror
         if mirror is not None and theirs.device.id == mirror.gpu.number:
+            ours = mirror.gpu.array(tensor)
             with theirs.device:
-                mirror.gpu.array(tensor)[...] = theirs
+                ours[...] = theirs
             mirror.gpu.driver.hold(theirs)
             return
         source = theirs.get()
