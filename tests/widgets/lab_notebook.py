@@ -30,6 +30,31 @@ INK = """(token) => {
   return n; }"""
 
 
+# A theme is there when JupyterLab has put back what it hid meanwhile, and has taken away the screen that it
+# lays over all of it, which swallows the mouse for a fifth of a second after the colours have changed.
+THEMED = """(light) => document.body.dataset.jpThemeLight === light
+  && !document.querySelector('#jupyterlab-splash') && document.querySelector('#main').clientWidth > 0"""
+
+# The box of an element, once it has been the same for some frames and a tenth of a second.
+STANDING = """async (element) => {
+  const box = () => { const b = element.getBoundingClientRect(); return [b.x, b.y, b.width, b.height].map(Math.round).join(); };
+  const end = performance.now() + 20000;
+  let [before, same, since] = ['', 0, 0];
+  while (same < 4 || performance.now() - since < 100) {
+    if (performance.now() > end) return `it moved for 20 s, at last at ${before}`;
+    const now = element.isConnected ? box() : '';
+    if (now !== before || !now || element.clientWidth === 0) [before, same, since] = [now, 0, performance.now()];
+    else same++;
+    await new Promise(requestAnimationFrame);
+  }
+  return ''; }"""  # noqa: E501
+# What lies over the middle of an element, "" where nothing does.
+COVER = """(element) => {
+  const b = element.getBoundingClientRect();
+  const top = document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2);
+  return element.contains(top) ? '' : (top?.outerHTML ?? 'out of sight').slice(0, 100); }"""
+
+
 class Notebook:
     """A notebook in JupyterLab, seen through the browser."""
 
@@ -82,7 +107,19 @@ class Notebook:
             time.sleep(0.1)
         return found
 
-    def wait_for_state(self, word: str, timeout: float = 40.0) -> None:
+    def standing_iteration(self, seconds: float = 0.8) -> int:
+        """The iteration in the header once it has been the same for so long: no point comes any more."""
+        found, since = self.iteration(), time.monotonic()
+        end = since + 40
+        while time.monotonic() - since < seconds:
+            assert time.monotonic() < end, f"iterations still come, now {found}"
+            time.sleep(0.05)
+            if (now := self.iteration()) != found:
+                found, since = now, time.monotonic()
+        return found
+
+    def wait_for_state(self, word: str, timeout: float = 60.0) -> None:
+        """Until the one monitor in that state, or on its way to it, says so."""
         self.page.locator(".owl .pill", has_text=word).wait_for(timeout=timeout * 1000)
 
     def theme(self, name: str) -> None:
@@ -91,8 +128,10 @@ class Notebook:
             f"JupyterLab {name}",
         )
         light = "true" if name == "Light" else "false"
-        self.page.wait_for_function(f"() => document.body.dataset.jpThemeLight === '{light}'")
-        painted(self.page, frames=6)  # JupyterLab takes the output out of the page and puts it back
+        self.page.wait_for_function(THEMED, arg=light, timeout=60_000)
+        painted(self.page)
+        for owl in self.page.locator(".owl:visible").all():
+            still(owl)
 
     def save(self) -> None:
         """Save the notebook, with what was done last: widgets tell the kernel of their view after 300 ms."""
@@ -105,7 +144,7 @@ class Notebook:
     def rows(self) -> list[list[str]]:
         """The table view, newest row first."""
         self.page.get_by_role("button", name="Show as table").first.click()
-        self.page.locator(".owl .tab").first.wait_for()
+        self.page.locator(".owl .tab tbody tr").first.wait_for()
         cells = "rows => rows.map(r => [...r.children].map(c => c.textContent))"
         rows: list[list[str]] = self.page.eval_on_selector_all(".owl .tab tbody tr", cells)
         self.page.get_by_role("button", name="Show as table").first.click()
@@ -118,7 +157,36 @@ def painted(page: Any, frames: int = 3) -> None:
     page.evaluate(f"async () => {{ for (let i = 0; i < {frames}; i++) {frame} }}")
 
 
-def until(holds: Callable[[], object], told: str, seconds: float = 20.0) -> None:
+def still(locator: Any) -> None:
+    """Wait until an element stands still: what JupyterLab lays out anew moves for some frames."""
+    moved = locator.evaluate(STANDING)
+    assert not moved, moved
+
+
+def standing(locator: Any) -> dict[str, float]:
+    """The box {x, y, width, height} of an element in sight, once it stands still and nothing lies over it.
+
+    Where the mouse is moved by places, this comes first.
+    """
+    locator.scroll_into_view_if_needed()
+    still(locator)
+    until(lambda: not locator.evaluate(COVER), "nothing lies over the middle of it")
+    box: dict[str, float] = locator.bounding_box()
+    return box
+
+
+def drag(page: Any, over: Any, start: float, end: float, steps: int = 4) -> tuple[float, float, float]:
+    """Drag along the middle of an element, from one share of its width to another; (left, middle, width)."""
+    box = standing(over)
+    left, middle, width = box["x"], box["y"] + box["height"] / 2, box["width"]
+    page.mouse.move(left + start * width, middle)
+    page.mouse.down()
+    page.mouse.move(left + end * width, middle, steps=steps)
+    page.mouse.up()
+    return left, middle, width
+
+
+def until(holds: Callable[[], object], told: str, seconds: float = 30.0) -> None:
     """Wait until something holds, however busy the machine is."""
     end = time.monotonic() + seconds
     while not holds():
@@ -126,8 +194,12 @@ def until(holds: Callable[[], object], told: str, seconds: float = 20.0) -> None
         time.sleep(0.05)
 
 
-def shoot(page: Any, path: Path) -> None:
-    page.locator(".owl").first.screenshot(path=str(path))
+def shoot(owl: Any, path: Path) -> None:
+    """A picture of a widget, as it is once it stands still and is painted."""
+    owl.scroll_into_view_if_needed()
+    still(owl)
+    painted(owl.page)
+    owl.screenshot(path=str(path))
 
 
 def accessibility_findings(page: Any, selector: str = ".owl") -> list[str]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, expect_count, painted, shoot, until
+from .lab_notebook import PICTURE, Notebook, drag, expect_count, shoot, standing, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 TRAIN = """import owlkit as owl
 from lenet_digits import solver
-run = owl.train(solver(), name="lenet")
+run = owl.train(solver(max_iter=100000), name="lenet")
 "the cell has returned" """
 
 MADE_UP = """from fake_run import FakeRun
@@ -27,120 +26,129 @@ Frontend.display({run})
 {run}.wait()"""
 
 
-def look_around(notebook: Notebook, page: Any, shots: Path) -> None:
-    """Zoom, cursor, log axis, tooltip, switches and table, while the run stands still."""
+def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> None:
+    notebook = Notebook(lab, page, "run", [TRAIN])
+    notebook.open()
+    notebook.command("notebook:run-all-cells")
     owl = page.locator(".owl").first
-    # Drag zooms, the wheel alone does not, the overview appears, a double click resets.
-    over = owl.locator(".u-over")
-    area = over.bounding_box()
-    left, middle, width = area["x"], area["y"] + area["height"] / 2, area["width"]
-    page.mouse.move(left + 0.3 * width, middle)
-    page.mouse.down()
-    page.mouse.move(left + 0.7 * width, middle, steps=4)
-    page.mouse.up()
+    watch(notebook, owl, shots)
+    pause_and_step(notebook, owl)
+    lower_the_rate(notebook, owl, shots)
+    zoom_and_pin(notebook, owl, shots)
+    hide_a_curve_and_show_the_table(notebook, owl, shots)
+    go_on_and_reload(notebook, owl, shots)
+    by_keys(notebook, owl, shots)
+
+
+def watch(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """The cell has returned, and the curves are painted."""
+    owl.locator(".uplot canvas").wait_for(timeout=60000)
+    notebook.wait_for_iteration(450)
+    assert notebook.kernel_status() == "idle", "the cell has not returned"
+    for curve, least in (("train", 200), ("test", 20), ("acc", 20)):
+        until(lambda curve=curve, least=least: notebook.ink(curve) > least, f"the curve {curve}")
+    shoot(owl, shots / "running-light.png")
+
+
+def pause_and_step(notebook: Notebook, owl: Any) -> None:
+    """Pause answers, and no point comes any more; a step is one iteration."""
+    owl.get_by_role("button", name="Pause").click()
+    notebook.wait_for_state("Paused")
+    paused_at = notebook.standing_iteration()
+    owl.get_by_role("button", name="Step one iteration").click()
+    notebook.wait_for_iteration(paused_at + 1)
+    assert notebook.standing_iteration() == paused_at + 1
+
+
+def lower_the_rate(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """The learning rate changes and leaves a flag."""
+    purple = notebook.ink("lr")
+    owl.get_by_role("button", name="Learning rate × 0.1").click()
+    owl.get_by_text("0.01 → 0.001").wait_for()
+    until(lambda: notebook.ink("lr") > purple, "a flag for the learning rate")
+    notebook.page.keyboard.press("Escape")
+    notebook.theme("Dark")
+    area = standing(owl.locator(".u-over"))
+    notebook.page.mouse.move(area["x"] + area["width"] * 0.4, area["y"] + area["height"] * 0.5)
+    owl.locator(".leg .at", has_text="at ").wait_for()
+    shoot(owl, shots / "paused-dark.png")
+    notebook.theme("Light")
+
+
+def zoom_and_pin(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """Drag zooms, the overview appears, a click pins the cursor, a double click shows all again."""
+    page, over = notebook.page, owl.locator(".u-over")
+    left, middle, width = drag(page, over, 0.3, 0.7)
     owl.locator(".overview").wait_for()
+    standing(over)
     page.mouse.move(left + 0.5 * width, middle)
     page.mouse.click(left + 0.5 * width, middle)
     owl.locator(".cursor-chip.pinned").wait_for()
     page.mouse.move(left + 0.8 * width, middle)
-    assert owl.locator(".leg .at").inner_text() == f"at {owl.locator('.cursor-chip').inner_text()}"
+    said, chip = owl.locator(".leg .at"), owl.locator(".cursor-chip")
+    until(lambda: said.inner_text() == f"at {chip.inner_text()}", "the legend reads out the pinned place")
     owl.get_by_role("button", name="Logarithmic loss axis").click()
     page.mouse.move(5, 5)
-    page.get_by_role("button", name="Learning rate × 0.1").first.hover()
-    page.get_by_role("tooltip").first.wait_for()
-    assert "Learning rate × 0.1: 0.001 → 0.0001" in page.get_by_role("tooltip").first.inner_text()
-    line = owl.locator(".plot .cursor-line").bounding_box()
+    owl.get_by_role("button", name="Learning rate × 0.1").hover()
+    owl.get_by_role("tooltip").filter(has_text="Learning rate × 0.1: 0.001 → 0.0001").wait_for()
+    line = standing(owl.locator(".plot")) and owl.locator(".plot .cursor-line").bounding_box()
     assert abs(line["x"] - left - 0.5 * width) < 12, "the pinned cursor is not where it was pinned"
-    shoot(page, shots / "zoomed-log-light.png")
+    shoot(owl, shots / "zoomed-log-light.png")
     page.keyboard.press("Escape")
     over.dblclick(position={"x": 0.2 * width, "y": 20})
     owl.locator(".overview").wait_for(state="hidden")
 
-    # A curve can be hidden; the table stands in for the chart.
+
+def hide_a_curve_and_show_the_table(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """A curve can be hidden; the table stands in for the chart."""
     blue = notebook.ink("test")
     owl.get_by_role("switch", name="test loss").click()
     until(lambda: notebook.ink("test") < 0.4 * blue, "the test loss is hidden")
     owl.get_by_role("switch", name="test loss").click()
     rows = notebook.rows()
-    assert int("".join(c for c in rows[0][0] if c.isdigit())) > int(
-        "".join(c for c in rows[-1][0] if c.isdigit())
-    )
+    newest, oldest = (int("".join(c for c in row[0] if c.isdigit())) for row in (rows[0], rows[-1]))
+    assert newest > oldest
     notebook.theme("Dark")
     owl.get_by_role("button", name="Show as table").click()
-    shoot(page, shots / "table-dark.png")
+    owl.locator(".tab tbody tr").first.wait_for()
+    shoot(owl, shots / "table-dark.png")
     owl.get_by_role("button", name="Show as table").click()
     notebook.theme("Light")
 
 
-def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> None:
-    notebook = Notebook(lab, page, "run", [TRAIN])
-    notebook.open()
-    notebook.command("notebook:run-all-cells")
-    page.locator(".owl .uplot canvas").wait_for(timeout=60000)
-    notebook.wait_for_iteration(450)
-    assert notebook.kernel_status() == "idle", "the cell has not returned"
-    assert notebook.ink("train") > 200
-    assert notebook.ink("test") > 20
-    assert notebook.ink("acc") > 20
-    shoot(page, shots / "running-light.png")
-
-    # Pause answers, and no point comes any more.
-    page.get_by_role("button", name="Pause").click()
-    notebook.wait_for_state("Paused")
-    painted(page)
-    paused_at = notebook.iteration()
-    time.sleep(0.8)  # two updates of the figures, if there were any
-    assert notebook.iteration() == paused_at
-    page.get_by_role("button", name="Step one iteration").click()
-    notebook.wait_for_iteration(paused_at + 1)
-    time.sleep(0.7)  # further ones would be seen by now
-    assert notebook.iteration() == paused_at + 1
-
-    # The learning rate changes and leaves a flag.
-    purple = notebook.ink("lr")
-    page.get_by_role("button", name="Learning rate × 0.1").click()
-    page.get_by_text("0.01 → 0.001").wait_for()
-    until(lambda: notebook.ink("lr") > purple, "a flag for the learning rate")
-    page.keyboard.press("Escape")
-    notebook.theme("Dark")
-    area = page.locator(".owl .u-over").bounding_box()
-    page.mouse.move(area["x"] + area["width"] * 0.4, area["y"] + area["height"] * 0.5)
-    page.locator(".owl .leg .at", has_text="at ").wait_for()
-    shoot(page, shots / "paused-dark.png")
-    notebook.theme("Light")
-    look_around(notebook, page, shots)
-
-    page.get_by_role("button", name="Resume").click()
+def go_on_and_reload(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """It goes on where it stood; after a reload the whole curve is back."""
+    page, paused_at = notebook.page, notebook.iteration()
+    owl.get_by_role("button", name="Resume").click()
     notebook.wait_for_iteration(paused_at + 150)
     rows = notebook.rows()
     assert any("learning rate 0.01 → 0.001" in row[-1] for row in rows), rows
-    before = len(rows)
-
-    # Reload: the whole curve is back.
     page.mouse.move(5, 5)
-    page.get_by_role("button", name="Pause").click()
+    owl.get_by_role("button", name="Pause").click()
     notebook.wait_for_state("Paused")
-    painted(page)
-    stopped_at, ink = notebook.iteration(), notebook.ink("train")
+    stopped_at, ink = notebook.standing_iteration(), notebook.ink("train")
     notebook.save()
     page.goto(notebook.url)
-    page.locator(".owl .uplot canvas").wait_for(timeout=120000)
+    owl.locator(".uplot canvas").wait_for(timeout=120000)
     assert notebook.wait_for_iteration(stopped_at) == stopped_at
     until(lambda: notebook.ink("train") > 0.8 * ink, "the curve that was there before")
-    assert len(notebook.rows()) >= before
-    shoot(page, shots / "reloaded-light.png")
+    assert len(notebook.rows()) >= len(rows)
+    shoot(owl, shots / "reloaded-light.png")
 
-    # Keys belong to the monitor while the focus is inside: "s" writes a snapshot and saves no notebook.
-    page.locator(".owl .plot").focus()
-    page.keyboard.press("s")
-    page.get_by_text("snapshot written: lenet_iter_").wait_for()
-    page.keyboard.press("?")
-    page.get_by_role("dialog", name="Keyboard").wait_for()
-    shoot(page, shots / "help-light.png")
-    page.keyboard.press("Escape")
-    page.locator(".owl .plot").focus()
-    page.keyboard.press("q")
-    page.keyboard.press("Enter")
+
+def by_keys(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """Keys belong to the monitor while the focus is inside: "s" writes a snapshot and saves no notebook."""
+    press = notebook.page.keyboard.press
+    owl.locator(".plot").focus()
+    press("s")
+    owl.get_by_text("snapshot written: lenet_iter_").wait_for()
+    press("?")
+    owl.get_by_role("dialog", name="Keyboard").wait_for()
+    shoot(owl, shots / "help-light.png")
+    press("Escape")
+    owl.locator(".plot").focus()
+    press("q")
+    press("Enter")
     notebook.wait_for_state("Stopped")
 
 
@@ -149,7 +157,7 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
     cells = [
         MADE_UP.format(run="run", arguments=calm),
         MADE_UP.format(run="second", arguments=f"{calm}, diverge_at=690"),
-        MADE_UP.format(run="third", arguments="max_iter=9000").replace(
+        MADE_UP.format(run="third", arguments="max_iter=100000").replace(
             "third.wait()", "import time; time.sleep(1); third.pause()"
         ),
         "idle = FakeRun(max_iter=100000)\nFrontend.display(idle)",
@@ -157,29 +165,35 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
     notebook = Notebook(lab, page, "ends", cells)
     notebook.open()
     notebook.command("notebook:run-all-cells")
-    notebook.wait_for_state("Finished")
-    notebook.wait_for_state("Diverged")
-    notebook.wait_for_state("Ready")
-    painted(page)
-    finished, diverged, paused, ready = page.locator(".owl").all()
-    assert "First iteration" in ready.get_by_role("list").inner_text()
-    ready.scroll_into_view_if_needed()
-    painted(page)
-    ready.screenshot(path=str(shots / "empty-light.png"))
+    for state in ("Finished", "Diverged", "Paused", "Ready"):
+        notebook.wait_for_state(state)
+    page.locator(PICTURE).nth(1).wait_for(state="attached", timeout=60000)  # of the two that have ended
+    four_states(notebook, shots)
+    saved_and_converted(notebook)
+    without_a_kernel(notebook, page.locator(".owl").nth(2), shots)
+
+
+def four_states(notebook: Notebook, shots: Path) -> None:
+    """Each looks like what it is, and no picture stands beside a live monitor."""
+    page = notebook.page
+    expect_count(page.locator(".owl"), 4)
+    finished, diverged, _, ready = page.locator(".owl").all()
+    ready.get_by_role("list").filter(has_text="First iteration").wait_for()
+    shoot(ready, shots / "empty-light.png")
     assert "NaN first appeared in conv2" in diverged.get_by_role("alert").inner_text()
-    finished.screenshot(path=str(shots / "finished-light.png"))
-    diverged.screenshot(path=str(shots / "diverged-light.png"))
+    shoot(finished, shots / "finished-light.png")
+    shoot(diverged, shots / "diverged-light.png")
     assert page.locator(f"{PICTURE}:visible").count() == 0, "the picture stands beside the live monitor"
     notebook.theme("Dark")
-    diverged.scroll_into_view_if_needed()
-    diverged.screenshot(path=str(shots / "diverged-dark.png"))
+    shoot(diverged, shots / "diverged-dark.png")
     notebook.theme("Light")
     for width, name in ((860, "slim"), (1240, "narrow")):
         page.set_viewport_size({"width": width, "height": 860})
-        finished.scroll_into_view_if_needed()
-        painted(page)
-        finished.screenshot(path=str(shots / f"{name}-light.png"))
+        shoot(finished, shots / f"{name}-light.png")
 
+
+def saved_and_converted(notebook: Notebook) -> None:
+    """Both pictures are in the file, once each, and in the page that nbconvert makes of it."""
     notebook.save()
     saved = json.loads(notebook.path.read_text())
     for cell in saved["cells"][:2]:
@@ -188,16 +202,15 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
     converted, _ = nbconvert.HTMLExporter().from_filename(str(notebook.path))
     assert len(re.findall(r'<figure class="owl-static owl-image-follows" hidden(="")?>', converted)) == 2
 
-    # The kernel goes: the last values stay, the controls do nothing any more.
+
+def without_a_kernel(notebook: Notebook, paused: Any, shots: Path) -> None:
+    """The kernel goes: the last values stay, the controls rest. Opened again, there are the pictures."""
+    page = notebook.page
     paused.scroll_into_view_if_needed()  # nothing is drawn out of sight
     notebook.command("kernelmenu:shutdown")
-    notebook.wait_for_state("Disconnected")
-    assert paused.get_by_role("button", name="Resume").get_attribute("aria-disabled") == "true"
-    paused.scroll_into_view_if_needed()
-    painted(page)
-    paused.screenshot(path=str(shots / "disconnected-light.png"))
-
-    # Opened again without that kernel, the saved notebook shows the pictures and no complaint about them.
+    paused.locator(".pill", has_text="Disconnected").wait_for(timeout=60000)
+    paused.locator('button[data-act="main"][aria-disabled="true"]', has_text="Resume").wait_for()
+    shoot(paused, shots / "disconnected-light.png")
     page.goto(notebook.url)
     page.locator(PICTURE).first.wait_for(timeout=120000)
     expect_count(page.locator(f"{PICTURE}:visible"), 2)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings, painted, until
+from .lab_notebook import Notebook, accessibility_findings, painted, shoot, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -38,7 +38,7 @@ def test_one_click_goes_back_and_nothing_is_lost(lab: Any, page: Any, shots: Pat
     back = owl.get_by_role("button", name="Back to 40, lr × 0.1")
     back.scroll_into_view_if_needed()
     painted(page)
-    owl.screenshot(path=str(shots / "monitor-diverged-light.png"))
+    shoot(owl, shots / "monitor-diverged-light.png")
     assert accessibility_findings(page) == []
     reached = notebook.iteration()
     assert reached > 70
@@ -54,7 +54,7 @@ def test_one_click_goes_back_and_nothing_is_lost(lab: Any, page: Any, shots: Pat
     gradients = owl.locator(f'.lrow[data-key="{name}/gradients"]')
     gradients.filter(has_text=" to ").or_(gradients.filter(has_text="finite")).wait_for(timeout=5000)
     painted(page)
-    owl.screenshot(path=str(shots / "monitor-guilty-light.png"))
+    shoot(owl, shots / "monitor-guilty-light.png")
     assert accessibility_findings(page) == []
     back.focus()
     page.keyboard.press("Enter")
@@ -68,7 +68,7 @@ def test_one_click_goes_back_and_nothing_is_lost(lab: Any, page: Any, shots: Pat
     owl.get_by_role("button", name="Pause").click()
     notebook.wait_for_state("Paused")
     painted(page)
-    owl.screenshot(path=str(shots / "monitor-back-light.png"))
+    shoot(owl, shots / "monitor-back-light.png")
     ink = notebook.ink("ink-2")
     words = [row[-1] for row in notebook.rows()]
     assert any("went back to 40 from " in text for text in words), words
@@ -88,7 +88,7 @@ def test_one_click_goes_back_and_nothing_is_lost(lab: Any, page: Any, shots: Pat
         text for text in again if "back" in text or "given" in text
     ]
     notebook.theme("Dark")
-    owl.screenshot(path=str(shots / "monitor-back-dark.png"))
+    shoot(owl, shots / "monitor-back-dark.png")
     notebook.theme("Light")
     owl.get_by_role("button", name="Stop").click()
     page.keyboard.press("Enter")

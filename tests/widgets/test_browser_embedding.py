@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -144,7 +144,7 @@ def test_what_is_done_while_the_picture_is_drawn_is_not_lost(lab: Any, page: Any
     wait_for_other(page, before)
     page.keyboard.press("0")
     painted(page)
-    owl.screenshot(path=str(shots / "embedding-selected-light.png"))
+    shoot(owl, shots / "embedding-selected-light.png")
 
 
 def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> None:
@@ -171,7 +171,7 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     assert owl.locator(".em-near:visible").count() == 6
     assert owl.locator(".em-look canvas").evaluate(SHADES) > 5
     painted(page)
-    owl.screenshot(path=str(shots / "embedding-made-light.png"))
+    shoot(owl, shots / "embedding-made-light.png")
     assert not accessibility_findings(page, ".owl.em")
 
     # Switches show one class alone, and all again.
@@ -188,7 +188,7 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     before = pixels(page)
     page.keyboard.press("p")
     before = wait_for_other(page, before)
-    owl.screenshot(path=str(shots / "embedding-shapes-light.png"))
+    shoot(owl, shots / "embedding-shapes-light.png")
     owl.locator(".em-plot").focus()
     page.keyboard.press("+")
     before = wait_for_other(page, before)
@@ -199,7 +199,7 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     page.keyboard.press("m")
     owl.locator(".foot", has_text="t-SNE in").wait_for(timeout=PATIENCE)
     notebook.theme("Dark")
-    owl.screenshot(path=str(shots / "embedding-shapes-dark.png"))
+    shoot(owl, shots / "embedding-shapes-dark.png")
     assert not accessibility_findings(page, ".owl.em")
     notebook.theme("Light")
     with page.expect_download() as download:
@@ -218,7 +218,7 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     assert owl.get_by_role("radio", name="shapes").get_attribute("aria-checked") == "true"
     page.set_viewport_size({"width": 900, "height": 1100})
     painted(page)
-    owl.screenshot(path=str(shots / "embedding-narrow-light.png"))
+    shoot(owl, shots / "embedding-narrow-light.png")
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(PICTURE).first.wait_for(timeout=PATIENCE)

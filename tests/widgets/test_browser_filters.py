@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -101,17 +101,17 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     owl.locator('[data-filter="26"]').click()
     owl.get_by_text("image 1").first.wait_for(state="attached")
     painted(page)
-    owl.screenshot(path=str(shots / "filters-made-light.png"))
+    shoot(owl, shots / "filters-made-light.png")
     assert not accessibility_findings(page, ".owl.fv")
     notebook.theme("Dark")
-    owl.screenshot(path=str(shots / "filters-made-dark.png"))
+    shoot(owl, shots / "filters-made-dark.png")
     assert not accessibility_findings(page, ".owl.fv")
     notebook.theme("Light")
 
     # The table, the help, the figure.
     page.keyboard.press("t")
     assert "= duplicate of #33" in owl.locator(".fv-table tbody tr").nth(20).inner_text()
-    owl.screenshot(path=str(shots / "filters-table-light.png"))
+    shoot(owl, shots / "filters-table-light.png")
     page.keyboard.press("t")
     page.keyboard.press("?")
     owl.get_by_role("dialog", name="Keyboard").wait_for()
@@ -129,7 +129,7 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     owl.locator('[data-filter="3"]').click()
     page.wait_for_function("() => document.querySelector('.fv-images .fv-wait').hidden")
     painted(page)
-    owl.screenshot(path=str(shots / "filters-conv2-light.png"))
+    shoot(owl, shots / "filters-conv2-light.png")
     notebook.save()
     page.goto(notebook.url)
     owl.get_by_text("8 filters, 48\u202f×\u202f3\u202f×\u202f3").wait_for(timeout=120000)
@@ -137,7 +137,7 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     assert owl.get_by_label("Input channel").input_value() == "5"
     page.set_viewport_size({"width": 1000, "height": 860})
     painted(page)
-    owl.screenshot(path=str(shots / "filters-narrow-light.png"))
+    shoot(owl, shots / "filters-narrow-light.png")
 
     # Without that kernel, the saved notebook shows the figure.
     notebook.command("kernelmenu:shutdown")

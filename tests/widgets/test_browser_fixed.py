@@ -60,6 +60,6 @@ def test_fixed_layers_and_long_names(lab: Any, page: Any, shots: Path) -> None:
     assert name.get_attribute("title").startswith("fire2/squeeze1x1: ")
     assert owl.locator(".layers .chips").evaluate("(all) => all.scrollWidth <= all.clientWidth")
     assert accessibility_findings(page) == []
-    shoot(page, shots / "fixed-light.png")
+    shoot(owl, shots / "fixed-light.png")
     notebook.theme("Dark")
-    shoot(page, shots / "fixed-dark.png")
+    shoot(owl, shots / "fixed-dark.png")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -60,7 +60,7 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     held = done(page)
     time.sleep(0.5)  # what goes on would be seen by now
     assert done(page) == held
-    grd.screenshot(path=str(shots / "gradients-paused-light.png"))
+    shoot(grd, shots / "gradients-paused-light.png")
     page.get_by_role("button", name="Resume").first.click()
     view = grd.element_handle()
     state(page, "1 wrong")
@@ -81,11 +81,11 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     assert "backward gives 1.6 times the slope in each" in detail.inner_text()
     assert "flat: wrong, whatever the step" in detail.inner_text()
     page.mouse.move(5, 5)
-    grd.screenshot(path=str(shots / "gradients-light.png"))
-    page.locator(".owl.grd").nth(1).screenshot(path=str(shots / "gradients-passed-light.png"))
+    shoot(grd, shots / "gradients-light.png")
+    shoot(page.locator(".owl.grd").nth(1), shots / "gradients-passed-light.png")
     assert not accessibility_findings(page)
     notebook.theme("Dark")
-    grd.screenshot(path=str(shots / "gradients-dark.png"))
+    shoot(grd, shots / "gradients-dark.png")
     assert not accessibility_findings(page)
     notebook.theme("Light")
 
@@ -97,7 +97,7 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     detail.get_by_text("a valley: the gradient is right").wait_for()
     page.keyboard.press("t")
     rows.first.get_by_text("Convolution").wait_for()
-    grd.screenshot(path=str(shots / "gradients-table-light.png"))
+    shoot(grd, shots / "gradients-table-light.png")
     page.keyboard.press("t")
     page.keyboard.press("?")
     page.get_by_role("dialog", name="Keyboard").first.wait_for()
@@ -128,7 +128,7 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     grd.get_by_role("button", name="Check again").wait_for()
     assert "interrupted" in grd.locator(".detail").inner_text()
     assert "not checked" in grd.inner_text()
-    grd.screenshot(path=str(shots / "gradients-interrupted-light.png"))
+    shoot(grd, shots / "gradients-interrupted-light.png")
 
     # Reload: all is there, and was nowhere else than in the kernel.
     elements, before = done(page), page.evaluate(WRONG_INK, [0])
@@ -151,7 +151,7 @@ def narrow(page: Any, grd: Any, shots: Path) -> None:
         cell, canvas = row.locator("td.map").bounding_box(), row.locator("canvas").bounding_box()
         assert cell["width"] > 150
         assert canvas["width"] <= cell["width"], "a map lies over what is beside it"
-    grd.screenshot(path=str(shots / "gradients-narrow-light.png"))
+    shoot(grd, shots / "gradients-narrow-light.png")
 
 
 def test_a_saved_check_is_a_picture(lab: Any, page: Any, shots: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -69,7 +69,7 @@ def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None
     hot.scroll_into_view_if_needed()
     hot.locator(".leg .bad").first.wait_for()  # NaN is written in the legend
     assert accessibility_findings(page) == []
-    hot.screenshot(path=str(shots / "diverged-real-light.png"))
+    shoot(hot, shots / "diverged-real-light.png")
     # Both have their picture, which the kernel draws.
     page.locator(PICTURE).nth(1).wait_for(state="attached", timeout=60000)
 

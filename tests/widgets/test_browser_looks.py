@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -114,7 +114,7 @@ def test_activations_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     title.get_by_text("right · #1").wait_for(timeout=120000)
     page.set_viewport_size({"width": 1000, "height": 860})
     painted(page)
-    owl.screenshot(path=str(shots / "activations-narrow-light.png"))
+    shoot(owl, shots / "activations-narrow-light.png")
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(PICTURE).first.wait_for(timeout=120000)
@@ -188,7 +188,7 @@ def test_what_drives_a_unit_is_looked_at(lab: Any, page: Any, shots: Path) -> No
     deep.locator(".foot").get_by_text("one pass forward and back").wait_for(timeout=120000)
     notebook.theme("Dark")
     assert not accessibility_findings(page, ".owl.drv")
-    deep.screenshot(path=str(shots / "heatmap-made-dark.png"))
+    shoot(deep, shots / "heatmap-made-dark.png")
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(PICTURE).nth(1).wait_for(timeout=120000)

@@ -79,7 +79,7 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     frozen = owl.locator(".lrow", has_text="fc6")
     assert float(frozen.locator(".ratio").inner_text().replace("−", "-")) < -4.5
     assert accessibility_findings(page) == []
-    shoot(page, shots / "panels-light.png")
+    shoot(owl, shots / "panels-light.png")
 
     # One cursor: over the strips it is the chart's, and the values are those of that time.
     strips = owl.locator(".strips").bounding_box()
@@ -122,7 +122,7 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     notebook.theme("Dark")
     page.mouse.move(5, 5)
     painted(page)
-    shoot(page, shots / "panels-dark.png")
+    shoot(owl, shots / "panels-dark.png")
     assert accessibility_findings(page) == []
 
     # As a table, and what was changed is still so after a reload.
@@ -163,5 +163,5 @@ def test_a_net_of_many_layers(lab: Any, page: Any, shots: Path) -> None:
     assert accessibility_findings(page) == []
     page.mouse.move(strips["x"] + 300, strips["y"] + 220)
     painted(page)
-    shoot(page, shots / "deep-light.png")
+    shoot(owl, shots / "deep-light.png")
     page.locator(PICTURE).first.wait_for(state="attached")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -76,10 +76,10 @@ def test_units_are_walked_and_the_search_is_stopped(lab: Any, page: Any, shots: 
     page.keyboard.press("o")
     page.mouse.move(5, 5)
     painted(page)
-    owl.screenshot(path=str(shots / "patches-made-light.png"))
+    shoot(owl, shots / "patches-made-light.png")
     assert not accessibility_findings(page, ".owl.pt")
     notebook.theme("Dark")
-    owl.screenshot(path=str(shots / "patches-made-dark.png"))
+    shoot(owl, shots / "patches-made-dark.png")
     assert not accessibility_findings(page, ".owl.pt")
     notebook.theme("Light")
     page.keyboard.press("t")
@@ -103,7 +103,7 @@ def test_units_are_walked_and_the_search_is_stopped(lab: Any, page: Any, shots: 
     wait_for_unit(page, 7)
     page.set_viewport_size({"width": 900, "height": 900})
     painted(page)
-    owl.screenshot(path=str(shots / "patches-narrow-light.png"))
+    shoot(owl, shots / "patches-narrow-light.png")
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(PICTURE).first.wait_for(timeout=120000)

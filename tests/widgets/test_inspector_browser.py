@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.widgets.lab_notebook import Notebook, accessibility_findings, expect_count, painted
+from tests.widgets.lab_notebook import Notebook, accessibility_findings, expect_count, painted, shoot
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -109,7 +109,7 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     owl.locator("select[aria-label='Blob to look at']").select_option("conv1")
     owl.locator(".blob h4", has_text="Blob conv1").wait_for()
     painted(page)
-    owl.screenshot(path=str(shots / "inspector-squeezenet-light.png"))
+    shoot(owl, shots / "inspector-squeezenet-light.png")
     assert not accessibility_findings(page, ".owl.insp")
 
     # A page that is loaded again shows the same.
@@ -122,7 +122,7 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     owl.locator(".took").wait_for()
     assert len(texts(owl, ".bars .one")) == 5
     notebook.theme("Dark")
-    owl.screenshot(path=str(shots / "inspector-squeezenet-dark.png"))
+    shoot(owl, shots / "inspector-squeezenet-dark.png")
     assert not accessibility_findings(page, ".owl.insp")
     notebook.theme("Light")
 
@@ -154,7 +154,7 @@ def test_a_net_with_branches(lab: Any, page: Any, shots: Path) -> None:
     owl.locator('.card [data-key="inception_3a/3x3"]').click()
     owl.locator("h3", has_text="inception_3a/3x3").wait_for()
     painted(page)
-    owl.screenshot(path=str(shots / "inspector-googlenet-light.png"))
+    shoot(owl, shots / "inspector-googlenet-light.png")
     page.keyboard.press("ArrowRight")
     owl.locator("h3", has_text="inception_3a/output").wait_for()
     page.keyboard.press("ArrowRight")
@@ -163,7 +163,7 @@ def test_a_net_with_branches(lab: Any, page: Any, shots: Path) -> None:
     owl.locator('.card [data-key="inception_3b/1x1"]').wait_for()
     assert not accessibility_findings(page, ".owl.insp")
     notebook.theme("Dark")
-    owl.screenshot(path=str(shots / "inspector-googlenet-dark.png"))
+    shoot(owl, shots / "inspector-googlenet-dark.png")
     notebook.theme("Light")
 
     # The wheel alone scrolls the notebook; with Ctrl it zooms. What is out of sight is in the small map.
