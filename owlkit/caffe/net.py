@@ -148,6 +148,7 @@ class Net(Passes):
         self._net.graph.parameters.share_with(self._net.layers, other._net.layers)
         if self._net.captures is not None:
             self._net.captures.forget()
+        self._net.follow(other._net)
 
     def save(self, path: str | Path) -> None:
         """Write a caffemodel, atomically."""

@@ -66,7 +66,8 @@ def to_onnx(net: Net, *, dynamic_batch: bool = False, opset: int = OPSET) -> Any
     """The ONNX ModelProto of a net; see `export_onnx`."""
     onnx = import_onnx()
     writer = Writer(_scaled_blobs(net) if dynamic_batch else None)
-    _write_layers(writer, net)
+    with net.at_rest():
+        _write_layers(writer, net)
     nodes = writer.finish(net.outputs)
     if not writer.output_names:
         raise NetError(f"net {net.name!r} has no outputs that layers compute; there is nothing to write")

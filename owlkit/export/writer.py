@@ -85,14 +85,12 @@ class Writer:
         blob = self.layer.blobs[index]
         if value is not None:
             name = f"{tensor_name(self.layer.name, self.layer.type, index)}.reshaped"
-            self.initializers[name] = np.asarray(value, np.float32, order="C")
+            self.initializers[name] = np.array(value, np.float32, order="C")  # a copy: training goes on
             return name
-        name = self.owners.setdefault(
-            blob.data.__array_interface__["data"][0],
-            tensor_name(self.layer.name, self.layer.type, index),
-        )
-        stored = self.initializers.setdefault(name, np.array(blob.data, np.float32, order="C"))
-        return name if stored.shape == blob.shape else self.param(index, blob.data)
+        mine = tensor_name(self.layer.name, self.layer.type, index)
+        name = self.owners.setdefault(id(blob.memory("data")), mine)
+        stored = self.initializers.setdefault(name, np.array(blob.peek(), np.float32, order="C"))
+        return name if stored.shape == blob.shape else self.param(index, blob.peek())
 
     def reshape(self, tensor: str, shape: Sequence[int], *, scaled: bool | None = None) -> str:
         """To a fixed shape, but for a first axis that grows with the batch."""

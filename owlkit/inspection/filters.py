@@ -132,7 +132,8 @@ def filter_weights(net: Net, layer: str) -> np.ndarray:
         known = ", ".join(net.params) or "none"
         suggestion = closest(layer, net.params)
         raise NetError(f"{layer}: no layer of that name has parameters{suggestion}; with parameters: {known}")
-    weights = np.array(net.params[layer][0].data)
+    with getattr(net, "owlkit_net", net).at_rest():
+        weights = np.array(net.params[layer][0].data)
     if weights.ndim != 4:
         raise NetError(
             f"{layer}: its weights have shape {weights.shape}, expected (outputs, inputs, height, width); "

@@ -155,7 +155,8 @@ class Inspector:
             self.earlier, self.earlier_name = stored_arrays(read_weights(Path(other))), Path(other).name
         else:
             subject = subject_of(other)
-            self.earlier = {name: list(map(np.array, blobs)) for name, blobs in subject.weights.items()}
+            with subject.at_rest():
+                self.earlier = {name: list(map(np.array, blobs)) for name, blobs in subject.weights.items()}
             self.earlier_name = subject.source
         if not self.earlier:
             raise NetError(f"{self.earlier_name} has no weights to compare with")
@@ -164,7 +165,8 @@ class Inspector:
     @cached_property
     def movements(self) -> list[Movement]:
         """What moved since the earlier snapshot, for each learned blob; empty without one."""
-        return movements(self.earlier, self.subject.weights) if self.earlier else []
+        with self.subject.at_rest():
+            return movements(self.earlier, self.subject.weights) if self.earlier else []
 
     def movement_report(self) -> Report:
         """A table of what moved. Raises NetError where nothing was given to compare with."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -100,6 +101,10 @@ class Subject:
         net = Net(self.graph.definition, phase="test", backward=False, seed=1)
         net.copy_from(self.stored, quiet=True)
         return net
+
+    def at_rest(self) -> AbstractContextManager[None]:
+        """Meanwhile no training changes the weights, see `Net.at_rest`."""
+        return self.net.at_rest() if self.net is not None else nullcontext()
 
     @property
     def weights(self) -> Mapping[str, Sequence[np.ndarray]]:

@@ -22,6 +22,9 @@ MOST_BYTES = 1 << 29  # of blobs
 class Twin:
     """A net in test phase that shares the weights of `net`; the net itself is left alone.
 
+    While a Run trains it, the weights are copies of those between two iterations, so that all answers of a
+    twin are those of one net.
+
     batch : length of axis 0 of its inputs. gradients : whether gradients reach the input.
     Raises NetError where the net has no input with the axes N, C, H, W.
     """
@@ -37,6 +40,15 @@ class Twin:
             raise NetError(f"{net.name or 'the net'} has no input (N, C, H, W) to put images in")
         self.input = images[0]
         self._gradients = gradients
+        if self.net.in_training_elsewhere:
+            self._take_copies()
+
+    def _take_copies(self) -> None:
+        with self.net.at_rest():
+            values = [(blob, np.array(blob.peek())) for layer in self.net.layers for blob in layer.blobs]
+        for blob, array in values:
+            blob.own_data()
+            blob.data[...] = array
 
     @property
     def shape(self) -> tuple[int, ...]:

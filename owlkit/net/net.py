@@ -13,7 +13,7 @@ from owlkit.core.dtypes import is_half, wide
 from owlkit.core.errors import NetError
 from owlkit.core.fillers import fill
 from owlkit.core.gpu.device import GpuDevice
-from owlkit.net import diagnosis, state
+from owlkit.net import diagnosis, saving, state
 from owlkit.net.gradients import forbid_backward
 from owlkit.net.graph import Graph
 from owlkit.net.guard import Guard
@@ -22,7 +22,7 @@ from owlkit.net.passes import Passes
 from owlkit.net.reuse import Reuse
 from owlkit.net.rewind import HostStates, Rewind
 from owlkit.net.turns import in_turn
-from owlkit.net.weights import LoadReport, load_weights, match_weights, net_to_proto, save_hdf5, save_weights
+from owlkit.net.weights import LoadReport, load_weights, match_weights
 from owlkit.net.working import LossScale, Working
 
 log = logging.getLogger("owlkit")
@@ -96,6 +96,8 @@ class Net(Passes):
         if self.device.filters_channels_last:
             self.graph.parameters.lay_filters_channels_last(self.layers)
         shared = self.graph.parameters.share_with(self.layers, share.layers) if share else []
+        if share:
+            self.follow(share)
         mine = [parameter for parameter in self.learnable if parameter not in shared]
         self.arena: list[ArenaGroup] = build_arena(mine, wide(self.dtype))
         layers = self.layer_dict
@@ -174,19 +176,23 @@ class Net(Passes):
         return {id(blob) for blob, _ in self.graph.parameters.followers}
 
     def to_proto(self, write_diff: bool = False) -> Any:
-        """The NetParameter with weights (and their gradients), as a caffemodel holds it."""
-        return net_to_proto(self.graph.definition, self.layers, write_diff)
+        """The NetParameter with weights (and their gradients), as a caffemodel holds it.
+
+        While a training goes on they are those between two iterations; see `at_rest`.
+        """
+        return saving.to_proto(self, write_diff=write_diff)
 
     def save(self, path: str | Path) -> None:
         """Write the weights, atomically: `.h5` as Caffe's HDF5, `.safetensors`, any other name a caffemodel.
 
+        While a training goes on they are those between two iterations: it waits for the copy, not the disk.
         Raises DataError where the file cannot be written or an optional package is missing.
         """
-        save_weights(path, self.graph.definition, self.layers, self._followers)
+        saving.save(self, path)
 
     def save_hdf5(self, path: str | Path, write_diff: bool = False) -> None:
         """Write the weights (and their gradients) in Caffe's HDF5 layout, atomically."""
-        save_hdf5(path, self.layers, self._followers, write_diff=write_diff)
+        saving.save_hdf5(self, path, write_diff=write_diff)
 
     # -- state beyond parameters
     def state(self) -> dict[str, Any]:

@@ -57,7 +57,8 @@ class Passes(Shaped):
         """The bound schedule that ran last; made on first use and whenever a shape has changed."""
         plan = self._plan
         if plan is None:
-            with self._turn:  # the thread that runs the net may be making it: blobs are shared by one plan
+            # The thread that runs the net may be making it: blobs are shared by one plan.
+            with self.turns.taken():
                 plan = self._plan if self._plan is not None else self._plan_for(stepping=False)
         return plan
 

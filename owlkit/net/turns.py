@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from owlkit.core.errors import NetError
@@ -13,22 +15,93 @@ from owlkit.net.described import Described
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Taker = TypeVar("Taker", bound="TakesTurns")
+PATIENCE = 0.2
+"""Seconds after which who waits looks for itself: who was before it may have been interrupted, and silent."""
+
+
+class Turns:
+    """A lock that threads get in the order in which they ask, and that its thread may take again.
+
+    Python's own goes to whoever is quickest, which is the thread that has just given it back: who wants to
+    look between two iterations would wait for many.
+
+    keeper : who trains, see `TakesTurns`.
+    """
+
+    def __init__(self) -> None:
+        self.keeper: int | None = None
+        self._lock = threading.RLock()
+        self._passed_on = threading.Condition(self._lock)
+        self._queue: deque[object] = deque()  # the first has the turn, or takes it next
+        self._holder: int | None = None
+
+    @property
+    def mine(self) -> bool:
+        """Whether the calling thread has the turn."""
+        return self._holder == threading.get_ident()
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Wait for one's turn, and have it meanwhile."""
+        if self.mine:
+            yield
+            return
+        ticket = object()
+        try:
+            self._queue.append(ticket)
+            with self._lock:
+                while self._queue[0] is not ticket:
+                    self._passed_on.wait(PATIENCE)
+                try:
+                    self._holder = threading.get_ident()
+                    yield
+                finally:
+                    self._holder = None
+                    self._queue.popleft()
+                    self._passed_on.notify_all()
+        finally:
+            if ticket in self._queue:  # interrupted before it came to that
+                self._queue.remove(ticket)
 
 
 class TakesTurns(Described):
     """Threads wait for each other's passes: blobs and scratch memory are the net's, whoever runs it.
 
-    keeper : the thread that trains it, while it does; passes of others would change what it computes.
+    turns : whose pass it is. A solver keeps its turn for a whole iteration, the update included, but for
+        callbacks, which may wait for whom they like.
     """
 
     def __init__(self) -> None:
-        self.keeper: int | None = None
-        self._turn = threading.RLock()
+        self.turns = self._of_weights = Turns()
+
+    @property
+    def keeper(self) -> int | None:
+        """The thread that trains it, while it does; passes of others would change what it computes."""
+        return self.turns.keeper
 
     def keep_to(self, thread: int | None) -> None:
         """Let only this thread run the net, None: any; a pass that another one has begun ends before."""
-        with self._turn:
-            self.keeper = thread
+        with self.turns.taken():
+            self.turns.keeper = thread
+
+    @contextmanager
+    def at_rest(self) -> Iterator[None]:
+        """Between two iterations: meanwhile no training changes the weights, shared ones included.
+
+        For any thread, also while a Run trains: waits for the end of the iteration, and training waits then.
+        So look quickly, or copy: `with run.net.at_rest(): w = run.net.params["conv1"][0].data.copy()`.
+        """
+        with self._of_weights.taken():
+            yield
+
+    @property
+    def in_training_elsewhere(self) -> bool:
+        """Whether a Run trains its weights in another thread than the calling one."""
+        return self._of_weights.keeper not in (None, threading.get_ident())
+
+    def follow(self, owner: TakesTurns) -> None:
+        """The weights of this net are those of `owner` from now on, and so is their rest."""
+        self._of_weights = owner._of_weights
 
     def _refuse(self, action: str) -> NoReturn:
         raise NetError(
@@ -49,10 +122,12 @@ def in_turn(
 
     @functools.wraps(method)
     def wait(self: Taker, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
+        if self.turns.mine:
+            return method(self, *args, **kwargs)
         me = threading.get_ident()
         if self.keeper is not None and self.keeper != me:
             self._refuse(name)  # at once, not after the iteration that goes on
-        with self._turn:
+        with self.turns.taken():
             if self.keeper is not None and self.keeper != me:
                 self._refuse(name)  # a training has begun, or gone on, while this one waited
             return method(self, *args, **kwargs)

@@ -10,13 +10,9 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.blob import Blob
-from owlkit.io import hdf5_snapshots, safetensors_weights
 from owlkit.io.stored import StoredBlob, StoredWeights, from_proto, read_weights
-from owlkit.io.weights import array_to_proto, write_caffemodel
 from owlkit.layers.base import Layer
 from owlkit.net import tables
-
-HDF5_SUFFIXES = (".h5", ".hdf5")
 
 
 @dataclass
@@ -134,45 +130,3 @@ def _same_shape(blob: Blob, stored: StoredBlob) -> bool:
     if not stored.padded:
         return shape == blob.shape
     return blob.ndim <= 4 and (1,) * (4 - blob.ndim) + blob.shape == shape
-
-
-def save_weights(
-    path: str | Path, definition: Any, layers: Sequence[Layer], followers: Collection[int]
-) -> None:
-    """Write weights in the format that the name says: `.h5`, `.safetensors`, or else a binary caffemodel."""
-    kind = Path(path).suffix
-    if kind in HDF5_SUFFIXES:
-        save_hdf5(path, layers, followers, write_diff=False)
-    elif kind == ".safetensors":
-        own = ((layer, i, b) for layer in layers for i, b in enumerate(layer.blobs) if id(b) not in followers)
-        safetensors_weights.write_weights(
-            path, ((layer.name, layer.type, i, b.peek()) for layer, i, b in own)
-        )
-    else:
-        write_caffemodel(path, net_to_proto(definition, layers, write_diff=False))
-
-
-def save_hdf5(
-    path: str | Path, layers: Sequence[Layer], followers: Collection[int], *, write_diff: bool
-) -> None:
-    """Write a caffemodel.h5 as Caffe does: shared blobs with their owner alone, but gradients with all."""
-    hdf5_snapshots.write_weights(path, (_hdf5_layer(layer, followers, write_diff) for layer in layers))
-
-
-def _hdf5_layer(layer: Layer, followers: Collection[int], write_diff: bool) -> hdf5_snapshots.LayerBlobs:
-    blobs = dict(enumerate(layer.blobs))
-    data = {index: blob.peek() for index, blob in blobs.items() if id(blob) not in followers}
-    diff = {index: blob.diff for index, blob in blobs.items()} if write_diff else None
-    return hdf5_snapshots.LayerBlobs(layer.name, data, diff)
-
-
-def net_to_proto(definition: Any, layers: Sequence[Layer], write_diff: bool) -> Any:
-    """The NetParameter with each layer's learned blobs, as a caffemodel stores it."""
-    model = type(definition)()
-    model.CopyFrom(definition)
-    by_name = {layer.name: layer for layer in layers}
-    for stored in model.layer:
-        del stored.blobs[:]
-        for blob in by_name[stored.name].blobs:
-            stored.blobs.append(array_to_proto(blob.peek(), blob.peek("diff") if write_diff else None))
-    return model

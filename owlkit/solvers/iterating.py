@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -59,7 +59,11 @@ class Iterating(Resumable):
         weights_are_due = (self.iter + 1) % WEIGHTS_EVERY == 0
         looking = self._somebody_looks()
         if self._nobody_comes_between():
-            self._iterate_unread()
+            before = self._unread
+            with self.net.turns.taken():
+                self._queue()
+            if before is not None:
+                self._look(before, late=True)
             if not late or weights_are_due or looking:
                 self.settle()
         else:
@@ -69,23 +73,13 @@ class Iterating(Resumable):
             self._check_weights()
 
     def _iterate_and_look(self) -> None:
-        net, p, lr = self.net, self.param, self.lr
+        net, lr = self.net, self.lr
         started, waited = time.perf_counter(), net.data_wait_seconds
         net.clear_param_diffs()
         for on_start, _ in self._callbacks:
             on_start()
-        loss = self._accumulate() / p.iter_size
-        if not math.isfinite(loss):
-            self._diverge(loss)
-        self._losses.append(loss)
-        if p.display > 0 and self.iter % p.display == 0:
-            self._display(lr)
-        for _, on_gradients_ready in self._callbacks:
-            on_gradients_ready()
-        # Guarded as when the loss is looked at later, which is not needed here: so one capture serves both.
-        self._update(lr, net.guard if net.captures is not None else None)
-        self.iter += 1
-        seconds, images = time.perf_counter() - started, net.batch_size * p.iter_size
+        loss = self._pass_and_update(lr)
+        seconds, images = time.perf_counter() - started, net.batch_size * self.param.iter_size
         waited = net.data_wait_seconds - waited
         self._remark(loss)
         self.emit(events.IterationDone(self.iter, loss, self.smoothed_loss, lr, seconds, waited, images))
@@ -101,6 +95,27 @@ class Iterating(Resumable):
                 break
         return total
 
+    def _pass_and_update(self, lr: float) -> float:
+        """The loss. Nobody sees weights of which some are new, or statistics of a batch beside older ones."""
+        net, p = self.net, self.param
+        with ExitStack() as turn:
+            turn.enter_context(net.turns.taken())
+            loss = self._accumulate() / p.iter_size
+            if not math.isfinite(loss):
+                self._diverge(loss)
+            self._losses.append(loss)
+            if p.display > 0 and self.iter % p.display == 0:
+                self._display(lr)
+            if self._callbacks:
+                turn.close()  # they may wait for other threads, and these for their turn
+                for _, on_gradients_ready in self._callbacks:
+                    on_gradients_ready()
+                turn.enter_context(net.turns.taken())
+            # Guarded as when the loss is looked at later, which is not needed here: one capture serves both.
+            self._update(lr, net.guard if net.captures is not None else None)
+            self.iter += 1
+        return loss
+
     def _update(self, lr: float, guard: Any = None) -> None:
         """The rule clips, divides by iter_size (both as one factor) and updates; the order is Caffe's."""
         self.rule.apply(lr, 1.0 / self.param.iter_size, self.iter, guard)
@@ -113,8 +128,8 @@ class Iterating(Resumable):
         busy = shown or self._callbacks or (self._fresh and not self.iter)
         return self.net.captures is not None and not busy
 
-    def _iterate_unread(self) -> None:
-        net, before = self.net, self._unread
+    def _queue(self) -> None:
+        net = self.net
         hosts = net.host_states()
         queued = Unread(self.iter, self.lr, time.perf_counter(), -net.data_wait_seconds, hosts, [])
         net.clear_param_diffs()
@@ -129,8 +144,6 @@ class Iterating(Resumable):
         queued.waited += net.data_wait_seconds
         self._unread = queued
         self.iter += 1
-        if before is not None:
-            self._look(before, late=True)
 
     def settle(self) -> None:
         """Look at the loss that was not looked at yet: the net then stands still. See `advance`.

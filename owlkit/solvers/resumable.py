@@ -48,7 +48,8 @@ class Resumable(Announcer):
                 f"snapshot: run {self.in_use_by.name!r} is training in another thread, and what is written "
                 "in the midst of an iteration does not fit together; use run.snapshot()"
             )
-        model, state = snapshots.write_snapshot(self, prefix or self.prefix)
+        with self.net.at_rest():  # of a training that another thread steps by hand
+            model, state = snapshots.write_snapshot(self, prefix or self.prefix)
         self.emit(events.SnapshotWritten(self.iter, str(model), str(state)))
         return model, state
 

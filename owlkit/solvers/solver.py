@@ -242,10 +242,11 @@ class Solver(Iterating):
         Raises TrainingError while a Run trains with this solver.
         """
         self._check_free("apply_update")
-        for parameter in self.net.learnable:
-            parameter.blob.settle_diff()
-        self._update(self.lr)
-        self.iter += 1
+        with self.net.turns.taken():
+            for parameter in self.net.learnable:
+                parameter.blob.settle_diff()
+            self._update(self.lr)
+            self.iter += 1
 
     # -- tests
     def _test_is_due(self, at: int | None = None) -> bool:

@@ -12,6 +12,7 @@ from owlkit.core import events, frontends
 from owlkit.core.errors import TrainingError, closest
 from owlkit.solvers import Solver
 from owlkit.solvers.solver import checked_count
+from owlkit.training.awaited import check_not_awaited
 from owlkit.training.loop import ACTIVE, TrainingLoop
 from owlkit.training.registry import enrol, find_all
 from owlkit.training.requests import Request
@@ -28,7 +29,8 @@ class Run(TrainingLoop):
 
     Controls are requests that are served between two iterations, or between two batches of a test. Called
     from code, `pause`, `resume`, `step` and `snapshot` return when they have taken effect, so that what
-    follows may look at the net; with source="button" (a front end) they return at once.
+    follows may look at the net; with source="button" (a front end) they return at once. In the midst of a
+    pass of the net, for which training would wait, they raise TrainingError.
 
     name : for monitors, and the prefix of snapshots where the solver has none. number : in this process.
     sigint_effect, sighup_effect : of the signals during `run`: "stop" (with a snapshot), "snapshot", "none".
@@ -64,9 +66,10 @@ class Run(TrainingLoop):
     # -- what one looks at
     @property
     def net(self) -> Any:
-        """The net in training; look at it while training is paused.
+        """The net in training; look at it while training is paused, or at its weights in `net.at_rest()`.
 
-        On a GPU other threads get copies, to be read only, until then: of all but the inputs.
+        `net.save` and all that exports it do so by themselves. On a GPU other threads get copies, to be read
+        only, until it pauses: of all but the inputs.
         """
         return self.solver.net
 
@@ -138,7 +141,12 @@ class Run(TrainingLoop):
         return ended
 
     def wait_until(self, *states: str, timeout: float | None = None) -> bool:
-        """Wait until the state is one of `states`; False where `timeout` seconds were not enough."""
+        """Wait until the state is one of `states`; False where `timeout` seconds were not enough.
+
+        Raises TrainingError without a timeout in the midst of a pass of the net, for which training waits.
+        """
+        if timeout is None and self.state not in states:
+            check_not_awaited(self, "wait")
         with self._requests.changed:
             return self._requests.changed.wait_for(lambda: self.state in states, timeout)
 
@@ -160,6 +168,7 @@ class Run(TrainingLoop):
             raise TrainingError(f"step({n}): give a number of iterations >= 1")
         if self.state not in ACTIVE:
             self._check_room()
+            check_not_awaited(self, "step")
             self._paused = True
             self.start()
         self._ask("step", int(n), source=source)
@@ -258,6 +267,8 @@ class Run(TrainingLoop):
 
     # -- help
     def _ask(self, kind: str, value: Any = None, *, source: str) -> Any:
+        if source == "code":
+            check_not_awaited(self, kind)
         request = self._requests.put(Request(kind, value, source))
         if self.state not in ACTIVE:
             # It ended in between, and nobody will serve what was put after the end.

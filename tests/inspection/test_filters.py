@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,8 +17,9 @@ plt = pytest.importorskip("matplotlib.pyplot", reason="matplotlib is in the note
 
 
 def net_with(**weights: np.ndarray) -> Any:
-    """Something with a net's `params`."""
-    return SimpleNamespace(params={name: [SimpleNamespace(data=w)] for name, w in weights.items()})
+    """Something with a net's `params`, which nobody trains."""
+    params = {name: [SimpleNamespace(data=w)] for name, w in weights.items()}
+    return SimpleNamespace(params=params, at_rest=nullcontext)
 
 
 def test_zero_is_grey_and_the_largest_weight_white() -> None:

@@ -99,6 +99,26 @@ def test_who_pauses_finds_all_losses_read() -> None:
     assert len(run.history) == run.iter
 
 
+def test_what_is_saved_meanwhile_is_of_one_iteration_and_all_is_queued_as_before() -> None:
+    def content(solver: Solver) -> bytes:
+        return b"".join(b.SerializeToString() for layer in solver.net.to_proto().layer for b in layer.blobs)
+
+    alone, known = solver(max_iter=40), []
+    for _ in range(40):
+        known.append(content(alone))
+        alone.step(1)
+    run = Run(solver(max_iter=40))
+    told, found = late(run), []
+    run.start()
+    while run.state == "running":
+        found.append(content(run.solver))
+    assert run.wait(PATIENCE)
+    assert told == list(range(2, 40))
+    places = [[*known, content(alone)].index(each) for each in found]
+    assert places == sorted(places)
+    assert parameters(run.solver) == parameters(alone)
+
+
 def test_a_step_that_is_asked_for_in_a_test_ends_with_its_loss_read() -> None:
     run = Run(solver(test=net_param(), test_iter=3, test_interval=5, max_iter=LONG))
     asked: list[Request] = []

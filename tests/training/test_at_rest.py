@@ -1,0 +1,380 @@
+"""Whoever saves or looks at weights in the midst of a training gets those of one iteration."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import owlkit
+from owlkit.core.errors import TrainingError
+from owlkit.inspection.twin import Twin
+from owlkit.io.stored import read_weights
+from owlkit.net import Net
+from owlkit.net.turns import Turns
+from owlkit.proto import caffe_pb2, text
+from owlkit.solvers import DivergedError, Solver
+from owlkit.training import Run
+from tests.training.small import make_solver, with_tests
+
+LONG = 10_000_000
+PATIENCE = 60.0
+LAYERS, WIDTH = 8, 16
+
+
+def numbered_net() -> Any:
+    """Every weight of layer `w0`, `w1`, ... is the number of the iterations done.
+
+    The loss is minus the sum of all weights, so each gradient is -1 and each update adds the rate, 1. The
+    layers have multipliers of their own, so that one kernel does not write all in one go.
+    """
+    layers = ['name: "numbered"']
+    layers += [
+        f'layer {{ name: "one" type: "DummyData" top: "one" dummy_data_param {{'
+        f" shape {{ dim: 1 dim: 1 dim: {WIDTH} dim: {WIDTH} }}"
+        ' data_filler { type: "constant" value: 1 } } }'
+    ]
+    for i in range(LAYERS):
+        layers.append(
+            f'layer {{ name: "w{i}" type: "Scale" bottom: "one" top: "s{i}" param {{ decay_mult: {i} }}'
+            ' scale_param { axis: 0 num_axes: -1 filler { type: "constant" value: 0 } } }'
+        )
+        layers.append(
+            f'layer {{ name: "loss{i}" type: "Reduction" bottom: "s{i}" top: "loss{i}" loss_weight: -1 }}'
+        )
+    return text.parse("\n".join(layers), caffe_pb2.NetParameter)
+
+
+class Slow:
+    """A kernel that is not soon done: most of the time some weights are new and others are not."""
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel = kernel
+
+    def __call__(self, *args: Any) -> None:
+        time.sleep(0.0005)
+        self.kernel(*args)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.kernel, name)
+
+
+def numbered(**fields: Any) -> Solver:
+    usual = {"base_lr": 1.0, "max_iter": LONG, "snapshot_after_train": False, "seed": 1}
+    solver = Solver(numbered_net(), **{**usual, **fields})
+    assert len(solver.rule._kernels) == LAYERS
+    solver.rule._kernels = [Slow(kernel) for kernel in solver.rule._kernels]
+    return solver
+
+
+def iteration_of(arrays: Any) -> int:
+    """What all agree on; a mixture fails."""
+    numbers = {float(value) for array in arrays for value in np.unique(array)}
+    assert len(numbers) == 1, f"weights of several iterations: {sorted(numbers)}"
+    return int(numbers.pop())
+
+
+def stored(path: Path) -> int:
+    return iteration_of(b.array for blobs in read_weights(path).layers.values() for b in blobs.values())
+
+
+def saved(suffix: str) -> Callable[[Net, Path], int]:
+    def save(net: Net, folder: Path) -> int:
+        net.save(folder / f"saved{suffix}")
+        return stored(folder / f"saved{suffix}")
+
+    return save
+
+
+def as_proto(net: Net, folder: Path) -> int:
+    return iteration_of(np.array(b.data) for layer in net.to_proto().layer for b in layer.blobs)
+
+
+def exported(net: Net, folder: Path) -> int:
+    return stored(owlkit.export_safetensors(net, folder / "exported.safetensors"))
+
+
+def looked(net: Net, folder: Path) -> int:
+    with net.at_rest():
+        return iteration_of([blobs[0].data.copy() for blobs in net.params.values()])
+
+
+def shared(net: Net, folder: Path) -> int:
+    """Of a net with the same weights."""
+    return as_proto(Net(numbered_net(), phase="test", share=net), folder)
+
+
+WAYS = {
+    "caffemodel": saved(".caffemodel"),
+    "HDF5": saved(".h5"),
+    "safetensors": saved(".safetensors"),
+    "to_proto": as_proto,
+    "export_safetensors": exported,
+    "at_rest": looked,
+    "a net that shares": shared,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_written_is_of_one_iteration(way: str, tmp_path: Path) -> None:
+    run = Run(numbered()).start()
+    try:
+        found = [WAYS[way](run.net, tmp_path) for _ in range(12)]
+    finally:
+        run.stop()
+    assert run.wait(PATIENCE)
+    assert found == sorted(found)
+    assert found[-1] > 0
+    assert looked(run.net, tmp_path) == run.iter
+
+
+def test_without_a_rest_it_would_be_a_mixture() -> None:
+    """The test above can fail."""
+    run = Run(numbered()).start()
+    mixtures = 0
+    try:
+        for _ in range(200):
+            time.sleep(0.0002)
+            found = {float(b[0].data.flat[0]) for b in run.net.params.values()}
+            mixtures += len(found) > 1
+    finally:
+        run.stop()
+    assert run.wait(PATIENCE)
+    assert mixtures
+
+
+def test_nobody_waits_for_many_iterations_and_training_goes_on() -> None:
+    run, asked = Run(numbered()).start(), []
+
+    class Noted(deque[object]):
+        """Tells at which iteration this thread asks for its turn."""
+
+        def append(self, ticket: object) -> None:
+            super().append(ticket)
+            if threading.current_thread() is threading.main_thread():
+                asked.append(run.iter)
+
+    with run.net.at_rest():
+        run.net.turns._queue = Noted(run.net.turns._queue)
+    for _ in range(30):
+        with run.net.at_rest():
+            at = run.iter
+            assert at <= asked[-1] + 1
+            time.sleep(0.001)
+            assert run.iter == at
+    run.stop()
+    assert run.wait(PATIENCE)
+    assert run.iter > 5
+
+
+def test_what_a_twin_is_asked_is_told_of_one_iteration() -> None:
+    """Features of many images, say, or the answers of several layers to one."""
+    run, images = Run(numbered()).start(), np.ones((1, 1, WIDTH, WIDTH), np.float32)
+    while run.iter < 3:
+        time.sleep(0.001)
+    twin = Twin(run.net)
+    found = [iteration_of([twin.run(images, f"w{i}")]) for i in range(LAYERS) for _ in range(3)]
+    assert len(set(found)) == 1
+    assert found[0] >= 3
+    run.stop()
+    assert run.wait(PATIENCE)
+    assert iteration_of([Twin(run.net).run(images, "w1")]) == run.iter  # now the weights are shared
+
+
+def test_an_onnx_file_is_of_one_iteration(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    run, definition = Run(numbered()).start(), numbered_net()
+    weighted = [layer for layer in definition.layer if layer.type == "Scale"]
+    del definition.layer[:]
+    definition.layer.add(name="one", type="Input", top=["one"]).input_param.shape.add(
+        dim=[1, 1, WIDTH, WIDTH]
+    )
+    definition.layer.extend(weighted)
+    net, found = Net(definition, share=run.net), []
+    for _ in range(4):
+        model = onnx.load(owlkit.export_onnx(net, tmp_path / "net.onnx"))
+        arrays = [onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer]
+        found.append(iteration_of(array for array in arrays if array.size == WIDTH * WIDTH))
+    run.stop()
+    assert run.wait(PATIENCE)
+    assert found == sorted(found)
+    assert found[-1] > 0
+
+
+def test_several_that_look_all_the_time_do_not_stop_the_training(tmp_path: Path) -> None:
+    run = Run(numbered(max_iter=40)).start()
+
+    def look() -> int:
+        times = 0
+        while run.state == "running":
+            as_proto(run.net, tmp_path)
+            times += 1
+        return times
+
+    with ThreadPoolExecutor(2) as pool:
+        looking = [pool.submit(look) for _ in range(2)]
+        assert run.wait(PATIENCE)
+        assert all(future.result(PATIENCE) for future in looking)
+    assert run.iter == 40
+
+
+def test_a_solver_that_is_stepped_by_hand_in_another_thread(tmp_path: Path) -> None:
+    solver = numbered(snapshot_prefix=str(tmp_path / "s"))
+    with ThreadPoolExecutor(1) as pool:
+        stepping = pool.submit(solver.step, 60)
+        found = []
+        while not stepping.done():
+            found.append(as_proto(solver.net, tmp_path))
+            model, state = solver.snapshot()
+            assert stored(model) == int(Path(state).stem.rpartition("_")[2])
+        stepping.result(PATIENCE)
+    assert found == sorted(found)
+    assert as_proto(solver.net, tmp_path) == 60
+
+
+def test_in_the_thread_that_trains_nobody_waits(tmp_path: Path) -> None:
+    """In listeners, in callbacks, and in the midst of a pass."""
+    solver, found = numbered(max_iter=3), []
+
+    def note(*_: Any) -> None:
+        found.append(as_proto(solver.net, tmp_path))
+
+    solver.add_listener(lambda event: note() if type(event).__name__ == "IterationDone" else None)
+    solver.add_callback(note, note)
+    Run(solver).run()
+    assert found == [0, 0, 1, 1, 1, 2, 2, 2, 3]
+    solver.net.watch_layers("after_forward", note)
+    solver.net.forward()
+    assert found[-1] == 3
+
+
+def test_a_callback_may_wait_for_a_thread_that_saves(tmp_path: Path) -> None:
+    solver, found = numbered(max_iter=3), []
+    with ThreadPoolExecutor(1) as pool:
+
+        def elsewhere() -> None:
+            found.append(pool.submit(as_proto, solver.net, tmp_path).result(PATIENCE))
+
+        solver.add_callback(elsewhere, elsewhere)
+        assert Run(solver).start().wait(PATIENCE)
+    assert found == [0, 0, 1, 1, 2, 2]
+
+
+def test_in_a_pause_in_a_test_and_after_the_end(tmp_path: Path) -> None:
+    run = Run(numbered()).start()
+    run.pause()
+    assert as_proto(run.net, tmp_path) == run.iter
+    run.step(2)
+    assert as_proto(run.net, tmp_path) == run.iter
+    run.stop()
+    assert run.wait(PATIENCE)
+    assert as_proto(run.net, tmp_path) == run.iter
+
+
+def test_after_a_failure(tmp_path: Path) -> None:
+    solver = make_solver(max_iter=LONG)
+    solver.add_callback(lambda: None, lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        Run(solver).start().wait(PATIENCE)
+    solver.net.save(tmp_path / "a.caffemodel")
+
+    diverging = make_solver(max_iter=LONG, base_lr=1e30)
+    with pytest.raises(DivergedError):
+        Run(diverging).start().wait(PATIENCE)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(diverging.net.save, tmp_path / "b.caffemodel").result(PATIENCE)
+
+
+def test_a_test_goes_on_while_somebody_looks(tmp_path: Path) -> None:
+    """Its weights stand still, so that nobody waits for its end."""
+    run = Run(with_tests(max_iter=LONG, test_iter=100_000)).start()
+    run.net.save(tmp_path / "a.caffemodel")
+    assert (run.iter, run.state) == (0, "running")
+    run.stop()
+    assert run.wait(PATIENCE)
+
+
+# -- in the midst of a pass
+CONTROLS: dict[str, Callable[[Run], Any]] = {
+    "pause": lambda run: run.pause(),
+    "resume": lambda run: run.resume(),
+    "step": lambda run: run.step(1),
+    "snapshot": lambda run: run.snapshot(),
+    "back": lambda run: run.back(),
+    "wait": lambda run: run.wait(),
+}
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_a_control_that_training_would_wait_for_is_refused(control: str) -> None:
+    """It was begun in a pause; training has been asked to go on since, and waits for its end."""
+    run = Run(with_tests(max_iter=LONG)).start()
+    run.pause()
+    errors = []
+
+    def act(_: int) -> None:
+        run.resume(source="button")
+        with pytest.raises(TrainingError, match=rf"{control}: called in the midst of a pass of net 'small'"):
+            CONTROLS[control](run)
+        errors.append(control)
+
+    other = run.solver.test_nets[0]
+    other.watchers.add("before_forward", lambda layer: act(layer) if not errors else None)
+    other.forward(end="ip1")
+    assert errors == [control]
+    run.pause()
+    run.stop()
+    assert run.wait(PATIENCE)
+
+
+def test_a_run_that_stands_is_not_stepped_in_the_midst_of_a_pass() -> None:
+    run = Run(make_solver())
+    with run.net.at_rest(), pytest.raises(TrainingError, match="step: called in the midst"):
+        run.step()
+    assert (run.state, run.iter) == ("ready", 0)
+
+
+# -- turns
+def test_turns_come_in_the_order_of_asking() -> None:
+    turns, order, asked = Turns(), [], []
+    with ThreadPoolExecutor(5) as pool:
+
+        def take(number: int) -> None:
+            asked.append(number)
+            with turns.taken():
+                order.append(number)
+
+        with turns.taken(), turns.taken():
+            waiting = []
+            for number in range(5):
+                waiting.append(pool.submit(take, number))
+                while len(turns._queue) < number + 2:
+                    time.sleep(0.001)
+        for future in waiting:
+            future.result(PATIENCE)
+    assert order == asked == list(range(5))
+    assert not turns.mine
+
+
+def test_who_is_interrupted_while_it_waits_leaves_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns = Turns()
+    turns._queue.append(first := object())  # somebody who has asked before
+
+    def interrupt(timeout: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(turns._passed_on, "wait", interrupt)
+        with pytest.raises(KeyboardInterrupt), turns.taken():
+            pass
+    assert list(turns._queue) == [first]
+    turns._queue.clear()
+    with turns.taken():
+        assert turns.mine
