@@ -4,6 +4,9 @@
     python benchmarks/gpu_iteration.py --quick             # whether every side runs; no numbers to publish
     python benchmarks/gpu_iteration.py --store --time 540  # as often as it says that something is left
 
+Where the time does not suffice, all nets have what tells most: first owlkit and PyTorch's two quick ways of
+everything, trainings before inference, and torch.compile, which takes a minute to begin, last.
+
 Training is all of an iteration: forward, losses, backward, update with momentum and weight decay; data lie
 on the GPU. Inference is a forward pass with its output fetched. PyTorch runs eager in both layouts, compiled,
 and as a CUDA graph; each side in TF32 and in bfloat16 (PyTorch trains by autocast and infers with all of the
@@ -43,10 +46,13 @@ from owlkit.net import Graph
 HERE = Path(__file__).parent
 PRECISIONS = ("tf32", "bf16")
 #: Words for `gpu_torch.torch_side`.
-WAYS = (  # the quick ones, and those that are often the best, first
+WAYS = (
     "eager channels_last", "graph channels_last", "eager", "compile reduce-overhead channels_last",
     "compile channels_last", "compile",
 )  # fmt: skip
+#: Sides that are measured of everything before the next ones of anything: the quick ones, and those that are
+#: often the best, first.
+STAGES = (("owlkit", *WAYS[:2]), WAYS[2:3], WAYS[3:4], WAYS[4:])
 #: Ratios to reach in training and in inference: against PyTorch's best way, and against eager.
 BEST = 1.0
 EAGER = {"lenet": 5.0}
@@ -71,10 +77,10 @@ def run_side(options: argparse.Namespace, **what: Any) -> dict[str, Any]:
     return answer
 
 
-def sides(only: Iterable[str]) -> list[str]:
-    """owlkit first, then PyTorch's ways."""
-    chosen = ["owlkit", *(f"torch {way}" for way in WAYS)]
-    return [side for side in chosen if not only or any(word in side for word in only)]
+def sides(stage: Iterable[str], only: Iterable[str]) -> list[str]:
+    """Of a stage, those that contain one of the words; all where there are none."""
+    named = [side if side == "owlkit" else f"torch {side}" for side in stage]
+    return [side for side in named if not only or any(word in side for word in only)]
 
 
 def multiply_adds(net: str, batch: int, training: bool) -> int:
@@ -141,19 +147,28 @@ class Comparison:
         self._work = multiply_adds(net, self.batch, training)
         self.found: Found = store.sides(self.what) if store else {}
 
-    def run(self) -> bool:
-        """Measure the sides that are missing, printing their lines; False where the time is over."""
+    @property
+    def name(self) -> str:
         kind = "training" if self.what["training"] else "inference"
-        print(f"{self.what['net']} b{self.batch} {kind} {self.what['precision']}", flush=True)
-        for side in sides(self._options.side):
+        return f"{self.what['net']} b{self.batch} {kind} {self.what['precision']}"
+
+    def run(self, stage: Iterable[str]) -> bool:
+        """Measure the sides that are missing, printing their lines; False where the time is over."""
+        chosen = sides(stage, self._options.side)
+        if chosen:
+            print(self.name, flush=True)
+        for side in chosen:
             known = self.found.get(side, {}).get("measured", "")
             if not known and not self._measure(side):
                 return False
             told = line(self.found[side], self._work, self._rate)
             print(f"  {side:45s} {told}{f'   ({known})' if known else ''}", flush=True)
-        missed = self.result()["missed"]
-        print("  reached" if not missed else f"  NOT reached: {'; '.join(missed)}", flush=True)
         return True
+
+    def conclude(self) -> None:
+        """Print what was reached, and what was not or is not known."""
+        missed = self.result()["missed"]
+        print(f"{self.name}: " + ("reached" if not missed else f"NOT reached: {'; '.join(missed)}"))
 
     def _measure(self, side: str) -> bool:
         """False where the time is over."""
@@ -208,7 +223,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--side", action="append", default=[], help="words of the sides to run")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.0, help="of a round")
-    parser.add_argument("--limit", type=float, default=600.0, help="seconds that a side may take in all")
+    parser.add_argument("--limit", type=float, default=240.0, help="seconds that a side may take in all")
     parser.add_argument("--batch", type=int, help="in place of each net's own")
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--store", action="store_true", help="write benchmarks/results/gpu_iteration.json")
@@ -232,10 +247,13 @@ def main(options: argparse.Namespace) -> None:
     rates = product_rates(options, precisions, store)
     if store:
         store.rates |= rates
-    for net, kind, precision in itertools.product(options.nets.split(","), kinds, precisions):
-        if not Comparison(net, kind == "training", precision, rates[precision], options, store).run():
-            print(f"the time is over; the same call again goes on from here, {net} {kind} {precision}")
-            return
+    wanted = itertools.product(kinds, options.nets.split(","), precisions)
+    compared = [Comparison(net, kind == "training", p, rates[p], options, store) for kind, net, p in wanted]
+    stopped = next((c for stage in STAGES for c in compared if not c.run(stage)), None)
+    for comparison in compared:
+        comparison.conclude()
+    if stopped is not None:
+        print(f"the time is over; the same call again goes on from here, {stopped.name}")
     if store:
         print("stored", store.path)
 

@@ -19,17 +19,26 @@ from tests.support import gpu
 
 HERE = Path(__file__).parent
 BASICS = "test_basics.py"
+#: Seconds of a test on a real GPU; the first ones load libraries of a gigabyte.
+LIMITS = {BASICS: 120}
+USUAL_LIMIT = 200
 _lost: list[str] = []  # the test after which this process can use the GPU no more
 #: What is quick and much stands on comes before what takes long.
 ORDER = (BASICS, "test_kernels.py", "test_cudnn.py", "test_training.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put ours in order, at the places where they are."""
+    """Put ours in order, at the places where they are; what waits for a GPU for ever ends its process.
+
+    A signal would wait too, until the call that hangs returns.
+    """
     places = [i for i, item in enumerate(items) if item.path.parent == HERE]
     ours = sorted((items[i] for i in places), key=lambda item: _rank(item.path.name))
     for place, item in zip(places, ours, strict=True):
         items[place] = item
+        if gpu.is_real():
+            limit = LIMITS.get(item.path.name, USUAL_LIMIT)
+            item.add_marker(pytest.mark.timeout(limit, method="thread"))
 
 
 def _rank(name: str) -> int:
