@@ -47,7 +47,8 @@ class History:
     `history.loss` and `history["loss"]` are the same. A row stands for one update; in a run of more than MOST
     updates the oldest share rows (see below), so that a run of any length takes at most 42 MB.
 
-    iter : (n,) int64, updates done. loss, smoothed_loss, lr : (n,) float64, as in IterationDone.
+    iter : (n,) int64, updates done. loss, smoothed_loss : (n,) float64, as in IterationDone. lr : (n,) float64,
+    with the digits that the rate is printed with: 0.001, where the policy has the float32 nearest to that.
     seconds, data_seconds : (n,) float64, of the row's updates together. images : (n,) int64, likewise.
     updates : (n,) int64, for how many updates the row stands. lowest_loss, highest_loss : (n,) float64.
     tests, interventions, snapshots, warnings, states : lists of events.
@@ -105,6 +106,7 @@ class History:
             at, columns = self._size, self._columns
             for name in RECORDED:
                 columns[name][at] = getattr(event, name)
+            columns["lr"][at] = float(str(event.lr))  # a policy's prints as it is written in the solver file
             columns["updates"][at] = 1
             columns["lowest_loss"][at] = columns["highest_loss"][at] = event.loss
             self._size += 1

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from owlkit.core import events
-from owlkit.training import History
+from owlkit.training import History, Run
 from owlkit.training import history as history_module
 from owlkit.training.thinning import thinned
+from tests.training.small import make_solver
 
 
 def fill(history: History, first: int, last: int) -> None:
@@ -71,6 +72,16 @@ def test_rates() -> None:
     fill(history, 1, 10)
     assert history.images_per_second() == pytest.approx(20)
     assert history.data_share == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize("written", [0.001, 1e-05, 0.0125, 3.0])
+def test_the_learning_rate_is_kept_as_it_was_written(written: float) -> None:
+    """It read 0.0010000000474974513: solver files are read in float32."""
+    run = Run(make_solver(base_lr=written, max_iter=2)).run()
+    assert run.history.lr.tolist() == [written, written]
+    by_hand = Run(make_solver(base_lr=written, max_iter=2))
+    by_hand.lr = 1 / 3  # is no float32
+    assert by_hand.run().history.lr.tolist() == [1 / 3, 1 / 3]
 
 
 def test_unknown_column() -> None:
