@@ -5,7 +5,10 @@ Coordinates are those of the design: pixels of a page 1100 wide, y downwards, dr
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from .assets import light_tokens
 from .outputs import FURTHER
@@ -135,13 +138,19 @@ class Page:
         return x
 
 
+@lru_cache(maxsize=4096)
 def fits_gutter(text: str) -> bool:
-    """Whether a bold text of 12 pixels fits the left gutter."""
+    """Whether a bold text of 12 pixels fits the left gutter.
+
+    From the outline's points, among which a font has its extremes; looking for them along every curve takes
+    a deep net's names seconds.
+    """
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    font = FontProperties(weight="bold")
-    return float(TextPath((0, 0), text, size=12, prop=font).get_extents().width) <= LEFT - 14
+    outline = TextPath((0, 0), text, size=12, prop=FontProperties(weight="bold"))
+    across = outline.vertices[outline.codes != outline.CLOSEPOLY, 0]
+    return not len(across) or float(np.ptp(across)) <= LEFT - 14
 
 
 def latest(values: Any) -> float | None:
