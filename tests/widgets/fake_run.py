@@ -17,7 +17,10 @@ POLICY_RATE = 0.01
 
 
 class FakeRun:
-    """Made-up training: a loss that falls, tests at an interval, controls polled between iterations."""
+    """Made-up training: a loss that falls, tests at an interval, controls polled between iterations.
+
+    rest_at : iteration at which it stays, running, until a control is called for the first time.
+    """
 
     frontend_kind = "run"
 
@@ -30,9 +33,10 @@ class FakeRun:
         diverge_at: int | None = None,
         solver: Any = None,
         test_nets: tuple[str, ...] = ("test",),
+        rest_at: int | None = None,
     ) -> None:
         self.name, self.max_iter, self.seconds = name, max_iter, seconds
-        self.test_interval, self.diverge_at = test_interval, diverge_at
+        self.test_interval, self.diverge_at, self.rest_at = test_interval, diverge_at, rest_at
         self.iter, self.state = 0, "ready"
         self.solver, self.test_nets = solver, test_nets
         self.number = enrol(self)
@@ -40,7 +44,7 @@ class FakeRun:
         self._lr = POLICY_RATE
         self._random = random.Random(3)
         self._listeners: list[Callable[[Any], None]] = []
-        self._go, self._end = threading.Event(), threading.Event()
+        self._go, self._end, self._asked = threading.Event(), threading.Event(), threading.Event()
         self._steps: int | None = None
         self._thread = threading.Thread(target=self._work, daemon=True)
 
@@ -108,6 +112,7 @@ class FakeRun:
 
     def _intervened(self, kind: str, text: str, source: str, *rates: float) -> None:
         self.emit(events.Intervention(self.iter, kind, text, source, *rates))
+        self._asked.set()
 
     def _state(self, state: str, reason: str = "") -> None:
         self.state = state
@@ -145,7 +150,11 @@ class FakeRun:
                 self._state("paused")
                 self._go.wait()
                 continue
+            if self.iter + 1 == self.rest_at:
+                time.sleep(0.6)  # the monitor tells of the next iteration at once
             self.advance()
+            if self.iter == self.rest_at:
+                self._asked.wait()
             if self.iter == self.diverge_at:
                 self.emit(
                     events.Diverged(

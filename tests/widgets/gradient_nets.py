@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from owlkit import L, NetSpec, P
 from owlkit.layers import Layer, register
 from owlkit.layers.base import Blobs
+
+DWELL = Path("dwell")
+"""While there is a file of that name in the kernel's folder, `WrongInPart` takes minutes."""
 
 
 @register("HastySoftsign")
@@ -30,13 +34,13 @@ class HastySoftsign(Layer):
 
 @register("WrongInPart")
 class WrongInPart(Layer):
-    """The identity, slow, whose gradient is wrong for some channels of some images."""
+    """The identity, whose gradient is wrong for some channels of some images; slow, see DWELL."""
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         top[0].reshape(bottom[0].shape)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
-        time.sleep(8e-4)
+        time.sleep(0.1 if DWELL.exists() else 8e-4)
         top[0].data[...] = bottom[0].data
 
     def backward(self, top: Blobs, propagate_down: Sequence[bool], bottom: Blobs) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from .lab_notebook import Notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
 
 SHOWN = """import time, owlkit
 from lenet_digits import solver
@@ -20,8 +20,8 @@ owlkit.monitor(run)
 run.start()
 None"""
 LONG = {
-    "the cell waits for the run": "run.wait(120)",
-    "the cell sleeps": "time.sleep(120)",
+    "the cell waits for the run": "run.wait(280)",
+    "the cell sleeps": "time.sleep(280)",
     # It gives the interpreter away every 5 ms only, to each thread that a message goes through.
     "the cell computes in Python": "n = 0\nwhile True:\n    n += 1",
 }
@@ -36,7 +36,8 @@ PRESSES = [
     ("snapshot", "snapshot"),
     ("main", "resume"),
 ]
-ATTEMPTS = 3
+PROMPT = 0.1  # seconds; not to be reached by waiting for the cell, which takes minutes
+PATIENCE = 60.0  # seconds in which each control has been as prompt once
 CLICK = """(name) => {
   const root = document.querySelector('.owl');
   (name === 'undo' ? root.querySelector('.said .link') : root.querySelector(`[data-act="${name}"]`)).click();
@@ -81,7 +82,7 @@ def test_controls_answer_while_a_cell_runs(lab: Any, page: Any) -> None:
         try_all(notebook, page, path, what)
         assert page.evaluate(RUNS, number), f"{what}: it ended before the controls were tried"
         page.evaluate("() => { jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
-        page.wait_for_function(f"(n) => !({RUNS})(n)", arg=number, timeout=20000)
+        page.wait_for_function(f"(n) => !({RUNS})(n)", arg=number, timeout=60000)
     page.locator(".owl").first.get_by_role("button", name="Stop").click()
     page.keyboard.press("Enter")
     notebook.wait_for_state("Stopped")
@@ -89,18 +90,18 @@ def test_controls_answer_while_a_cell_runs(lab: Any, page: Any) -> None:
 
 
 def try_all(notebook: Notebook, page: Any, path: Path, what: str) -> None:
-    """Each control, best of some attempts: browser, server, kernel and the tests share the machine."""
+    """Each control, best of many attempts: browser, server, kernel and others share the machine."""
     best: dict[int, float] = {}
-    for _ in range(ATTEMPTS):
+    end = time.monotonic() + PATIENCE
+    while not best or (max(best.values()) >= PROMPT and time.monotonic() < end):
         for k, (control, wanted) in enumerate(PRESSES):
+            before = notebook.iteration()
             best[k] = min(best.get(k, 9.0), press(page, path, control, wanted))
-            if wanted == "pause":
-                notebook.wait_for_state("Paused")
             if wanted.startswith("step"):
-                page.wait_for_timeout(300)
+                notebook.wait_for_iteration(before + int(wanted.removeprefix("step")))
+            if wanted == "pause" or wanted.startswith("step"):
                 notebook.wait_for_state("Paused")
+                notebook.standing_iteration(0.3)
         notebook.wait_for_state("Running")
-        if max(best.values()) < 0.1:
-            return
-    slow = {PRESSES[k]: round(1000 * seconds) for k, seconds in best.items() if seconds >= 0.1}
+    slow = {PRESSES[k]: round(1000 * seconds) for k, seconds in best.items() if seconds >= PROMPT}
     assert not slow, f"{what}: milliseconds until the kernel was asked: {slow}"

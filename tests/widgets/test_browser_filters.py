@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted, shoot
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, shoot, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -29,7 +29,7 @@ COLOURS = """(filter) => {
 
 
 def wait_for_filter(page: Any, number: int) -> None:
-    page.locator(".owl.fv .fv-number").get_by_text(f"#{number}", exact=True).wait_for(timeout=20000)
+    page.locator(".owl.fv .fv-number").get_by_text(f"#{number}", exact=True).wait_for()
 
 
 def facts(page: Any) -> dict[str, str]:
@@ -52,10 +52,19 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     assert owl.count() == 1, "the value of the cell is not shown beside the widget"
     assert "48 filters, 3\u202f×\u202f11\u202f×\u202f11, stride 2" in owl.locator(".hd").inner_text()
     assert owl.locator(".fig .v").all_inner_texts()[1:4] == ["1", "1 pair", "1"]
-    assert page.evaluate(COLOURS, 5) > 30
+    until(lambda: page.evaluate(COLOURS, 5) > 30, "filters that are painted")
     assert page.evaluate(COLOURS, 13) < 15, "a dead filter is grey"
+    filters_are_chosen(page, owl)
+    found_in_images(page, owl)
+    ordered(page, owl)
+    in_both_themes(notebook, owl, shots)
+    table_help_and_figure(page, owl, shots)
+    another_layer(notebook, owl, shots)
+    without_a_kernel(notebook)
 
-    # A click and the keys choose a filter; what is wrong with it is said in words.
+
+def filters_are_chosen(page: Any, owl: Any) -> None:
+    """By a click and by keys; what is wrong with one is said in words."""
     owl.locator('[data-filter="20"]').click()
     wait_for_filter(page, 20)
     assert "= duplicate of #33, cosine 1.00" in owl.locator(".fv-facts .chip").inner_text()
@@ -64,20 +73,24 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     wait_for_filter(page, 21)
     page.keyboard.press("End")
     wait_for_filter(page, 47)
+
+
+def found_in_images(page: Any, owl: Any) -> None:
+    """Where the last filter answers, and in which images most."""
     page.wait_for_function("() => /% of/.test(document.querySelector('.owl.fv dl').innerText)")
     assert (
         owl.locator(".fv-pair canvas").nth(1).get_attribute("aria-label").startswith("Answers of filter 47")
     )
     shade = "(c) => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
-    assert owl.locator(".fv-pair canvas").nth(0).evaluate(shade) > 30
-    assert owl.locator(".fv-pair canvas").nth(1).evaluate(shade) > 10
+    pair = owl.locator(".fv-pair canvas")
+    until(lambda: pair.nth(0).evaluate(shade) > 30 and pair.nth(1).evaluate(shade) > 10, "image and answers")
     second = owl.locator(".fv-nine button").nth(1)
     second.click()
-    page.wait_for_function(
-        "() => document.querySelectorAll('.fv-nine button')[1].ariaPressed === 'true'", timeout=10000
-    )
+    page.wait_for_function("() => document.querySelectorAll('.fv-nine button')[1].ariaPressed === 'true'")
 
-    # Order, choice, scale, channel.
+
+def ordered(page: Any, owl: Any) -> None:
+    """By norm, by likeness, those that are flagged alone."""
     owl.get_by_role("radio", name="norm").click()
     page.wait_for_function("() => document.querySelector('.fv-tiles [data-filter]').dataset.filter !== '0'")
     labels = owl.locator("[data-filter]").evaluate_all("(all) => all.map((option) => option.ariaLabel)")
@@ -97,10 +110,13 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     order = first_options(page, 48)
     assert abs(order.index("20") - order.index("33")) == 1, "alike filters are neighbours"
     owl.get_by_role("radio", name="index").click()
+
+
+def in_both_themes(notebook: Notebook, owl: Any, shots: Path) -> None:
+    page = notebook.page
     page.mouse.move(5, 5)
     owl.locator('[data-filter="26"]').click()
     owl.get_by_text("image 1").first.wait_for(state="attached")
-    painted(page)
     shoot(owl, shots / "filters-made-light.png")
     assert not accessibility_findings(page, ".owl.fv")
     notebook.theme("Dark")
@@ -108,7 +124,8 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     assert not accessibility_findings(page, ".owl.fv")
     notebook.theme("Light")
 
-    # The table, the help, the figure.
+
+def table_help_and_figure(page: Any, owl: Any, shots: Path) -> None:
     page.keyboard.press("t")
     assert "= duplicate of #33" in owl.locator(".fv-table tbody tr").nth(20).inner_text()
     shoot(owl, shots / "filters-table-light.png")
@@ -121,14 +138,16 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     assert download.value.suggested_filename == "conv1.png"
     assert Path(download.value.path()).read_bytes().startswith(b"\x89PNG")
 
-    # Another layer: one input channel at a time; and all of it is there after a reload.
+
+def another_layer(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """One input channel at a time; and all of it is there after a reload."""
+    page = notebook.page
     owl.get_by_label("Layer").select_option("conv2")
     owl.get_by_text("8 filters, 48\u202f×\u202f3\u202f×\u202f3").wait_for()
     owl.get_by_label("Input channel").fill("5")
     owl.get_by_label("Input channel").press("Enter")
     owl.locator('[data-filter="3"]').click()
     page.wait_for_function("() => document.querySelector('.fv-images .fv-wait').hidden")
-    painted(page)
     shoot(owl, shots / "filters-conv2-light.png")
     notebook.save()
     page.goto(notebook.url)
@@ -136,10 +155,12 @@ def test_filters_are_looked_at(lab: Any, page: Any, shots: Path) -> None:
     wait_for_filter(page, 3)
     assert owl.get_by_label("Input channel").input_value() == "5"
     page.set_viewport_size({"width": 1000, "height": 860})
-    painted(page)
     shoot(owl, shots / "filters-narrow-light.png")
 
-    # Without that kernel, the saved notebook shows the figure.
+
+def without_a_kernel(notebook: Notebook) -> None:
+    """The saved notebook shows the figure."""
+    page = notebook.page
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(PICTURE).first.wait_for(timeout=120000)

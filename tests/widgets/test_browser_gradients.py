@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted, shoot
+from .lab_notebook import (
+    PICTURE,
+    Notebook,
+    accessibility_findings,
+    expect_count,
+    painted,
+    shoot,
+    still,
+    until,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -31,7 +41,7 @@ WRONG_INK = """([n]) => {
   return [wrong, right]; }"""
 
 
-def state(page: Any, word: str, number: int = 0, timeout: float = 40000) -> None:
+def state(page: Any, word: str, number: int = 0, timeout: float = 60000) -> None:
     page.locator(".owl.grd").nth(number).locator(".pill", has_text=word).wait_for(timeout=timeout)
 
 
@@ -40,20 +50,47 @@ def done(page: Any) -> int:
     return int("".join(c for c in text if c.isdigit()) or 0)
 
 
-def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: Path) -> None:
+@pytest.fixture
+def dwell(lab: Any) -> Iterator[Path]:
+    """While this file is there, the check stays at the layer `act`, on any machine."""
+    path: Path = lab.folder / "dwell"
+    path.touch()
+    yield path
+    path.unlink(missing_ok=True)
+
+
+def wait_for_act(page: Any) -> None:
+    checking = "/checking act/.test(document.querySelector('.owl.grd .detail').textContent)"
+    page.wait_for_function(f"() => {checking}", timeout=60000)
+
+
+def row_of_act(grd: Any) -> int:
+    texts = grd.locator(".blobs tbody tr").all_inner_texts()
+    return next(i for i, text in enumerate(texts) if text.startswith("act"))
+
+
+def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: Path, dwell: Path) -> None:
     page.set_viewport_size({"width": 1560, "height": 1240})
     notebook = Notebook(lab, page, "gradients", CELLS)
     notebook.open()
     notebook.run_all()
     grd = page.locator(".owl.grd").first
     grd.locator(".blobs tbody tr").nth(5).wait_for(timeout=60000)
+    held_and_let_go(page, grd, shots, dwell)
+    what_is_found(page, grd)
+    in_both_themes(notebook, grd, shots)
+    by_keys(page, grd, shots)
+    in_a_cell_of_its_own(notebook, grd)
+    again_and_stopped(page, grd, shots, dwell)
+    reloaded(notebook, page)
+    narrow(page, page.locator(".owl.grd").last, shots)
 
-    # While the cell runs: rows wait, one is checked, and the buttons answer.
-    page.wait_for_function(
-        "() => /checking act/.test(document.querySelector('.owl.grd .detail').textContent)"
-    )
+
+def held_and_let_go(page: Any, grd: Any, shots: Path, dwell: Path) -> None:
+    """While the cell runs: rows wait, one is checked, and the buttons answer."""
+    wait_for_act(page)
     grd.get_by_text("waits").first.wait_for()
-    page.get_by_role("button", name="Pause").first.click()
+    grd.get_by_role("button", name="Pause").click()
     state(page, "Paused")
     assert "[*]:" in page.locator(".jp-InputPrompt").nth(1).inner_text(), "the cell is still running"
     painted(page)
@@ -61,7 +98,8 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     time.sleep(0.5)  # what goes on would be seen by now
     assert done(page) == held
     shoot(grd, shots / "gradients-paused-light.png")
-    page.get_by_role("button", name="Resume").first.click()
+    dwell.unlink()
+    grd.get_by_role("button", name="Resume").click()
     view = grd.element_handle()
     state(page, "1 wrong")
     state(page, "All pass", 1)
@@ -69,17 +107,20 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     grd.get_by_role("button", name="Check again").wait_for()
     assert view.evaluate("e => e.isConnected && e.contains(document.activeElement)"), "the focus is lost"
 
-    # The map is painted, and what is wrong is found and put in words.
-    rows = grd.locator(".blobs tbody tr")
-    act = next(i for i, text in enumerate(rows.all_inner_texts()) if text.startswith("act"))
-    wrong, right = page.evaluate(WRONG_INK, [act])
-    assert wrong > 200
-    assert right > 200
+
+def what_is_found(page: Any, grd: Any) -> None:
+    """The map is painted, and what is wrong is found and put in words."""
+    act = row_of_act(grd)
+    until(lambda: min(page.evaluate(WRONG_INK, [act])) > 200, "right and wrong elements in the map")
     assert page.evaluate(WRONG_INK, [0])[0] == 0
     detail = grd.locator(".fd")
     assert "act conv" in detail.inner_text()
     assert "backward gives 1.6 times the slope in each" in detail.inner_text()
-    assert "flat: wrong, whatever the step" in detail.inner_text()
+    detail.get_by_text("flat: wrong, whatever the step").wait_for()
+
+
+def in_both_themes(notebook: Notebook, grd: Any, shots: Path) -> None:
+    page = notebook.page
     page.mouse.move(5, 5)
     shoot(grd, shots / "gradients-light.png")
     shoot(page.locator(".owl.grd").nth(1), shots / "gradients-passed-light.png")
@@ -89,12 +130,15 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     assert not accessibility_findings(page)
     notebook.theme("Light")
 
-    # By keyboard: another blob, another element, which is measured at other steps.
-    rows.nth(act).focus()
+
+def by_keys(page: Any, grd: Any, shots: Path) -> None:
+    """Another blob, another element, which is measured at other steps; the table; the help."""
+    rows = grd.locator(".blobs tbody tr")
+    rows.nth(row_of_act(grd)).focus()
     page.keyboard.press("ArrowUp")
     page.wait_for_function("() => document.querySelector('.owl.grd .fd .big').textContent.startsWith('conv')")
     page.keyboard.press("ArrowRight")
-    detail.get_by_text("a valley: the gradient is right").wait_for()
+    grd.locator(".fd").get_by_text("a valley: the gradient is right").wait_for()
     page.keyboard.press("t")
     rows.first.get_by_text("Convolution").wait_for()
     shoot(grd, shots / "gradients-table-light.png")
@@ -103,8 +147,12 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     page.get_by_role("dialog", name="Keyboard").first.wait_for()
     page.keyboard.press("Escape")
 
-    # One click, and the worst element is looked at in a cell of its own.
-    rows.nth(act).click()
+
+def in_a_cell_of_its_own(notebook: Notebook, grd: Any) -> None:
+    """One click, and the worst element is looked at in a cell of its own."""
+    page, detail = notebook.page, grd.locator(".fd")
+    grd.locator(".blobs tbody tr").nth(row_of_act(grd)).click()
+    detail.locator(".big", has_text="act conv").wait_for()
     code = detail.locator(".snip").inner_text()
     narrowed = 'small(\'WrongInPart\'), seed=1,\n    layers=["act"], blob="conv",\n    at=('
     assert code.startswith(f"owlkit.check_gradients(\n    {narrowed}")
@@ -118,32 +166,36 @@ def test_a_check_is_watched_steered_and_reproduced(lab: Any, page: Any, shots: P
     notebook.command("notebook:run-cell")
     state(page, "1 wrong", 1)
 
-    # Check again fills it anew; stop keeps what is known.
+
+def again_and_stopped(page: Any, grd: Any, shots: Path, dwell: Path) -> None:
+    """Check again fills it anew; stop keeps what is known."""
+    dwell.touch()
     grd.get_by_role("button", name="Check again").click()
     grd.get_by_role("button", name="Pause").wait_for()
-    page.wait_for_function(
-        "() => /checking act/.test(document.querySelector('.owl.grd .detail').textContent)"
-    )
+    wait_for_act(page)
     grd.get_by_role("button", name="Stop", exact=True).click()
     grd.get_by_role("button", name="Check again").wait_for()
-    assert "interrupted" in grd.locator(".detail").inner_text()
+    dwell.unlink()
+    grd.locator(".detail", has_text="interrupted").wait_for()
     assert "not checked" in grd.inner_text()
     shoot(grd, shots / "gradients-interrupted-light.png")
 
-    # Reload: all is there, and was nowhere else than in the kernel.
+
+def reloaded(notebook: Notebook, page: Any) -> None:
+    """All is there, and was nowhere else than in the kernel."""
     elements, before = done(page), page.evaluate(WRONG_INK, [0])
     notebook.save()
     page.goto(notebook.url)
     state(page, "Interrupted", timeout=120000)
     assert done(page) == elements
-    assert page.evaluate(WRONG_INK, [0]) == before
+    until(lambda: page.evaluate(WRONG_INK, [0]) == before, "the map as it was")
     page.set_viewport_size({"width": 1100, "height": 1600})
-    narrow(page, page.locator(".owl.grd").last, shots)
 
 
 def narrow(page: Any, grd: Any, shots: Path) -> None:
     """The panel lies beneath the list, and the maps keep their room."""
     grd.scroll_into_view_if_needed()
+    still(grd)
     painted(page)
     listed, detail = grd.locator(".list").bounding_box(), grd.locator(".fd").bounding_box()
     assert detail["y"] >= listed["y"] + listed["height"]

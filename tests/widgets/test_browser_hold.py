@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook
+from .lab_notebook import PICTURE, Notebook, painted, standing, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -48,16 +48,19 @@ def test_the_end_of_a_run_takes_nothing_out_of_hand(lab: Any, page: Any, shots: 
     assert field.evaluate("e => e.value") == "0.00"
 
     second = page.locator(".owl").nth(1)
-    second.scroll_into_view_if_needed()
-    area = second.locator(".u-over").bounding_box()
+    area = standing(second.locator(".u-over"))
     left, middle, width = area["x"], area["y"] + area["height"] / 2, area["width"]
     page.mouse.move(left + 0.3 * width, middle)
     page.mouse.down()
     page.mouse.move(left + 0.4 * width, middle, steps=3)
     end(notebook, 1, "dragged")
+    page.set_viewport_size({"width": 1500, "height": 1200})  # as a scroll bar that comes, or a side bar
+    painted(page)
     page.mouse.move(left + 0.7 * width, middle, steps=3)
     page.mouse.up()
-    second.locator(".overview").wait_for(timeout=5000)
+    second.locator(".overview").wait_for()
+    whole = second.evaluate("e => e.clientWidth")
+    until(lambda: second.locator(".uplot").bounding_box()["width"] <= whole, "the plot follows afterwards")
     assert first.locator(".overview").is_hidden(), "nobody dragged in the first"
 
     assert page.locator(".owl").count() == 2

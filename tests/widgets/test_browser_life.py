@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, shoot
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, shoot, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -25,7 +25,7 @@ hot.wait_until("diverged", timeout=60)"""
 RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
 
 
-def saved_with_a_picture(notebook: Notebook, seconds: float = 30) -> None:
+def saved_with_a_picture(notebook: Notebook, seconds: float = 60) -> None:
     """Save until a picture of the run that goes on is in the file: after a reload no other comes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -53,7 +53,7 @@ def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None
     after = notebook.wait_for_iteration(before + 50)
     notebook.wait_for_state("Running")
     assert set(first[1:]) <= {row[0] for row in notebook.rows()}, "tests from before the reload are missing"
-    assert notebook.ink("train") > 200
+    until(lambda: notebook.ink("train") > 200, "the curve")
     assert notebook.wait_for_iteration(after + 5) > after, "no point comes any more"
 
     # A real divergence: hatched, with the first guilty layer named.
@@ -76,10 +76,10 @@ def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None
     # The kernel is restarted: last values stay, controls are off; opened again, a picture stands for it.
     page.evaluate(RESTART)
     lenet.scroll_into_view_if_needed()
-    lenet.locator(".pill", has_text="Disconnected").wait_for(timeout=40000)
-    assert lenet.get_by_role("button", name="Resume").get_attribute("aria-disabled") == "true"
+    lenet.locator(".pill", has_text="Disconnected").wait_for(timeout=60000)
+    lenet.locator('button[data-act="main"][aria-disabled="true"]', has_text="Resume").wait_for()
     assert notebook.iteration() >= after
-    assert notebook.ink("train") > 200
+    until(lambda: notebook.ink("train") > 200, "the curve stays")
     notebook.save()
     page.goto(notebook.url)
     page.locator(PICTURE).first.wait_for(timeout=120000)

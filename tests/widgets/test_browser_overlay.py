@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, accessibility_findings, expect_count, shoot
+from .lab_notebook import Notebook, accessibility_findings, expect_count, shoot, standing, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -21,7 +20,7 @@ def ended(name, more, iterations=1500):
     return run
 caffenet, other = ended("caffenet", 0.3), ended("squeezenet", 0.6, 900)"""
 
-NEW = """run = FakeRun("caffenet-bn", max_iter=2000, seconds=0.002, test_interval=100)
+NEW = """run = FakeRun("caffenet-bn", max_iter=2000, seconds=0.002, test_interval=100, rest_at=850)
 owlkit.monitor(run, "caffenet")
 run.start()
 "the cell has returned" """
@@ -39,9 +38,19 @@ def test_runs_are_laid_over_one_another(lab: Any, page: Any, shots: Path) -> Non
     notebook = Notebook(lab, page, "overlay", [OLD, NEW])
     notebook.open()
     notebook.command("notebook:run-all-cells")
-    page.locator(".owl .uplot canvas").wait_for(timeout=60000)
     owl = page.locator(".owl").first
-    notebook.wait_for_iteration(700)
+    owl.locator(".uplot canvas").wait_for(timeout=60000)
+    two_runs(notebook, owl)
+    one_cursor(page, owl, shots)
+    switched_off(notebook, owl)
+    a_third_one(notebook, owl, shots)
+    after_a_reload(notebook, owl)
+    narrow(page, owl, shots)
+
+
+def two_runs(notebook: Notebook, owl: Any) -> None:
+    page = notebook.page
+    notebook.wait_for_iteration(850)
     assert owl.locator(".runname").all_inner_texts() == ["A caffenet-bn", "B caffenet"]
     assert page.evaluate(DASHED, 0) == "none"
     assert page.evaluate(DASHED, 1) == "6px, 4px"
@@ -49,32 +58,38 @@ def test_runs_are_laid_over_one_another(lab: Any, page: Any, shots: Path) -> Non
     assert float(b) > float(a), "the run laid under is read out in its own column"
     owl.get_by_role("button", name="Pause").click()
     notebook.wait_for_state("Paused")
-    time.sleep(0.5)
+    assert notebook.standing_iteration() == 850
 
-    # The cursor reads both out; beyond the end of the run in front only the other has values.
-    area = owl.locator(".u-over").bounding_box()
+
+def one_cursor(page: Any, owl: Any, shots: Path) -> None:
+    """It reads both out; beyond the end of the run in front only the other has values."""
+    area = standing(owl.locator(".u-over"))
     middle = area["y"] + area["height"] / 2
     page.mouse.move(area["x"] + area["width"] * 0.25, middle)
     owl.locator(".leg .at", has_text="at ").wait_for()
     expect_count(owl.locator(".cursor-dot:visible"), 2)
     shoot(owl, shots / "overlay-light.png")
-    page.mouse.move(area["x"] + area["width"] * 0.8, middle)
-    time.sleep(0.2)
-    a, b = legend(page, "train")
-    assert a == "–"
-    assert float(b) > 0
+    area = standing(owl.locator(".u-over"))
+    page.mouse.move(area["x"] + area["width"] * 0.8, area["y"] + area["height"] / 2)
+    until(lambda: legend(page, "train")[0] == "–", "the run in front has no value there")
+    assert float(legend(page, "train")[1]) > 0
     page.mouse.move(5, 5)
 
-    # A switch takes a run's curves away.
-    before = notebook.ink("train")
-    owl.get_by_role("switch", name="B caffenet").click()
-    time.sleep(0.4)
-    assert owl.get_by_role("switch", name="B caffenet").get_attribute("aria-checked") == "false"
-    alone = notebook.ink("train")
-    assert alone != before
-    owl.get_by_role("switch", name="B caffenet").click()
 
-    # Another one is added from the list of this kernel's runs, by keys alone.
+def switched_off(notebook: Notebook, owl: Any) -> None:
+    """A switch takes a run's curves away."""
+    before = notebook.ink("train")
+    other = owl.get_by_role("switch", name="B caffenet")
+    other.click()
+    until(lambda: other.get_attribute("aria-checked") == "false", "it is switched off")
+    until(lambda: notebook.ink("train") != before, "its curve is gone")
+    other.click()
+    until(lambda: notebook.ink("train") == before, "its curve is back")
+
+
+def a_third_one(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """Another one is added from the list of this kernel's runs, by keys alone."""
+    page = notebook.page
     owl.get_by_role("button", name="compare with another run").focus()
     page.keyboard.press("Enter")
     owl.get_by_role("dialog", name="Compare with another run").wait_for()
@@ -82,22 +97,22 @@ def test_runs_are_laid_over_one_another(lab: Any, page: Any, shots: Path) -> Non
     assert not accessibility_findings(page)
     page.keyboard.press("Enter")
     owl.get_by_role("switch", name="C squeezenet").wait_for()
-    assert len(legend(page, "train")) == 3
+    until(lambda: len(legend(page, "train")) == 3, "values of three runs")
     shoot(owl, shots / "overlay-three-light.png")
     notebook.theme("Dark")
     shoot(owl, shots / "overlay-three-dark.png")
     assert not accessibility_findings(page)
     notebook.theme("Light")
 
-    # All of it survives a reload.
-    notebook.command("docmanager:save")
-    time.sleep(0.5)
-    page.goto(notebook.url)
-    page.locator(".owl .uplot canvas").wait_for(timeout=120000)
-    owl.get_by_role("switch", name="C squeezenet").wait_for()
-    at = notebook.wait_for_iteration(700)
 
-    # Put in front, a run has header and controls; taken away, it is gone.
+def after_a_reload(notebook: Notebook, owl: Any) -> None:
+    """All of it is there. Put in front, a run has header and controls; taken away, it is gone."""
+    page = notebook.page
+    notebook.save()
+    page.goto(notebook.url)
+    owl.locator(".uplot canvas").wait_for(timeout=120000)
+    owl.get_by_role("switch", name="C squeezenet").wait_for()
+    at = notebook.wait_for_iteration(850)
     owl.locator(".runline", has_text="C squeezenet").hover()
     owl.get_by_role("button", name="Take squeezenet away").click()
     owl.get_by_role("switch", name="C squeezenet").wait_for(state="detached")
@@ -106,15 +121,22 @@ def test_runs_are_laid_over_one_another(lab: Any, page: Any, shots: Path) -> Non
     owl.get_by_role("switch", name="A caffenet", exact=True).wait_for()
     notebook.wait_for_state("Finished")
     assert owl.locator(".hd .name").inner_text() == "caffenet"
-    assert notebook.iteration() == 1500
+    assert notebook.wait_for_iteration(1500) == 1500
     owl.get_by_role("button", name="Put caffenet-bn in front").focus()
     page.keyboard.press("Enter")
     notebook.wait_for_state("Paused")
     owl.get_by_role("button", name="Resume").click()
     notebook.wait_for_iteration(at + 20)
 
-    # Narrow: a row per run beneath the chart.
+
+def narrow(page: Any, owl: Any, shots: Path) -> None:
+    """A row per run beneath the chart."""
     page.set_viewport_size({"width": 1100, "height": 860})
-    time.sleep(0.6)
-    owl.scroll_into_view_if_needed()
+    runs, chart = owl.locator(".runs"), owl.locator(".uplot")
+
+    def below() -> bool:
+        above = chart.bounding_box()
+        return bool(runs.bounding_box()["y"] >= above["y"] + above["height"])
+
+    until(below, "the runs beneath the chart")
     shoot(owl, shots / "overlay-narrow-light.png")

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted, shoot, until
+from .lab_notebook import (
+    PICTURE,
+    Notebook,
+    accessibility_findings,
+    expect_count,
+    shoot,
+    standing,
+    until,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -23,7 +31,7 @@ solver = FakeSolver(CAFFENET, (96, 3, 11, 11), course)
 solver.goal[13] *= 0.001
 solver.noise[13] *= 0.001
 solver.goal[62], solver.noise[62] = 1.04 * solver.goal[26], 1.04 * solver.noise[26]
-run = FakeRun("caffenet", max_iter=5000, seconds=0.002, test_interval=100, solver=solver,
+run = FakeRun("caffenet", max_iter=100000, seconds=0.002, test_interval=100, solver=solver,
               test_nets=("val", "holdout"))
 Frontend.display(run)
 run.start()
@@ -66,29 +74,46 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     page.keyboard.press("Escape")
     owl.get_by_role("button", name="Pause").click()
     notebook.wait_for_state("Paused")
-    painted(page)
+    notebook.standing_iteration()
+    as_they_come(page, owl, shots)
+    one_cursor(page, owl)
+    sorted_and_opened(page, owl)
+    histograms(notebook, owl)
+    filters_over_time(notebook, owl, shots)
+    as_a_table(owl)
+    as_it_was_left(notebook, owl)
 
-    # On a first run both panels are open; strips and tiles are painted.
+
+def as_they_come(page: Any, owl: Any, shots: Path) -> None:
+    """On a first run both panels are open; strips and tiles are painted."""
     assert [b.get_attribute("aria-expanded") for b in owl.locator(".disc").all()] == ["true", "true"]
-    assert page.evaluate(CANVAS, STRIPS)[1] > 0.3
-    assert page.evaluate(CANVAS, TILES)[1] > 0.5
+    until(lambda: page.evaluate(CANVAS, STRIPS)[1] > 0.3, "strips that are painted")
+    until(lambda: page.evaluate(CANVAS, TILES)[1] > 0.5, "tiles that are painted")
     assert names(owl) == ["conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"]
     expect_count(owl.locator(".chip", has_text="∅ 1 dead"), 1)
     expect_count(owl.locator(".chip", has_text="= 1 duplicate pair"), 1)
     expect_count(owl.get_by_role("switch", name="test loss holdout"), 1)
-    frozen = owl.locator(".lrow", has_text="fc6")
-    assert float(frozen.locator(".ratio").inner_text().replace("−", "-")) < -4.5
+    assert ratio_of(owl, "fc6") < -4.5
     assert accessibility_findings(page) == []
     shoot(owl, shots / "panels-light.png")
 
-    # One cursor: over the strips it is the chart's, and the values are those of that time.
-    strips = owl.locator(".strips").bounding_box()
+
+def ratio_of(owl: Any, layer: str) -> float:
+    """log10 of a layer's update over its weights, as its row says."""
+    return float(owl.locator(".lrow", has_text=layer).locator(".ratio").inner_text().replace("−", "-"))
+
+
+def one_cursor(page: Any, owl: Any) -> None:
+    """Over the strips it is the chart's, and the values are those of that time."""
+    strips = standing(owl.locator(".strips"))
     page.mouse.move(strips["x"] + 0.1 * strips["width"], strips["y"] + 40)
     owl.locator(".leg .at", has_text="at ").wait_for()
-    assert float(frozen.locator(".ratio").inner_text().replace("−", "-")) > -4.5
+    until(lambda: ratio_of(owl, "fc6") > -4.5, "the ratio before it froze")
     page.mouse.move(5, 5)
 
-    # Other norms, sorted, with their parameters, by keys.
+
+def sorted_and_opened(page: Any, owl: Any) -> None:
+    """Other norms, sorted, with their parameters, by keys."""
     ratio = page.evaluate(CANVAS, STRIPS)
     owl.get_by_role("radio", name="weight", exact=True).click()
     until(lambda: page.evaluate(CANVAS, STRIPS) != ratio, "strips of other norms")
@@ -100,14 +125,19 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     assert names(owl)[:4] == ["fc6", "bias", "activations", "gradients"]
     owl.get_by_role("radio", name="update : weight").click()
 
-    # Histograms of the open layer come with the next samples.
+
+def histograms(notebook: Notebook, owl: Any) -> None:
+    """Those of the open layer come with the next samples."""
     owl.get_by_role("button", name="Resume").click()
     owl.locator(".told", has_text="% zero").wait_for()
     owl.get_by_role("button", name="Pause").click()
     notebook.wait_for_state("Paused")
-    painted(page)
+    notebook.standing_iteration()
 
-    # Filters over training time: the slider is the cursor.
+
+def filters_over_time(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """The slider is the cursor."""
+    page = notebook.page
     now = page.evaluate(CANVAS, TILES)
     owl.get_by_role("slider", name="Training time of the filters").focus()
     page.keyboard.press("Home")
@@ -118,19 +148,24 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     owl.get_by_role("radio", name="shared").click()
     until(lambda: page.evaluate(CANVAS, TILES) != now, "filters on a shared scale")
     owl.get_by_role("option", name="filter 62, duplicate").hover(force=True)
-    assert "= #26" in owl.locator(".fil .words").inner_text()
+    owl.locator(".fil .words", has_text="= #26").wait_for()
     notebook.theme("Dark")
     page.mouse.move(5, 5)
-    painted(page)
     shoot(owl, shots / "panels-dark.png")
     assert accessibility_findings(page) == []
+    notebook.theme("Light")
 
-    # As a table, and what was changed is still so after a reload.
+
+def as_a_table(owl: Any) -> None:
     owl.get_by_role("button", name="Show as table").click()
     expect_count(owl.get_by_role("table", name="Norms of all parameters, latest").locator("tbody tr"), 16)
     expect_count(owl.get_by_role("table", name="Filters of conv1").locator("tbody tr"), 96)
     owl.get_by_role("button", name="Show as table").click()
-    notebook.theme("Light")
+
+
+def as_it_was_left(notebook: Notebook, owl: Any) -> None:
+    """What was changed is still so after a reload."""
+    page = notebook.page
     owl.locator(".disc", has_text="Filters").click()
     owl.locator(".filters .mini").wait_for()
     notebook.save()
@@ -138,8 +173,8 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     page.locator(".owl .uplot canvas").wait_for(timeout=120000)
     until(lambda: names(page.locator(".owl").first)[:3] == ["fc6", "bias", "activations"], "as it was left")
     assert [b.get_attribute("aria-expanded") for b in page.locator(".owl .disc").all()] == ["true", "false"]
-    assert "% zero" in page.locator(".owl .told").first.inner_text()
-    assert page.evaluate(CANVAS, STRIPS)[1] > 0.3
+    page.locator(".owl .told").first.filter(has_text="% zero").wait_for()
+    until(lambda: page.evaluate(CANVAS, STRIPS)[1] > 0.3, "strips that are painted")
 
 
 def test_a_net_of_many_layers(lab: Any, page: Any, shots: Path) -> None:
@@ -152,16 +187,15 @@ def test_a_net_of_many_layers(lab: Any, page: Any, shots: Path) -> None:
     owl = page.locator(".owl").first
     owl.locator(".chip", has_text="▲ 2 hot").wait_for()
     until(lambda: names(owl)[:2] == ["res4.27.1", "res4.27.2"], "the hot layers have rows")
-    assert "res4 109" in owl.locator(".stages").inner_text()
+    owl.locator(".stages", has_text="res4 109").wait_for()
     lens = owl.get_by_role("slider", name="Layer under the lens")
     lens.focus()
     page.keyboard.press("Home")
     until(lambda: "conv1" in (lens.get_attribute("aria-valuetext") or ""), "the first layer under the lens")
-    strips = owl.locator(".strips").bounding_box()
+    strips = standing(owl.locator(".strips"))
     page.mouse.move(strips["x"] + 300, strips["y"] + strips["height"] - 17)
     until(lambda: "fc" in lens.inner_text(), "the last layer under the lens")
     assert accessibility_findings(page) == []
     page.mouse.move(strips["x"] + 300, strips["y"] + 220)
-    painted(page)
     shoot(owl, shots / "deep-light.png")
     page.locator(PICTURE).first.wait_for(state="attached")

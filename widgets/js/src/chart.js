@@ -1,7 +1,7 @@
 // The loss chart: uPlot draws axes and grid and keeps the scales, paint.js the curves.
 
 import uPlot from "uplot";
-import { h, tokens } from "./dom.js";
+import { h, onPress, tokens } from "./dom.js";
 import { integer, rateField, significant, tick } from "./format.js";
 import { iterationStep, linearTicks, logTicks } from "./ranges.js";
 import { paint } from "./paint.js";
@@ -25,6 +25,8 @@ export function makeChart(store, root) {
   let ranges = window_.ranges();
   let narrow = false;
   let width = 0;
+  let held = false; // by the pointer: a plot that is replaced under a drag loses it
+  let due = false; // to be built when it is let go
 
   const geometry = () => {
     const style = getComputedStyle(element);
@@ -127,14 +129,27 @@ export function makeChart(store, root) {
   const data = () => [ranges.x, [ranges.y.lo, ranges.y.hi], [0, 100]];
 
   function build() {
+    due = held;
+    if (held) return;
     plot?.destroy();
     colours = tokens(root);
     ranges = window_.ranges();
     plot = new uPlot(options(), data(), canvasHost);
     cursor.attach(plot.over);
+    onPress(plot.over, () => (held = true), letGo);
     overview.theme(colours);
     drawn = `${store.view.log}`;
     update();
+  }
+
+  function letGo() {
+    held = false;
+    if (due) build();
+  }
+
+  function destroy() {
+    due = false;
+    plot?.destroy();
   }
 
   const compared = () => {
@@ -177,5 +192,5 @@ export function makeChart(store, root) {
     build();
   }
 
-  return { element, overview, cursor, window: window_, build, update, resize, destroy: () => plot?.destroy() };
+  return { element, overview, cursor, window: window_, build, update, resize, destroy };
 }

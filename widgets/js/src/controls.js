@@ -1,7 +1,7 @@
 // The toolbar: verbs on the run, learning rate, and how the chart is shown.
 
 import { tipOf } from "./controls-tips.js";
-import { h, setAttribute, setText } from "./dom.js";
+import { h, onPress, setAttribute, setText } from "./dom.js";
 import { rate, rateField } from "./format.js";
 import { icon } from "./icons.js";
 import { windowOf } from "./smoothing.js";
@@ -54,6 +54,7 @@ export function makeControls(store, commands, chart, actions) {
 
   let pressed = null; // state shown before the kernel has confirmed it
   let asking = false; // "Stop? Enter"
+  let pressing = false; // the pointer is down on the toolbar
   let edited = false; // the learning rate's field holds text that is not applied
   let undo = null;
   let note = "";
@@ -201,7 +202,13 @@ export function makeControls(store, commands, chart, actions) {
     const target = event.target.closest("button[data-act]");
     if (target && target.getAttribute("aria-disabled") !== "true") verbs[target.dataset.act]();
   });
-  stop.addEventListener("blur", () => asking && askStop(false));
+  stop.addEventListener("blur", () => asking && !pressing && askStop(false));
+  // It gets narrower only after the click: what lies beside it would move away between press and release.
+  const released = () => {
+    pressing = false;
+    if (asking && document.activeElement !== stop) askStop(false);
+  };
+  onPress(element, () => (pressing = true), released);
   stop.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && asking) {
       askStop(false);

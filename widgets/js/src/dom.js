@@ -18,6 +18,29 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const filled = new WeakMap();
+
+/** Children from `make()`, put in only where `key` differs from the last time: of a button that is replaced between
+ *  press and release the click is lost, and so is the focus. */
+export function fill(element, key, make) {
+  const now = JSON.stringify(key);
+  if (filled.get(element) === now) return;
+  filled.set(element, now);
+  element.replaceChildren(...make());
+}
+
+/** `down` when the pointer is pressed on an element; `up` when it has been let go, wherever, and clicked. */
+export function onPress(element, down, up) {
+  element.addEventListener("pointerdown", () => {
+    const over = () => {
+      for (const end of ["pointerup", "pointercancel"]) removeEventListener(end, over);
+      setTimeout(up); // mouseup and click follow at once
+    };
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, over);
+    down();
+  });
+}
+
 export function setAttribute(element, name, value) {
   const wanted = value === null || value === undefined ? null : String(value);
   if (wanted === null) element.removeAttribute(name);

@@ -63,21 +63,22 @@ export function verdict(row, over) {
 /** State of the whole: look, glyph, word. */
 export function state(store) {
   const { head, over } = store;
+  const paused = head.state === "paused";
   const wrong = store.wrongRows.length;
   const count = wrong || (over && head.loss_is_wrong ? 1 : 0);
   if (head.error) return ["bad", "warn", "Failed"];
-  if (count) return ["bad", "x", wrong ? `${wrong} wrong` : "Loss wrong"];
+  if (count) return ["bad", "x", wrong ? `${wrong} wrong${paused ? ", paused" : ""}` : "Loss wrong"];
   if (over && store.unaskedRows.length) return ["warn", "warn", `${store.unaskedRows.length} unasked`];
   if (over && head.interrupted) return ["stop", "stop", "Interrupted"];
   if (over) return store.rows.length ? ["run", "check", "All pass"] : ["stop", "stop", "Nothing to check"];
-  if (head.state === "paused") return ["pause", "pause", "Paused"];
+  if (paused) return ["pause", "pause", "Paused"];
   return ["pause", "clock", "Checking"];
 }
 
 /** The words beside the name. */
 export function detail(store) {
   const { head, over, rows } = store;
-  if (!over) return head.doing ? `checking ${head.doing}` : "";
+  if (!over) return head.doing ? `${head.state === "paused" ? "at" : "checking"} ${head.doing}` : "";
   const checked = rows.filter((row) => row.done || row.faults.length).length;
   const blobs = `${checked === rows.length ? checked : `${checked} of ${rows.length}`} blob${rows.length === 1 ? "" : "s"}`;
   return head.interrupted ? `interrupted after ${blobs}` : blobs;

@@ -1,6 +1,6 @@
 // Header, toolbar, the line in which the kernel answers, and the footer.
 
-import { escape, h, setAttribute, setText } from "./dom.js";
+import { escape, fill, h, setAttribute, setText } from "./dom.js";
 import { bytes } from "./format.js";
 import { icon } from "./icons.js";
 import { counted, milliseconds } from "./inspector-rows.js";
@@ -95,7 +95,7 @@ export function makeBar(store, graph, actions) {
 
   function update() {
     const { net } = store;
-    phases.replaceChildren(...["train", "test"].map((p) => {
+    fill(phases, [net.phases, net.phase], () => ["train", "test"].map((p) => {
       const there = net.phases?.includes(p);
       const on = p === net.phase;
       return h("button", { type: "button", role: "radio", "data-phase": p, "aria-checked": on ? "true" : "false", "aria-disabled": there ? null : "true", tabindex: on ? "0" : "-1", title: there ? null : "This net was made for the other phase", text: p });

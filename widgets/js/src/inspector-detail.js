@@ -1,6 +1,6 @@
 // Everything about the chosen layer or stage.
 
-import { escape, h } from "./dom.js";
+import { escape, fill, h } from "./dom.js";
 import { bytes, integer, significant } from "./format.js";
 import { makeField } from "./inspector-field.js";
 import { makeHistogram } from "./inspector-histogram.js";
@@ -64,18 +64,20 @@ export function makeDetail(store, graph, picture) {
   function listParts(detail, card) {
     const group = card.kind === "group";
     parts.hidden = !group && detail.types.length < 2;
-    const entry = ([name, type, settings, shape, seconds]) => `<li><b>${escape(name)}</b> <span class="mut">${escape([words(type), settings].filter(Boolean).join(", "))}${shape === card.shape ? "" : ` → ${escape(shape)}`}${seconds ? `, ${milliseconds(seconds)}` : ""}</span></li>`;
+    const item = (markup) => h("li", { html: markup });
+    const entry = ([name, type, settings, shape, seconds]) => `<b>${escape(name)}</b> <span class="mut">${escape([words(type), settings].filter(Boolean).join(", "))}${shape === card.shape ? "" : ` → ${escape(shape)}`}${seconds ? `, ${milliseconds(seconds)}` : ""}</span>`;
     const child = (key) => {
       const c = store.cards[key];
-      return `<li><button type="button" class="link" data-key="${escape(key)}">${escape(c.short)}</button> <span class="mut">${escape([c.type, c.shape].filter(Boolean).join(", "))}</span></li>`;
+      return `<button type="button" class="link" data-key="${escape(key)}">${escape(c.short)}</button> <span class="mut">${escape([c.type, c.shape].filter(Boolean).join(", "))}</span>`;
     };
-    parts.innerHTML = group ? card.children.map(child).join("") : detail.types.slice(1).map(entry).join("");
+    const items = group ? card.children.map(child) : detail.types.slice(1).map(entry);
+    fill(parts, items, () => items.map(item));
   }
 
   function showWeights(root, detail, width) {
     const data = detail.histogram;
     pick.hidden = detail.params.length < 2;
-    pick.replaceChildren(...detail.params.map((p, i) => h("option", { value: i, text: p.name, selected: i === detail.param })));
+    fill(pick, [detail.params.map((p) => p.name), detail.param], () => detail.params.map((p, i) => h("option", { value: i, text: p.name, selected: i === detail.param })));
     for (const part of [histogram.canvas, key, figures]) part.hidden = !data;
     none.hidden = Boolean(data);
     pick.hidden ||= !data;

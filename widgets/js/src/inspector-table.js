@@ -15,6 +15,7 @@ export function makeInspectorTable(store, graph) {
   const table = h("table", { class: "v" }, h("thead", {}, head), body, h("tfoot", {}, foot));
   const element = h("div", { class: "lay", tabindex: "-1" }, table);
   let columns = [];
+  let times = ""; // what it shows of the timing
 
   function build() {
     columns = COLUMNS.filter((c) => (c.id !== "moved" || store.net.earlier) && (c.id !== "std" || store.net.weighted) && (store.net.macs !== null || !["macs", "field"].includes(c.id)));
@@ -36,7 +37,9 @@ export function makeInspectorTable(store, graph) {
     );
     const sums = total(store);
     store.found = sorted(store.order, store.cards, sort, store.word);
+    const inside = body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     body.replaceChildren(...store.found.map((key) => row(key, sums)));
+    if (inside) [...body.children].find((tr) => tr.dataset.key === inside)?.focus({ preventScroll: true });
     foot.replaceChildren(...columns.flatMap((c) => totalCells(c, sums)));
     choose();
   }
@@ -115,8 +118,13 @@ export function makeInspectorTable(store, graph) {
     event.stopPropagation();
   });
 
+  /** Rows stay while it is only timed further: a click on one that is replaced meanwhile would be lost. */
   function update(topics) {
-    if (["cards", "order", "net", "timing", "word"].some((topic) => topics.has(topic))) build();
+    const { state, forward, backward, seconds } = store.timing;
+    const now = JSON.stringify(state === "ready" ? [forward, backward, seconds] : []);
+    const timed = now !== times;
+    times = now;
+    if (timed || ["cards", "order", "net", "word"].some((topic) => topics.has(topic))) build();
     else if (topics.has("view")) choose();
   }
   return { element, update };

@@ -1,6 +1,6 @@
 // A blob's channels as tiles: light is small, dead channels have a dashed frame.
 
-import { h, tokens } from "./dom.js";
+import { fill, h, tokens } from "./dom.js";
 import { integer, significant } from "./format.js";
 import { icon } from "./icons.js";
 import { gradient, ramps, SIZE } from "./ramp.js";
@@ -46,7 +46,7 @@ export function makeTiles(store) {
     hint.hidden = shown;
     hint.textContent = hintFor(store);
     if (!shown) return;
-    pick.replaceChildren(...detail.blobs.map((name) => h("option", { value: name, text: name, selected: name === tiles.blob })));
+    fill(pick, [detail.blobs, tiles.blob], () => detail.blobs.map((name) => h("option", { value: name, text: name, selected: name === tiles.blob })));
     const vector = tiles.shape.length === 1;
     caption.textContent = vector ? `${integer(tiles.shape[0])} values` : `channels ${tiles.first}–${tiles.first + tiles.count - 1} of ${tiles.shape[0]}`;
     low.textContent = significant(tiles.low, 3);

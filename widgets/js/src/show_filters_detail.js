@@ -43,7 +43,7 @@ export function makeDetail(store) {
     setText(chip, judged(mark));
     chip.className = `chip ${mark ? (mark.kind === "broken" ? "bad" : "warn") : "ok"}`;
     const nearest = layer.nearest[selected];
-    terms[3].dd.replaceChildren(nearest ? near : DASH);
+    if ((near.parentNode !== null) !== Boolean(nearest) || !terms[3].dd.firstChild) terms[3].dd.replaceChildren(nearest ? near : DASH); // in place it stays: a click may be under way
     if (nearest) {
       setText(near, `#${nearest[0]}, cosine ${nearest[1].toFixed(2).replace("-", MINUS)}`);
       near.dataset.near = String(nearest[0]);

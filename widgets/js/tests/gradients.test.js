@@ -111,6 +111,10 @@ test("the state is said in a word", () => {
   update(store, { 0: row({ verdict: "checking" }) }, [], []);
   assert.equal(text.state(store)[2], "Checking");
   assert.equal(text.detail({ ...store, head: head({ doing: "ip (1 of 3 layers)" }), over: false }), "checking ip (1 of 3 layers)");
+  const paused = { ...store, head: head({ doing: "ip (1 of 3 layers)", state: "paused" }), over: false };
+  assert.equal(text.detail(paused), "at ip (1 of 3 layers)");
+  assert.equal(text.state({ ...paused, wrongRows: [] })[2], "Paused");
+  assert.equal(text.state({ ...paused, wrongRows: [row()] })[2], "1 wrong, paused");
   update(store, { 0: row() }, [], [], [], { state: "done" });
   assert.equal(text.state(store)[2], "All pass");
   update(store, {}, [], [], [], { state: "done", loss_is_wrong: true });
