@@ -12,6 +12,7 @@ from typing import Any
 
 import owlkit
 from owlkit.cli.options import add_command, positive
+from owlkit.cli.output import follow
 from owlkit.cli.status import INTERRUPTED
 from owlkit.core.errors import OwlkitError
 
@@ -120,10 +121,10 @@ def make_solver(iterations: int, output: Path) -> owlkit.Solver:
 
 def train(solver: owlkit.Solver) -> owlkit.Run:
     """Train to the end, followed by a progress bar."""
-    from owlkit.training import Run, TextMonitor
+    from owlkit.training import Run
 
     run = Run(solver, "lenet")
-    TextMonitor(run, reasons=False).follow()
+    follow(run, sys.stdout, "owlkit demo")
     return run.run()
 
 

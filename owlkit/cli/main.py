@@ -6,7 +6,6 @@ import argparse
 import errno
 import importlib
 import logging
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ from types import FrameType
 
 from owlkit import __version__
 from owlkit.cli.catalogue import COMMANDS, listing
+from owlkit.cli.output import discard, said, written
 from owlkit.cli.parser import Parser
-from owlkit.cli.status import FAILED, INTERRUPTED, MEANINGS, USAGE, status_of
+from owlkit.cli.status import FAILED, INTERRUPTED, MEANINGS, OK, USAGE, status_of
 from owlkit.core.errors import OwlkitError, closest
 
 USAGE_LINE = "owlkit [-h] [--version] [--debug] COMMAND ..."
@@ -65,13 +65,24 @@ def main(argv: Sequence[str] | None = None, *, own_process: bool = False) -> int
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     words = list(sys.argv[1:] if argv is None else argv)
     name = _take_command(words)
+    command = f"owlkit {name}" if name in COMMANDS else "owlkit"
+    try:
+        status = _run(words, name, own_process or argv is None)
+    except SystemExit as leaving:  # help, or words that make no sense
+        if leaving.code in (None, OK):
+            sys.exit(written(OK, command))
+        raise
+    return written(status, command)
+
+
+def _run(words: Sequence[str], name: str | None, own_process: bool) -> int:
     parser = make_parser(only=name if name is not None else "")
     if name is not None and name not in COMMANDS:
         near = closest(name, COMMANDS)
         parser.print_usage(sys.stderr)
         parser.exit(USAGE, f"owlkit: there is no command {name!r}{near}; `owlkit --help` lists them\n")
     args = parser.parse_args(words)
-    if (own_process or argv is None) and getattr(args, "sigint_effect", "stop") == "stop":
+    if own_process and getattr(args, "sigint_effect", "stop") == "stop":
         _end_by_sigterm_as_by_ctrl_c()
     try:
         return int(args.run(args))
@@ -79,13 +90,14 @@ def main(argv: Sequence[str] | None = None, *, own_process: bool = False) -> int
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has left (`| head`); keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard()
         return FAILED
     except (OwlkitError, OSError) as error:
         if args.debug:
             raise
-        print(f"owlkit {args.command}: {_said(error)}", file=sys.stderr)
+        print(f"owlkit {args.command}: {said(error)}", file=sys.stderr)
+        if isinstance(error, OSError) and error.filename is None and error.errno == errno.ENOSPC:
+            discard()
         return status_of(error)
 
 
@@ -102,15 +114,6 @@ def _end_by_sigterm_as_by_ctrl_c() -> None:
 
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, act)
-
-
-def _said(error: Exception) -> str:
-    """What an error says; without numbers where it comes from the system."""
-    if not isinstance(error, OSError) or isinstance(error, OwlkitError) or not error.strerror:
-        return str(error)
-    if error.filename is None and error.errno == errno.ENOSPC:
-        return f"the output cannot be written: {error.strerror}"
-    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
 
 
 def _take_command(words: list[str]) -> str | None:

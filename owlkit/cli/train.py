@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from owlkit.cli import caffe_log
 from owlkit.cli.options import add_command, add_device, add_json, commas, device, print_json
-from owlkit.cli.status import INTERRUPTED, OK
+from owlkit.cli.output import follow
+from owlkit.cli.status import FAILED, INTERRUPTED, OK
 from owlkit.core.errors import DataError
 
 EFFECTS = ("stop", "snapshot", "none")
@@ -131,7 +132,8 @@ def _train(args: argparse.Namespace, required: bool) -> int:
             print_json({**_report(Run(solver)), "state": "finished"})
         return OK
     run = Run(solver, sigint_effect=args.sigint_effect, sighup_effect=args.sighup_effect)
-    _watched(args, run)
+    if not _watched(args, run):
+        return FAILED
     if args.json:
         print_json(_report(run))
     if run.state != "stopped":
@@ -148,17 +150,16 @@ def _take_rate(args: argparse.Namespace, solver: Any) -> None:
         _tell(args, f"--set {' '.join(given)}: lr_policy's learning rate again, {solver.lr:g}")
 
 
-def _watched(args: argparse.Namespace, run: Any) -> None:
-    """Train to the end, and tell of it."""
-    from owlkit.training import TextMonitor
-
+def _watched(args: argparse.Namespace, run: Any) -> bool:
+    """Train to the end, and tell of it; whether all that was told could be written."""
     if not caffe_log.asked_for(args):
-        TextMonitor(run, sys.stderr if args.json else sys.stdout, reasons=False).follow()
+        all_written = follow(run, sys.stderr if args.json else sys.stdout, "owlkit train")
         run.run()
-        return
+        return all_written()
     caffe_log.follow(run)
     run.run()
     caffe_log.tell_end(run)
+    return True
 
 
 def _tell(args: argparse.Namespace, text: str) -> None:

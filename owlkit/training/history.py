@@ -47,8 +47,8 @@ class History:
     `history.loss` and `history["loss"]` are the same. A row stands for one update; in a run of more than MOST
     updates the oldest share rows (see below), so that a run of any length takes at most 42 MB.
 
-    iter : (n,) int64, updates done. loss, smoothed_loss : (n,) float64, as in IterationDone. lr : (n,) float64,
-    with the digits that the rate is printed with: 0.001, where the policy has the float32 nearest to that.
+    iter : (n,) int64, updates done. loss, smoothed_loss : (n,) float64, as in IterationDone.
+    lr : (n,) float64, as rates are printed: 0.001, where the policy has the float32 nearest to that.
     seconds, data_seconds : (n,) float64, of the row's updates together. images : (n,) int64, likewise.
     updates : (n,) int64, for how many updates the row stands. lowest_loss, highest_loss : (n,) float64.
     tests, interventions, snapshots, warnings, states : lists of events.

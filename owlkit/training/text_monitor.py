@@ -81,10 +81,18 @@ class TextMonitor:
     """Writes what happens in a run to a stream, from the run's listener thread.
 
     reasons : whether to say why a training failed or diverged; False where an error that says so follows.
+    on_failure : called where the stream cannot be written, a full disk say; nothing more is written then.
     """
 
-    def __init__(self, run: Run, stream: TextIO | None = None, *, reasons: bool = True) -> None:
-        self.run, self.reasons = run, reasons
+    def __init__(
+        self,
+        run: Run,
+        stream: TextIO | None = None,
+        *,
+        reasons: bool = True,
+        on_failure: Callable[[OSError], None] | None = None,
+    ) -> None:
+        self.run, self.reasons, self.on_failure = run, reasons, on_failure
         self.stream = stream if stream is not None else sys.stdout
         self.live = self.stream.isatty()
         self._drawn = 0  # characters of the bar on the screen
@@ -103,6 +111,15 @@ class TextMonitor:
 
     def show(self, event: Any) -> None:
         """Write one event."""
+        try:
+            self._show(event)
+        except OSError as error:
+            if self.on_failure is None:
+                raise
+            self.stop()
+            self.on_failure(error)
+
+    def _show(self, event: Any) -> None:
         if isinstance(event, events.IterationDone):
             self._progress(event)
         elif isinstance(event, events.Displayed):

@@ -429,17 +429,6 @@ def test_what_the_system_refuses_is_told_without_its_numbers(
     assert capsys.readouterr().err == f"owlkit demo: {tmp_path / 'a' / 'b'}: Not a directory\n"
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_output_that_finds_no_room() -> None:
-    with open("/dev/full", "w") as full:
-        words = [sys.executable, "-m", "owlkit.cli.main", "completion", "bash"]
-        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr.startswith(
-        "owlkit completion: the output cannot be written: No space left on device\n"
-    )
-
-
 def test_as_a_module() -> None:
     code, out, _ = finish(command("--version"))
     assert code == 0
