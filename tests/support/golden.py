@@ -5,7 +5,8 @@ The cases lie in the shared folder (`golden/layers/<layer>__<case>.npz`); its RE
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,13 @@ RELATIVE, ABSOLUTE = 1e-4, 1e-5
 
 
 class Golden:
-    """A case. `arrays` holds what the file holds."""
+    """A case. `arrays` holds what the file holds, read-only: many tests use it."""
 
     def __init__(self, path: Path) -> None:
         with np.load(path, allow_pickle=False) as stored:
             self.arrays: Mapping[str, np.ndarray] = {name: stored[name] for name in stored.files}
+        for array in self.arrays.values():
+            array.flags.writeable = False
         self.name = path.stem
         self.layer_type = str(self.arrays["layer_type"])
         self.phase = str(self.arrays["phase"]).lower()
@@ -169,7 +172,8 @@ def _under(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarra
     return {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
 
 
-def cases(folder: Path, *, nets: bool = False) -> Sequence[Golden]:
+@cache
+def cases(folder: Path, *, nets: bool = False) -> tuple[Golden, ...]:
     """The layer cases in `folder`, or its nets, by name."""
     paths = sorted(folder.glob("*.npz"))
-    return [Golden(path) for path in paths if path.name.startswith("net__") == nets]
+    return tuple(Golden(path) for path in paths if path.name.startswith("net__") == nets)
