@@ -187,7 +187,7 @@ def test_a_net_of_many_layers(lab: Any, page: Any, shots: Path) -> None:
     owl = page.locator(".owl").first
     owl.locator(".chip", has_text="▲ 2 hot").wait_for()
     until(lambda: names(owl)[:2] == ["res4.27.1", "res4.27.2"], "the hot layers have rows")
-    owl.locator(".stages", has_text="res4 109").wait_for()
+    until(lambda: "res4 109" in owl.locator(".stages").inner_text(), "the stages are named")
     lens = owl.get_by_role("slider", name="Layer under the lens")
     lens.focus()
     page.keyboard.press("Home")
