@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from owlkit.core.errors import DataError
 from owlkit.io.files import full_disk_error, is_full, write_bytes
@@ -44,11 +44,11 @@ def read_manifest(folder: Path, name: str) -> dict[str, Any] | None:
 
 @contextmanager
 def locked(folder: Path, name: str) -> Iterator[None]:
-    """Let one process at a time make the set `name`; the others wait."""
+    """Let one process at a time make the set `name`; the others wait. Nothing is left of the lock."""
     path = folder / f".{name}.lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stream = path.open("w")
+        stream = _lock(path)
     except OSError as error:
         if is_full(error):
             raise full_disk_error(path, error) from error
@@ -56,8 +56,32 @@ def locked(folder: Path, name: str) -> Iterator[None]:
             f"cannot write into {folder} ({error.strerror}); set OWLKIT_DATA to another folder"
         ) from error
     with stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)  # while it is ours
+
+
+def _lock(path: Path) -> TextIO:
+    """The lock file, open and ours. Who has waited finds the file of before, which no newcomer sees."""
+    while True:
+        stream = path.open("w")
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            if _is_at(path, stream):
+                return stream
+        except BaseException:
+            stream.close()
+            raise
+        stream.close()
+
+
+def _is_at(path: Path, stream: TextIO) -> bool:
+    """Whether an open file is the one that the path names now."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(stream.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def make_set(folder: Path, name: str, recipe: dict[str, Any], make: Make, *, force: bool = False) -> None:

@@ -5,6 +5,8 @@ import io
 import json
 import os
 import tarfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,8 +31,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def visible(folder: Path) -> list[str]:
-    """What a user sees: hidden lock files set aside."""
-    return sorted(p.name for p in folder.iterdir() if p.suffix != ".lock") if folder.exists() else []
+    """All that is there, hidden files too."""
+    return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
 
 def load(path: str) -> tuple[np.ndarray, list[int], list[bytes]]:
@@ -116,6 +118,25 @@ def test_failure_in_the_middle_leaves_what_was_there(
         datasets.get("digits", force=True)
     assert visible(folder) == before
     assert len(Records(folder / "digits_train_lmdb")) == 1437
+
+
+def test_one_at_a_time_makes_a_set_and_no_lock_is_left(folder: Path) -> None:
+    """Who waits holds the file that the one before has deleted: it is no lock any more."""
+    inside: list[int] = []
+    most: list[int] = []
+
+    def make(number: int) -> None:
+        for _ in range(20):
+            with store.locked(folder, "set"):
+                inside.append(number)
+                time.sleep(0.0005)
+                most.append(len(inside))
+                inside.pop()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(make, range(4)))
+    assert most == [1] * 80
+    assert visible(folder) == []
 
 
 def test_read_only_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
