@@ -59,7 +59,7 @@ class Deconvolution(FilterBank):
             spec = convolution.Convolution(
                 y.descriptor, x.descriptor, self.blobs[0].shape,
                 self.window.stride, self.window.pad, self.window.dilation, self.group,
-                train=self.wants_params,
+                train=self.wants_params, forward=any(self.propagate_down),
                 weights_channels_last=self.blobs[0].descriptor.channels_last,
             )  # fmt: skip
             self.kernels.append(convolution.make_transposed(device, spec, self.axis))

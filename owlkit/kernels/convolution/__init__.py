@@ -1,8 +1,8 @@
 """Convolution over any number of spatial axes, with groups, strides, padding and dilation.
 
-To read first: reference.py, NumPy. On a CPU onednn.py serves. On a GPU choice.py says which does: cudnn.py,
-space_to_depth.py (first layers, on cuDNN too), or cuda.py (columns and products of matrices). Around any of
-them lie transposed.py (Deconvolution) and merged.py (channels on another axis than 1).
+To read first: reference.py, NumPy. On a CPU onednn.py serves. On a GPU choice.py says which does, call by
+call: cudnn.py, space_to_depth.py (first layers, on cuDNN too), or cuda.py (columns and products of matrices).
+Around any of them lie transposed.py (Deconvolution) and merged.py (channels on another axis than 1).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class Convolution:
     kernel, stride, pad, dilation : one number per spatial axis, in pixels.
     bias : whether there is a bias (M,). relu : whether the kernel ends with max(y, 0).
     train : whether parameter gradients will be asked for. data_gradient : whether x's gradient will.
+    forward : whether y will.
     forward_first : whether each backward_data follows a forward with the same weights, whose copy of them it
         may use (Deconvolution runs them in the other order).
     weights_channels_last : whether the weights lie so in memory: (M, *kernel, C / group).
@@ -45,6 +46,7 @@ class Convolution:
     data_gradient: bool = True
     forward_first: bool = True
     weights_channels_last: bool = False
+    forward: bool = True
 
     @property
     def kernel(self) -> tuple[int, ...]:
@@ -73,8 +75,7 @@ def make(device: Device, spec: Convolution, axis: int = 1) -> Any:
     on_host = {"onednn": fast, "reference": reference.ConvolutionKernel}
     if not isinstance(device, GpuDevice):
         return choose(device, spec, on_host)
-    on_gpu, seconds = choice.on_gpu(device, spec)
-    return choose(device, spec, on_gpu | on_host, seconds)
+    return choice.make(device, spec, on_host)
 
 
 def make_transposed(device: Device, spec: Convolution, axis: int = 1) -> TransposedKernel:

@@ -37,7 +37,8 @@ class CudnnKernel:
         self._device, self._gpu, self._spec = device, device.gpu, spec
         self._w = Descriptor(spec.weights, spec.x.dtype, spec.weights_channels_last)
         make = partial(self._plan, device)
-        self._forward = make("fprop", bias=spec.bias, relu=spec.bias and spec.relu)
+        fused = spec.bias and spec.relu
+        self._forward = make("fprop", bias=spec.bias, relu=fused) if spec.forward else None
         self._data = make("dgrad") if spec.data_gradient else None
         self._params = make("wgrad") if spec.train else None
         self._biases = Biases(device, spec.y) if spec.bias or spec.relu else None
@@ -78,6 +79,7 @@ class CudnnKernel:
         self.run_forward(self._read(x), self._read(w), b, y, self._device.workspace())
 
     def run_forward(self, x: int, w: int, b: Tensor | None, y: Tensor, workspace: int) -> None:
+        assert self._forward is not None, "forward was False"
         places = {X: x, W: w}
         if b is not None:
             places[B] = self._read(b)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from owlkit import L, Net, NetSpec
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import convolution
 from tests.kernels.cases import layout
@@ -80,6 +83,45 @@ def test_times_decide(seconds: float, taken: str) -> None:
     assert kernel.implementation.startswith(taken)
     assert kernel.refused == ({"cudnn": "slower, 3 ms"} if seconds < 1e-3 else {"cuda": "slower, 15.4 ms"})
     assert device.gpu.driver.used <= 128, "what was timed gives its memory back"  # type: ignore[attr-defined]
+
+
+def by_call(device: Any) -> Any:
+    """Of two ways cuDNN's takes long for the data's gradient, and ours forward, for bias and ReLU."""
+    slow = {f"cudnn eng{number} dgrad": 9e-3 for number in range(100)}
+    device.gpu.driver.durations = slow | {"gemm": 1.5e-3, "add_to_rows": 1e-3}
+    return convolution.make(device, spec(relu=True))
+
+
+def test_each_call_may_have_its_own(tmp_path: Path) -> None:
+    device = device_with(tmp_path, tune=True)
+    kernel = by_call(device)
+    told = kernel.implementation.split("; ")
+    assert [part.partition(" (")[0] for part in told] == ["forward: cudnn", "data: cuda", "weights: cudnn"]
+    assert told[1] == "data: cuda (gemm, 1.5 ms)"
+    assert kernel.refused == {
+        "forward: cuda": "slower, 2.5 ms", "data: cudnn": "slower, 2 ms", "weights: cuda": "slower, 1.5 ms"
+    }  # fmt: skip
+    again = device_with(tmp_path, tune=True)
+    assert by_call(again).implementation == kernel.implementation
+    assert launched(again) == [], "the times are kept"
+
+
+def test_the_plan_says_which_call_has_which(tmp_path: Path) -> None:
+    n = NetSpec("small")
+    n.data = L.Input(shape=dict(dim=[1, 4, 5, 5]))
+    n.conv = L.Convolution(n.data, kernel_size=1, num_output=8, weight_filler=dict(type="xavier"))
+    n.one = L.Convolution(n.conv, kernel_size=1, num_output=8, weight_filler=dict(type="xavier"))
+    n.loss = L.Sigmoid(n.one, loss_weight=1)
+    device = device_with(tmp_path, tune=True)
+    by_call(device)
+    net = Net(n, phase="train", device=device, seed=1)
+    ours, theirs = net, Net(n, phase="train", device="cpu", seed=1)
+    for each in (ours, theirs):
+        each.blobs["data"].data[...] = np.random.default_rng(0).standard_normal((1, 4, 5, 5))
+        each.forward_backward()
+    assert "data: cuda (gemm, 1.5 ms)" in str(net.plan)
+    for mine, blob in zip(ours.params["conv"], theirs.params["conv"], strict=True):
+        np.testing.assert_allclose(mine.diff, blob.diff, 1e-4, 1e-5)
 
 
 def test_only_what_will_be_called_is_timed() -> None:

@@ -64,6 +64,8 @@ def outputs(device: Device, spec: convolution.Convolution, rounded_to: str) -> d
     twice.array[...] = values.tensors["dw"].peek()
     kernel.backward_params(x, dy, twice, db, True)
     kernel.backward_params(x, dy, None, None, False)
+    if spec.data_gradient:
+        kernel.backward_data(dy, w, values.output("dx", spec.x))
     return values.outputs
 
 
@@ -148,7 +150,7 @@ def test_the_estimate_decides_without_timing(options: dict[str, bool], dtype: st
 
 
 def test_what_has_no_blocks_does_not_speak_of_them() -> None:
-    kernel = kernel_for(first_layer(dtype="float64", data_gradient=True, **CASES["googlenet"]))
+    kernel = kernel_for(replace(first_layer(dtype="float64", **CASES["googlenet"]), dilation=(1, 2)))
     assert list(kernel.refused) == ["cudnn"]
 
 
@@ -167,6 +169,23 @@ def test_times_decide_where_the_device_tunes(seconds: float, taken: str, slower:
     assert kernel.implementation.startswith(f"{taken} (")
     assert kernel.implementation.endswith(", 1 ms)" if seconds < 0 else ", 2 ms)")
     assert kernel.refused == slower
+
+
+# -- call by call
+def test_each_call_has_its_own_where_the_gradient_of_the_input_is_wanted() -> None:
+    """Which blocks do not give."""
+    asked = first_layer(data_gradient=True, dtype="float16", **CASES["alexnet"])
+    kernel = kernel_for(asked)
+    told = [part.partition(" (")[0] for part in kernel.implementation.split("; ")]
+    assert told == [f"forward: {SPACE_TO_DEPTH}", "data: cudnn", f"weights: {SPACE_TO_DEPTH}"]
+    exact = first_layer(data_gradient=True, dtype="float64", **CASES["alexnet"])
+    expected = outputs(Device("cpu", ("reference",)), exact, "float16")
+    device = emulated_gpu.emulated_device(cudnn=True)
+    tolerance = TOLERANCES["float16"]
+    for name, found in outputs(device, asked, "float16").items():
+        scale = tolerance * max(1.0, float(np.abs(expected[name]).max()))
+        np.testing.assert_allclose(found.astype(np.float64), expected[name], tolerance, scale, err_msg=name)
+    assert "dx" in expected
 
 
 # -- in a net
