@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,36 +74,64 @@ VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
 }
 
 
-def _in_one(source: str) -> str:
-    """The source in every variant and type, each in a namespace, as one file: the headers are read once.
+#: Each is compiled as one file: reading CUDA's own headers takes nvcc as long as most of our sources.
+GROUPS = [SOURCES[first::4] for first in range(4)]
+
+
+def _in_one(sources: list[str]) -> str:
+    """Sources in every variant and type, each in a namespace, as one file.
 
     What math.h defines is taken away again, as NVRTC, which compiles at run time, does not have it.
     """
     parts = ["#include <cuda_fp16.h>\n#include <cuda_bf16.h>", "#undef NAN\n#undef INFINITY"]
     parts += [whole_source("", {})]
-    for number, (headers, defines) in enumerate(VARIANTS.get(source, [((), {})])):
-        text = "\n".join(read_source(name) for name in ("cuda/common.cuh", *headers, source))
-        text = text.replace('extern "C" __global__', "__global__")
-        for dtype, (t, a) in TYPES.items():
-            macros = {"T": t, "A": a} | defines
-            parts += [f"#define {name} {value}" for name, value in macros.items()]
-            parts += [f"namespace {dtype}_{number} {{", text, "}"]
-            parts += [f"#undef {name}" for name in macros]
+    for source in sources:
+        for number, (headers, defines) in enumerate(VARIANTS.get(source, [((), {})])):
+            for dtype, (t, a) in TYPES.items():
+                parts += _part(source, f"{dtype}_{number}", headers, {"T": t, "A": a} | defines)
     return "\n".join(parts)
 
 
-@pytest.mark.parametrize("source", SOURCES)
-def test_compiles_for_a_real_gpu(source: str, tmp_path: Path) -> None:
+def _in_names(source: str) -> str:
+    return re.sub(r"\W", "_", source)
+
+
+def _part(source: str, variant: str, headers: tuple[str, ...], macros: dict[str, object]) -> Iterator[str]:
+    """One variant, of which no macro is left for the next. nvcc tells a mistake by file and line."""
+    yield from (f"#define {name} {value}" for name, value in macros.items())
+    yield f"namespace {_in_names(source)}_{variant} {{"
+    for name in ("cuda/common.cuh", *headers, source):
+        text = read_source(name).replace('extern "C" __global__', "__global__")
+        macros |= dict.fromkeys(re.findall(r"^ *#define (\w+)", text, re.MULTILINE))
+        yield f'#line 1 "{name}"\n{text}'
+    yield "}"
+    yield from (f"#undef {name}" for name in macros)
+
+
+def _compiled(sources: list[str], folder: Path) -> list[str]:
+    """The kernels, each from its name to its end, in PTX."""
     nvcc = shutil.which("nvcc")
     if nvcc is None:
         pytest.skip("nvcc is not installed")
-    whole, result = tmp_path / "whole.cu", tmp_path / "whole.ptx"
-    whole.write_text(_in_one(source))
+    whole, result = folder / "whole.cu", folder / "whole.ptx"
+    whole.write_text(_in_one(sources))
     command = [nvcc, "-std=c++17", "-arch=sm_90", "-ptx", "-w", "-o", result, whole]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:4000]
-    assert ".entry" in result.read_text()
-    assert ".local" not in result.read_text(), "a thread's array is indexed by what the compiler cannot know"
+    return result.read_text().split(".entry ")[1:]
+
+
+@pytest.mark.parametrize("sources", GROUPS, ids=lambda sources: f"{sources[0]} and others")
+def test_compile_for_a_real_gpu(sources: list[str], tmp_path: Path) -> None:
+    kernels = _compiled(sources, tmp_path)
+    for source in sources:
+        assert any(_in_names(source) in kernel for kernel in kernels), f"no kernel of {source}"
+    slow = [kernel.partition("(")[0] for kernel in kernels if ".local" in kernel]
+    assert not slow, "a thread's array is indexed by what the compiler cannot know"
+
+
+def test_every_source_is_in_a_group() -> None:
+    assert sorted(source for group in GROUPS for source in group) == SOURCES
 
 
 def test_variants_name_sources() -> None:
