@@ -11,7 +11,7 @@ import pytest
 
 from .lab_notebook import PICTURE, Notebook, drag, expect_count, shoot, standing, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 TRAIN = """import owlkit as owl
 from lenet_digits import solver

@@ -9,7 +9,7 @@ import pytest
 
 from .lab_notebook import Notebook, accessibility_findings, shoot, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 DIVERGING = """import owlkit as owl
 from lenet_digits import solver

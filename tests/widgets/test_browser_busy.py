@@ -10,7 +10,7 @@ import pytest
 
 from .lab_notebook import Notebook
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SHOWN = """import time, owlkit
 from lenet_digits import solver

@@ -10,7 +10,7 @@ import pytest
 
 from .lab_notebook import Notebook, accessibility_findings
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 READY = """import owlkit
 from fake_run import FakeRun

@@ -9,9 +9,17 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, painted, shoot
+from .lab_notebook import (
+    PICTURE,
+    Notebook,
+    accessibility_findings,
+    expect_count,
+    shoot,
+    standing,
+    until,
+)
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 IMAGES = 120
 PATIENCE = 120_000  # milliseconds in which whatever is waited for comes, on a machine with much else to do
@@ -66,7 +74,7 @@ def drag_through(
     page: Any, corners: list[tuple[float, float]], at_half: Callable[[], None] | None = None
 ) -> None:
     """Drag the pointer through places of the plot, given in shares of its width and height."""
-    box = page.locator(".em-plot canvas").bounding_box()
+    box = standing(page.locator(".em-plot canvas"))
     places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
     page.mouse.move(*places[0])
     page.mouse.down()
@@ -105,7 +113,18 @@ def test_what_is_done_while_the_picture_is_drawn_is_not_lost(lab: Any, page: Any
     page.keyboard.press("b")
     owl.locator('.em-plot[data-tool="box"]').wait_for()
 
-    # The pointer is down when the picture arrives beside the widget.
+    first = boxed_when_the_picture_arrives(lab, page)
+    assert plot.evaluate("(plot) => plot.marked && plot.contains(document.activeElement)"), "the same view"
+    assert page.locator(".jp-RenderedImage:visible").count() == 0
+    assert not accessibility_findings(page, ".owl.em")
+    added_with_shift(page, first)
+    lassoed_over_selected_text(page, owl)
+    shoot(owl, shots / "embedding-selected-light.png")
+
+
+def boxed_when_the_picture_arrives(lab: Any, page: Any) -> int:
+    """How many are selected by a drag in whose midst the picture arrives beside the widget."""
+
     def picture_arrives() -> None:
         assert page.locator(PICTURE).count() == 0
         (lab.folder / "draw-it").touch()
@@ -115,18 +134,20 @@ def test_what_is_done_while_the_picture_is_drawn_is_not_lost(lab: Any, page: Any
     drag_through(page, left, at_half=picture_arrives)
     first = selected(page)
     assert first < IMAGES
-    assert plot.evaluate("(plot) => plot.marked && plot.contains(document.activeElement)"), "the same view"
-    assert page.locator(".jp-RenderedImage:visible").count() == 0
-    assert not accessibility_findings(page, ".owl.em")
+    return first
 
-    # Shift adds, and selects no cells.
+
+def added_with_shift(page: Any, first: int) -> None:
+    """Shift adds, and selects no cells."""
     page.keyboard.down("Shift")
     drag_through(page, [(0.45, 0.02), (0.98, 0.98)])
     page.keyboard.up("Shift")
     assert selected(page, first + 1) == IMAGES
     assert page.locator(".jp-Cell.jp-mod-selected").count() == 1
 
-    # A lasso, although text is selected, which a drag would otherwise take along.
+
+def lassoed_over_selected_text(page: Any, owl: Any) -> None:
+    """A lasso, although text is selected, which a drag would otherwise take along."""
     page.keyboard.press("Escape")
     page.wait_for_function(
         "() => [...document.querySelectorAll('.owl.em .fig .v')].at(-1).textContent === '0'"
@@ -137,14 +158,12 @@ def test_what_is_done_while_the_picture_is_drawn_is_not_lost(lab: Any, page: Any
     before = pixels(page)
     drag_through(page, [(0.02, 0.02), (0.55, 0.02), (0.3, 0.95), (0.02, 0.9)])
     assert 0 < selected(page) < IMAGES
-    assert pixels(page) != before
+    wait_for_other(page, before)
     page.evaluate("() => getSelection().removeAllRanges()")
     before = pixels(page)
     page.keyboard.press("+")
     wait_for_other(page, before)
     page.keyboard.press("0")
-    painted(page)
-    shoot(owl, shots / "embedding-selected-light.png")
 
 
 def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> None:
@@ -156,10 +175,17 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     assert owl.count() == 1, "the value of the cell is not shown beside the widget"
     assert f"{IMAGES} images, 500 features, t-SNE" in owl.locator(".hd").inner_text()
     assert float(figures(page)[0].split("\u202f")[0]) > 80, "digits of a kind lie together"
-    plot = owl.locator(".em-plot canvas")
-    assert plot.evaluate(SHADES) > 200
+    until(lambda: owl.locator(".em-plot canvas").evaluate(SHADES) > 200, "the plot is painted")
+    from_image_to_image(page, owl, shots)
+    one_class_alone(page, owl)
+    shapes_and_zoom(page, owl, shots)
+    the_other_method(notebook, owl, shots)
+    another_layer(page, owl)
+    kept(notebook, owl, shots)
 
-    # The keys go from image to image; the one that is looked at is shown large, with its neighbours.
+
+def from_image_to_image(page: Any, owl: Any, shots: Path) -> None:
+    """By keys; the one that is looked at is shown large, with its neighbours."""
     owl.locator(".em-plot").focus()
     page.keyboard.press("ArrowLeft")
     owl.locator(".em-look dd").first.wait_for()
@@ -168,20 +194,22 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     page.wait_for_function(
         "(key) => document.querySelector('.em-look dd').textContent !== key", arg=key, timeout=PATIENCE
     )
-    assert owl.locator(".em-near:visible").count() == 6
-    assert owl.locator(".em-look canvas").evaluate(SHADES) > 5
-    painted(page)
+    expect_count(owl.locator(".em-near:visible"), 6)
+    until(lambda: owl.locator(".em-look canvas").evaluate(SHADES) > 5, "the image is painted")
     shoot(owl, shots / "embedding-made-light.png")
     assert not accessibility_findings(page, ".owl.em")
 
-    # Switches show one class alone, and all again.
+
+def one_class_alone(page: Any, owl: Any) -> None:
+    """Switches show one class alone, and all again."""
     owl.get_by_role("switch").nth(3).click(modifiers=["Alt"])
     page.wait_for_function(
         "() => document.querySelectorAll('.em-classes [aria-checked=\"true\"]').length === 1"
     )
     owl.get_by_text("show all").click()
 
-    # Marks, zoom, the other method, which is there again at once when it is chosen back.
+
+def shapes_and_zoom(page: Any, owl: Any, shots: Path) -> None:
     owl.locator(".em-plot").focus()
     page.keyboard.press("Escape")
     owl.locator(".em-none").wait_for()
@@ -193,6 +221,11 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
     page.keyboard.press("+")
     before = wait_for_other(page, before)
     page.keyboard.press("0")
+
+
+def the_other_method(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """It is made; the first is there again at once when it is chosen back; and the figure."""
+    page = notebook.page
     page.keyboard.press("m")
     owl.locator(".hd", has_text="features, PCA").wait_for()
     owl.locator(".foot", has_text="PCA in").wait_for(timeout=PATIENCE)
@@ -206,18 +239,24 @@ def test_images_are_placed_and_looked_at(lab: Any, page: Any, shots: Path) -> No
         owl.get_by_role("button", name="Figure").click()
     assert download.value.suggested_filename == "fc1-embedding.png"
 
-    # Another layer is run and arranged; stopped, it keeps the places reached.
+
+def another_layer(page: Any, owl: Any) -> None:
+    """It is run and arranged; stopped, it keeps the places reached."""
     owl.get_by_label("Layer").select_option("conv2")
     owl.locator('[data-act="run"]').get_by_text("Stop").click(timeout=PATIENCE)
     owl.locator('[data-act="run"]').get_by_text("Again").wait_for(timeout=PATIENCE)
     owl.get_by_label("Layer").select_option("fc1")
     owl.locator(".foot", has_text="t-SNE in").wait_for(timeout=PATIENCE)
+
+
+def kept(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """After a reload; and as a picture without the kernel."""
+    page = notebook.page
     notebook.save()
     page.goto(notebook.url)
     page.wait_for_function("() => document.querySelector('.em-plot canvas')?.width > 400", timeout=PATIENCE)
     assert owl.get_by_role("radio", name="shapes").get_attribute("aria-checked") == "true"
     page.set_viewport_size({"width": 900, "height": 1100})
-    painted(page)
     shoot(owl, shots / "embedding-narrow-light.png")
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)

@@ -10,7 +10,7 @@ import pytest
 
 from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, shoot, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 CELLS = [
     "import owlkit\nfrom filter_net import pictures, planted\nnet = planted()",

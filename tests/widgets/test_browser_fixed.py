@@ -9,7 +9,7 @@ import pytest
 
 from .lab_notebook import Notebook, accessibility_findings, shoot, still, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 CELL = """import owlkit_widgets.sampler as sampler
 sampler.PERIOD, sampler.SHARE = 0.04, 1.0
@@ -47,7 +47,11 @@ def test_fixed_layers_and_long_names(lab: Any, page: Any, shots: Path) -> None:
     until(lambda: rows.nth(1).locator(".ratio").inner_text() == "fixed", "the second layer is fixed")
     still(owl)
     step = rows.first.bounding_box()["height"]
-    share = lambda k: page.evaluate(PAINTED, [2 + k * step + 3, step - 6])  # noqa: E731
+
+    def share(k: int) -> float:
+        """Of the strip of the k-th layer, what is painted."""
+        return float(page.evaluate(PAINTED, [2 + k * step + 3, step - 6]))
+
     until(lambda: share(5) < 0.15 < 0.8 < share(25), "a strip that is empty, and one that is not")
 
     # Names are cut where they say least; whole they are in a tip, and for screen readers.

@@ -21,7 +21,7 @@ from .lab_notebook import (
     until,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 CELLS = [
     "import owlkit\nfrom gradient_nets import small",

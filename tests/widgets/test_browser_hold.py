@@ -10,7 +10,7 @@ import pytest
 
 from .lab_notebook import PICTURE, Notebook, painted, standing, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 CELLS = [
     "from fake_run import FakeRun\nimport owlkit",

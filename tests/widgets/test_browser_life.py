@@ -11,7 +11,7 @@ import pytest
 
 from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, shoot, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 VALUE = """import owlkit as owl
 import owlkit_widgets.run_view

@@ -9,7 +9,7 @@ import pytest
 
 from .lab_notebook import Notebook, accessibility_findings, expect_count, shoot, standing, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 OLD = """import owlkit
 from fake_run import FakeRun

@@ -17,7 +17,7 @@ from .lab_notebook import (
     until,
 )
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SETUP = """import owlkit_widgets.sampler as sampler
 sampler.PERIOD, sampler.FILTERS_PERIOD, sampler.SHARE = 0.04, 0.2, 1.0

@@ -129,8 +129,7 @@ def test_gradients(lab: Any, page: Any, shots: Path) -> None:
     ]
     notebook = open_with(lab, page, "poster-gradients", cells, 1240)
     owl = seen(page, "grd")
-    owl.locator(".pill", has_text="1 wrong").wait_for(timeout=120_000)
-    time.sleep(2)
+    owl.get_by_role("button", name="Check again").wait_for(timeout=120_000)
     both_themes(notebook, owl, shots, "gradients")
 
 

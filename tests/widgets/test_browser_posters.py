@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook
+from .lab_notebook import Notebook, standing, still
 
 WANTED = pytest.mark.skipif(
     "OWLKIT_SCREENSHOTS" not in os.environ,
@@ -74,7 +74,8 @@ def both_themes(notebook: Notebook, owl: Any, shots: Path, name: str) -> None:
         owl.scroll_into_view_if_needed()
         page.mouse.move(5, 5)
         page.evaluate("() => document.activeElement?.blur()")
-        time.sleep(1.0)
+        still(owl)
+        time.sleep(1.0)  # tips that fade, words that are said for a moment
         keep(owl, shots / f"{name}-{theme.lower()}.png")
     notebook.theme("Light")
 
@@ -115,7 +116,7 @@ def test_panels(lab: Any, page: Any, shots: Path) -> None:
     owl.locator(".uplot canvas").wait_for(timeout=60_000)
     owl.locator(".lrow .n", has_text="conv2").click()
     notebook.wait_for_iteration(2300, timeout=400)
-    area = owl.locator(".u-over").bounding_box()
+    area = standing(owl.locator(".u-over"))
     page.mouse.click(area["x"] + 0.47 * area["width"], area["y"] + area["height"] / 2)
     both_themes(notebook, owl, shots, "monitor-panels")
 
@@ -128,12 +129,13 @@ def test_runs_over_one_another(lab: Any, page: Any, shots: Path) -> None:
     notebook.run_all()
     notebook.wait_for_state("Paused", timeout=400)
     owl = page.locator(".owl").first
-    area = owl.locator(".u-over").bounding_box()
+    area = standing(owl.locator(".u-over"))
     page.mouse.click(area["x"] + 0.33 * area["width"], area["y"] + area["height"] / 2)
     both_themes(notebook, owl, shots, "monitor-overlay")
     page.keyboard.press("Escape")
     page.set_viewport_size({"width": 1120, "height": 1500})
-    time.sleep(1.5)
+    still(owl)
+    time.sleep(1.0)
     page.mouse.move(5, 5)
     keep(owl, shots / "monitor-narrow-light.png")
 

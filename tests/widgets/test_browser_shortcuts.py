@@ -8,7 +8,7 @@ import pytest
 
 from .lab_notebook import Notebook, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 CELL = """import owlkit
 from fake_run import FakeRun

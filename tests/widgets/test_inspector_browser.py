@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.widgets.lab_notebook import Notebook, accessibility_findings, expect_count, painted, shoot
+from tests.widgets.lab_notebook import (
+    Notebook,
+    accessibility_findings,
+    expect_count,
+    shoot,
+    still,
+    until,
+)
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 SQUEEZENET = """import owlkit as owl
 from owlkit import zoo
@@ -23,6 +30,8 @@ owl.inspect(net, compare="before.caffemodel", labels=[f"owl {i}" for i in range(
 GOOGLENET = """import owlkit as owl
 from owlkit import zoo
 owl.inspect(zoo.googlenet(form="train"), phase="train")"""
+
+FOLDED = 12  # cards of GoogLeNet with its stages closed
 
 # How many different colours a canvas has: an empty one has one.
 COLOURS = """(canvas) => {
@@ -76,43 +85,61 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     owl = page.locator(".owl.insp").first
     owl.locator(".card").first.wait_for(timeout=60000)
     expect_count(owl.locator(".card"), 14)
-    assert owl.evaluate(CLASHES) == 0
+    until(lambda: owl.evaluate(CLASHES) == 0, "no card lies over another")
+    a_row(owl)
+    timed(page, owl)
+    an_image(page, owl, photograph(tmp_path), shots)
+    as_it_was_left(notebook, owl, shots)
+    without_a_kernel(notebook, shots)
 
-    # A row, its details and its histogram; the table is sorted by any column.
+
+def a_row(owl: Any) -> None:
+    """Its details and its histogram; the table is sorted by any column."""
     owl.get_by_role("button", name="moved", exact=True).click()
     rows = owl.locator("tbody tr")
-    assert rows.first.inner_text().startswith("conv1")
+    until(lambda: rows.first.inner_text().startswith("conv1"), "what moved most comes first")
     assert "25.0" in rows.first.inner_text()
     rows.nth(1).click()
     owl.locator("h3", has_text="fire5/expand3x3").wait_for()
-    assert "cosine 1.000" in owl.locator(".moved").inner_text()
-    assert owl.locator(".weights canvas").evaluate(COLOURS) > 2
+    owl.locator(".moved", has_text="cosine 1.000").wait_for()
+    until(lambda: owl.locator(".weights canvas").evaluate(COLOURS) > 2, "the histogram")
 
-    # Timed on request: a column to sort by, the share of the chosen one.
+
+def timed(page: Any, owl: Any) -> None:
+    """On request: a column to sort by, the share of the chosen one. Meanwhile a slow click counts too."""
     expect_count(owl.get_by_role("button", name="fwd ms", exact=True), 0)
+    phase = owl.get_by_role("radio", name="test")
+    phase.evaluate("(button) => { button.marked = true; }")
     owl.get_by_role("button", name="Time the layers").click()
-    owl.locator(".took").wait_for(timeout=60000)
-    assert "with 2 images" in owl.locator(".took .h4r").inner_text()
+    owl.get_by_role("button", name="Stop timing").wait_for()
+    owl.locator("tbody tr", has_text="fire9").first.click(delay=500)
+    owl.locator("h3", has_text="fire9").wait_for()
+    owl.locator(".took").wait_for(timeout=120000)
+    assert phase.evaluate("(button) => button.marked"), "a click on it would have been lost"
+    owl.locator(".took .h4r", has_text="with 2 images").wait_for()
     owl.get_by_role("button", name="share", exact=True).click()
     owl.locator('th[aria-sort="descending"]', has_text="share").wait_for()
-    assert "medians of" in owl.locator(".foot").inner_text()
+    owl.locator(".foot", has_text="medians of").wait_for()
 
-    # An image that is dropped is classified, and every blob can be looked at.
-    drop_file(page, photograph(tmp_path))
-    owl.locator(".bars .one").first.wait_for()
-    assert len(texts(owl, ".bars .one .lab")) == 5
+
+def an_image(page: Any, owl: Any, path: Path, shots: Path) -> None:
+    """One that is dropped is classified, and every blob can be looked at."""
+    drop_file(page, path)
+    expect_count(owl.locator(".bars .one .lab"), 5)
     assert texts(owl, ".bars .lab")[0].startswith("owl ")
     owl.locator(".blob canvas").wait_for()
-    assert owl.locator(".blob canvas").evaluate(COLOURS) > 10
+    until(lambda: owl.locator(".blob canvas").evaluate(COLOURS) > 10, "the blob is painted")
     owl.locator('.card [data-key="conv1"]').click()
     owl.locator("h3", has_text="conv1").wait_for()
     owl.locator("select[aria-label='Blob to look at']").select_option("conv1")
     owl.locator(".blob h4", has_text="Blob conv1").wait_for()
-    painted(page)
     shoot(owl, shots / "inspector-squeezenet-light.png")
     assert not accessibility_findings(page, ".owl.insp")
 
-    # A page that is loaded again shows the same.
+
+def as_it_was_left(notebook: Notebook, owl: Any, shots: Path) -> None:
+    """A page that is loaded again shows the same."""
+    page = notebook.page
     notebook.save()
     page.goto(notebook.url)
     owl.locator(".card.sel", has_text="conv1").wait_for(timeout=60000)
@@ -120,13 +147,16 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     owl.locator(".blob h4", has_text="Blob conv1").wait_for()
     assert "share" in owl.locator('th[aria-sort="descending"]').inner_text()
     owl.locator(".took").wait_for()
-    assert len(texts(owl, ".bars .one")) == 5
+    expect_count(owl.locator(".bars .one"), 5)
     notebook.theme("Dark")
     shoot(owl, shots / "inspector-squeezenet-dark.png")
     assert not accessibility_findings(page, ".owl.insp")
     notebook.theme("Light")
 
-    # Without the kernel, the saved notebook still shows graph and table.
+
+def without_a_kernel(notebook: Notebook, shots: Path) -> None:
+    """The saved notebook still shows graph and table."""
+    page = notebook.page
     notebook.command("kernelmenu:shutdown")
     page.goto(notebook.url)
     page.locator(".owl-static svg").wait_for(timeout=60000)
@@ -141,19 +171,25 @@ def test_a_net_with_branches(lab: Any, page: Any, shots: Path) -> None:
     notebook.command("notebook:run-all-cells")
     owl = page.locator(".owl.insp").first
     owl.locator(".card").first.wait_for(timeout=60000)
-    folded = owl.locator(".card").count()
-    assert folded == 12
+    expect_count(owl.locator(".card"), FOLDED)
+    stages_are_opened(page, owl, shots)
+    notebook.theme("Dark")
+    shoot(owl, shots / "inspector-googlenet-dark.png")
+    notebook.theme("Light")
+    wheel_and_zoom(page, owl)
+    the_other_phase(page, owl)
 
-    # Stages open by their button, and by keys alone.
+
+def stages_are_opened(page: Any, owl: Any, shots: Path) -> None:
+    """By their button, and by keys alone."""
     owl.get_by_role("button", name="Open inception_3", exact=True).click()
     owl.locator(".frame", has_text="inception_3").first.wait_for()
     owl.get_by_role("button", name="Open inception_3a", exact=True).click()
     owl.locator('.card [data-key="inception_3a/5x5_reduce"]').wait_for()
-    assert owl.evaluate(CLASHES) == 0
-    expect_count(owl.locator(".card"), folded + 8)
+    expect_count(owl.locator(".card"), FOLDED + 8)
+    until(lambda: owl.evaluate(CLASHES) == 0, "no card lies over another")
     owl.locator('.card [data-key="inception_3a/3x3"]').click()
     owl.locator("h3", has_text="inception_3a/3x3").wait_for()
-    painted(page)
     shoot(owl, shots / "inspector-googlenet-light.png")
     page.keyboard.press("ArrowRight")
     owl.locator("h3", has_text="inception_3a/output").wait_for()
@@ -162,21 +198,23 @@ def test_a_net_with_branches(lab: Any, page: Any, shots: Path) -> None:
     page.keyboard.press("Enter")
     owl.locator('.card [data-key="inception_3b/1x1"]').wait_for()
     assert not accessibility_findings(page, ".owl.insp")
-    notebook.theme("Dark")
-    shoot(owl, shots / "inspector-googlenet-dark.png")
-    notebook.theme("Light")
 
-    # The wheel alone scrolls the notebook; with Ctrl it zooms. What is out of sight is in the small map.
+
+def wheel_and_zoom(page: Any, owl: Any) -> None:
+    """The wheel alone scrolls the notebook; a button zooms. What is out of sight is in the small map."""
     stage = owl.locator(".stage")
-    before = stage.get_attribute("style")
     owl.locator(".graph").hover()
+    still(owl.locator(".card").first)
+    before = stage.get_attribute("style")
     page.mouse.wheel(0, 30)
     assert stage.get_attribute("style") == before
     owl.get_by_role("button", name="Zoom in").click()
-    assert stage.get_attribute("style") != before
-    assert owl.locator(".mini canvas").evaluate(COLOURS) > 3
+    until(lambda: stage.get_attribute("style") != before, "it is zoomed")
+    until(lambda: owl.locator(".mini canvas").evaluate(COLOURS) > 3, "the small map")
 
-    # The other phase measures accuracy.
+
+def the_other_phase(page: Any, owl: Any) -> None:
+    """It measures accuracy."""
     owl.get_by_role("radio", name="test").click()
     owl.locator("tbody tr", has_text="loss3/top-5").wait_for(state="attached")
     owl.get_by_role("searchbox", name="Find a layer").fill("5x5")
