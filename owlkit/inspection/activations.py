@@ -11,7 +11,7 @@ from owlkit.core.errors import NetError
 from owlkit.inspection.channels import Channels, ChannelView
 from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.layerwise import silent
-from owlkit.inspection.own_image import own_image
+from owlkit.inspection.own_image import GIVEN, image_and_layer, prepared_image
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.prediction import Labels, read_labels
 from owlkit.inspection.receptive_field import ReceptiveField, receptive_fields
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from owlkit.net import Net
-
-GIVEN = "the image given"
 
 
 @dataclass(repr=False)
@@ -84,27 +82,16 @@ def show_activations(
     Raises NetError for an unknown layer or a top with other axes, DataError for an image that does not fit,
     or where there is none, or labels that cannot be read.
     """
-    image, layer = _image_and_layer(image, layer)
+    image, layer = image_and_layer(image, layer, "show_activations")
     prepare, names = prepare or input_of(net), read_labels(labels)
     twin = Twin(net)
-    own = own_image(net, twin.input) if image is None else None
-    prepared = prepare(image if own is None else own.values, twin.shape)
+    prepared, about = prepared_image(net, image, prepare, twin)
     layer_name = twin.layer_of(layer)
     values = twin.run(prepared[None], layer_name)[0]
     if values.ndim not in (1, 3):
         raise NetError(f"{layer}: its top has {values.ndim + 1} axes; (N, C) and (N, C, H, W) can be drawn")
     image = prepare.restore(prepared)
-    about = own.about if own is not None else GIVEN
     graph = twin.net.graph
     kind = twin.net.layer_dict[layer_name].type
     sees = receptive_fields(graph).get(twin.net.top_names[layer_name][0])
     return Activations(layer, values, image, channels, net, prepare, prepared, names, about, kind, sees)
-
-
-def _image_and_layer(image: Any, layer: str | None) -> tuple[Any, str]:
-    """Both as they are meant: of one argument it is the layer."""
-    if layer is not None:
-        return image, layer
-    if not isinstance(image, str):
-        raise NetError("name a layer: show_activations(net, image, 'conv1')")
-    return None, image

@@ -9,6 +9,7 @@ import numpy as np
 
 from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.occlusion import OnPlaces, Scan, occlude
+from owlkit.inspection.own_image import GIVEN, image_and_layer, prepared_image, titled
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.prediction import Labels, read_labels
 from owlkit.inspection.progress import Progress
@@ -32,8 +33,8 @@ class Heatmap(Picture):
 
     For "occlusion" it is by how much the unit's value falls, on average, when a patch over the pixel is
     covered (negative: it rises); for "gradient" the magnitude of the gradient, slightly smoothed.
-    label : the unit's name, where it has one. net, prepare, given, labels, scan : what a live view goes on
-    with; scan is None for "gradient".
+    label : the unit's name, where it has one. about : which image that is. net, prepare, given, labels,
+    scan : what a live view goes on with; scan is None for "gradient".
     """
 
     frontend_kind = "drivers"
@@ -49,6 +50,7 @@ class Heatmap(Picture):
     given: np.ndarray | None = None
     labels: list[str] | None = None
     scan: Scan | None = None
+    about: str = GIVEN
 
     def figure(self) -> Figure:
         """The image, and the map laid over it."""
@@ -56,7 +58,7 @@ class Heatmap(Picture):
 
         figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
         axes[0].imshow(self.image, cmap="gray")
-        axes[0].set_title("image", fontsize=10)
+        axes[0].set_title(titled(self.about), fontsize=10)
         axes[1].imshow(self.image, cmap="gray")
         known = np.where(np.isfinite(self.map), self.map, 0)
         limit = float(np.abs(known).max()) or 1.0
@@ -86,13 +88,14 @@ class Heatmap(Picture):
         row, column = np.unravel_index(int(known.argmax()), self.map.shape)
         unit = self.unit.called(self.label)
         place = f", largest at ({row}, {column})" if np.isfinite(known).any() else ""
-        return f"Heatmap({self.method} of {unit}, value {self.value:.4g}{place}{self._broken()})"
+        which = "" if self.about == GIVEN else f"; {self.about}"
+        return f"Heatmap({self.method} of {unit}, value {self.value:.4g}{place}{self._broken()}{which})"
 
 
 def show_heatmap(
     net: Net,
-    image: Any,
-    layer: str,
+    image: Any = None,
+    layer: str | None = None,
     unit: int | None = None,
     *,
     at: tuple[int, int] | None = None,
@@ -105,6 +108,7 @@ def show_heatmap(
 ) -> Heatmap:
     """What in an image drives a unit of a layer, or a class.
 
+    image : as for show_activations: without one, `show_heatmap(net, "conv1")`, one of the net's own.
     unit, at, labels : as for show_saliency. patch, stride : side of the covering square and how far it moves,
     in pixels of the input; by default a seventh of the shorter side, and a third of that. Covered pixels get
     0, which is the mean for nets that take one off.
@@ -116,6 +120,7 @@ def show_heatmap(
     """
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
+    image, layer = image_and_layer(image, layer, "show_heatmap")
     asked, prepare, names = Place(layer, unit, at), prepare or input_of(net), read_labels(labels)
     if method == "gradient":
         return by_gradient(net, image, asked, prepare, names)
@@ -143,6 +148,7 @@ def by_gradient(net: Net, image: Any, asked: Place, prepare: ImageInput, labels:
     found = show_saliency(net, image, asked.layer, asked.unit, at=asked.at, prepare=prepare, labels=labels)
     made = Heatmap(found.unit, found.value, "gradient", smooth(found.map), found.image, found.label)
     made.net, made.prepare, made.given, made.labels = net, prepare, found.given, labels
+    made.about = found.about
     return made
 
 
@@ -158,7 +164,7 @@ def by_occlusion(
 ) -> Heatmap:
     """sizes : patch and stride. on_places : see `occlude`."""
     twin = Twin(net, batch_for(net, MOST_PLACES))
-    prepared = prepare(image, twin.shape)
+    prepared, about = prepared_image(net, image, prepare, twin)
     name = twin.layer_of(asked.layer)
     values = twin.run(prepared[None], name)
     unit = choose(asked.layer, values[0], asked.unit, asked.at)
@@ -166,7 +172,7 @@ def by_occlusion(
     falls = occlude(twin, prepared, unit, name, value, scan, on_places)
     label = label_of(unit, values.shape[1], labels)
     shown = prepare.restore(prepared)
-    return Heatmap(unit, value, "occlusion", falls, shown, label, net, prepare, prepared, labels, scan)
+    return Heatmap(unit, value, "occlusion", falls, shown, label, net, prepare, prepared, labels, scan, about)
 
 
 def smooth(pixels: np.ndarray) -> np.ndarray:

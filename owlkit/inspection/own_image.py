@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from owlkit.core.errors import DataError
+from owlkit.core.errors import DataError, NetError
+from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.twin import Twin
 from owlkit.io.datum import show_key
 from owlkit.net import Net
 from owlkit.proto import caffe_pb2
+
+GIVEN = "the image given"
+TITLE_WIDTH = 40  # characters
 
 
 @dataclass(frozen=True)
@@ -38,12 +44,36 @@ def own_image(net: Net, blob: str) -> OwnImage:
     return found
 
 
+def image_and_layer(image: Any, layer: Any, caller: str) -> tuple[Any, str]:
+    """Both as they are meant: of one argument it is the layer. Raises NetError where there is no layer."""
+    if layer is None:
+        image, layer = None, image
+    if not isinstance(layer, str):
+        raise NetError(f"name a layer: {caller}(net, image, 'conv1'), or {caller}(net, 'conv1')")
+    return image, layer
+
+
+def prepared_image(net: Net, image: Any, prepare: ImageInput, twin: Twin) -> tuple[np.ndarray, str]:
+    """What `twin` runs, (C, H, W), of an image or of the net's own (None); and which that is, in words."""
+    if image is not None:
+        return prepare(image, twin.shape), GIVEN
+    own = own_image(net, twin.input)
+    return prepare(own.values, twin.shape), own.about
+
+
+def titled(about: str) -> str:
+    """As the title of a small picture, on several lines where it is long."""
+    return "image" if about == GIVEN else textwrap.fill(about, TITLE_WIDTH)
+
+
 def _in_last_batch(net: Net, blob: str) -> OwnImage | None:
     """None before the first batch, and where the blob does not hold the input any more."""
     if sum(blob in node.top_names for node in net.graph.nodes) > 1:
         return None  # a layer in place has written over it
-    values = np.array(net.blobs[blob].peek()[0], np.float32)  # memory="reuse" keeps what sources write
-    return OwnImage(values, f"image 0 of the net's last batch{_named(net, blob)}") if values.any() else None
+    with net.at_rest():  # while it trains, the next batch comes
+        values = np.array(net.blobs[blob].peek()[0], np.float32)  # memory="reuse" keeps what sources write
+        about = f"image 0 of the net's last batch{_named(net, blob)}"
+    return OwnImage(values, about) if values.any() else None
 
 
 def _first_read(net: Net, blob: str) -> OwnImage | None:

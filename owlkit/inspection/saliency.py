@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from owlkit.inspection.image_input import ImageInput, input_of
+from owlkit.inspection.own_image import GIVEN, image_and_layer, prepared_image, titled
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.prediction import Labels, read_labels
 from owlkit.inspection.twin import Twin
@@ -27,7 +28,8 @@ CLIP_PERCENTILE = 99.5
 class Saliency(Picture):
     """gradient : (C, H, W), of the unit with respect to the input. value : the unit's. image : uint8.
 
-    label : the unit's name, where it has one. net, prepare, given, labels : what a live view goes on with.
+    label : the unit's name, where it has one. about : which image that is. net, prepare, given, labels : what
+    a live view goes on with.
     """
 
     frontend_kind = "drivers"
@@ -42,6 +44,7 @@ class Saliency(Picture):
     prepare: ImageInput | None = None
     given: np.ndarray | None = None
     labels: list[str] | None = None
+    about: str = GIVEN
 
     @property
     def map(self) -> np.ndarray:
@@ -63,7 +66,7 @@ class Saliency(Picture):
 
         figure, axes = plt.subplots(1, 3, figsize=(9.5, 3.5), layout="constrained")
         axes[0].imshow(self.image, cmap="gray")
-        axes[0].set_title("image", fontsize=10)
+        axes[0].set_title(titled(self.about), fontsize=10)
         axes[1].imshow(self.signed, cmap="gray", vmin=0, vmax=1)
         axes[1].set_title(f"{self.method} of {self.unit.called(self.label)}", fontsize=10)
         axes[2].imshow(self.map, cmap="magma", vmax=float(np.percentile(self.map, CLIP_PERCENTILE)) or 1.0)
@@ -74,13 +77,14 @@ class Saliency(Picture):
         return figure
 
     def __repr__(self) -> str:
-        return f"Saliency({self.method} of {self.unit.called(self.label)}, value {self.value:.4g})"
+        which = "" if self.about == GIVEN else f"; {self.about}"
+        return f"Saliency({self.method} of {self.unit.called(self.label)}, value {self.value:.4g}{which})"
 
 
 def show_saliency(
     net: Net,
-    image: Any,
-    layer: str,
+    image: Any = None,
+    layer: str | None = None,
     unit: int | None = None,
     *,
     at: tuple[int, int] | None = None,
@@ -90,6 +94,7 @@ def show_saliency(
 ) -> Saliency:
     """Gradient of one unit with respect to the pixels, or one of the two ways to tidy it.
 
+    image : as for show_activations: without one, `show_saliency(net, "conv1")`, one of the net's own.
     unit : channel or class of the layer's top, by default the one that answers most; at : (row, column) in
     its plane, by default where it answers most.
     method : "gradient" (Simonyan et al. 2014, arXiv:1312.6034); "deconvnet": each ReLU passes what is
@@ -102,9 +107,10 @@ def show_saliency(
     """
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
+    image, layer = image_and_layer(image, layer, "show_saliency")
     prepare, names = prepare or input_of(net), read_labels(labels)
     twin = Twin(net, gradients=True)
-    prepared = prepare(image, twin.shape)
+    prepared, about = prepared_image(net, image, prepare, twin)
     name = twin.layer_of(layer)
     values = twin.run(prepared[None], name)
     chosen = choose(layer, values[0], unit, at)
@@ -113,7 +119,7 @@ def show_saliency(
     gradient = twin.gradient(name, chosen.mask(twin.top(name).shape))[0]
     image, value = prepare.restore(prepared), float(chosen.of(values)[0])
     label = label_of(chosen, values.shape[1], names)
-    return Saliency(chosen, value, method, gradient, image, label, net, prepare, prepared, names)
+    return Saliency(chosen, value, method, gradient, image, label, net, prepare, prepared, names, about)
 
 
 def _tidy(twin: Twin, method: str) -> None:

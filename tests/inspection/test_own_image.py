@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from owlkit import L, Net, NetSpec, show_activations
+from owlkit import L, Net, NetSpec, show_activations, show_heatmap, show_saliency
 from owlkit.core.errors import DataError, NetError
 from tests.support.sets import random_images, write_set
 
@@ -41,6 +42,29 @@ def test_the_last_batch_is_looked_at(phase: str, tmp_path: Path) -> None:
     assert seen.about == "image 0 of the net's last batch, record '00000002' of set, label 2"
     assert seen.about in repr(seen)
     assert show_activations(net, layer="conv1").about == seen.about
+
+
+FIGURES: dict[str, Callable[..., Any]] = {
+    "show_heatmap": lambda *given: show_heatmap(*given, progress=False),
+    "by gradient": lambda *given: show_heatmap(*given, method="gradient"),
+    "show_saliency": show_saliency,
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_what_drives_a_unit_is_shown_of_it_too(name: str, tmp_path: Path) -> None:
+    net = reading(tmp_path)
+    net.forward()
+    show = FIGURES[name]
+    seen, given = show(net, "conv2"), show(net, net.blobs["data"].data[0], "conv2")
+    np.testing.assert_array_equal(seen.map, given.map)
+    assert (seen.unit, seen.value) == (given.unit, given.value)
+    assert seen.about == "image 0 of the net's last batch, record '00000000' of set, label 3"
+    assert seen.about in repr(seen)
+    assert given.about == "the image given"
+    assert seen.figure().axes[0].get_title().replace("\n", " ") == seen.about
+    with pytest.raises(NetError, match=r"name a layer: show_(heatmap|saliency)"):
+        show(net)
 
 
 def test_before_the_first_batch_the_data_layer_is_asked_and_its_place_is_kept(tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         at = [unit.row, unit.column] if unit.row is not None else None
         view = {"layer": self._seen.layer_of(unit.layer), "unit": unit.channel, "at": at}
         super().__init__(view=view | {"method": shown.method, "patch": scan.side if scan else None})
-        self._tell_image("the image given")
+        self._tell_image(shown.about)
         if not isinstance(shown, Heatmap) or shown.method == "occlusion":
             self._known[Wish.of(self.view)] = shown, 0.0
         self._refresh()
@@ -123,6 +123,7 @@ class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             with self._asked_still(wish, seen):
                 while len(self._known) >= MOST_KEPT:
                     self._known.pop(next(iter(self._known)))
+                made.about = self.image["name"]
                 self._known[wish] = made, time.perf_counter() - started
                 self._tell_found(wish)
         except GivenUp:
