@@ -17,7 +17,7 @@ from owlkit.kernels import Unsupported, choose
 from owlkit.kernels.convolution import cuda
 from owlkit.kernels.convolution.cudnn import CudnnKernel
 from owlkit.kernels.convolution.space_to_depth import Blocks, SpaceToDepthKernel, saves_products
-from owlkit.kernels.cudnn.trials import measured
+from owlkit.kernels.cudnn.trials import measured, zeros
 
 if TYPE_CHECKING:
     from owlkit.kernels.convolution import Convolution
@@ -142,11 +142,3 @@ class Rehearsal:
             kernel.backward_data(self._y, self._w, self._x)
         if self._spec.train:
             kernel.backward_params(self._x, self._y, self._dw, None, False)
-
-
-def zeros(device: GpuDevice, descriptor: Descriptor) -> Tensor:
-    """A tensor of zeros that lies on the GPU: nothing is copied there."""
-    tensor = Tensor(descriptor)
-    device.gpu.mirror(tensor.memory)
-    tensor.zero()
-    return tensor

@@ -18,6 +18,7 @@ from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.gpu.driver import Cudnn
 from owlkit.core.gpu.gpu import OutOfMemoryError
+from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import Unsupported
 from owlkit.kernels.cudnn import kept
 from owlkit.kernels.cudnn.plans import open_library, rules_of
@@ -107,3 +108,11 @@ def _in_turn(library: Cudnn, works: Mapping[str, Callable[[], None] | None]) -> 
             if work is not None:
                 found[name] = min(found.get(name, math.inf), library.seconds(work))
     return found
+
+
+def zeros(device: GpuDevice, descriptor: Descriptor) -> Tensor:
+    """For a rehearsal: a tensor of zeros that lies on the GPU, and nothing is copied there."""
+    tensor = Tensor(descriptor)
+    device.gpu.mirror(tensor.memory)
+    tensor.zero()
+    return tensor

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor
 from owlkit.kernels import choose
-from owlkit.kernels.inner_product import cuda, onednn, reference
+from owlkit.kernels.cudnn.trials import measured
+from owlkit.kernels.inner_product import cuda, fused, onednn, reference
 
-_MODULES = {"cuda": cuda, "onednn": onednn, "reference": reference}
+FUSED = "cuda fused"
 
 
 @dataclass(frozen=True)
@@ -42,5 +44,14 @@ def make(device: Device, spec: InnerProduct) -> Any:
     backward_params(x, dy, dw, db, accumulate), which writes dw and db, or adds to them, and relies on the
     forward pass having been run on the same x.
     """
-    found = {name: module.InnerProductKernel for name, module in _MODULES.items()}
-    return choose(device, spec, found)
+    found: dict[str, Callable[[Any, Any], Any]] = {
+        "cuda": cuda.InnerProductKernel,
+        FUSED: fused.make_kernel,
+        "onednn": onednn.InnerProductKernel,
+        "reference": reference.InnerProductKernel,
+    }
+    # Forward alone differs. Where no clock decides it is cuBLAS's product, which shares a long sum over few
+    # rows between all of a GPU: what a fused one saves is a pass over y alone.
+    forward = replace(spec, train=False, data_gradient=False)
+    rivals = {name: found[name] for name in ("cuda", FUSED)}
+    return choose(device, spec, found, measured(device, forward, rivals, fused.Rehearsal))

@@ -13,19 +13,25 @@ from owlkit.kernels.cuda.program import check_count
 
 if TYPE_CHECKING:
     from owlkit.kernels.inner_product import InnerProduct
+    from owlkit.kernels.inner_product.fused import FusedProduct
 
 
 class InnerProductKernel:
-    """Weights stay in the caffemodel's order; a channels-last bottom is turned into C, H, W order instead."""
+    """Weights stay in the caffemodel's order; a channels-last bottom is turned into C, H, W order instead.
 
-    def __init__(self, device: GpuDevice, spec: InnerProduct) -> None:
+    fused : what computes y = relu(x w^T + b) of (x, w, b, y) in C order, in place of a product and a kernel
+    for bias and ReLU; it has a `detail`.
+    """
+
+    def __init__(self, device: GpuDevice, spec: InnerProduct, fused: FusedProduct | None = None) -> None:
         check_count(spec.x, spec.y, Descriptor((spec.inputs, spec.outputs)))
         self._device, self._spec, self._gpu = device, spec, device.gpu
         # dx gets a copy of its own: with several backward passes after one forward, x's is still needed.
         self._x, self._y = Plain(device, spec.x), Plain(device, spec.y)
         self._dx = Plain(device, spec.x) if spec.data_gradient else None
         self._biases = Biases(device, Descriptor((spec.rows, spec.outputs), spec.x.dtype))
-        self.detail = "gemm"
+        self._forward = self._multiply_and_add if fused is None else fused
+        self.detail = "gemm" if fused is None else fused.detail
 
     def _at(self, tensor: Tensor, stride: int, turned: bool = False, writes: bool = False) -> Matrix:
         """A matrix over a tensor that is read, or only written."""
@@ -37,15 +43,16 @@ class InnerProductKernel:
         self._gpu.driver.gemm(shape, a, b, c, dtype=self._spec.x.dtype, beta=beta, tf32=self._device.tf32)
 
     def forward(self, x: Tensor, w: Tensor, b: Tensor | None, y: Tensor) -> None:
+        self._forward(self._x.read(x), w, b, self._y.target(y))
+        self._y.finish(y)
+
+    def _multiply_and_add(self, x: Tensor, w: Tensor, b: Tensor | None, y: Tensor) -> None:
         spec = self._spec
         m, k, n = spec.rows, spec.inputs, spec.outputs
-        target = self._y.target(y)
         weights = self._at(w, n) if spec.transpose else self._at(w, k, turned=True)
-        result = self._at(target, n, writes=True)
-        self._multiply((m, n, k), self._at(self._x.read(x), k), weights, result)
+        self._multiply((m, n, k), self._at(x, k), weights, self._at(y, n, writes=True))
         if b is not None or spec.relu:
-            self._biases.add(target, b, spec.relu)
-        self._y.finish(y)
+            self._biases.add(y, b, spec.relu)
 
     def backward_data(self, dy: Tensor, w: Tensor, dx: Tensor) -> None:
         spec = self._spec

@@ -19,6 +19,8 @@ from owlkit.kernels.convolution.cudnn import CudnnKernel
 from owlkit.kernels.convolution.space_to_depth import SpaceToDepthKernel
 from owlkit.kernels.cudnn import kept, plans
 from owlkit.kernels.cudnn.problem import Problem
+from owlkit.kernels.inner_product import InnerProduct
+from owlkit.kernels.inner_product.fused import problem
 from owlkit.net.graph import Graph
 from tests.support import emulated_gpu
 from tests.support.planning_cudnn import PlanningCudnn, cache_in
@@ -184,3 +186,20 @@ def test_a_plan_comes_back_from_disk(kind: str, tmp_path: Path) -> None:
     [path] = tmp_path.glob("*.plan")
     assert path.stat().st_size < 64_000
     assert kept.FORMAT == 2
+
+
+@pytest.mark.parametrize("dtype", ["float32", "tf32", "float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "sizes", [(64, 800, 500), (64, 500, 10), (256, 9216, 4096), (256, 4096, 1000), (1, 7, 3)]
+)
+def test_products_have_plans_with_bias_and_relu(sizes: tuple[int, int, int], dtype: str) -> None:
+    """LeNet's and CaffeNet's, and one of odd sizes; copies of x and w, where they are made, are seen here."""
+    rows, inputs, outputs = sizes
+    kind = "float32" if dtype == "tf32" else dtype
+    asked = InnerProduct(
+        Descriptor((rows, inputs), kind), Descriptor((rows, outputs), kind), rows, inputs, outputs, relu=True
+    )
+    plan = plans.make_plan(planning_device(tf32=dtype == "tf32"), problem(asked))
+    print(sizes, dtype, plan.name, plan.workspace)
+    copied = 4 * (rows * inputs + inputs * outputs + rows * outputs)
+    assert plan.workspace <= copied + (1 << 20)
