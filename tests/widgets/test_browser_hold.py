@@ -33,6 +33,15 @@ def end(notebook: Notebook, number: int, name: str) -> Any:
     return owl
 
 
+def iteration_at(page: Any, owl: Any, share: float) -> int:
+    """What the legend reads out at a share of the plot's width."""
+    area = standing(owl.locator(".u-over"))
+    page.mouse.move(area["x"] + share * area["width"], area["y"] + area["height"] / 2)
+    said = owl.locator(".leg .at", has_text="at ")
+    said.wait_for()
+    return int("".join(c for c in said.inner_text() if c.isdigit()))
+
+
 def test_the_end_of_a_run_takes_nothing_out_of_hand(lab: Any, page: Any, shots: Path) -> None:
     page.set_viewport_size({"width": 1560, "height": 1200})
     notebook = Notebook(lab, page, "hold", CELLS)
@@ -61,6 +70,8 @@ def test_the_end_of_a_run_takes_nothing_out_of_hand(lab: Any, page: Any, shots: 
     second.locator(".overview").wait_for()
     whole = second.evaluate("e => e.clientWidth")
     until(lambda: second.locator(".uplot").bounding_box()["width"] <= whole, "the plot follows afterwards")
+    first_seen, last_seen = (iteration_at(page, second, share) for share in (0.01, 0.99))
+    assert 1.8 < last_seen / first_seen < 2.8, "of what was dragged over, 0.3 to 0.7, a part is lost"
     assert first.locator(".overview").is_hidden(), "nobody dragged in the first"
 
     assert page.locator(".owl").count() == 2
