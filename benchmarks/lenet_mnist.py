@@ -46,7 +46,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         lay_out(Path(folder), args.caffe, args.mirror)
         load, started = os.getloadavg()[0], time.perf_counter()
-        log = owlkit(Path(folder), TRAIN)
+        log = owlkit(Path(folder), TRAIN).replace(f"{folder}/", "")
         seconds = time.perf_counter() - started
     tests = TEST.findall(log)
     PAGE.with_suffix(".log").write_text(log)

@@ -69,9 +69,12 @@ def test_a_training_ends_with_a_snapshot_when_its_reader_has_left(folder: Path) 
     )
     assert training.stdout is not None
     assert training.stderr is not None
-    assert training.stdout.readline().startswith("Iteration 0, loss")
-    training.stdout.close()
-    assert training.wait(60) == 1
-    assert training.stderr.read() == ""
-    training.stderr.close()
+    try:
+        assert training.stdout.readline().startswith("Iteration 0, loss")
+        training.stdout.close()
+        assert training.wait(60) == 1
+        assert training.stderr.read() == ""
+    finally:
+        training.kill()
+        training.communicate()
     assert len(list(folder.glob("s_iter_*.solverstate"))) == 1
