@@ -196,6 +196,14 @@ class Layer:
         """Whether forward draws from `rng`. Known after `prepare`."""
         return False
 
+    # -- memory of the device beside that of blobs and kernels
+    def lane_bytes(self) -> tuple[int, int]:
+        """What batches on their way to the device take there: (in all, already)."""
+        return 0, 0
+
+    def take_lanes(self) -> None:
+        """Take that now."""
+
     # -- help for subclasses
     def add_param(self, shape: Sequence[int], filler: Any = None) -> Blob:
         """Declare a learned blob, `shape`, initialised by `filler` (FillerParameter; None: zeros).

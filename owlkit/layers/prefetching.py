@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from owlkit.core.device import Device
 from owlkit.core.errors import DataError
+from owlkit.core.lane import Lane
 from owlkit.io.batches import Batch
 from owlkit.io.prefetch import Prefetcher
 from owlkit.layers.base import Arity, Blobs, Layer
@@ -57,6 +58,7 @@ class PrefetchingLayer(Layer):
         self._prefetch = prefetch
         self._waited_before = 0.0
         self._prefetcher: Prefetcher[Batch] | None = None
+        self._lanes: list[Lane] = []  # for the next prefetcher, where somebody has taken them already
         self._number = 0
 
     def checked(self, make: Callable[[], Any]) -> Any:
@@ -74,6 +76,7 @@ class PrefetchingLayer(Layer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         self._device, self._data = device, top[0].descriptor
         self.close()
+        self._lanes = []
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         prefetcher = self._running()
@@ -120,8 +123,17 @@ class PrefetchingLayer(Layer):
             self.close()
         return self._prefetcher or self._start()
 
+    def lane_bytes(self) -> tuple[int, int]:
+        whole = self._prefetch * self._data.nbytes
+        return whole, whole if self._prefetcher is not None or self._lanes else 0
+
+    def take_lanes(self) -> None:
+        if self._prefetcher is None and not self._lanes:
+            self._lanes = [self._device.lane(self._data) for _ in range(self._prefetch)]
+
     def _start(self) -> Prefetcher[Batch]:
-        buffers = [Batch.on(self._device.lane(self._data)) for _ in range(self._prefetch)]
+        self.take_lanes()
+        buffers, self._lanes = [Batch.on(lane) for lane in self._lanes], []
         self._prefetcher = Prefetcher(sending(self.reader), buffers, self._number, self.name)
         return self._prefetcher
 

@@ -24,8 +24,8 @@ _WORKSPACE, _SHARED, _HISTORY = "the kernels' workspace", "blobs, one after the 
 @dataclass
 class Need:
     """Bytes that a layer is the first to take: its tops (data and gradients), what lies beside them (versions
-    beneath a blob, casts, what its kernels keep), what it learns; and how much of all that lies on the GPU
-    already. A row may also stand for what several layers share.
+    beneath a blob, casts, what its kernels keep, batches on their way), what it learns; and how much of all
+    that lies on the GPU already. A row may also stand for what several layers share.
     """
 
     layer: str
@@ -129,7 +129,8 @@ def needs(graph: Graph, backward: bool, error: OutOfMemoryError | None = None) -
     rows: dict[str, Need] = {}
     for node in graph.nodes:
         name = f"{node.name} ({node.layer.type})"
-        rows[name] = Need(name)
+        beside, held = node.layer.lane_bytes() if node.layer.claims is not None else (0, 0)
+        rows[name] = Need(name, beside=beside, held=held)
     pieces: dict[int, int] = {}
     for claim in _Claims(graph, backward):
         mirror, nbytes = claim.memory.mirror, claim.nbytes
@@ -174,10 +175,12 @@ def fitting_batch(batch: int, found: Iterable[Need], free: int) -> int:
 
 def take_memory(device: GpuDevice, graph: Graph, backward: bool) -> None:
     """Take the GPU's memory for all that a pass uses: blobs, their gradients where `backward`, what kernels
-    keep and what they share, and what a solver keeps.
+    keep and what they share, what a solver keeps, and batches on their way.
     """
     for claim in _Claims(graph, backward):
         claim.take(device)
+    for node in graph.nodes:
+        node.layer.take_lanes()
     if device.scratch_bytes:
         device.workspace()
 

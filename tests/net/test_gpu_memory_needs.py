@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from owlkit import L, Net, NetSpec, Solver
+from owlkit import L, Net, NetSpec, P, Solver
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.gpu.gpu import OutOfMemoryError
 from owlkit.net.needs import Need, fitting_batch, needs
 from tests.support import emulated_gpu
+from tests.support.sets import random_images, write_set
 
 pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
 
@@ -158,3 +160,24 @@ def test_what_nets_share_has_rows_of_its_own() -> None:
     assert rows["blobs, one after the other"].tops > rows["pool (Pooling)"].beside > 0
     assert rows["the solver's history"].learned == sum(g.data.descriptor.nbytes for g in net.arena)
     assert rows["the kernels' workspace"].beside == net.device.scratch_bytes > 0
+
+
+def test_batches_on_their_way_are_counted(tmp_path: Path) -> None:
+    """As many as are made ahead: with large images that is more than the first layers take."""
+    records = write_set(tmp_path / "set", random_images(6, (3, 20, 20)), [0] * 6)
+    n = NetSpec("with_data")
+    n.data, n.label = L.Data(source=str(records), batch_size=8, backend=P.Data.LMDB, prefetch=3, ntop=2)
+    n.fc = L.InnerProduct(n.data, num_output=2, weight_filler=dict(type="xavier"))
+    n.loss = L.SoftmaxWithLoss(n.fc, n.label)
+    device = emulated_gpu.emulated_device()
+    driver: Any = device.gpu.driver
+    net = Net(n, phase="train", device=device)
+    net.plan  # it is made now
+    (source,) = (need for need in needs(net.graph, True) if need.layer == "data (Data)")
+    assert (source.beside, source.held) == (3 * 8 * 3 * 20 * 20 * 4, 0)
+    net.warmup()
+    used = driver.used
+    assert used == pytest.approx(sum(need.held for need in needs(net.graph, True)), abs=UNCOUNTED)
+    net.forward_backward()
+    assert driver.used == pytest.approx(used, abs=UNCOUNTED), "warming up has taken them"
+    assert sum(need.held for need in needs(net.graph, True)) == pytest.approx(used, abs=UNCOUNTED)

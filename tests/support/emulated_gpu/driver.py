@@ -46,6 +46,7 @@ class EmulatedWay:
 
     def __init__(self, driver: EmulatedDriver, nbytes: int) -> None:
         self._driver, self._sent = driver, False
+        self._buffer = driver.allocate(nbytes)
         self.host = np.zeros(nbytes, np.uint8)
 
     def wait(self) -> None:
