@@ -24,6 +24,7 @@ def _case(name: str, operation: str, shape: tuple[int, ...], axis: int) -> Case:
     return Case(f"reduction-{name}_{operation.lower()}", spec, _run, fast=False)
 
 
+_OPERATIONS = ("SUM", "ASUM", "SUMSQ", "MEAN")
 _SHAPES = {
     "rows": ((6, 10), 1),
     "everything": ((2, 5, 3, 4), 0),
@@ -31,13 +32,15 @@ _SHAPES = {
     "planes": ((2, 5, 3, 4), 2),
     "lines": ((2, 5, 3, 4), 3),
     "five_axes": ((2, 3, 2, 3, 4), 4),
+}
+#: Where one sum is shared by blocks or threads, for which MEAN is a SUM.
+_LARGE = {
     "long_rows": ((3, 70_000), 1),
     "long": ((140_001,), 0),
     "wide_planes": ((2, 700, 8, 9), 2),
     "many_rows": ((900, 80), 1),
 }
 CASES = [
-    _case(name, operation, *place)
-    for name, place in _SHAPES.items()
-    for operation in ("SUM", "ASUM", "SUMSQ", "MEAN")
+    *(_case(name, operation, *place) for name, place in _SHAPES.items() for operation in _OPERATIONS),
+    *(_case(name, operation, *place) for name, place in _LARGE.items() for operation in _OPERATIONS[:3]),
 ]
