@@ -33,7 +33,7 @@ class CudnnKernel:
     """
 
     def __init__(self, device: GpuDevice, spec: Convolution, most_workspace: int | None = None) -> None:
-        check_count(spec.y)
+        check_count(spec.x, spec.y)  # cuDNN plans for more, which is tried nowhere
         self._device, self._gpu, self._spec = device, device.gpu, spec
         self._w = Descriptor(spec.weights, spec.x.dtype, spec.weights_channels_last)
         make = partial(self._plan, device)
