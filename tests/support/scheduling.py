@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadFileScheduling
 
 BROWSER, SLOW = "mark.browser", "mark.slow"
 
@@ -17,19 +18,21 @@ def says(file: Path, mark: str) -> bool:
     return mark in file.read_text(encoding="utf-8")
 
 
-class ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """A file's tests stay together, and those of all files with a browser, which share a JupyterLab."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return BROWSER if says(self.config.rootpath / file, BROWSER) else file
-
-
-def by_file(config: pytest.Config, log: Any) -> ByFile:
+def by_file(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """A file's tests stay together. Each process that gets a file with a browser has a JupyterLab of its own:
+    with one between them, the process that had it ended long after the others.
+    """
     config.option.loadscopereorder = False  # by the number of tests, which says nothing about their time
-    return ByFile(config, log)
+    return LoadFileScheduling(config, log)
 
 
 def put_the_longest_first(items: list[pytest.Item]) -> None:
-    """Files with a browser, then those with something slow, so that no process ends long after the others."""
-    items.sort(key=lambda item: (not says(item.path, BROWSER), not says(item.path, SLOW)))
+    """Files with a browser and those with something slow take turns, then come all others: no process ends
+    long after the others, and seldom does more than one browser paint.
+    """
+    files = list(dict.fromkeys(item.path for item in items))
+    browser = [file for file in files if says(file, BROWSER)]
+    slow = [file for file in files if says(file, SLOW) and file not in browser]
+    turns = [file for file in chain(*zip_longest(browser, slow)) if file]
+    rank = {file: place for place, file in enumerate(dict.fromkeys([*turns, *files]))}
+    items.sort(key=lambda item: rank[item.path])
