@@ -59,7 +59,8 @@ class Layer:
         beside them, whose data are rounded to what the layer computes in and whose gradients are added to
         theirs (`net.working`).
     claims : what its step takes beside the net's blobs, since it was last prepared.
-    cast_bottoms : by index, the blobs that it takes in place of bottoms in another type (`net.casts`).
+    cast_bottoms : by index, the blobs that it takes in place of bottoms in another type (`net.casts`);
+        cast_from : by index, these types; known before `prepare`.
     fillers : the FillerParameter (or None: zeros) that initialises each of `blobs`.
     loss_weights : per top; 0 where the top is no loss.
     param_propagate_down : per parameter, whether its gradient is wanted.
@@ -101,6 +102,7 @@ class Layer:
         self.working: list[Blob] = []
         self.bottom_dtypes: list[str] = []
         self.cast_bottoms: dict[int, Blob] = {}
+        self.cast_from: dict[int, str] = {}
         self.fillers: list[Any] = []
         self.loss_weights: list[float] = []
         self.param_propagate_down: list[bool] = []
@@ -162,6 +164,10 @@ class Layer:
         False for layers whose backward reads their own top. The plan then gives them a top of their own.
         """
         return all(layer.top_survives(follower) for layer in self.absorbed)
+
+    def reads_uncast(self, index: int) -> bool:
+        """Whether its kernels, once prepared, read bottom `index` as it comes, in the type of `cast_from`."""
+        return False
 
     def passes_gradient(self, index: int) -> bool:
         """Whether the gradient of bottom `index` equals the top's, so that both may share memory."""

@@ -73,11 +73,15 @@ class Convolution(FilterBank):
                 self.window.stride, self.window.pad, self.window.dilation, self.group,
                 len(self.blobs) > 1, relu, train=self.wants_params, data_gradient=wanted,
                 weights_channels_last=self.blobs[0].descriptor.channels_last,
+                cast_from=self.cast_from.get(i, ""),
             )  # fmt: skip
             self.kernels.append(convolution.make(device, spec, self.axis))
         self.kernel = self.kernels[0]
         if relu and (self.wants_params or any(self.propagate_down)):
             self.relu = make_absorbed(device, Absorbed(top[0].descriptor, self.axis))
+
+    def reads_uncast(self, index: int) -> bool:
+        return self.cast_from[index] == "float32" and getattr(self.kernels[index], "reads_float32", False)
 
     def macs(self, bottom: Blobs, top: Blobs) -> int:
         per_output = int(np.prod(self.blobs[0].shape[1:]))

@@ -15,13 +15,14 @@ class Casts:
     """Of one layer with these bottoms.
 
     inner : what the layer is bound to: the bottoms, and in place of those in another type blobs of its own,
-    the same ones in each plan.
+    the same ones in each plan. The layer is to be prepared with them, and `spare` called then.
     """
 
     def __init__(self, device: Device, layer: Layer, bottom: Sequence[Blob]) -> None:
         self.layer = layer
         self.inner = list(bottom)
         self._pairs: list[tuple[int, Blob, Blob, Any, Any]] = []
+        layer.cast_from = {}
         for index, (outer, dtype) in enumerate(zip(bottom, layer.bottom_dtypes, strict=True)):
             if outer.dtype == dtype:
                 continue
@@ -30,6 +31,16 @@ class Casts:
             there = cast.make(device, cast.Cast(outer.descriptor, dtype))
             back = cast.make(device, cast.Cast(inner.descriptor, outer.dtype))
             self._pairs.append((index, outer, inner, there, back))
+            layer.cast_from[index] = outer.dtype
+
+    def spare(self) -> None:
+        """Leave out the casts of bottoms that the layer's kernels read as they come."""
+        for pair in tuple(self._pairs):
+            index, outer = pair[:2]
+            if self.layer.reads_uncast(index):
+                self._pairs.remove(pair)
+                self.inner[index] = outer
+                del self.layer.cast_bottoms[index]
 
     def forward(self, top: Sequence[Blob]) -> None:
         """Cast, and run the layer."""

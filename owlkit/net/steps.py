@@ -68,6 +68,8 @@ class Step:
             self.casts = Casts(device, self.layer, self.bottom) if needed(self.layer, self.bottom) else None
             bottom = self.bottom if self.casts is None else self.casts.inner
             self.layer.prepare(device, bottom, self.top)
+            if self.casts is not None:
+                self.casts.spare()
         seen = {id(blob) for node in self.nodes for blob in (*node.bottom, *node.top)}
         hidden = [blob for blob in (*self.bottom, *self.top) if id(blob) not in seen]
         self.layer.claims = Claims(device, hidden, own)

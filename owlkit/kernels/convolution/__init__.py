@@ -27,7 +27,8 @@ class Convolution:
     kernel, stride, pad, dilation : one number per spatial axis, in pixels.
     bias : whether there is a bias (M,). relu : whether the kernel ends with max(y, 0).
     train : whether parameter gradients will be asked for. data_gradient : whether x's gradient will.
-    forward : whether y will.
+    forward : whether y will. cast_from : the type in which x comes and is cast from, empty where it is x's. A
+    kernel with `reads_float32` takes x in float32 too, as it comes.
     forward_first : whether each backward_data follows a forward with the same weights, whose copy of them it
         may use (Deconvolution runs them in the other order).
     weights_channels_last : whether the weights lie so in memory: (M, *kernel, C / group).
@@ -47,6 +48,7 @@ class Convolution:
     forward_first: bool = True
     weights_channels_last: bool = False
     forward: bool = True
+    cast_from: str = ""
 
     @property
     def kernel(self) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Descriptor, Tensor
-from owlkit.kernels import Unsupported, choose
+from owlkit.kernels import Unsupported, cast, choose
 from owlkit.kernels.convolution import cuda
 from owlkit.kernels.convolution.cudnn import CudnnKernel
 from owlkit.kernels.convolution.space_to_depth import Blocks, SpaceToDepthKernel, saves_products
@@ -102,10 +102,12 @@ class KernelByCall:
     """See `owlkit.kernels.convolution.make` for the calls: each is another kernel's.
 
     kernels : "forward", "data" and "weights" -> the kernel for it, of those that are asked.
+    reads_float32 : see `SpaceToDepthKernel`.
     """
 
     def __init__(self, kernels: Mapping[str, Any]) -> None:
         self._kernels = kernels
+        self.reads_float32 = all(getattr(kernel, "reads_float32", False) for kernel in kernels.values())
         self.implementation = "; ".join(f"{call}: {k.implementation}" for call, k in kernels.items())
         self.refused = {
             f"{call}: {name}": why for call, k in kernels.items() for name, why in k.refused.items()
@@ -125,7 +127,8 @@ class KernelByCall:
 
 class Rehearsal:
     """The calls of an iteration that are asked, on zeros: x's gradient may lie where x was, and y's where y
-    was. The biases' gradient is left out: it is one kernel, whoever computes the rest.
+    was. The biases' gradient is left out: it is one kernel, whoever computes the rest. Where x comes in
+    another type, who cannot read that has it cast before, forward; back it is there.
     """
 
     def __init__(self, device: GpuDevice, spec: Convolution) -> None:
@@ -134,11 +137,20 @@ class Rehearsal:
         self._x, self._y, self._w, self._dw = (zeros(device, side) for side in (spec.x, spec.y, w, w))
         b = Descriptor((spec.weights[0],), spec.x.dtype)
         self._b = zeros(device, b) if spec.bias else None
+        self._given: Tensor | None = None
+        if spec.cast_from:
+            self._given = zeros(device, replace(spec.x, dtype=spec.cast_from))
+            self._cast = cast.make(device, cast.Cast(self._given.descriptor, spec.x.dtype))
 
     def __call__(self, kernel: Any) -> None:
+        x = self._x
+        if self._given is not None and getattr(kernel, "reads_float32", False):
+            x = self._given
+        elif self._given is not None and self._spec.forward:
+            self._cast.forward(self._given, x)
         if self._spec.forward:
-            kernel.forward(self._x, self._w, self._b, self._y)
+            kernel.forward(x, self._w, self._b, self._y)
         if self._spec.data_gradient:
             kernel.backward_data(self._y, self._w, self._x)
         if self._spec.train:
-            kernel.backward_params(self._x, self._y, self._dw, None, False)
+            kernel.backward_params(x, self._y, self._dw, None, False)

@@ -2,16 +2,20 @@
 // pixels of x is a pixel with all their values as channels (row of the block, column, channel), zeros up to DEPTH.
 //
 // blocks: (images, rows, columns, DEPTH). taps: (outputs, taps_h, taps_w, DEPTH), w in blocks likewise.
+// SOURCE: the type of x: that of the blocks, or float, from which they are rounded.
 
+#ifndef SOURCE
+#define SOURCE T
+#endif
 #define ACROSS (STRIDE_W * CHANNELS)
 #define TAKEN (STRIDE_H * ACROSS)
 #define PARTS (DEPTH / Pack<T>::SIZE)
 
 // A block of threads does a row of `blocks`, a thread 16 bytes of it at a time: what is written lies end to end, and
 // what is read are STRIDE_H rows of x, each of which is a run in memory, columns and channels alike.
-KERNEL gather_blocks(IN(T) x, OUT(T) blocks, int height, int width, int rows, int columns, int pad_h, int pad_w) {
+KERNEL gather_blocks(IN(SOURCE) x, OUT(T) blocks, int height, int width, int rows, int columns, int pad_h, int pad_w) {
     int image = blockIdx.x / rows, i = blockIdx.x - image * rows, line = width * CHANNELS;
-    const T* source = x + image * height * line;
+    const SOURCE* source = x + image * height * line;
     Pack<T>* target = reinterpret_cast<Pack<T>*>(blocks) + blockIdx.x * columns * PARTS;
     for (int q = threadIdx.x; q < columns * PARTS; q += blockDim.x) {
         int j = q / PARTS, first = (q - j * PARTS) * Pack<T>::SIZE;
@@ -21,7 +25,7 @@ KERNEL gather_blocks(IN(T) x, OUT(T) blocks, int height, int width, int rows, in
             int depth = first + v, row = depth / ACROSS;
             int h = i * STRIDE_H - pad_h + row, at = (j * STRIDE_W - pad_w) * CHANNELS + depth - row * ACROSS;
             bool inside = depth < TAKEN && h >= 0 && h < height && at >= 0 && at < line;
-            found.v[v] = inside ? source[h * line + at] : T(0.0f);
+            found.v[v] = inside ? T(source[h * line + at]) : T(0.0f);
         }
         target[q] = found;
     }

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from owlkit.core.dtypes import is_half
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.sizes import size
 from owlkit.core.tensor import Descriptor, Tensor
@@ -76,7 +77,8 @@ class SpaceToDepthKernel:
     """See `owlkit.kernels.convolution.make` for the calls; without that for x's gradient.
 
     Blocks of x are made anew for the weights' gradient: to keep them would take as much memory as x, for a
-    copy that costs one pass over it.
+    copy that costs one pass over it. reads_float32 : whether x may be given in float32 too, in place of half
+    precision: it is rounded as its blocks are made, and no copy of it in between.
     """
 
     def __init__(self, device: GpuDevice, spec: Convolution) -> None:
@@ -98,8 +100,14 @@ class SpaceToDepthKernel:
         channels, (stride_h, stride_w), area = spec.x.shape[1], spec.stride, math.prod(spec.kernel)
         defines: dict[str, Any] = {"CHANNELS": channels, "STRIDE_H": stride_h, "STRIDE_W": stride_w}
         defines["DEPTH"] = blocks.depth
-        compiled = program(self._device, "convolution/space_to_depth.cu", spec.x.dtype, **defines)
-        self._gather_blocks, self._gather_taps = map(compiled.function, ("gather_blocks", "gather_taps"))
+        self.reads_float32 = is_half(spec.x.dtype)
+        source, dtype = "convolution/space_to_depth.cu", spec.x.dtype
+        compiled = program(self._device, source, dtype, **defines)
+        self._gather_blocks = {dtype: compiled.function("gather_blocks")}
+        if self.reads_float32:
+            rounding = program(self._device, source, dtype, SOURCE="float", **defines)
+            self._gather_blocks["float32"] = rounding.function("gather_blocks")
+        self._gather_taps = compiled.function("gather_taps")
         self._scatter_taps, self._add_taps = map(compiled.function, ("scatter_taps", "add_taps"))
         steps = (1, channels) if spec.weights_channels_last else (area, 1)
         self._filters = (*spec.kernel, *blocks.taps, *steps)
@@ -109,7 +117,7 @@ class SpaceToDepthKernel:
         """Addresses of the blocks of x, now made, of the taps, and of the plan's workspace."""
         here, blocks, spec = self._device.workspace(), self._blocks, self._spec
         sizes = (*spec.x.shape[2:], blocks.rows, blocks.columns, *spec.pad)
-        self._gather_blocks.blocks(spec.x.shape[0] * blocks.rows, x, here, *sizes, threads=THREADS)
+        self._gather_blocks[x.dtype].blocks(spec.x.shape[0] * blocks.rows, x, here, *sizes, threads=THREADS)
         return here, here + self._taps_at, here + self._space_at
 
     def forward(self, x: Tensor, w: Tensor, b: Tensor | None, y: Tensor) -> None:

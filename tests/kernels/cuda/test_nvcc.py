@@ -57,7 +57,7 @@ VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
     "cuda/uniform.cu": [(("cuda/philox.cuh",), {})],
     "convolution/space_to_depth.cu": [
         ((), {"CHANNELS": 3, "STRIDE_H": 4, "STRIDE_W": 4, "DEPTH": 48}),
-        ((), {"CHANNELS": 1, "STRIDE_H": 1, "STRIDE_W": 2, "DEPTH": 8}),
+        ((), {"CHANNELS": 1, "STRIDE_H": 1, "STRIDE_W": 2, "DEPTH": 8, "SOURCE": "float"}),
     ],
     "cuda/columns.cu": [(_IMAGES, {"VEC": 1}), (_IMAGES, {"VEC": 2})],
     "cuda/planes.cu": [((), {f"{name}{i}": 1 for name in "XYKSPD" for i in range(3)})],

@@ -11,7 +11,7 @@ import pytest
 
 from owlkit import L, Net, NetSpec
 from owlkit.core.device import Device
-from owlkit.core.tensor import Descriptor
+from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import Unsupported, convolution
 from owlkit.kernels.convolution.choice import SPACE_TO_DEPTH
 from owlkit.kernels.convolution.space_to_depth import Blocks, saves_products
@@ -92,6 +92,33 @@ def test_forward_alone() -> None:
     device = in_blocks()
     kernel = convolution.make(device, first_layer(train=False, **CASES["alexnet"]))
     assert kernel.implementation.startswith("cudnn space-to-depth (eng25, ")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("case", ["alexnet", "gray", "many_columns"])
+def test_what_comes_in_float32_is_rounded_on_the_way(case: str, dtype: str) -> None:
+    """To the same bits as by a cast before."""
+    spec = first_layer(dtype=dtype, **CASES[case])
+    rng, found = np.random.default_rng(0), []
+    wide = rng.standard_normal(spec.x.shape).astype(np.float32)
+    weights = Descriptor(spec.weights, dtype, spec.weights_channels_last)
+    w, b, dy = Tensor(weights), Tensor(Descriptor(spec.weights[:1], dtype)), Tensor(spec.y)
+    for each in (w, b, dy):
+        each.array[...] = rng.standard_normal(each.shape)
+    kernel = convolution.make(in_blocks(), spec)
+    assert kernel.reads_float32
+    for kind in ("float32", dtype):
+        x, y, dw = Tensor(replace(spec.x, dtype=kind)), Tensor(spec.y), Tensor(weights)
+        x.array[...] = wide
+        kernel.forward(x, w, b if spec.bias else None, y)
+        kernel.backward_params(x, dy, dw, None, False)
+        found.append((y.peek().tobytes(), dw.peek().tobytes()))
+    assert found[0] == found[1]
+
+
+def test_full_precision_is_read_as_it_is() -> None:
+    kernel = convolution.make(in_blocks(), first_layer(**CASES["alexnet"]))
+    assert not kernel.reads_float32
 
 
 # -- which are taken
@@ -220,3 +247,40 @@ def test_a_net_is_captured_and_equals_the_cpus() -> None:
                 np.testing.assert_allclose(mine.diff, blob.diff, 1e-4, scale, err_msg=name)
     assert "forward is captured; backward is captured" in repr(ours.plan)
     assert str(ours.plan).count(SPACE_TO_DEPTH) == 1
+
+
+# -- in a net of half precision
+@pytest.mark.parametrize("memory", ["keep", "reuse"])
+def test_images_are_not_cast_before_a_first_layer_in_blocks(memory: str) -> None:
+    device = emulated_gpu.emulated_device(cudnn=True)
+    half = Net(spec(), phase="train", device=device, seed=1, dtype="bfloat16", memory=memory)
+    full = Net(spec(), phase="train", device="cpu", seed=1)
+    casting = Net(spec(), phase="train", device=emulated_gpu.emulated_device(), seed=1, dtype="bfloat16")
+    images = np.random.default_rng(0).standard_normal(half.blobs["data"].shape)
+    for _ in range(3):  # watched, captured, replayed
+        for net in (half, full, casting):
+            net.clear_param_diffs()
+            net.blobs["data"].data[...] = images
+            net.forward_backward()
+    first = half.layer_dict["conv1"]
+    assert str(half.plan).count(SPACE_TO_DEPTH) == 1
+    assert (first.cast_from, first.cast_bottoms) == ({0: "float32"}, {})
+    assert list(casting.layer_dict["conv1"].cast_bottoms) == [0], "columns are made of what is cast"
+    assert "forward is captured; backward is captured" in str(half.plan)
+    names = {name.split()[0] for name in device.gpu.driver.launched}  # type: ignore[attr-defined]
+    assert "gather_blocks" in names
+    for name, blobs in full.params.items():
+        for mine, other, blob in zip(half.params[name], casting.params[name], blobs, strict=True):
+            scale = float(np.abs(blob.diff).max())
+            np.testing.assert_allclose(mine.diff, blob.diff, 0, 5e-2 * scale, err_msg=name)
+            np.testing.assert_allclose(mine.diff, other.diff, 0, 2e-2 * scale, err_msg=name)
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(4e-4, "cudnn (eng"), (8e-4, SPACE_TO_DEPTH)])
+def test_a_cast_that_the_other_way_needs_is_part_of_its_time(seconds: float, taken: str) -> None:
+    """Blocks take 0.5 ms to make; without a cast cuDNN's plain plan would win in both cases."""
+    device = emulated_gpu.emulated_device(cudnn=True, tune=True)
+    device.gpu.driver.durations = {"gather_blocks": 5e-4, "cast": seconds}  # type: ignore[attr-defined]
+    asked = first_layer(dtype="float16", train=False, **CASES["googlenet"])
+    assert convolution.make(device, replace(asked, cast_from="float32")).implementation.startswith(taken)
+    assert convolution.make(device, asked).implementation.startswith("cudnn (eng")
