@@ -57,6 +57,7 @@ class Context:
 
     cupy, cuda, runtime, launcher : CuPy, and its bindings of CUDA's runtime and driver. main : the stream on
     which all is queued. aside : the one for captures. capturer : the thread that captures. errors : CUDA's.
+    unbroken : to be held while something is queued within which no other thread's work may come.
     Raises DeviceError where CuPy cannot be imported or finds no such GPU.
     """
 
@@ -72,6 +73,7 @@ class Context:
         self._thread = _Thread()
         self._in_use: set[int] = set()  # other GPUs on which this process has a context
         self.capturer: int | None = None
+        self.unbroken = threading.Lock()
         with self.at_work():
             self.main = cupy.cuda.Stream()
             self.aside = cupy.cuda.Stream(non_blocking=True)

@@ -1,14 +1,16 @@
 """Products of matrices by cuBLAS, bound by ctypes: CuPy's own calls refuse to be captured.
 
 Each stream has its handle, because a handle that changes its stream loses its workspace; the workspace is
-one, because what is queued runs in one order. With a workspace given to it cuBLAS takes no memory, so that
-calls can be captured, and gives the same bits in every run.
+one, because what is queued runs in one order. A product may be several kernels that hand sums on in the
+workspace: they are queued without another thread's product, or its graph, between them. With a workspace
+given to it cuBLAS takes no memory, so that calls can be captured, and gives the same bits in every run.
 """
 
 from __future__ import annotations
 
 import ctypes as C
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -54,11 +56,17 @@ def _wheel(name: str) -> list[str]:
 class Cublas:
     """cuBLAS on two streams (the main one, the one for captures).
 
-    version : of CUDA's runtime, its first number. allocate : takes memory of the GPU.
+    version : of CUDA's runtime, its first number. allocate : takes memory of the GPU. unbroken : `Context`'s.
     """
 
-    def __init__(self, version: int, streams: tuple[int, int], allocate: Callable[[int], Buffer]) -> None:
-        self._library = load(version)
+    def __init__(
+        self,
+        version: int,
+        streams: tuple[int, int],
+        allocate: Callable[[int], Buffer],
+        unbroken: AbstractContextManager[Any],
+    ) -> None:
+        self._library, self._unbroken = load(version), unbroken
         self._buffer = allocate(WORKSPACE)
         self._main, self._aside = (self._handle(stream) for stream in streams)
 
@@ -104,14 +112,18 @@ class Cublas:
         ends = (C.c_int(kind), C.c_int(_DEFAULT_ALGORITHM))
         head: tuple[Any, ...] = (handle, *turns, *sizes, C.byref(one))
         if stack == 1:
-            self._call("cublasGemmEx", *head, *left, *right, C.byref(scale), *target, *ends)
+            self._queue("cublasGemmEx", *head, *left, *right, C.byref(scale), *target, *ends)
             return
         steps = [C.c_longlong(matrix.step) for matrix in (b, a, c)]
-        self._call(
+        self._queue(
             "cublasGemmStridedBatchedEx",
             *(*head, *left, steps[0], *right, steps[1], C.byref(scale), *target, steps[2]),
             *(C.c_int(stack), *ends),
         )
+
+    def _queue(self, name: str, *args: Any) -> None:
+        with self._unbroken:
+            self._call(name, *args)
 
     def _call(self, name: str, *args: Any) -> None:
         status = getattr(self._library, name)(*args)

@@ -59,6 +59,7 @@ class CupyDriver:
             self._staging = Staging(context)
             self._readings = Readings(context)
         self._held: deque[tuple[Any, Any]] = deque()
+        self._letting_go = threading.RLock()
         self._cublas: Cublas | None = None
         self._cudnn: CupyCudnn | None = None
         self._lock = threading.Lock()
@@ -163,8 +164,10 @@ class CupyDriver:
             self._held.append((read, owner))
 
     def _let_go(self) -> None:
-        while self._held and self._held[0][0].done:
-            self._held.popleft()
+        free = []  # dropped when the lock is free again: what owners do at their end is not known
+        with self._letting_go:
+            while self._held and self._held[0][0].done:
+                free.append(self._held.popleft())
 
     # -- kernels
     def compile(self, source: str, defines: dict[str, str], names: Sequence[str]) -> dict[str, CupyFunction]:
@@ -199,9 +202,10 @@ class CupyDriver:
                 raise CaptureError("cuBLAS has to be opened before a capture")
             with self._lock:
                 version = self._runtime.runtimeGetVersion() // 1000
-                streams = int(self.context.main.ptr), int(self.context.aside.ptr)
+                context, streams = self.context, (int(self.context.main.ptr), int(self.context.aside.ptr))
                 try:
-                    self._cublas = self._cublas or Cublas(version, streams, self.allocate)
+                    opened = self._cublas or Cublas(version, streams, self.allocate, context.unbroken)
+                    self._cublas = opened
                 except MemoryError as error:
                     raise OutOfMemoryError(WORKSPACE, *self.memory()) from error
         return self._cublas

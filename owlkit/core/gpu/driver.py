@@ -69,7 +69,7 @@ class Way(Protocol):
 class Matrix:
     """A matrix (or a stack of them) for `Driver.gemm`: row-major, at `pointer`.
 
-    stride : elements from row to row; None: as many as columns. turned : use the transposed. step : elements
+    stride : elements from row to row. turned : use the transposed. step : elements
     from one matrix of a stack to the next.
     """
 

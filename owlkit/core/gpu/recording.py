@@ -18,7 +18,7 @@ class CupyReplay:
 
     def launch(self) -> None:
         """Queue all of it, behind what is queued already."""
-        with self._context.at_work():
+        with self._context.at_work(), self._context.unbroken:  # not between two kernels of another's product
             self._graph.launch(self._context.main)
 
 
