@@ -49,6 +49,11 @@ WARMTH = """(canvas, [x, y]) => {
   const at = [Math.round(x * canvas.width), Math.round(y * canvas.height)];
   const d = canvas.getContext('2d').getImageData(...at, 1, 1).data;
   return d[0] - d[2]; }"""
+# Pixels from the image's right edge to the map's left one; NaN where a button below the map is cut.
+GAP = """(root) => {
+  const [image, map] = [...root.querySelectorAll(".drv-pair canvas")].map((c) => c.getBoundingClientRect());
+  const look = root.querySelector(".lk-look .seg");
+  return look.scrollWidth > look.clientWidth ? NaN : Math.round(map.left - image.right); }"""
 DROP = """([selector, bytes]) => {
   const data = new DataTransfer();
   data.items.add(new File([new Uint8Array(bytes)], "right.png", { type: "image/png" }));
@@ -169,6 +174,7 @@ def test_what_drives_a_unit_is_looked_at(lab: Any, page: Any, shots: Path) -> No
     owl.locator(".drv-said", has_text="covering it costs").wait_for()
     classes_methods_and_looks(page, owl)
     a_place_of_a_plane(page, owl)
+    pictures_stand_apart(page, page.locator(".owl.drv").nth(1))
     covering_is_stopped(page, page.locator(".owl.drv").nth(1))
     drivers_are_kept(notebook, page.locator(".owl.drv").nth(1), shots)
 
@@ -205,6 +211,17 @@ def a_place_of_a_plane(page: Any, owl: Any) -> None:
     owl.locator(".drv-words").get_by_text("row 10, column 4").wait_for()
     page.evaluate(DROP, [".owl.drv", spot()])
     owl.locator(".drv-words").get_by_text("row 2, column 15").wait_for()
+
+
+def pictures_stand_apart(page: Any, deep: Any) -> None:
+    """Where the buttons below the map are wider than the map, they go to two lines and hide no picture."""
+    size = page.viewport_size
+    deep.locator(".foot").get_by_text("one pass forward and back").wait_for(timeout=60000)
+    beside = size["width"] - round(deep.bounding_box()["width"])
+    page.set_viewport_size({"width": 968 + beside, "height": size["height"]})
+    until(lambda: deep.bounding_box()["width"] < 1000, "a window of usual width")
+    until(lambda: deep.evaluate(GAP) == 12, "the gap between the image and the map")
+    page.set_viewport_size(size)
 
 
 def covering_is_stopped(page: Any, deep: Any) -> None:
