@@ -36,7 +36,8 @@ class Net(Passes):
     dtype : "float32" or "float64"; on a GPU "float16" or "bfloat16" too, with weights in float32 beside (see
         `net.precision`). seed : of weights, dropout and data; None draws one.
     level, stages : select layers by their include and exclude rules.
-    share : a net whose parameters this one uses (a test net of a train net).
+    share : a net whose parameters this one uses (a test net of a train net). While that one is trained in
+        another thread, a pass may see weights of two iterations; `with net.at_rest(): ...` sees one.
     fuse : whether layers are fused where no visible blob changes by it.
     backward : whether gradients can be asked for; False saves making the kernels.
     memory : "keep" lets every blob last; "reuse" lets those share memory that are not in use at one time,

@@ -111,6 +111,14 @@ def shared(net: Net, folder: Path) -> int:
     return as_proto(Net(numbered_net(), phase="test", share=net), folder)
 
 
+def passed(net: Net, folder: Path) -> int:
+    """By a pass of a net with the same weights; each output is the sum of a layer's."""
+    other = Net(numbered_net(), phase="test", share=net)
+    with other.at_rest():
+        outputs = other.forward()
+    return iteration_of(output / WIDTH**2 for output in outputs.values())
+
+
 WAYS = {
     "caffemodel": saved(".caffemodel"),
     "HDF5": saved(".h5"),
@@ -119,6 +127,7 @@ WAYS = {
     "export_safetensors": exported,
     "at_rest": looked,
     "a net that shares": shared,
+    "a pass": passed,
 }
 
 
