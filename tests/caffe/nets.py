@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import owlkit.caffe as caffe
+
 # Images of two channels, so that a blob's memory is not in C order; in-place layers; a label that is filled
 # once and can be overwritten.
 TRAINABLE = """
@@ -74,3 +76,8 @@ def write_solver(folder: Path, *lines: str, net: str = TRAINABLE) -> str:
     text = SOLVER.replace("{net}", write(folder, net)).replace("{prefix}", str(folder / "snap"))
     fields = {line.split(":")[0]: line for line in (*text.splitlines(), *lines)}
     return write(folder, "\n".join(fields.values()), "solver.prototxt")
+
+
+def constructed(folder: Path, *arguments: object, **named: object) -> caffe.Net:
+    """A net of DEPLOY with the rest of the constructor's arguments."""
+    return caffe.Net(write(folder, DEPLOY), *arguments, **named)  # type: ignore[arg-type]
