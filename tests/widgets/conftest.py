@@ -1,8 +1,9 @@
-"""A JupyterLab on a loopback port and a headless Chromium, for the tests marked `browser`."""
+"""A JupyterLab on a loopback port and a headless Chromium, for the tests marked `browser`; quick samples."""
 
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ def _need(*modules: str) -> None:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A JupyterLab that all browser tests share."""
+    """A JupyterLab that the browser tests of a process share."""
     _need("jupyterlab", "ipykernel", "anywidget")
     with running_lab(tmp_path_factory.mktemp("lab")) as running:
         yield running
@@ -83,3 +84,13 @@ def shots(tmp_path: Path) -> Path:
     folder = Path(os.environ.get("OWLKIT_SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@pytest.fixture
+def often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples at every iteration."""
+    from owlkit_widgets import sampler
+
+    for name in ("PERIOD", "FILTERS_PERIOD"):
+        monkeypatch.setattr(sampler, name, 0.0)
+    monkeypatch.setattr(sampler, "SHARE", math.inf)
