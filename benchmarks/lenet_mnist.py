@@ -131,7 +131,7 @@ both in a temporary folder and writes this page, the [log](lenet_mnist.log) and 
 ![loss and test accuracy](lenet_mnist.png)
 
 ```
-{chr(10).join(lines[: first + 4])}
+{chr(10).join(lines[first : first + 4])}
 ...
 {chr(10).join(lines[last:])}
 ```
