@@ -18,7 +18,9 @@ from lenet_digits import solver
 run = owl.train(solver(max_iter=100000), name="lenet")
 "the cell has returned" """
 
-MADE_UP = """from fake_run import FakeRun
+MADE_UP = """import owlkit_widgets.run_view as view
+view.FIRST_PICTURE = 1e6  # seconds: none of a run that has not ended
+from fake_run import FakeRun
 from owlkit_widgets import Frontend
 {run} = FakeRun({arguments})
 Frontend.display({run})

@@ -77,7 +77,9 @@ def filters_are_chosen(page: Any, owl: Any) -> None:
 
 def found_in_images(page: Any, owl: Any) -> None:
     """Where the last filter answers, and in which images most."""
-    page.wait_for_function("() => /% of/.test(document.querySelector('.owl.fv dl').innerText)")
+    page.wait_for_function(
+        "() => /% of/.test(document.querySelector('.owl.fv dl').innerText)", timeout=120000
+    )
     assert (
         owl.locator(".fv-pair canvas").nth(1).get_attribute("aria-label").startswith("Answers of filter 47")
     )
@@ -110,13 +112,18 @@ def ordered(page: Any, owl: Any) -> None:
     order = first_options(page, 48)
     assert abs(order.index("20") - order.index("33")) == 1, "alike filters are neighbours"
     owl.get_by_role("radio", name="index").click()
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('.owl.fv .fv-tiles [data-filter]')]"
+        ".every((option, k) => option.dataset.filter === String(k))"
+    )
 
 
 def in_both_themes(notebook: Notebook, owl: Any, shots: Path) -> None:
     page = notebook.page
     page.mouse.move(5, 5)
     owl.locator('[data-filter="26"]').click()
-    owl.get_by_text("image 1").first.wait_for(state="attached")
+    wait_for_filter(page, 26)
+    owl.get_by_text("image 1").first.wait_for(state="attached", timeout=120000)
     shoot(owl, shots / "filters-made-light.png")
     assert not accessibility_findings(page, ".owl.fv")
     notebook.theme("Dark")
@@ -147,7 +154,7 @@ def another_layer(notebook: Notebook, owl: Any, shots: Path) -> None:
     owl.get_by_label("Input channel").fill("5")
     owl.get_by_label("Input channel").press("Enter")
     owl.locator('[data-filter="3"]').click()
-    page.wait_for_function("() => document.querySelector('.fv-images .fv-wait').hidden")
+    page.wait_for_function("() => document.querySelector('.fv-images .fv-wait').hidden", timeout=120000)
     shoot(owl, shots / "filters-conv2-light.png")
     notebook.save()
     page.goto(notebook.url)

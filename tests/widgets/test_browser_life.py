@@ -19,7 +19,7 @@ owlkit_widgets.run_view.FIRST_PICTURE = 0.5
 from lenet_digits import solver
 run = owl.train(solver(max_iter=100000), name="lenet", monitor=False)
 run"""
-DIVERGING = """hot = owl.train(solver(max_iter=400, base_lr=0.01, prefix="hot"), name="hot")
+DIVERGING = """hot = owl.train(solver(max_iter=100000, base_lr=0.01, prefix="hot"), name="hot")
 hot.set_lr(1e6)
 hot.wait_until("diverged", timeout=60)"""
 RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"

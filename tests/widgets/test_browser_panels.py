@@ -69,8 +69,8 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     notebook.command("notebook:run-all-cells")
     page.locator(".owl .uplot canvas").wait_for(timeout=60000)
     owl = page.locator(".owl").first
-    owl.locator(".chip", has_text="fc6 frozen").wait_for(timeout=40000)
-    notebook.wait_for_iteration(700)
+    owl.locator(".chip", has_text="fc6 frozen").wait_for(timeout=120000)
+    notebook.wait_for_iteration(700, timeout=120)
     page.keyboard.press("Escape")
     owl.get_by_role("button", name="Pause").click()
     notebook.wait_for_state("Paused")
