@@ -122,11 +122,11 @@ def in_turn(
 
     @functools.wraps(method)
     def wait(self: Taker, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        if self.turns.mine:
-            return method(self, *args, **kwargs)
         me = threading.get_ident()
         if self.keeper is not None and self.keeper != me:
-            self._refuse(name)  # at once, not after the iteration that goes on
+            self._refuse(name)  # at once, not after the iteration that goes on; also at rest
+        if self.turns.mine:
+            return method(self, *args, **kwargs)
         with self.turns.taken():
             if self.keeper is not None and self.keeper != me:
                 self._refuse(name)  # a training has begun, or gone on, while this one waited
