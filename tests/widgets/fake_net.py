@@ -22,6 +22,16 @@ def resnet152() -> tuple[str, ...]:
     return (*names, "fc")
 
 
+def resnet50() -> tuple[str, ...]:
+    """Names of the 54 layers with weights of ResNet-50 as it was published for Caffe."""
+    names = ["conv1"]
+    for stage, blocks in (("2", "abc"), ("3", "abcd"), ("4", "abcdef"), ("5", "abc")):
+        for block in blocks:
+            names += [f"res{stage}{block}_branch1"] if block == "a" else []
+            names += [f"res{stage}{block}_branch2{k}" for k in "abc"]
+    return (*names, "fc1000")
+
+
 def squeezenet() -> tuple[str, ...]:
     """Names of the 26 layers with weights of SqueezeNet."""
     parts = ("squeeze1x1", "expand1x1", "expand3x3")

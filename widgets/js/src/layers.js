@@ -49,14 +49,20 @@ export function makeLayers(store, chart, root) {
   let rows = [];
   let drawn = "";
   let height = 0;
+  let named = { key: "", short: null }; // what was written of the names last
 
-  /** Whether a text fits the gutter: in bold, so that a flag changes no name. */
-  function fitting(element, gutter, tall) {
-    const style = getComputedStyle(element);
+  /** What is written of each name such that it fits the gutter: in bold, so that a flag changes no name. */
+  function namesIn(gutter, tall) {
+    const style = getComputedStyle(list.element);
     const small = tall < SMALL || panel.element.clientWidth < NARROW;
+    const font = `${style.getPropertyValue("--owl-w-bold")} ${small ? style.getPropertyValue("--owl-t-tick") : style.fontSize} ${style.fontFamily}`;
+    const names = layers().map((layer) => layer.name);
+    const key = [font, gutter, ...names].join(" ");
+    if (key === named.key) return named.short;
     const g = canvas.getContext("2d");
-    g.font = `${style.getPropertyValue("--owl-w-bold")} ${small ? style.getPropertyValue("--owl-t-tick") : style.fontSize} ${style.fontFamily}`;
-    return (text) => g.measureText(text).width <= gutter - PADDING;
+    g.font = font;
+    named = { key, short: shortNames(names, (text) => g.measureText(text).width <= gutter - PADDING) };
+    return named.short;
   }
 
   const place = () => {
@@ -123,7 +129,7 @@ export function makeLayers(store, chart, root) {
       Object.assign(row, { top: top + 1, tall: row.histogram ? TALL : tall });
       top += row.tall + GAP + (deep ? 1 : 0);
     }
-    const short = shortNames(layers().map((layer) => layer.name), fitting(list.element, at.left, tall));
+    const short = namesIn(at.left, tall);
     list.build(rows, tall + GAP + (deep ? 1 : 0), tall, short);
     height = deep ? map.layout(top, layers(), at, short) : top + 6;
     lay.style.height = `${height}px`;
