@@ -74,6 +74,15 @@ def numbered(**fields: Any) -> Solver:
     return solver
 
 
+def training(**fields: Any) -> Run:
+    """A run that has begun to change its weights."""
+    run, patience = Run(numbered(**fields)).start(), time.monotonic() + PATIENCE
+    while run.iter < 1:
+        assert time.monotonic() < patience
+        time.sleep(0.001)
+    return run
+
+
 def iteration_of(arrays: Any) -> int:
     """What all agree on; a mixture fails."""
     numbers = {float(value) for array in arrays for value in np.unique(array)}
@@ -133,7 +142,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_is_written_is_of_one_iteration(way: str, tmp_path: Path) -> None:
-    run = Run(numbered()).start()
+    run = training()
     try:
         found = [WAYS[way](run.net, tmp_path) for _ in range(12)]
     finally:
@@ -146,7 +155,7 @@ def test_what_is_written_is_of_one_iteration(way: str, tmp_path: Path) -> None:
 
 def test_without_a_rest_it_would_be_a_mixture() -> None:
     """The test above can fail."""
-    run = Run(numbered()).start()
+    run = training()
     mixtures = 0
     try:
         for _ in range(200):
@@ -160,7 +169,7 @@ def test_without_a_rest_it_would_be_a_mixture() -> None:
 
 
 def test_nobody_waits_for_many_iterations_and_training_goes_on() -> None:
-    run, asked = Run(numbered()).start(), []
+    run, asked = Run(numbered()), []
 
     class Noted(deque[object]):
         """Tells at which iteration this thread asks for its turn."""
@@ -170,28 +179,27 @@ def test_nobody_waits_for_many_iterations_and_training_goes_on() -> None:
             if threading.current_thread() is threading.main_thread():
                 asked.append(run.iter)
 
-    with run.net.at_rest():
-        run.net.turns._queue = Noted(run.net.turns._queue)
-    for _ in range(30):
+    run.net.turns._queue = Noted()
+    run.start()
+    patience = time.monotonic() + PATIENCE
+    while run.iter < 20:
         with run.net.at_rest():
             at = run.iter
             assert at <= asked[-1] + 1
             time.sleep(0.001)
             assert run.iter == at
+        assert time.monotonic() < patience
     run.stop()
     assert run.wait(PATIENCE)
-    assert run.iter > 5
 
 
 def test_what_a_twin_is_asked_is_told_of_one_iteration() -> None:
     """Features of many images, say, or the answers of several layers to one."""
-    run, images = Run(numbered()).start(), np.ones((1, 1, WIDTH, WIDTH), np.float32)
-    while run.iter < 3:
-        time.sleep(0.001)
+    run, images = training(), np.ones((1, 1, WIDTH, WIDTH), np.float32)
     twin = Twin(run.net)
     found = [iteration_of([twin.run(images, f"w{i}")]) for i in range(LAYERS) for _ in range(3)]
     assert len(set(found)) == 1
-    assert found[0] >= 3
+    assert found[0] > 0
     run.stop()
     assert run.wait(PATIENCE)
     assert iteration_of([Twin(run.net).run(images, "w1")]) == run.iter  # now the weights are shared
@@ -199,7 +207,7 @@ def test_what_a_twin_is_asked_is_told_of_one_iteration() -> None:
 
 def test_an_onnx_file_is_of_one_iteration(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
-    run, definition = Run(numbered()).start(), numbered_net()
+    run, definition = training(), numbered_net()
     weighted = [layer for layer in definition.layer if layer.type == "Scale"]
     del definition.layer[:]
     definition.layer.add(name="one", type="Input", top=["one"]).input_param.shape.add(
@@ -218,19 +226,17 @@ def test_an_onnx_file_is_of_one_iteration(tmp_path: Path) -> None:
 
 
 def test_several_that_look_all_the_time_do_not_stop_the_training(tmp_path: Path) -> None:
-    run = Run(numbered(max_iter=40)).start()
+    run = training(max_iter=40)
 
-    def look() -> int:
-        times = 0
+    def look() -> None:
         while run.state == "running":
             as_proto(run.net, tmp_path)
-            times += 1
-        return times
 
     with ThreadPoolExecutor(2) as pool:
         looking = [pool.submit(look) for _ in range(2)]
         assert run.wait(PATIENCE)
-        assert all(future.result(PATIENCE) for future in looking)
+        for future in looking:
+            future.result(PATIENCE)
     assert run.iter == 40
 
 
