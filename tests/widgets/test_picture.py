@@ -176,11 +176,21 @@ def test_what_is_not_finite_is_hatched(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ink(bad, "bad", 40) > ink(calm, "bad", 40) + 200
 
 
-def test_an_only_row_says_nothing_of_the_iterations_before_it() -> None:
-    found = Columns(np.array([3000]), 4000.0).of(np.array([[-2.0]]))[0]
+@pytest.mark.parametrize(("now", "end"), [(3000, 0.75), (3400, 0.85)])
+def test_a_row_says_nothing_of_the_iterations_before_it_and_holds_until_now(now: int, end: float) -> None:
+    found = Columns(np.array([3000]), now, 4000.0).of(np.array([[-2.0]]))[0]
     at = np.flatnonzero(np.isfinite(found)) / len(found)
     assert len(at) >= 1
-    assert 0.745 < at.min() <= at.max() < 0.751
+    assert at.min() == pytest.approx(0.75, abs=0.002)
+    assert at.max() == pytest.approx(end, abs=0.002)
+
+
+def test_a_row_holds_from_its_iteration_to_the_next() -> None:
+    """A rate that is lowered at 2000 is seen there, however long ago the sample before was."""
+    found = Columns(np.array([1000, 2000, 2100]), 4000, 4000.0).of(np.array([[-2.0], [-3.0], [-4.0]]))[0]
+    begin = [np.flatnonzero(found == value)[0] / len(found) for value in (-2.0, -3.0, -4.0)]
+    assert begin == pytest.approx([0.25, 0.5, 0.525], abs=0.003)
+    assert found[-1] == -4.0
 
 
 def test_a_pixel_shows_what_stands_out() -> None:
@@ -188,7 +198,7 @@ def test_a_pixel_shows_what_stands_out() -> None:
     for i in range(1, 1001):
         norms.add(i, np.array([[1], [0.5 if i == 500 else 1e-3]], np.float32))
     iters, values = norms.columns()
-    found = Columns(iters, 4000.0).of(np.log10(values[:, 1]))
+    found = Columns(iters, 1000, 4000.0).of(np.log10(values[:, 1]))
     assert found[0][np.isfinite(found[0])].max() == pytest.approx(math.log10(0.5))
     assert np.isnan(found[0][-1])
     assert np.isfinite(found[0][0])

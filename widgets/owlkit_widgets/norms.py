@@ -16,8 +16,8 @@ Row = tuple[int, NDArray[np.float32]]
 class Norms:
     """Rows (iteration, L2 norms of `count` parameters, L2 norms of their updates).
 
-    A full table merges neighbouring rows into their means, so that it never grows; a value that is not finite
-    stays so: it must be seen. iter : (n,) uint32. values : (n, 2, count) float32, weights before updates.
+    A full table merges neighbouring rows into their means, from the first one's iteration on, so that it never
+    grows; a value that is not finite stays so: it must be seen. iter : (n,) uint32. values : (n, 2, count) float32, weights before updates.
     """
 
     def __init__(self, count: int, capacity: int = CAPACITY) -> None:
@@ -46,7 +46,8 @@ class Norms:
 
     def cut(self, iteration: int) -> None:
         """Forget what comes after an iteration; `total` still counts it."""
-        self.n = int(np.searchsorted(self._iter[: self.n], iteration, "right"))
+        kept = int(np.searchsorted(self._iter[: self.n], iteration, "right"))
+        self.n = kept - 1 if kept and self.width > 1 else kept  # the last may hold what came after
         self._open = [row for row in self._open if row[0] <= iteration]
 
     def columns(self) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
@@ -65,7 +66,7 @@ class Norms:
 
     def _halve(self) -> None:
         half = self.capacity // 2
-        self._iter[:half] = self._iter[1::2]
+        self._iter[:half] = self._iter[::2]
         self._values[:half] = (self._values[::2] + self._values[1::2]) / 2
         self.n = half
         self.width *= 2
@@ -74,7 +75,7 @@ class Norms:
 def _mean(rows: list[Row]) -> Row:
     if len(rows) == 1:
         return rows[0]
-    return rows[-1][0], np.mean([values for _, values in rows], axis=0, dtype=np.float32)
+    return rows[0][0], np.mean([values for _, values in rows], axis=0, dtype=np.float32)
 
 
 def pack(rows: list[Row]) -> bytes:

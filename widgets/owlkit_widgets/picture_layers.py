@@ -42,7 +42,7 @@ class LayersPanel:
             fixed = [i for i, name in enumerate(names) if name not in self.learning]
             ratios = self.ratios[:, self._main()]
             ratios[:, fixed] = np.nan
-            self.map = LayersMap(names, facts.norms[0], ratios, facts.end, frozenset(fixed))
+            self.map = LayersMap(names, ratios, frozenset(fixed))
         count = max(1, len(shown))
         self.step = 21 if self.map else max(15, min(26 if count <= 6 else 23, ROOM // count))
         rows = rows_of(shown, opened, self.step - GAP)
@@ -69,19 +69,23 @@ class LayersPanel:
         page.rule(top)
         self._head(page, top + PANEL_HEAD / 2)
         body = page.pixel_axes(LEFT, top, PLOT_WIDTH, self.height)
-        columns = Columns(self.facts.norms[0], self.facts.end)
+        columns = self._columns(self.facts.norms[0])
         y: float = PANEL_HEAD
         for row in self.rows:
             if row.moments:
-                paint_histograms(page, body, row.moments, self.facts.end, y, row.height)
+                taken = self._columns(np.array([iteration for iteration, _ in row.moments]))
+                paint_histograms(page, body, row.moments, taken, y, row.height)
                 self._told(page, row, top + y + row.height / 2)
             else:
                 self._strip(page, body, columns, row, y)
                 self._values(page, row, top + y + row.height / 2)
             y += row.height + GAP
         if self.map:
-            self.map.draw(page, body, top, y, self._flagged(), self.short)
+            self.map.draw(page, body, columns, top, y, self._flagged(), self.short)
         self._hairlines(page, body)
+
+    def _columns(self, iters: NDArray[Any]) -> Columns:
+        return Columns(iters, self.facts.figures["iter"], self.facts.end)
 
     def _flagged(self) -> dict[int, str]:
         """Number of a layer that needs a look -> the colour of its mark."""
@@ -94,8 +98,9 @@ class LayersPanel:
         if row.param["fixed"]:
             return paint_fixed(page, body, y, row.height)
         ratios = self.ratios[:, row.param["index"]]
-        paint_ratios(page, body, columns.of(ratios[:, None]), y, row.height)
-        paint_curve(page, body, self.facts.norms[0], ratios, self.facts.end, y, row.height)
+        found = columns.of(ratios[:, None])
+        paint_ratios(page, body, found, y, row.height)
+        paint_curve(page, body, found[0], y, row.height)
         if row.main:
             self._bracket(page, body, row.param["index"], y)
 
@@ -149,7 +154,8 @@ class LayersPanel:
         flag = self.flags.get(index)
         if flag is None:
             return
-        a, b = (i / self.facts.end * PLOT_WIDTH for i in (flag.since, self.facts.norms[0][-1]))
+        reached = max(self.facts.figures["iter"], self.facts.norms[0][-1])
+        a, b = (i / self.facts.end * PLOT_WIDTH for i in (flag.since, reached))
         colour = page.colours[LOOKS[flag.kind][1]]
         body.plot([a, a, b, b], [y + 3, y - 1, y - 1, y + 3], color=colour, lw=1.45, solid_joinstyle="miter")
         if flag.kind == "nan":

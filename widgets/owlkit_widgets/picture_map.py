@@ -41,20 +41,13 @@ def stages(names: Sequence[str]) -> list[tuple[str, int, int]]:
 
 
 class LayersMap:
-    """names : of all layers. ratios : (samples, layers) of log10 of update : weight, sampled at `iters`.
+    """names : of all layers. ratios : (samples, layers) of log10 of update : weight.
 
     fixed : numbers of the layers that do not learn; their ratios are NaN.
     """
 
-    def __init__(
-        self,
-        names: Sequence[str],
-        iters: NDArray[Any],
-        ratios: NDArray[Any],
-        end: float,
-        fixed: frozenset[int],
-    ) -> None:
-        self.names, self.iters, self.ratios, self.end, self.fixed = names, iters, ratios, end, fixed
+    def __init__(self, names: Sequence[str], ratios: NDArray[Any], fixed: frozenset[int]) -> None:
+        self.names, self.ratios, self.fixed = names, ratios, fixed
         self.each = max(2, min(6, ROOM // max(1, len(names))))
 
     @property
@@ -62,14 +55,20 @@ class LayersMap:
         return ABOVE + self.each * len(self.names) + BELOW
 
     def draw(
-        self, page: Page, body: Any, top: float, y: float, flags: dict[int, str], short: Mapping[str, str]
+        self,
+        page: Page,
+        body: Any,
+        columns: Columns,
+        top: float,
+        y: float,
+        flags: dict[int, str],
+        short: Mapping[str, str],
     ) -> None:
         """Paint at y of `body`, which begins at `top` of the page.
 
-        flags : number of a layer -> token. short : what is written of a layer's name.
+        columns : of the samples. flags : number of a layer -> token. short : what is written of a layer's name.
         """
         y += ABOVE
-        columns = Columns(self.iters, self.end)
         paint_ratios(page, body, columns.of(self.ratios), y, self.each * len(self.names))
         middle = len(self.names) // 2
         self._stages(page, top + y, middle)
@@ -115,8 +114,9 @@ class LayersMap:
         if layer in self.fixed:
             paint_fixed(page, inner, 0, LENS)
         else:
-            paint_ratios(page, inner, columns.of(ratios[:, None]), 0, LENS)
-            paint_curve(page, inner, self.iters, ratios, self.end, 0, LENS)
+            found = columns.of(ratios[:, None])
+            paint_ratios(page, inner, found, 0, LENS)
+            paint_curve(page, inner, found[0], 0, LENS)
         frame = Rectangle((0, 0), PLOT_WIDTH, LENS, fc="none", ec=page.colours["ink"], lw=2 * POINTS)
         inner.add_patch(frame)
         page.text(LEFT - 10, top + middle, name, 11, ha="right", weight="bold")

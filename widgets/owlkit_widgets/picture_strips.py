@@ -18,16 +18,17 @@ CALM = -3.0
 
 
 class Columns:
-    """Which rows of a table lie in each pixel column: the same rule as in js/src/layers-data.js."""
+    """Which rows of a table lie in each pixel column: the same rule as in js/src/layers-data.js.
 
-    def __init__(self, iters: NDArray[Any], end: float) -> None:
+    iters : (n,), where the rows were taken. now : where the run is. end : of the iteration axis.
+    """
+
+    def __init__(self, iters: NDArray[Any], now: float, end: float) -> None:
         count = int(PLOT_WIDTH * SCALE)
-        began = 0 if len(iters) > 1 else int(iters[0]) - 1
-        edges = np.append(began, (iters[1:].astype(float) + iters[:-1]) / 2)
-        ends = np.append(edges[1:], iters[-1])
+        ends = np.append(iters[1:].astype(float), max(now, float(iters[-1])))
         at = np.arange(count) / count * end
         self.first = np.clip(np.searchsorted(ends, at, "right"), 0, len(iters) - 1)
-        self.seen = (at < ends[-1]) & (at >= began - end / count)  # at least one pixel
+        self.seen = (at <= ends[-1]) & (at > int(iters[0]) - end / count)  # at least one pixel
 
     def of(self, ratios: NDArray[Any]) -> NDArray[np.float64]:
         """Ratios (rows, layers) as (layers, columns): per column what stands out; NaN where nothing is."""
@@ -50,13 +51,12 @@ def paint_ratios(page: Page, body: Any, found: NDArray[Any], y: float, height: f
     _show(body, np.concatenate([image, ~np.isnan(found)[..., None]], axis=-1), y, height)
 
 
-def paint_curve(
-    page: Page, body: Any, iters: NDArray[Any], ratios: NDArray[Any], end: float, y: float, height: float
-) -> None:
-    """The same as a thin line over its strip."""
-    shares = np.where(np.isfinite(ratios), (ratios + 6) / 6, np.nan)
+def paint_curve(page: Page, body: Any, found: NDArray[Any], y: float, height: float) -> None:
+    """The same values per column (columns,) as a thin line over their strip."""
+    shares = np.where(np.isfinite(found), (found + 6) / 6, np.nan)
     curve = y + height - np.clip(shares, 0.06, 0.94) * height
-    body.plot(iters / end * PLOT_WIDTH, curve, color=page.colours["ink"], alpha=0.62, lw=POINTS)
+    at = (np.arange(len(found)) + 0.5) / len(found) * PLOT_WIDTH
+    body.plot(at, curve, color=page.colours["ink"], alpha=0.62, lw=POINTS)
 
 
 def paint_fixed(page: Page, body: Any, y: float, height: float) -> None:
@@ -66,13 +66,12 @@ def paint_fixed(page: Page, body: Any, y: float, height: float) -> None:
 
 
 def paint_histograms(
-    page: Page, body: Any, rows: Sequence[tuple[int, NDArray[Any]]], end: float, y: float, height: float
+    page: Page, body: Any, rows: Sequence[tuple[int, NDArray[Any]]], columns: Columns, y: float, height: float
 ) -> None:
     """Rows of `histograms.histogram`: each moment is a column, dark where many values lie.
 
     The value axis is that of most rows, so that the first few squeeze nothing: see js/src/histograms.js.
     """
-    columns = Columns(np.array([iteration for iteration, _ in rows]), end)
     table = np.stack([row for _, row in rows])
     low, high = value_axis(table)
     shares = densities(table, np.linspace(high, low, int(height * SCALE) + 1))
@@ -81,9 +80,8 @@ def paint_histograms(
     seen = np.broadcast_to(columns.seen[None, :, None], (*shown.shape[:2], 1))
     _show(body, np.concatenate([shown, seen], axis=-1), y, height)
     zero = y + high / (high - low) * height
-    body.plot(
-        [0, columns.seen.mean() * PLOT_WIDTH], [zero, zero], color=page.colours["ink"], alpha=0.35, lw=POINTS
-    )
+    seen_at = np.flatnonzero(columns.seen)[[0, -1]] / len(columns.seen) * PLOT_WIDTH
+    body.plot(seen_at, [zero, zero], color=page.colours["ink"], alpha=0.35, lw=POINTS)
 
 
 def value_axis(table: NDArray[Any]) -> tuple[float, float]:

@@ -2,7 +2,7 @@
 // is that of owlkit_widgets/histograms.py.
 
 import { significant } from "./format.js";
-import { pixelRows } from "./layers-data.js";
+import { pixelRows, rowAt } from "./layers-data.js";
 import { step } from "./ramp.js";
 
 export const TALL = 48; // pixels of a row of them
@@ -48,12 +48,9 @@ export class Histogram {
     return true;
   }
 
-  /** Number of the row nearest to an iteration, the last where it is null; -1 where there is none. */
+  /** Number of the row that holds at an iteration, the last where it is null; -1 where there is none. */
   at(iteration = null) {
-    let best = this.n - 1;
-    if (iteration === null) return best;
-    for (let i = best; i >= 0; i--) if (Math.abs(this.iter[i] - iteration) < Math.abs(this.iter[best] - iteration)) best = i;
-    return best;
+    return rowAt(this, iteration);
   }
 }
 
@@ -87,10 +84,10 @@ function fullest(row) {
   return maxima.get(row);
 }
 
-/** Paint one histogram as a strip. view: { x0, x1, width }. */
+/** Paint one histogram as a strip. view: { x0, x1, width, now }. */
 export function paintHistogram(g, histogram, view, look, y, height) {
   const width = Math.max(1, Math.round(view.width));
-  const rows = pixelRows(histogram, view.x0, view.x1, width);
+  const rows = pixelRows(histogram, view.x0, view.x1, width, view.now);
   const [lo, hi] = axisOf(histogram);
   const tall = Math.max(1, Math.round(height));
   const image = new ImageData(width, tall);
@@ -109,16 +106,17 @@ export function paintHistogram(g, histogram, view, look, y, height) {
   g.drawImage(scratch, 0, y, width, height);
   let end = width;
   while (end && rows[2 * end - 1] < 0) end--;
-  zeroLine(g, y + (hi / (hi - lo)) * height, end, look);
+  const start = rows.findIndex((row) => row >= 0) >> 1;
+  zeroLine(g, y + (hi / (hi - lo)) * height, Math.max(0, start), end, look);
 }
 
-function zeroLine(g, y, width, look) {
+function zeroLine(g, y, from, to, look) {
   g.strokeStyle = look.colours.ink;
   g.globalAlpha = 0.35;
   g.lineWidth = 1;
   g.beginPath();
-  g.moveTo(0, Math.round(y) + 0.5);
-  g.lineTo(width, Math.round(y) + 0.5);
+  g.moveTo(from, Math.round(y) + 0.5);
+  g.lineTo(to, Math.round(y) + 0.5);
   g.stroke();
   g.globalAlpha = 1;
 }

@@ -59,7 +59,7 @@ export class Norms {
     const width = 2 * this.count;
     const half = this.n >> 1;
     for (let i = 0; i < half; i++) {
-      this.iter[i] = this.iter[2 * i + 1];
+      this.iter[i] = this.iter[2 * i];
       for (let k = 0; k < width; k++)
         this.values[i * width + k] = (this.values[2 * i * width + k] + this.values[(2 * i + 1) * width + k]) / 2;
     }
@@ -88,31 +88,36 @@ export class Norms {
     return Number.isFinite(value) ? Math.log10(value) : NaN;
   }
 
-  /** Row nearest to an iteration, the last where it is null; -1 where there is none. */
+  /** Row that holds at an iteration, the last where it is null; -1 where there is none. */
   at(iteration = null) {
-    if (!this.n || iteration === null) return this.n - 1;
-    let [a, b] = [0, this.n];
-    while (a < b) {
-      const middle = (a + b) >> 1;
-      if (this.iter[middle] < iteration) a = middle + 1;
-      else b = middle;
-    }
-    if (a === this.n) return this.n - 1;
-    return a && iteration - this.iter[a - 1] <= this.iter[a] - iteration ? a - 1 : a;
+    return rowAt(this, iteration);
   }
 }
 
-/** Which rows lie in each of `width` pixel columns: [first, last] of row numbers, -1 where none does. A row
- *  reaches half-way to its neighbours, the first from where the run began, the last to its own iteration. An
- *  only row is itself: a monitor that is opened after the end knows nothing of the way there. */
-export function pixelRows(norms, x0, x1, width) {
+/** Number of the last row taken at or before an iteration, of all where it is null; -1 where there is none. */
+export function rowAt({ iter, n }, iteration = null) {
+  if (iteration === null) return n - 1;
+  let [a, b] = [0, n];
+  while (a < b) {
+    const middle = (a + b) >> 1;
+    if (iter[middle] <= iteration) a = middle + 1;
+    else b = middle;
+  }
+  return a - 1;
+}
+
+/** Which rows lie in each of `width` pixel columns: [first, last] of row numbers, -1 where none does. A row holds from
+ *  the iteration that it was taken at to that of the next, the last to `now`, where the run is; at least a pixel. Of
+ *  what was before the first nothing is known: a run went on from a snapshot, or its monitor was opened late. */
+export function pixelRows(norms, x0, x1, width, now) {
   const out = new Int32Array(2 * width).fill(-1);
   const toX = (iteration) => ((iteration - x0) / (x1 - x0)) * width;
   for (let i = 0; i < norms.n; i++) {
-    const from = i ? (norms.iter[i - 1] + norms.iter[i]) / 2 : norms.n > 1 ? Math.min(norms.iter[0] - 1, 0) : norms.iter[0] - 1;
-    const to = i + 1 < norms.n ? (norms.iter[i] + norms.iter[i + 1]) / 2 : norms.iter[i];
-    const a = Math.max(0, Math.floor(toX(from)));
-    const b = Math.min(width - 1, Math.ceil(toX(to)) - 1);
+    const from = norms.iter[i];
+    const to = i + 1 < norms.n ? norms.iter[i + 1] : Math.max(now, from);
+    if (from > x1 || to < x0) continue;
+    const a = Math.min(width - 1, Math.max(0, Math.floor(toX(from))));
+    const b = Math.max(a, Math.min(width - 1, Math.ceil(toX(to)) - 1));
     for (let x = a; x <= b; x++) {
       if (out[2 * x] < 0) out[2 * x] = i;
       out[2 * x + 1] = i;

@@ -15,11 +15,11 @@ export function shareOf(kind, value, range) {
 }
 
 /** A painter for one state of the table; it paints as many strips as wanted.
- *  view: { kind, x0, x1, width, range }, look: { ramps, colours }. */
+ *  view: { kind, x0, x1, width, range, now: where the run is }, look: { ramps, colours }. */
 export function stripPainter(norms, view, look) {
-  const { kind, x0, x1, range } = view;
+  const { kind, x0, x1, range, now } = view;
   const width = Math.max(1, Math.round(view.width));
-  const rows = pixelRows(norms, x0, x1, width);
+  const rows = pixelRows(norms, x0, x1, width, now);
   const lut = kind === "ratio" ? look.ramps.ratio : look.ramps.size;
   const calm = kind === "ratio" ? CALM : (range[0] + range[1]) / 2;
   const image = new ImageData(width, 1);
@@ -95,7 +95,7 @@ export function stripPainter(norms, view, look) {
   function bracket(g, flag, y) {
     const toX = (iteration) => ((iteration - x0) / (x1 - x0)) * width;
     const a = Math.max(0, toX(flag.since));
-    const b = Math.min(width, toX(norms.iter[norms.n - 1]));
+    const b = Math.min(width, toX(Math.max(now, norms.iter[norms.n - 1])));
     if (b <= a) return;
     g.strokeStyle = flag.kind === "frozen" ? look.colours.train : look.colours.bad;
     g.lineWidth = 2;

@@ -2,6 +2,7 @@
 
 import { guilty } from "./banner.js";
 import { h, setAttribute, setText } from "./dom.js";
+import { DASH } from "./format.js";
 import { TALL, histogramText, keyOf } from "./histograms.js";
 import { FIXED, GLYPH, WORD, rowTexts } from "./layers-text.js";
 import { openPanel } from "./panel.js";
@@ -80,7 +81,8 @@ export function makeRows(store, update) {
     for (const { cells, param, flag, histogram: kind, layer, main } of shownRows) {
       if (kind) {
         const histogram = store.panels.histograms.get(keyOf(layer.name, kind));
-        setText(cells[0], histogramText(histogram?.rows[histogram.at(iteration)]));
+        const at = histogram?.at(iteration) ?? -1;
+        setText(cells[0], at < 0 && histogram?.n ? DASH : histogramText(histogram?.rows[at]));
         continue;
       }
       const texts = rowTexts(norms, row, param);

@@ -70,7 +70,9 @@ export function makeLayers(store, chart, root) {
     const px = (name) => parseFloat(style.getPropertyValue(name));
     const left = px("--owl-gutter-left");
     const [x0, x1] = chart.window.x;
-    return { left, width: Math.max(10, panel.element.clientWidth - left - px("--owl-gutter-right")), x0, x1 };
+    const width = Math.max(10, panel.element.clientWidth - left - px("--owl-gutter-right"));
+    const pixel = (x1 - x0) / width; // where the run is, to a pixel: nothing is painted anew for less
+    return { left, width, x0, x1, now: Math.floor(store.iter / pixel) * pixel };
   };
   const health = () => store.figures.health ?? { median: null, flags: [], whole: "" };
   const layers = () => store.run.layers ?? [];
@@ -193,7 +195,7 @@ export function makeLayers(store, chart, root) {
     drawn = key;
     const g = sized(mini, width, tall);
     if (!norms.n) return;
-    const paint = stripPainter(norms, { kind: "ratio", range: null, width, x0: 0, x1: norms.iter[norms.n - 1] }, look);
+    const paint = stripPainter(norms, { kind: "ratio", range: null, width, x0: 0, x1: norms.iter[norms.n - 1], now: 0 }, look);
     const each = tall / layers().length;
     layers().forEach((layer, i) => paint(g, mainOf(layer), i * each, each));
   }

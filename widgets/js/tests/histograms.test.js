@@ -19,7 +19,7 @@ test("rows arrive once, and a gap is noticed", () => {
   assert.equal(data.receive({ ...message, first: 0, iter: 5 }, view(row(-1, 1))), true);
   assert.equal(data.receive({ ...message, first: 3, iter: 9 }, view(row(-1, 1))), false);
   const histogram = data.histograms.get("conv1/gradients");
-  assert.deepEqual([histogram.n, histogram.at(0), histogram.at(null), new Histogram().at(3)], [1, 0, 0, -1]);
+  assert.deepEqual([histogram.n, histogram.at(0), histogram.at(5), histogram.at(null), new Histogram().at(3)], [1, -1, 0, 0, -1]);
 });
 
 test("all rows on load", () => {

@@ -36,7 +36,7 @@ test("rows arrive once, and a gap is noticed", () => {
 test("a full table merges neighbours, and a NaN stays", () => {
   const norms = new Norms(4);
   norms.load({ total: 5, n: 5, data: rows([1, 2, 3, 4, 5].map((i) => [i, [i, i === 3 ? NaN : 1], [1, 1]])), count: 2 });
-  assert.deepEqual([...norms.iter.subarray(0, norms.n)], [2, 4, 5]);
+  assert.deepEqual([...norms.iter.subarray(0, norms.n)], [1, 3, 5]);
   assert.equal(norms.weight(0, 0), 1.5);
   assert.ok(Number.isNaN(norms.ratio(1, 1)));
 });
@@ -49,22 +49,24 @@ test("what has no ratio: no update, no weight, not finite", () => {
   assert.deepEqual([-Infinity, null, NaN, -3.456].map(logRatio), ["−∞", "–", "NaN", "−3.46"]);
 });
 
-test("the row at an iteration is the nearest", () => {
+test("a row holds from its iteration to the next: nothing is known before the first", () => {
   const norms = table([[10, [1, 1], [1, 1]], [20, [1, 1], [1, 1]], [40, [1, 1], [1, 1]]]);
-  assert.deepEqual([0, 14, 16, 31, 99, null].map((i) => norms.at(i)), [0, 0, 1, 2, 2, 2]);
+  assert.deepEqual([0, 14, 16, 31, 99, null].map((i) => norms.at(i)), [-1, 0, 0, 1, 2, 2]);
   assert.equal(new Norms().at(3), -1);
 });
 
-test("pixels: a row reaches half-way to its neighbours and not beyond the newest", () => {
+test("pixels: a row holds from its iteration to the next, the last to where the run is", () => {
   const norms = table([[10, [1, 1], [1, 1]], [20, [1, 1], [1, 1]], [30, [1, 1], [1, 1]]]);
-  const found = pixelRows(norms, 0, 40, 40);
-  const first = Array.from({ length: 40 }, (_, x) => found[2 * x]);
-  assert.deepEqual([first[0], first[14], first[16], first[29], first[31]], [0, 0, 1, 2, -1]);
+  const first = (now) => pixelRows(norms, 0, 40, 40, now).filter((_, i) => i % 2 === 0);
+  assert.deepEqual([0, 9, 10, 19, 20, 29, 30, 31].map((x) => first(30)[x]), [-1, -1, 0, 0, 1, 1, 2, -1]);
+  assert.deepEqual([29, 30, 34, 35].map((x) => first(35)[x]), [1, 2, 2, -1]);
+  const zoomed = pixelRows(norms, 12, 18, 6, 35).filter((_, i) => i % 2 === 0);
+  assert.deepEqual([...zoomed], [0, 0, 0, 0, 0, 0], "what holds there was taken before");
 });
 
 test("an only row says nothing of the iterations before it", () => {
-  const found = pixelRows(table([[30, [1, 1], [1, 1]]]), 0, 40, 40);
-  assert.deepEqual(Array.from({ length: 40 }, (_, x) => x).filter((x) => found[2 * x] === 0), [29]);
+  const found = pixelRows(table([[30, [1, 1], [1, 1]]]), 0, 40, 40, 30);
+  assert.deepEqual(Array.from({ length: 40 }, (_, x) => x).filter((x) => found[2 * x] === 0), [30]);
 });
 
 test("a pixel shows what stands out, and NaN before everything", () => {
