@@ -48,33 +48,70 @@ def browser() -> Iterator[Any]:
 OF_NOTEBOOK_7 = ("reading 'schema'", "'filebrowser:open-path' not registered")
 
 
+class Tab:
+    """One page for one test after another, as in a person's browser, which compiles JupyterLab once. A test that
+    fails takes its page with it."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self._page: Any = None
+
+    def page(self, height: int) -> Any:
+        """An empty page, 1560 wide."""
+        size = {"width": 1560, "height": height}
+        if self._page is None:
+            self._page = self._browser.new_context(viewport=size, device_scale_factor=2).new_page()
+        self._page.set_viewport_size(size)
+        return self._page
+
+    def leave(self, failed: bool) -> None:
+        """What was in the page ends."""
+        if failed:
+            self._page.context.close()
+            self._page = None
+        else:
+            self._page.goto("about:blank")
+
+
+@pytest.fixture(scope="session")
+def tab(browser: Any) -> Tab:
+    return Tab(browser)
+
+
 @contextmanager
-def _watched_page(lab: Any, browser: Any, height: int, known: tuple[str, ...] = ()) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1560, "height": height}, device_scale_factor=2)
+def _watched_page(
+    request: pytest.FixtureRequest, lab: Any, tab: Tab, height: int, known: tuple[str, ...] = ()
+) -> Iterator[Any]:
+    page, failed = tab.page(height), request.session.testsfailed
     errors: list[str] = []
     outside: list[str] = []
     local = (lab.url, lab.url.replace("http", "ws", 1), "data:", "blob:")
-    context.on("request", lambda r: None if r.url.startswith(local) else outside.append(r.url))
-    page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    heard = {
+        "request": lambda request: None if request.url.startswith(local) else outside.append(request.url),
+        "pageerror": lambda error: errors.append(str(error)),
+    }
+    for event, listener in heard.items():
+        page.on(event, listener)
     yield page
-    context.close()
+    for event, listener in heard.items():
+        page.remove_listener(event, listener)
+    tab.leave(request.session.testsfailed > failed)
     assert not [error for error in errors if not any(each in error for each in known)]
     assert not outside, outside
 
 
 @pytest.fixture
-def page(lab: Any, browser: Any) -> Iterator[Any]:
+def page(request: pytest.FixtureRequest, lab: Any, tab: Tab) -> Iterator[Any]:
     """A page that fails the test on an error in it and on a request that leaves the loopback address."""
-    with _watched_page(lab, browser, 860) as watched:
+    with _watched_page(request, lab, tab, 860) as watched:
         yield watched
 
 
 @pytest.fixture
-def page_of_notebook_7(lab: Any, browser: Any) -> Iterator[Any]:
+def page_of_notebook_7(request: pytest.FixtureRequest, lab: Any, tab: Tab) -> Iterator[Any]:
     """Like `page`, for Notebook 7, whose own errors do not count."""
     pytest.importorskip("notebook", reason="Notebook 7 is in the dev extra")
-    with _watched_page(lab, browser, 1000, OF_NOTEBOOK_7) as watched:
+    with _watched_page(request, lab, tab, 1000, OF_NOTEBOOK_7) as watched:
         yield watched
 
 

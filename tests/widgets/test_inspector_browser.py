@@ -27,6 +27,20 @@ net.save("before.caffemodel")
 for layer in ("conv1", "fire5/expand3x3"):
     net.params[layer][0].data[...] *= 1.25
 owl.inspect(net, compare="before.caffemodel", labels=[f"owl {i}" for i in range(10)])"""
+# A timing that stays at its second pass, and says so, until the test lets it go.
+HELD = """import time
+from pathlib import Path
+from owlkit_widgets.inspector_timing import Stopwatch
+progress = Stopwatch._progress
+def held(watch):
+    tell = progress(watch)
+    def told(done, of):
+        tell(done, of)
+        while done and not Path("time-on").exists():
+            time.sleep(0.05)
+            tell(done, of)
+    return told
+Stopwatch._progress = held"""
 GOOGLENET = """import owlkit as owl
 from owlkit import zoo
 owl.inspect(zoo.googlenet(form="train"), phase="train")"""
@@ -79,7 +93,7 @@ def drop_file(page: Any, path: Path) -> None:
 
 def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) -> None:
     page.set_viewport_size({"width": 1560, "height": 1300})
-    notebook = Notebook(lab, page, "squeezenet", [SQUEEZENET])
+    notebook = Notebook(lab, page, "squeezenet", [HELD, SQUEEZENET])
     notebook.open()
     notebook.command("notebook:run-all-cells")
     owl = page.locator(".owl.insp").first
@@ -87,7 +101,7 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     expect_count(owl.locator(".card"), 14)
     until(lambda: owl.evaluate(CLASHES) == 0, "no card lies over another")
     a_row(owl)
-    timed(page, owl)
+    timed(lab, owl)
     an_image(page, owl, photograph(tmp_path), shots)
     as_it_was_left(notebook, owl, shots)
     without_a_kernel(notebook, shots)
@@ -105,7 +119,7 @@ def a_row(owl: Any) -> None:
     until(lambda: owl.locator(".weights canvas").evaluate(COLOURS) > 2, "the histogram")
 
 
-def timed(page: Any, owl: Any) -> None:
+def timed(lab: Any, owl: Any) -> None:
     """On request: a column to sort by, the share of the chosen one. Meanwhile a slow click counts too."""
     expect_count(owl.get_by_role("button", name="fwd ms", exact=True), 0)
     phase = owl.get_by_role("radio", name="test")
@@ -113,7 +127,8 @@ def timed(page: Any, owl: Any) -> None:
     owl.get_by_role("button", name="Time the layers").click()
     owl.get_by_role("button", name="Stop timing").wait_for()
     owl.locator("tbody tr", has_text="fire9").first.click(delay=500)
-    owl.locator("h3", has_text="fire9").wait_for()
+    owl.locator("h3", has_text="fire9").wait_for(timeout=60000)
+    (lab.folder / "time-on").touch()
     owl.locator(".took").wait_for(timeout=120000)
     assert phase.evaluate("(button) => button.marked"), "a click on it would have been lost"
     owl.locator(".took .h4r", has_text="with 2 images").wait_for()

@@ -1,7 +1,8 @@
-"""Messages of the browser that need not wait for a busy cell."""
+"""Messages of the browser that need not wait for a busy cell; and none to it when the kernel ends."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 
@@ -14,3 +15,12 @@ def free(widget: Any) -> None:
     they wait for the end of the cell.
     """
     getattr(widget.comm, "__dict__", {}).pop("_reply_subshell_id", None)
+
+
+def kernel_ends() -> bool:
+    """Whether this process is ending, so that nothing is to be sent any more.
+
+    pyzmq refuses a large part of a message by then, after the parts before it: what another thread sends next
+    is taken for the rest of it, and the page complains of a message that it cannot read.
+    """
+    return not threading.main_thread().is_alive()

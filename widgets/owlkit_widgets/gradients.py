@@ -74,6 +74,8 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         return f"<{self.report.title}>"
 
     def _send(self, msg: Any, buffers: Any = None) -> None:
+        if comms.kernel_ends():
+            return
         super()._send(msg, buffers)
         comms.free(self)
 

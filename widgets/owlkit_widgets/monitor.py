@@ -130,6 +130,8 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         return f"<monitor of {self.run.get('name', 'a run')}: {state}{reached}{compared}>"
 
     def _send(self, msg: Any, buffers: Any = None) -> None:
+        if comms.kernel_ends():
+            return
         super()._send(msg, buffers)
         comms.free(self)
 

@@ -14,6 +14,7 @@ import html
 from collections.abc import Callable
 from typing import Any
 
+from . import comms
 from .frontend import WIDGET_VIEW
 
 # `.owl` is the live widget: where it is, what stands in for it goes (`.owl-static`, the image that follows a
@@ -50,6 +51,8 @@ def show_live(widget: Any, picture: bytes | None = None) -> Callable[[bytes | No
     image = display(_image(picture), raw=True, display_id=True, metadata=_described(widget))
 
     def follow(picture: bytes | None) -> None:
+        if comms.kernel_ends():
+            return
         mark.update(_mark(widget, picture), raw=True)
         image.update(_image(picture), raw=True, metadata=_described(widget))
 
