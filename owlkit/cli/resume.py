@@ -12,7 +12,8 @@ EXAMPLES = """  owlkit resume solver.prototxt
   owlkit resume solver.prototxt --set max_iter=20000
 """
 DESCRIPTION = """Go on with a training from the newest of its snapshots that is whole: whatever ended
-it, even a full disk or a power cut in the middle of a snapshot. With the file
+it, even a full disk or a power cut in the middle of a snapshot. Newest is what was
+written last, also where higher iterations lie there from before. With the file
 beside the state that owlkit writes, the result is bit for bit that of a training
 which was never interrupted.
 

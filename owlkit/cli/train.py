@@ -20,7 +20,7 @@ _OF_THE_RATE = {"base_lr", "lr_policy", "gamma", "power", "stepsize", "stepvalue
 EXAMPLES = """  owlkit train --solver solver.prototxt
   # go on from a snapshot
   owlkit train --solver solver.prototxt --snapshot lenet_iter_500.solverstate
-  # go on from the newest snapshot that is whole; begin where there is none
+  # go on from the snapshot written last that is whole; begin where there is none
   owlkit train --solver solver.prototxt --snapshot auto
   # fine-tune
   owlkit train --solver solver.prototxt --weights bvlc.caffemodel
@@ -36,7 +36,7 @@ def add_arguments(subparsers: Any) -> None:
     parser.add_argument(
         "--snapshot",
         metavar="FILE",
-        help=".solverstate to go on from, or auto: the newest of this solver that is whole",
+        help=".solverstate to go on from, or auto: the one written last that is whole",
     )
     parser.add_argument(
         "--weights",
@@ -174,7 +174,7 @@ def _nothing_left(solver: Any) -> bool:
 
 
 def _newest(path: str, fields: dict[str, Any], required: bool) -> str | None:
-    """The newest whole snapshot of a solver file; what was passed over is told on stderr."""
+    """The newest whole snapshot of a solver file; what was passed over, or left behind, is told on stderr."""
     from owlkit.solvers.definition import read_definition
     from owlkit.solvers.latest import newest_sound
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,15 +84,22 @@ def _plain(value: Any) -> Any:
 
 
 def write_sidecar(
-    path: str | Path, iteration: int, content: dict[str, Any], weights: str | Path | None = None
+    path: str | Path,
+    iteration: int,
+    content: dict[str, Any],
+    weights: str | Path | None = None,
+    written: datetime | None = None,
 ) -> Path:
     """Write the sidecar of the solverstate `path`.
 
     content : JSON-able values; NumPy arrays and scalars become lists and numbers (float64 exactly).
     weights : the caffemodel written with the state; where it is given, sizes and sums of both files are kept,
         and `check_companions` tells later whether they are still the same.
+    written : when, with its time zone: a file's own time is lost when it is copied.
     """
     document = {"format": _FORMAT, "version": _VERSION, "iter": iteration, "content": content}
+    if written is not None:
+        document["written"] = written.isoformat()
     if weights is not None:
         document["files"] = {"state": _fingerprint(path), "weights": _fingerprint(weights)}
     sidecar = sidecar_path(path)
@@ -117,6 +125,23 @@ def check_companions(path: str | Path, weights: str | Path) -> None:
             raise FileFormatError(
                 f"{file} is damaged, or not the one written with {sidecar_path(path)}: {_REMEDY}"
             )
+
+
+def written_at(path: str | Path) -> datetime | None:
+    """When the solverstate `path` was written; None where no sidecar says so.
+
+    Raises FileFormatError where the sidecar is damaged.
+    """
+    text = (_read_document(path) or {}).get("written")
+    return None if text is None else _moment(text)
+
+
+def _moment(text: Any) -> datetime:
+    """ValueError or TypeError where it is no time in a time zone: others cannot be compared."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"the time {text} has no time zone")
+    return moment
 
 
 def read_sidecar(path: str | Path, iteration: int) -> dict[str, Any] | None:
@@ -145,6 +170,8 @@ def _read_document(path: str | Path) -> dict[str, Any] | None:
         known, version = document["format"] == _FORMAT, document["version"]
         known = known and isinstance(document["content"], dict) and isinstance(document["iter"], int)
         known = known and isinstance(version, int) and isinstance(document.get("files", {}), dict)
+        if "written" in document:
+            _moment(document["written"])
     except (ValueError, TypeError, KeyError) as error:
         raise FileFormatError(f"{sidecar} is damaged ({error}); {_REMEDY}") from error
     if not known or version > _VERSION:

@@ -1,13 +1,25 @@
-"""The newest snapshot that is whole: what `--snapshot auto` goes on from."""
+"""The newest snapshot that is whole: what `--snapshot auto` goes on from.
+
+Newest is what was written last, not what has the highest iteration: a training that went back to iteration
+100 and reached 131 since has left its 220 behind, and so has one that was begun anew. The sidecar says when a
+snapshot was written. Without one (a state that Caffe wrote) there is only the time of the file, which a copy
+changes, so that it counts only where it leaves no doubt; else the higher iteration is taken.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from owlkit.core.errors import DataError, FileFormatError
+from owlkit.io.solverstate import written_at
 from owlkit.solvers.snapshots import check_sound
+
+COPYING = timedelta(hours=1)
+"""Times of files that lie no further apart may be those of one copying, and say nothing of the writing."""
 
 
 @dataclass(frozen=True)
@@ -15,12 +27,28 @@ class SoundSnapshot:
     """A snapshot whose files are all there and whole.
 
     state : the `.solverstate` or `.solverstate.h5` to restore. iteration : of its name.
-    remarks : what the user should know: later snapshots that are damaged, one that was written after it.
+    remarks : what the user should know: newer snapshots that are damaged, others that could have been meant.
     """
 
     state: Path
     iteration: int
     remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Dated:
+    """A state with what is known of when it was written. touched : the time of its file, not before that."""
+
+    iteration: int
+    path: Path
+    written: datetime | None
+    touched: datetime
+
+    def is_after(self, other: _Dated) -> bool:
+        """Whether it was written after `other` for certain."""
+        if self.written is None:
+            return self.touched > other.touched + COPYING
+        return self.written > (other.written or other.touched)
 
 
 def states_of(prefix: str) -> list[tuple[int, Path]]:
@@ -38,22 +66,24 @@ def states_of(prefix: str) -> list[tuple[int, Path]]:
 
 
 def newest_sound(prefix: str) -> SoundSnapshot | None:
-    """The snapshot of the highest iteration whose files can all be read; None where there is none at all.
+    """Of the snapshots whose files can all be read the one that was written last; None where there is none.
 
     prefix : a solver's `snapshot_prefix` (`Solver.prefix`). A state, its weights and, where there is one, its
     sidecar are read whole. What is damaged is passed over and told in `remarks`. Whether the snapshot fits
     a solver is for `Solver.restore` to say.
     Raises FileFormatError where there are snapshots and not one is whole: starting anew would overwrite them.
     """
-    states = states_of(prefix)
-    remarks: list[str] = []
-    for iteration, state in states:
+    states = [_dated(*found) for found in states_of(prefix)]
+    left, remarks = list(states), list[str]()
+    while left:
+        newest = _newest(left)
+        left.remove(newest)
         try:
-            check_sound(state)
+            check_sound(newest.path)
         except (DataError, FileFormatError) as error:
             remarks.append(f"passed over: {error}")
             continue
-        return SoundSnapshot(state, iteration, remarks + _written_later(iteration, state, states))
+        return SoundSnapshot(newest.path, newest.iteration, remarks + _others(newest, left))
     if states:
         reasons = "\n  ".join(remarks)
         raise FileFormatError(
@@ -63,12 +93,39 @@ def newest_sound(prefix: str) -> SoundSnapshot | None:
     return None
 
 
-def _written_later(iteration: int, state: Path, states: list[tuple[int, Path]]) -> list[str]:
-    """A training that was begun again leaves states of lower iterations that are younger: say so."""
-    written = state.stat().st_mtime
-    later = [path for other, path in states if other < iteration and path.stat().st_mtime > written + 1]
-    if not later:
+def _dated(iteration: int, path: Path) -> _Dated:
+    try:
+        written = written_at(path)
+    except (DataError, FileFormatError):
+        written = None  # `check_sound` says what is wrong with the sidecar
+    return _Dated(iteration, path, written, datetime.fromtimestamp(path.stat().st_mtime, UTC))
+
+
+def _newest(states: Iterable[_Dated]) -> _Dated:
+    """Of states in falling order of iterations; where it is in doubt, of the higher iteration."""
+    found, *others = states
+    for other in others:
+        if other.is_after(found):
+            found = other
+    return found
+
+
+def _others(newest: _Dated, others: list[_Dated]) -> list[str]:
+    """Which others somebody may have meant: of a higher iteration, or with a younger file."""
+    higher = [other for other in others if other.iteration > newest.iteration]
+    if higher:
+        return [
+            f"{newest.path.name} was written last; {higher[0].path.name} is older, of an earlier training or "
+            "one that went back: name it to use it"
+        ]
+    younger = [
+        other
+        for other in others
+        if None in (other.written, newest.written) and other.touched > newest.touched + timedelta(seconds=1)
+    ]
+    if not younger:
         return []
     return [
-        f"{state.name} has the highest iteration, but {later[0].name} was written later; name it to use it"
+        f"{newest.path.name} has the highest iteration, but the file {younger[0].path.name} is younger, and "
+        "no .owl files say which was written last; name it to use it"
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ AUTO = "auto"
 
 
 class Resumable(Announcer):
-    """Snapshots of a training, written and gone on from. Solver fills the attributes."""
+    """Snapshots of a training, written and gone on from. Solver fills the attributes.
+
+    written : when the last snapshot of this training was, also that which it was restored from.
+    """
 
     param: Any
     net: Net
@@ -32,6 +36,7 @@ class Resumable(Announcer):
     notices: list[str]
     default_prefix: str
     in_use_by: Any
+    written: datetime | None = None
     _given: dict[str, Any]
     _override: float | None
     _losses: deque[float]
@@ -88,7 +93,8 @@ class Resumable(Announcer):
     def restore(self, path: Any) -> Path:
         """Go on from a `.solverstate`, one of Caffe's included; returns which.
 
-        path : of the file, or "auto": the newest snapshot of this solver that is whole, see `prefix`.
+        path : of the file, or "auto": of the snapshots with this solver's `prefix` that are whole the one
+            that was written last, whatever its iteration.
         A learning rate that was set by hand goes on, with a remark; `solver.lr = None` ends that.
         Raises FileFormatError or DataError for a file that is no state or lacks its weights, or where none
         is found, TrainingError or NetError where it belongs to another type of solver or another net; the
@@ -141,6 +147,7 @@ class Resumable(Announcer):
             raise snapshots.damaged_sidecar(path, error) from error
         self.rule.history_changed()
         self.iter, self._fresh = loaded.data.iter, False
+        self.written = max((each for each in (self.written, loaded.written) if each), default=None)
         if loaded.extra is None:
             self._losses.clear()
             self._override = None  # the rate is the policy's again, as of a solver that has just been made

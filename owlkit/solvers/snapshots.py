@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from owlkit.io.solverstate import (
     sidecar_path,
     write_sidecar,
     write_solverstate,
+    written_at,
 )
 from owlkit.io.stored import StoredWeights, read_weights
 from owlkit.io.weights import write_caffemodel
@@ -74,11 +76,18 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
             staged_model, staged_state = staging / model.name, staging / state.name
             _save_model(solver, staged_model)
             write_solverstate(staged_state, _state_data(solver, model))
-            write_sidecar(staged_state, solver.iter, solver.extra_state(), staged_model)
+            solver.written = _moment_after(solver.written)
+            write_sidecar(staged_state, solver.iter, solver.extra_state(), staged_model, solver.written)
             for staged, target in _moves(staged_model, staged_state, model, state):
                 os.replace(staged, target)
         sync_folder(model.absolute().parent)
     return model, state
+
+
+def _moment_after(last: datetime | None) -> datetime:
+    """Now, and later than the last snapshot of this training, whatever the clock of this machine says."""
+    now = datetime.now(UTC)
+    return now if last is None else max(now, last + timedelta(microseconds=1))
 
 
 @contextmanager
@@ -177,12 +186,16 @@ def _check_pair(state: Path, data: SolverStateData, model: Path, weights: Stored
 
 
 class LoadedSnapshot:
-    """A snapshot that was read and found to fit a solver. extra : the sidecar's content, None without one."""
+    """A snapshot that was read and found to fit a solver.
+
+    extra : the sidecar's content, None without one. written : when, None where no sidecar says so.
+    """
 
     def __init__(self, solver: Any, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.data = self._read()
         self.extra = read_sidecar(self.path, self.data.iter)
+        self.written = written_at(self.path)
         self._check_type(solver)
         self._check_history(solver)
         self.model = find_model(self.path, self.data)

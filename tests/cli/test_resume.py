@@ -57,6 +57,18 @@ def test_a_damaged_snapshot_is_passed_over(capsys: pytest.CaptureFixture[str]) -
 
 
 @pytest.mark.usefixtures("folder")
+def test_a_training_begun_anew_under_the_same_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the one before left at a higher iteration is not taken for its last snapshot."""
+    assert main(["train", "-solver", "solver.prototxt", "--set", "max_iter=7", "--set", "base_lr=0.5"]) == 0
+    capsys.readouterr()
+    assert main(["resume", "solver.prototxt", "--set", "max_iter=9"]) == 0
+    out, err = capsys.readouterr()
+    assert "resuming out/a_iter_7.solverstate at iteration 7\n" in out
+    assert "a_iter_7.solverstate was written last; a_iter_12.solverstate is older" in err
+    assert "nothing to do" not in err
+
+
+@pytest.mark.usefixtures("folder")
 def test_where_there_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     """`resume` refuses, `train --snapshot auto` begins: a job that is started again and again."""
     assert main(["resume", "solver.prototxt", "--set", "snapshot_prefix=b"]) == 1

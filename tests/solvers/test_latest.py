@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import time
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import pytest
 
 from owlkit.core.errors import FileFormatError
 from owlkit.io.solverstate import sidecar_path
+from owlkit.solvers import snapshots
 from owlkit.solvers.latest import newest_sound, states_of
 from tests.support.shared import shared
 from tests.training.small import make_solver, parameters
@@ -24,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_highest_iteration(folder: Path) -> None:
+def test_the_last_of_a_training(folder: Path) -> None:
     for name in ("net_iter_11.caffemodel", "network_iter_12.solverstate", "net_iter_x.solverstate"):
         (folder / name).write_bytes(b"another")
     (folder / "net_iter_13.solverstate").mkdir()
@@ -111,21 +115,111 @@ def test_none_is_whole(folder: Path) -> None:
         newest_sound(str(folder / "net"))
 
 
-def test_a_lower_iteration_that_is_younger_is_remarked(folder: Path) -> None:
-    later = (folder / "net_iter_10.solverstate").stat().st_mtime + 60
-    os.utime(folder / "net_iter_2.solverstate", (later, later))
+def without_sidecars(folder: Path) -> None:
+    """As Caffe leaves it."""
+    for path in folder.glob("*.owl"):
+        path.unlink()
+
+
+def touch(path: Path, seconds: float) -> None:
+    later = path.stat().st_mtime + seconds
+    os.utime(path, (later, later))
+
+
+def test_what_a_training_went_back_from_is_not_the_newest(folder: Path) -> None:
+    solver = make_solver(snapshot_prefix=str(folder / "net"))
+    solver.restore(folder / "net_iter_2.solverstate")
+    solver.step(3)
+    solver.snapshot()
     found = newest_sound(str(folder / "net"))
     assert found is not None
-    assert found.iteration == 10
+    assert found.iteration == 5
     assert found.remarks == [
-        "net_iter_10.solverstate has the highest iteration, but net_iter_2.solverstate was written later; "
-        "name it to use it"
+        "net_iter_5.solverstate was written last; net_iter_10.solverstate is older, of an earlier training "
+        "or one that went back: name it to use it"
     ]
+    resumed = make_solver(snapshot_prefix=str(folder / "net"))
+    assert resumed.restore("auto") == folder / "net_iter_5.solverstate"
+    assert parameters(resumed) == parameters(solver)
+    assert "net_iter_10.solverstate is older" in resumed.notices[-1]
+
+
+def test_a_torn_newest_falls_back_to_the_one_written_before(folder: Path) -> None:
+    solver = make_solver(snapshot_prefix=str(folder / "net"), base_lr=0.5)
+    for _ in range(3):
+        solver.step(2)
+        solver.snapshot()
+    cut(folder / "net_iter_6.caffemodel", 40)
+    found = newest_sound(str(folder / "net"))
+    assert found is not None
+    assert found.iteration == 4
+    assert "net_iter_6" in found.remarks[0]
+    assert "net_iter_10.solverstate is older" in found.remarks[1]
+
+
+def test_a_copy_in_any_order_changes_nothing(folder: Path) -> None:
+    """`cp` goes by names, where 10 comes before 2, and gives new times."""
+    for seconds, iteration in enumerate((10, 2, 9)):
+        touch(folder / f"net_iter_{iteration}.solverstate", 10_000 * (seconds + 1))
+    found = newest_sound(str(folder / "net"))
+    assert found is not None
+    assert (found.iteration, found.remarks) == (10, [])
+
+
+def test_a_clock_that_was_put_back_does_not_make_a_snapshot_older(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Yesterday(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Yesterday:
+            return cls.fromtimestamp(time.time() - 86_400, tz)
+
+    monkeypatch.setattr(snapshots, "datetime", Yesterday)
+    solver = make_solver(snapshot_prefix=str(folder / "net"))
+    solver.restore("auto")
+    for _ in range(2):
+        solver.step(1)
+        solver.snapshot()
+    found = newest_sound(str(folder / "net"))
+    assert found is not None
+    assert (found.iteration, found.remarks) == (12, [])
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(0.5, 10), (2, 2)])
+def test_without_sidecars_only_times_far_apart_count(folder: Path, hours: float, expected: int) -> None:
+    without_sidecars(folder)
+    touch(folder / "net_iter_2.solverstate", 3600 * hours)
+    found = newest_sound(str(folder / "net"))
+    assert found is not None
+    assert found.iteration == expected
+    (remark,) = found.remarks
+    if expected == 10:
+        assert "but the file net_iter_2.solverstate is younger" in remark
+    else:
+        assert "net_iter_10.solverstate is older" in remark
+
+
+def test_a_snapshot_of_today_and_one_that_caffe_wrote_yesterday(folder: Path) -> None:
+    sidecar_path(folder / "net_iter_10.solverstate").unlink()
+    touch(folder / "net_iter_10.solverstate", -86_400)
+    found = newest_sound(str(folder / "net"))
+    assert found is not None
+    assert found.iteration == 9
+
+
+def test_a_time_that_is_none_is_damage(folder: Path) -> None:
+    sidecar = sidecar_path(folder / "net_iter_10.solverstate")
+    for spoilt in ("yesterday", "2026-11-21T16:00:00"):
+        document = json.loads(sidecar.read_text())
+        sidecar.write_text(json.dumps({**document, "written": spoilt}))
+        found = newest_sound(str(folder / "net"))
+        assert found is not None
+        assert found.iteration == 9
+        assert f"{sidecar} is damaged" in found.remarks[0]
 
 
 def test_without_sidecars(folder: Path) -> None:
-    for path in folder.glob("*.owl"):
-        path.unlink()
+    without_sidecars(folder)
     found = newest_sound(str(folder / "net"))
     assert found is not None
     assert found.iteration == 10

@@ -120,6 +120,17 @@ def test_snapshots_that_were_given_up_do_not_count(tmp_path: Path) -> None:
     run.wait()
 
 
+def test_restoring_the_newest_goes_on_with_what_was_gone_back_to(tmp_path: Path) -> None:
+    run = Run(make_solver(max_iter=22, snapshot=5, snapshot_prefix=str(tmp_path / "a"))).run()
+    run.max_iter = 13
+    run.back(10, factor=None)
+    run.wait()
+    run.snapshot()
+    again = make_solver(snapshot_prefix=str(tmp_path / "a"))
+    assert again.restore("auto") == tmp_path / "a_iter_13.solverstate"
+    assert "a_iter_20.solverstate is older" in again.notices[-1]
+
+
 def test_a_damaged_snapshot_and_one_of_a_blow_up_are_passed_over(tmp_path: Path) -> None:
     run = diverged(tmp_path)
     (tmp_path / "a_iter_20.caffemodel").write_bytes(b"cut")
