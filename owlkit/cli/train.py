@@ -20,7 +20,7 @@ _OF_THE_RATE = {"base_lr", "lr_policy", "gamma", "power", "stepsize", "stepvalue
 EXAMPLES = """  owlkit train --solver solver.prototxt
   # go on from a snapshot
   owlkit train --solver solver.prototxt --snapshot lenet_iter_500.solverstate
-  # go on from the snapshot written last that is whole; begin where there is none
+  # go on from the newest snapshot that is whole; begin where there is none
   owlkit train --solver solver.prototxt --snapshot auto
   # fine-tune
   owlkit train --solver solver.prototxt --weights bvlc.caffemodel
