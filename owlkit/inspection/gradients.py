@@ -160,6 +160,8 @@ def _check_net(
     twin, remarks = nets.in_float64(build(), inputs, settings.seed)
     report.remarks += remarks
     chosen = [node for node in twin.graph.nodes if layers is None or node.name in layers]
+    if layers is None:
+        chosen = [node for node in chosen if not nets.hands_on_labels(twin, node)]
     course.expected = nets.expected(chosen, settings)
     course.tell()
     for number, (node, arrays) in enumerate(nets.walk(twin)):

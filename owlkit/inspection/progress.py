@@ -24,9 +24,14 @@ class Progress:
     def seconds(self) -> float:
         return time.perf_counter() - self.started
 
+    @property
+    def due(self) -> bool:
+        """Whether the next tick writes the line."""
+        return self.shown and time.perf_counter() >= self._next
+
     def tick(self, detail: str = "") -> None:
         now = time.perf_counter()
-        if self.shown and now >= self._next:
+        if self.due:
             self._next = now + INTERVAL_SECONDS
             self._write(f"{self.verb} {self.what}{detail}, {now - self.started:.0f} s")
 

@@ -14,8 +14,11 @@ import owlkit
 from owlkit import L, NetSpec
 from owlkit.core import frontends
 from owlkit.core.errors import NetError
+from owlkit.inspection.gradcheck.course import Course, Expected
 from owlkit.inspection.gradcheck.pattern import describe
+from owlkit.inspection.gradcheck.probe import Slot
 from owlkit.inspection.gradcheck.report import GradientReport
+from owlkit.inspection.gradcheck.result import BlobCheck
 from owlkit.layers.activation import TanH
 from owlkit.layers.base import LAYERS, Blobs
 
@@ -89,6 +92,51 @@ def test_the_time_left_falls_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None
     assert left[0] is None
     assert max(known) > 0
     assert report.course.left(report.rows) == 0
+
+
+def looked_at(course: Course, layer: str, seconds: float) -> BlobCheck:
+    """One element of a blob, which took so long."""
+    none = np.zeros(0)
+    check = BlobCheck(layer, "", Slot(False, 0, "x"), (24,), 1e-5, none.astype(int), none, none)
+    course._since = time.perf_counter() - seconds
+    course.tick(check)
+    check.done = 1
+    return check
+
+
+def test_the_pace_is_measured_and_not_told_by_layers_that_take_no_time() -> None:
+    """63968 days were left of GoogLeNet at its first elements, which were those of labels."""
+    course = Course()
+    slot = Slot(False, 0, "x")
+    course.expected = [Expected("tiny", "", slot, (24,), 24, 1e-4), Expected("big", "", slot, (24,), 24, 1.0)]
+    assert course.left([]) is None
+    tiny = looked_at(course, "tiny", 30.0)
+    assert course.left([tiny]) is None
+    course = Course()
+    course.expected = [Expected("tiny", "", slot, (24,), 24, 1e-4), Expected("big", "", slot, (24,), 24, 1.0)]
+    big = looked_at(course, "big", 4.0)
+    assert course.left([big]) == pytest.approx(23 * 4, rel=0.01)
+    assert course.shorter(course.left([big])) == ""
+
+
+def test_a_long_check_says_how_less_is_checked() -> None:
+    course = Course()
+    course.expected = [Expected("conv", "", Slot(False, 0, "x"), (900,), 256, 1.0)]
+    row = looked_at(course, "conv", 50.0)
+    assert course.left([row]) == pytest.approx(255 * 50, rel=0.01)
+    assert course.shorter(course.left([row])) == "elements=8"
+    course.expected = [Expected("conv", "", Slot(False, 0, "x"), (900,), 1, 1.0)]
+    looked_at(course, "conv", 5000.0)
+    assert course.shorter(5000.0) == "layers=[...]"
+
+
+def test_a_split_of_labels_is_not_checked() -> None:
+    n = net()
+    n.second = L.SoftmaxWithLoss(n.act, n.label)
+    report = owlkit.check_gradients(n, elements=2)
+    assert report.ok
+    blobs = {row.slot.label for row in report.rows if row.type == "Split"}
+    assert blobs == {"act"}
 
 
 def test_stopped_by_a_watcher_what_is_known_stays(monkeypatch: pytest.MonkeyPatch) -> None:

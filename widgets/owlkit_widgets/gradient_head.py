@@ -12,6 +12,7 @@ def head_of(report: Any, course: Any, trouble: str) -> dict[str, Any]:
     rows, over = list(report.rows), course.state == "done"
     expected = sum(e.number for e in course.expected) or sum(row.elements.size for row in rows)
     done = sum(row.done for row in rows)
+    left = None if over else course.left(rows)
     worst = max((check.error for check in report.loss), default=None)
     return {
         "name": report.name,
@@ -20,7 +21,8 @@ def head_of(report: Any, course: Any, trouble: str) -> dict[str, Any]:
         "doing": course.doing if not over else "",
         "done": done,
         "total": max(done, expected) if not (over and not report.interrupted) else done,
-        "left": None if over else course.left(rows),
+        "left": left,
+        "shorter": course.shorter(left),
         "seconds": report.seconds if over else course.seconds,
         "passes": course.passes,
         "step": report.settings.step,

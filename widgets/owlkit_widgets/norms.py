@@ -16,8 +16,9 @@ Row = tuple[int, NDArray[np.float32]]
 class Norms:
     """Rows (iteration, L2 norms of `count` parameters, L2 norms of their updates).
 
-    A full table merges neighbouring rows into their means, from the first one's iteration on, so that it never
-    grows; a value that is not finite stays so: it must be seen. iter : (n,) uint32. values : (n, 2, count) float32, weights before updates.
+    A full table merges neighbouring rows into their means, which hold from the first one's iteration on, so
+    that it never grows; a value that is not finite stays so: it must be seen. iter : (n,) uint32. values :
+    (n, 2, count) float32, weights before updates.
     """
 
     def __init__(self, count: int, capacity: int = CAPACITY) -> None:

@@ -66,7 +66,7 @@ class LayersMap:
     ) -> None:
         """Paint at y of `body`, which begins at `top` of the page.
 
-        columns : of the samples. flags : number of a layer -> token. short : what is written of a layer's name.
+        columns : of the samples. flags : number of a layer -> token. short : what is written of each name.
         """
         y += ABOVE
         paint_ratios(page, body, columns.of(self.ratios), y, self.each * len(self.names))

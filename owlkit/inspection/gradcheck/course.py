@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("owlkit")
 
 CALL_SECONDS = 5e-5  # of a layer's pass, whatever its size
-ELEMENTS_PER_SECOND = 1e8  # guesses, used only for the time left; the measured pace corrects them
+ELEMENTS_PER_SECOND = 1e8  # guesses of how blobs compare; how long they take is measured
 MACS_PER_SECOND = 1e9
+TELLING = 0.2  # of what is still to come in the mean: passes below that say nothing about its pace
+LONG_SECONDS = 600.0  # left: from here on it is said how less can be checked
+FEWER = (16, 8, 4, 2, 1)  # elements of a blob
 POLL_SECONDS = 0.05  # how soon Ctrl-C ends a pause
 
 
@@ -38,6 +41,11 @@ class Expected:
 def pass_seconds(macs: float, elements: float) -> float:
     """A guess of what a forward pass of a layer takes in float64."""
     return CALL_SECONDS + macs / MACS_PER_SECOND + elements / ELEMENTS_PER_SECOND
+
+
+def _key(each: Expected | BlobCheck) -> tuple[str, bool, int]:
+    """What tells the blobs of a net apart."""
+    return (each.layer, each.slot.learned, each.slot.index)
 
 
 class Course:
@@ -59,6 +67,9 @@ class Course:
         self._go = threading.Event()
         self._go.set()
         self._rested = 0.0
+        self._since = time.perf_counter()  # when the work began that the next tick ends
+        self._spent = self._guessed = self._largest_guess = 0.0  # on elements; the last: of one of them
+        self._guesses: dict[tuple[str, bool, int], float] = {}  # `expected`, by what it is of
 
     # -- the check's side
     @property
@@ -68,20 +79,34 @@ class Course:
     @doing.setter
     def doing(self, what: str) -> None:
         self.progress.what = what
+        self._since = time.perf_counter()
 
     @property
     def seconds(self) -> float:
         """Since the start, without pauses."""
         return self.progress.seconds - self._rested
 
-    def tick(self, detail: str = "") -> None:
-        """An element is done. Waits while the check is paused; raises KeyboardInterrupt to stop it."""
-        self.progress.tick(detail)
+    def tick(self, check: BlobCheck | None = None, detail: Callable[[], str] = str) -> None:
+        """An element (of `check`) is done. Waits while paused; raises KeyboardInterrupt to stop the check."""
+        self._measure(check)
+        if self.progress.due:
+            self.progress.tick(detail())
         self.tell()
         if not self._go.is_set():
             self._rest()
         if self.state == "stopping":
             raise KeyboardInterrupt
+
+    def _measure(self, check: BlobCheck | None) -> None:
+        now = time.perf_counter()
+        if len(self._guesses) != len(self.expected):
+            self._guesses = {_key(each): each.seconds for each in self.expected}
+        guess = self._guesses.get(_key(check)) if check is not None else None
+        if guess is not None:
+            self._spent += now - self._since
+            self._guessed += guess
+            self._largest_guess = max(self._largest_guess, guess)
+        self._since = now
 
     def _rest(self) -> None:
         start = time.perf_counter()
@@ -94,6 +119,7 @@ class Course:
             if self.state == "paused":
                 self.state = "running"
             self._rested += time.perf_counter() - start
+            self._since = time.perf_counter()
         self.tell()
 
     def wants_curve(self, check: BlobCheck, alone: bool) -> bool:
@@ -146,11 +172,24 @@ class Course:
         self._go.set()
 
     def left(self, rows: list[BlobCheck]) -> float | None:
-        """Seconds to go, from the pace so far; None while nothing is known."""
-        done = {(row.layer, row.slot.learned, row.slot.index): row.done for row in rows}
-        total = sum(e.number * e.seconds for e in self.expected)
-        share = sum(
-            min(done.get((e.layer, e.slot.learned, e.slot.index), 0), e.number) * e.seconds
-            for e in self.expected
-        )
-        return self.seconds * (total - share) / share if share and total else None
+        """Seconds to go, from the pace that was measured; None until one is known.
+
+        A pace says something once a pass was seen that is not tiny beside those to come: a net begins with
+        layers that take no time.
+        """
+        done = {_key(row): row.done for row in rows}
+        to_do = [(max(0, e.number - done.get(_key(e), 0)), e.seconds) for e in self.expected]
+        number = sum(n for n, _ in to_do)
+        guess = sum(n * seconds for n, seconds in to_do)
+        known = number == 0 or self._largest_guess >= TELLING * guess / number
+        return guess * self._spent / self._guessed if self._guessed and known else None
+
+    def shorter(self, left: float | None) -> str:
+        """What to ask for where `left` seconds are long: elements=4, or fewer layers; else ""."""
+        if left is None or left < LONG_SECONDS or not self.expected:
+            return ""
+        for number in FEWER:
+            guess = sum(min(number, e.number) * e.seconds for e in self.expected)
+            if guess * self._spent / self._guessed < LONG_SECONDS:
+                return f"elements={number}"
+        return "elements=1" if max(e.number for e in self.expected) > 1 else "layers=[...]"

@@ -103,6 +103,19 @@ def _origins(net: Net, node: Node) -> list[str]:
     return [behind.get(name, name) for name in node.bottom_names]
 
 
+def hands_on_labels(net: Net, node: Node) -> bool:
+    """Whether a node is a Split of what nobody wants the gradient of: labels for several losses."""
+    if node.layer.type != "Split":
+        return False
+    readers = [
+        (reader, i)
+        for reader in net.graph.nodes
+        for i, bottom in enumerate(reader.bottom_names)
+        if bottom in node.top_names
+    ]
+    return bool(readers) and all(i in reader.layer.no_gradient for reader, i in readers)
+
+
 def expected(nodes: Sequence[Node], settings: Settings) -> list[Expected]:
     """The blobs of these layers that will be checked, in order."""
     found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,8 +35,13 @@ def check_layer(probe: Probe, settings: Settings, course: Course, rows: list[Blo
     probe.settle()
     for check, number in zip(checks, numbers, strict=True):
 
-        def tick(check: BlobCheck = check) -> None:
-            course.tick(f", {check.slot}: {check.done} of {check.elements.size} elements")
+        def told(check: BlobCheck = check) -> str:
+            shorter = course.shorter(course.left(rows))
+            hint = f" ({shorter} takes less)" if shorter else ""
+            return f", {check.slot}: {check.done} of {check.elements.size} elements{hint}"
+
+        def tick(check: BlobCheck = check, told: Callable[[], str] = told) -> None:
+            course.tick(check, told)
 
         comparison = Comparison(probe, check, settings.step, tick)
         comparison.elements()

@@ -86,7 +86,7 @@ export function detail(store) {
 
 /** The figures of the header: [key, value, small print]. */
 export function figures({ head, over }) {
-  const time = over ? ["took", duration(Math.max(head.seconds, 0.5)), ""] : ["time left", timeLeft(head.left), ""];
+  const time = over ? ["took", duration(Math.max(head.seconds, 0.5)), ""] : ["time left", timeLeft(head.left), head.shorter ? `${head.shorter} takes less` : ""];
   if (over && head.seconds < 1) time[1] = `${head.seconds.toFixed(2)}${THIN}s`;
   return [
     ["elements", integer(head.done), head.total > head.done ? `/ ${integer(head.total)}` : ""],
