@@ -13,12 +13,14 @@ from owlkit.core.dtypes import is_half, wide
 from owlkit.core.errors import NetError
 from owlkit.core.fillers import fill
 from owlkit.core.gpu.device import GpuDevice
+from owlkit.layers.base import Layer
 from owlkit.net import diagnosis, saving, state
 from owlkit.net.gradients import forbid_backward
 from owlkit.net.graph import Graph
 from owlkit.net.guard import Guard
 from owlkit.net.parameters import ArenaGroup, build_arena
 from owlkit.net.passes import Passes
+from owlkit.net.plan import Plan
 from owlkit.net.reuse import Reuse
 from owlkit.net.rewind import HostStates, Rewind
 from owlkit.net.turns import in_turn
@@ -48,6 +50,8 @@ class Net(Passes):
     load_report : what of `weights` was loaded; None where none were given.
     Raises PrototxtError, NetError, DataError, FileFormatError: see Graph and `copy_from`.
     """
+
+    _drawing: tuple[Plan, list[Layer]] | None = None  # layers that draw on the host, by a plan
 
     def __init__(
         self,
@@ -136,12 +140,12 @@ class Net(Passes):
         """What lets a net on a GPU run a batch again; see `host_states` too."""
         return Rewind(self.device, self.layers, self.guard.state)
 
-    @in_turn
     def host_states(self) -> HostStates:
         """What forward passes change on the host, as it is now."""
-        self._follow_input_shapes(None)
-        self._plan_for(stepping=False)  # layers are prepared: some draw from their generator then
-        return HostStates(self.layers)
+        plan = self.plan  # made where there is none: layers are prepared, and some draw from their generator
+        if self._drawing is None or self._drawing[0] is not plan:
+            self._drawing = plan, [layer for layer in self.layers if layer.draws_on_host]
+        return HostStates(self.data_layers, self._drawing[1])
 
     # -- parameters
     @in_turn

@@ -52,12 +52,14 @@ class Rewind:
 class HostStates:
     """The same of what lies in the host's memory, as it is now: positions in the data, generators of layers
     that draw there. A layer that a user wrote has its own, which is not known.
+
+    reading, drawing : layers that read data, and those that draw.
     """
 
-    def __init__(self, layers: Sequence[Layer]) -> None:
-        self._positions = [(layer, layer.state()) for layer in layers if layer.is_data]
-        drawing = (layer.rng.bit_generator for layer in layers if layer.draws_on_host)
-        self._generators: list[tuple[Any, Any]] = [(each, each.state) for each in drawing]
+    def __init__(self, reading: Sequence[Layer], drawing: Sequence[Layer]) -> None:
+        self._positions = [(layer, layer.state()) for layer in reading]
+        generators = [layer.rng.bit_generator for layer in drawing]
+        self._generators: list[tuple[Any, Any]] = [(each, each.state) for each in generators]
 
     def restore(self) -> None:
         """Put it back."""
