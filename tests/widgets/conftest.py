@@ -49,8 +49,9 @@ OF_NOTEBOOK_7 = ("reading 'schema'", "'filebrowser:open-path' not registered")
 
 
 class Tab:
-    """One page for one test after another, as in a person's browser, which compiles JupyterLab once. A test that
-    fails takes its page with it."""
+    """One page for one test after another, as in a person's browser: JupyterLab is compiled once. Nothing
+    else stays, and a test that fails takes its page with it.
+    """
 
     def __init__(self, browser: Any) -> None:
         self._browser = browser
@@ -65,11 +66,13 @@ class Tab:
         return self._page
 
     def leave(self, failed: bool) -> None:
-        """What was in the page ends."""
+        """What was in the page ends, and what it has stored is forgotten."""
         if failed:
             self._page.context.close()
             self._page = None
         else:
+            self._page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+            self._page.context.clear_cookies()
             self._page.goto("about:blank")
 
 
