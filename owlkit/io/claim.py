@@ -27,6 +27,12 @@ def writer_of(partial: Path) -> str:
         return ""
 
 
+def signature() -> str:
+    """What `writer_of` tells of this process, from now on."""
+    moment = f"{datetime.datetime.now():%Y-%m-%d %H:%M}"
+    return f"process {os.getpid()} on {os.uname().nodename} since {moment}"
+
+
 class Claim:
     """`<set>.partial`, empty, and locked until `release` or `let_go`.
 
@@ -90,9 +96,7 @@ class Claim:
             (self.folder / name).unlink()
 
     def _sign(self) -> None:
-        moment = f"{datetime.datetime.now():%Y-%m-%d %H:%M}"
-        note = f"process {os.getpid()} on {os.uname().nodename} since {moment}\n"
-        (self.folder / NOTE).write_text(note)
+        (self.folder / NOTE).write_text(f"{signature()}\n")
 
     def leave_data_only(self) -> None:
         """Take away what is for writers; call it before the folder is renamed."""

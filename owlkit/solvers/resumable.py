@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from owlkit.core import events
 from owlkit.core.errors import DataError, OwlkitError, TrainingError
+from owlkit.io.writing_lock import WritingLock
 from owlkit.net import Net
 from owlkit.proto import caffe_pb2
 from owlkit.solvers import saving, snapshots
@@ -45,8 +47,9 @@ class Resumable(Announcer):
     def snapshot(self, prefix: str | None = None) -> tuple[Path, Path]:
         """Write weights and state as `<prefix>_iter_N.caffemodel` and `.solverstate`; returns both paths.
 
-        Raises TrainingError where a parameter is not finite, the folder cannot be written, or a Run trains in
-        another thread, DataError where the disk is full; what was there before is then as it was.
+        Raises TrainingError where a parameter is not finite, the folder cannot be written, another process
+        writes snapshots of this prefix, or a Run trains in another thread, DataError where the disk is full;
+        what was there before is then as it was.
         """
         if self.net.keeper not in (None, threading.get_ident()):
             raise TrainingError(
@@ -57,6 +60,21 @@ class Resumable(Announcer):
             model, state = snapshots.write_snapshot(self, prefix or self.prefix)
         self.emit(events.SnapshotWritten(self.iter, str(model), str(state)))
         return model, state
+
+    @property
+    def writes_snapshots(self) -> bool:
+        """Whether a training by this solver writes snapshots without being asked for each."""
+        return bool(self.param.snapshot > 0 or self.param.snapshot_after_train)
+
+    def claim_snapshots(self) -> AbstractContextManager[Any]:
+        """Take the right to write a training's snapshots, which other processes have not until it is left.
+
+        Raises TrainingError where one of them has it, or none can be written.
+        """
+        if not self.writes_snapshots:
+            return nullcontext()
+        snapshots.check_prefix(self.prefix)
+        return WritingLock(self.prefix)
 
     def to_proto(self) -> Any:
         """The SolverParameter that makes this solver, with test_iter, and seed and weights as given."""

@@ -32,6 +32,7 @@ from owlkit.io.solverstate import (
 )
 from owlkit.io.stored import StoredWeights, read_weights
 from owlkit.io.weights import write_caffemodel
+from owlkit.io.writing_lock import WritingLock
 from owlkit.proto import caffe_pb2
 from owlkit.solvers.loading import listed
 from owlkit.solvers.rules import RULES
@@ -65,13 +66,13 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
     """Write weights and state. All is written in a temporary folder first, then renamed into place.
 
     Raises TrainingError, and leaves earlier files alone, where a parameter is not finite or the folder cannot
-    be made or written; DataError where the disk is full.
+    be made or written, or another process writes there (see `WritingLock`); DataError where the disk is full.
     """
     _check_finite(solver.net)
     hdf5 = solver.param.snapshot_format == caffe_pb2.SolverParameter.HDF5
     model, state = snapshot_paths(prefix, solver.iter, ".h5" if hdf5 else "")
     check_prefix(prefix)
-    with hold_interrupts(), _told_of(model):
+    with hold_interrupts(), _told_of(model), WritingLock(prefix):
         with staging_folder(model.absolute().parent) as staging:
             staged_model, staged_state = staging / model.name, staging / state.name
             _save_model(solver, staged_model)

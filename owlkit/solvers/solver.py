@@ -10,12 +10,12 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import numpy as np
 
-from owlkit.core import events
+from owlkit.core import events, frontends
 from owlkit.core.conveniences import resolve
 from owlkit.core.errors import TrainingError
 from owlkit.io.hdf5 import import_h5py
@@ -118,7 +118,8 @@ class Solver(Iterating):
             for path in entry.split(",") if isinstance(entry, str) else [entry]:
                 report = loading.load(self.net, path.strip() if isinstance(path, str) else path)
                 self.notices.append(loading.described(report))
-                log.log(logging.INFO if report.complete else logging.WARNING, self.notices[-1])
+                say = log.info if report.complete else frontends.remark
+                say(self.notices[-1])
         return bool(given)
 
     # -- what one looks at
@@ -152,10 +153,13 @@ class Solver(Iterating):
 
         Ctrl-C takes effect between two iterations, so nothing is left half done; pressed twice, at once.
         Raises DivergedError, before the update, where the loss is not finite; TrainingError while a Run
-        trains with this solver.
+        trains with this solver, or where a snapshot comes due that another process writes to.
         """
         self._check_free("step")
-        self.advance(checked_count(n))
+        after, every = self.iter + checked_count(n), self.param.snapshot
+        due = every > 0 and after // every > self.iter // every
+        with self.claim_snapshots() if due else nullcontext():
+            self.advance(after - self.iter)
 
     def advance(self, n: int, *, more: bool = False) -> None:
         """As `step`, for the Run that uses this solver.
@@ -198,15 +202,10 @@ class Solver(Iterating):
         self._check_free("solve")
         if not self.param.HasField("max_iter"):
             raise TrainingError("the solver has no max_iter; set it, or use step(n)")
-        self.check_last_snapshot()
-        self.step(max(0, self.param.max_iter - self.iter))
-        if self.iter >= self.param.max_iter:
-            self.finish()
-
-    def check_last_snapshot(self) -> None:
-        """Raise now what the snapshot after hours of training would; see `snapshots.check_prefix`."""
-        if self.param.snapshot_after_train:
-            snapshots.check_prefix(self.prefix)
+        with self.claim_snapshots():
+            self.step(max(0, self.param.max_iter - self.iter))
+            if self.iter >= self.param.max_iter:
+                self.finish()
 
     def keep_to(self, thread: int | None) -> None:
         """Let only this thread run the nets, and write to what a GPU works on, their blobs, parameters and

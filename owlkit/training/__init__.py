@@ -25,7 +25,8 @@ def train(
     solver : a Solver, or what makes one (the path of a solver file, a SolverParameter, a net); `options` then
         go to Solver.
     name : for the monitor, and the prefix of snapshots where the solver has none.
-    Raises TrainingError where a run trains this solver already, or one writes to the same snapshots.
+    Raises TrainingError where a run trains this solver already, or where another run or process writes to
+        the same snapshots.
     monitor : False shows nothing; `run.monitor()` does later. compare : runs to lay the curve over, as there.
     """
     if not isinstance(solver, Solver):
@@ -39,6 +40,8 @@ def train(
         )
     run = Run(solver, name)
     check_apart(run, [other for other in runs() if other.state in ACTIVE])  # before an empty monitor is shown
+    with solver.claim_snapshots():
+        pass  # asked now for the same reason; the run claims them when it starts
     if monitor:
         run.monitor(compare)
     return run.start()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from owlkit.core import events
@@ -46,6 +46,7 @@ class TrainingLoop:
         self._worked = 0.0  # seconds up to the last pause
         self._since: float | None = None  # when the clock was started again
         self._first_iter = solver.iter
+        self._claims = ExitStack()  # what other processes may not write to meanwhile
 
     @property
     def iter(self) -> int:
@@ -64,7 +65,7 @@ class TrainingLoop:
         if self.state in ACTIVE or other is not None:
             raise TrainingError(f"the solver is being trained by run {(other or self).name!r} already")
         check_apart(self, [run for run in runs() if run.state in ACTIVE])
-        self.solver.check_last_snapshot()
+        self._claims.enter_context(self.solver.claim_snapshots())
         self.solver.in_use_by = self
         self._requests.cancel(None)  # what came too late for the run before
         self._stop, self.error = None, None
@@ -104,6 +105,7 @@ class TrainingLoop:
         for _, request in self._steps:
             request.finish(error=self.error)
         self._steps.clear()
+        self._claims.close()
         self._set_state(state, reason)
         self._requests.cancel(self.error)
         self._pending_lr.clear()

@@ -13,7 +13,8 @@ from owlkit.training.registry import enrol
 def check_apart(run: Any, others: Iterable[Any]) -> None:
     """TrainingError where one of `others`, which are in training, writes to the snapshots of `run`.
 
-    That happens where the cell that starts a training is run again while the first goes on.
+    That happens where the cell that starts a training is run again while the first goes on. Other processes
+    are kept apart by a lock: `Solver.claim_snapshots`.
     """
     mine = _snapshots(run.solver)
     for other in others:
@@ -27,5 +28,4 @@ def check_apart(run: Any, others: Iterable[Any]) -> None:
 
 def _snapshots(solver: Any) -> str | None:
     """What paths of snapshots start with; None where none are written without being asked for."""
-    writes = solver.param.snapshot > 0 or solver.param.snapshot_after_train
-    return os.path.abspath(solver.prefix) if writes else None
+    return os.path.abspath(solver.prefix) if solver.writes_snapshots else None
