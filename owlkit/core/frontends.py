@@ -25,6 +25,16 @@ def in_notebook() -> bool:
     return kernel is not None and bool(kernel.IPKernelApp.initialized())
 
 
+def remark(text: str) -> None:
+    """Say something that is worth reading and no mistake: a warning of the log, but in a notebook, where that
+    stands in red, plain output."""
+    if in_notebook():
+        log.info("%s", text)
+        sys.stdout.write(f"{text}\n")
+    else:
+        log.warning("%s", text)
+
+
 @cache
 def _load() -> Any:
     for entry in entry_points(group="owlkit.frontends"):

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from owlkit.core import frontends
 from owlkit.core.device import Device, resolve_device
 from owlkit.core.dtypes import is_half, wide
 from owlkit.core.errors import NetError
@@ -168,7 +169,8 @@ class Net(Passes):
         """
         report = load_weights(self.layers, source, self._followers)
         if not quiet:
-            log.log(logging.INFO if report.complete else logging.WARNING, "%s", report)
+            say = log.info if report.complete else frontends.remark
+            say(str(report))
         return report
 
     def match(self, source: Any) -> LoadReport:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from owlkit.net.graph import Graph, Node
     from owlkit.net.plan import Plan
 
-_STYLE = "text-align:left;padding:2px 12px 2px 0;white-space:nowrap"
+_STYLE = "text-align:left;padding:2px 12px 2px 0"
 _NUMBER = "text-align:right;padding:2px 12px 2px 0;font-variant-numeric:tabular-nums;white-space:nowrap"
 
 
@@ -51,7 +51,7 @@ def text_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequ
 
 
 def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """The same as HTML; a table wider than the page scrolls by itself."""
+    """The same as HTML; one wider than the page breaks its texts at spaces, and then scrolls by itself."""
 
     def row(cells: Sequence[str], tag: str) -> str:
         styled = (

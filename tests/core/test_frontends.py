@@ -52,6 +52,24 @@ def announce(monkeypatch: pytest.MonkeyPatch, loaded: Any) -> None:
     monkeypatch.setattr(frontends, "entry_points", lambda group: [entry])
 
 
+def test_a_remark_is_a_warning_of_the_log(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frontends.remark("25 of 26 layers loaded")
+    assert [(record.levelname, record.message) for record in caplog.records] == [
+        ("WARNING", "25 of 26 layers loaded")
+    ]
+    assert capsys.readouterr().out == ""
+
+
+def test_a_remark_in_a_notebook_does_not_stand_in_red(
+    kernel: None, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frontends.remark("25 of 26 layers loaded")
+    assert capsys.readouterr() == ("25 of 26 layers loaded\n", "")
+    assert not caplog.records
+
+
 def test_outside_of_a_kernel_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     announce(monkeypatch, AssertionError("loaded"))
     run = Run(make_solver())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from owlkit import datasets, zoo
@@ -22,4 +23,8 @@ def test_a_cell_of_several_lines() -> None:
 
 
 def test_a_wide_table_scrolls_in_a_page() -> None:
-    assert tables.html_table(("a",), [("<b>",)]).startswith('<div style="overflow-x:auto"><table>')
+    made = tables.html_table(("a", "n"), [("<b>", "1 M")], right=(1,))
+    assert made.startswith('<div style="overflow-x:auto"><table>')
+    texts, numbers = re.findall(r'<td style="([^"]*)"', made)
+    assert "nowrap" not in texts, "a table that is too wide for the page breaks them first"
+    assert "nowrap" in numbers

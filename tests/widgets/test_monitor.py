@@ -60,11 +60,16 @@ def ask(monitor: Monitor, name: str, value: Any = None) -> None:
     monitor._receive(monitor, {"type": "command", "id": 7, "name": name, "value": value}, [])
 
 
-def test_points_go_out_at_most_five_times_a_second(sent: list[dict[str, Any]]) -> None:
+def test_points_go_out_at_most_five_times_a_second(
+    sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("owlkit_widgets.monitor.MEASURED", 1.0)
     run = FakeRun(max_iter=100000, seconds=0.001)
     monitor = Monitor(run)
     run.start()
-    time.sleep(1.1)
+    time.sleep(0.1)
+    assert monitor._measure()["monitor"]["share"] is None, "at first nothing is known of it"
+    time.sleep(1.0)
     run.stop()
     run.wait()
     appended = parts(sent, "append")
@@ -295,6 +300,29 @@ def test_a_run_leaves_pictures_while_it_goes_on(
     thread.join(10)
     assert not thread.is_alive()
     wait_for(lambda: given[-1] == monitor.picture())
+
+
+def test_a_run_that_began_long_ago_is_drawn_at_once(
+    monkeypatch: pytest.MonkeyPatch, sent: list[dict[str, Any]]
+) -> None:
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr("owlkit_widgets.run_view.FIRST_PICTURE", 1000.0)
+    run = FakeRun(max_iter=100_000, seconds=0.001)
+    monitor = Monitor(run)
+    run.start()
+    wait_for(lambda: run.iter > 0)
+    monkeypatch.setattr(monitor.recorder, "seconds", lambda: 1000.0)
+    given: list[bytes | None] = []
+    pictures = Pictures(monitor, given.append)
+    monitor.on_end.append(pictures.last)
+    thread = Thread(target=pictures.follow, daemon=True)
+    thread.start()
+    wait_for(lambda: bool(given))
+    assert run.state == "running"
+    run.stop()
+    run.wait()
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_importing_the_package_is_cheap() -> None:

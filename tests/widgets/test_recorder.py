@@ -201,6 +201,8 @@ class TestRecorder:
         run.advance(200)
         run.emit(events.Diverged(200, 0.25, "conv2", "conv2[0]", "3 NaN of 25000 in its weights"))
         run._state("diverged")
+        loss = recorder.points.columns()["mean"]
+        assert np.isfinite(loss).all(), "the loss is a number, and is shown as one"
         problem = recorder.status()["problem"]
         assert problem["title"] == "NaN in the weights of conv2, in conv2[0], seen at iteration 200"
         assert problem["detail"] == "3 NaN of 25000 in its weights. The loss, 0.25, does not show it."

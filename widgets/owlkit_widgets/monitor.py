@@ -61,6 +61,8 @@ from .subject import Subject, describe, line
 
 FIGURES_PERIOD = 0.5
 """Seconds between updates of the header's figures."""
+MEASURED = 3.0
+"""Seconds of training before the monitor says what it costs: at first it is mostly being opened."""
 UNKNOWN = object()
 OVERLAY = frozenset({"runs", "compare", "drop", "select"})
 """Commands about which runs are shown."""
@@ -277,8 +279,8 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             "health": self.panels.health.row(),
             "references": [line(subject.run, subject.key) for subject in self.overlay.behind],
             "monitor": {
-                "share": min(1.0, spent / seconds) if seconds > 0 else 0.0,
-                "updates_per_second": min(5.0, self._updates / seconds) if seconds > 1 else 0.0,
+                "share": min(1.0, spent / seconds) if seconds >= MEASURED else None,
+                "updates_per_second": min(5.0, self._updates / seconds) if seconds >= MEASURED else 0.0,
                 "bytes_per_update": self._bytes / updates,
                 "history_bytes": 20 * sum(subject.recorder.points.n for subject in subjects)
                 + self.panels.nbytes,

@@ -30,6 +30,8 @@ FLAGS = {
     "stop": ("ink-2", "s"),
     "back": ("ink", "<"),
 }
+FLAT = 3e-4
+"""Of its size: a loss that differs by less is drawn flat, and its ticks have digits that fit."""
 RISING = ("lr", "pause", "nan", "back")
 """Flags whose hairline goes through the plot."""
 # per test net the markers of its loss and its accuracy, as in js/src/testnets.js
@@ -62,6 +64,9 @@ def _limits(chart: Any, facts: Facts) -> None:
         chart.set_yscale("log")
         chart.set_ylim(low / 1.3, high * 1.3)
         return
+    missing = max(FLAT * max(abs(low), abs(high)) - (high - low), 0.0) / 2
+    low, high = low - missing, high + missing
+    chart.yaxis.get_major_formatter().set_useOffset(False)
     ticks = chart.yaxis.get_major_locator().tick_values(low, max(high, low + 1e-9))
     chart.set_ylim(max(ticks[0], 0.0) if low >= 0 else ticks[0], ticks[-1])
 

@@ -225,8 +225,9 @@ class Recorder:
     def _diverged(self, event: Any) -> None:
         what = "Inf" if "inf" in event.found.lower() else "NaN"
         title, detail = words.divergence(event, what, self._finite)
-        # The update that was not made: the curve ends there, one iteration after the last good one.
-        self.add(event.iter + 1, math.nan, self._lr)
+        if not math.isfinite(event.loss):
+            # The update that was not made: the curve ends there, one iteration after the last good one.
+            self.add(event.iter + 1, math.nan, self._lr)
         self._flag(event.iter, "nan", f"{what} {event.layer}".strip(), "code")
         self.problem = {"title": title, "detail": detail, "layer": event.layer, **way_back_of(self.run)}
 

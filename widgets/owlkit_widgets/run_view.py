@@ -36,11 +36,12 @@ class Pictures:
 
         # matplotlib takes a second to import: not when the run has ended and somebody waits for it.
         warm_up()
-        wait, drawn = FIRST_PICTURE, 0
+        drawn = 0
+        wait = max(0.0, FIRST_PICTURE - self._monitor.recorder.seconds())  # it may have begun long ago
         while not self._over.wait(wait):
             done = int(self._monitor.recorder.run.iter)
             if done > drawn:
-                wait, drawn = wait * RARER, done
+                wait, drawn = max(FIRST_PICTURE, wait * RARER), done
                 picture = draw(self._monitor)
                 with self._turn:
                     if not self._over.is_set():

@@ -16,7 +16,8 @@ export function makeAnnouncer(store, root) {
     const present = shownState(store);
     const word = STATES[present]?.[2] ?? present;
     if (present !== state) {
-      if (state !== null) polite.textContent = `${word} at iteration ${integer(store.iter)}`;
+      // That of the header: the curve of a run that diverged ends one later, with an update that was not made.
+      if (state !== null) polite.textContent = `${word} at iteration ${integer(store.figures.iter ?? store.iter)}`;
       state = present;
       last = now;
       setAttribute(root, "aria-label", `Training monitor: ${store.run.name}, ${word.toLowerCase()}`);

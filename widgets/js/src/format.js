@@ -41,9 +41,14 @@ export function rate(x) {
   return signed(String(Number(x.toPrecision(3))));
 }
 
-/** The same, as text a number field takes back. */
+const FIELD = 6; // characters that a number field shows at any width
+
+/** The same, as text a number field takes back: 0.0001, and 1e-5 where that would be cut. */
 export function rateField(x) {
-  return known(x) && Number.isFinite(x) ? String(Number(x.toPrecision(3))) : "";
+  if (!known(x) || !Number.isFinite(x)) return "";
+  const rounded = Number(x.toPrecision(3));
+  const [plain, short] = [String(rounded), rounded.toExponential()];
+  return plain.length > FIELD && short.length < plain.length ? short : plain;
 }
 
 /** Per cent with one decimal, 0.583 -> "58.3". */

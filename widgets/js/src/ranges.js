@@ -34,11 +34,14 @@ export function calm(losses, start = 0) {
   return Math.max(body + 3 * Math.abs(body), start);
 }
 
+const FLAT = 3e-4; // of its size: a curve that differs by less is drawn flat, and its ticks have digits that fit
+
 /** Linear range widened to ticks: { lo, hi, step }. */
 export function linear([least, greatest], count = 6) {
+  const size = Math.max(Math.abs(least), Math.abs(greatest));
   let span = greatest - least;
-  if (span <= 0) span = Math.abs(greatest) * 0.2 || 1;
-  const step = nice(span / count);
+  if (span <= 0) span = size * 0.2 || 1;
+  const step = nice(Math.max(span, size * FLAT) / count);
   const lo = Math.floor(least / step + 1e-9) * step;
   return { lo: clean(lo), hi: clean(Math.max(Math.ceil(greatest / step - 1e-9) * step, lo + step)), step: clean(step) };
 }

@@ -33,7 +33,7 @@ test("a learning rate is written as one would type it", () => {
   assert.equal(format.rate(0.1 * 0.1), "0.01");
   assert.equal(format.rate(0.00761), "0.00761");
   assert.equal(plain(format.rate(1e-6)), "1 × 10⁻⁶");
-  assert.equal(format.rateField(1e-7), "1e-7");
+  assert.deepEqual([1e-7, 1e-5, 2.5e-4, 1e-4, 0.00123, 0.1 * 0.1, 0, null].map(format.rateField), ["1e-7", "1e-5", "2.5e-4", "0.0001", "0.00123", "0.01", "0", ""]);
 });
 
 test("a time has two units", () => {

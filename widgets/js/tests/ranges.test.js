@@ -21,6 +21,8 @@ test("linear range ends on ticks", () => {
   assert.deepEqual(linear([1.3, 6.9]), { lo: 1, hi: 7, step: 1 });
   const flat = linear([2, 2]);
   assert.ok(flat.lo <= 2 && flat.hi > 2);
+  const { lo, hi, step } = linear([1.38629435, 1.3862944]);
+  assert.ok(lo < 1.3863 && hi > 1.3862 && step === 1e-4, "a flat loss: ticks of a few digits");
   assert.deepEqual(linearTicks(1, 7, 2), [2, 4, 6]);
   assert.deepEqual(linearTicks(0, 0.3, 0.1), [0, 0.1, 0.2, 0.3]);
 });
