@@ -150,8 +150,6 @@ class FakeRun:
                 self._state("paused")
                 self._go.wait()
                 continue
-            if self.iter + 1 == self.rest_at:
-                time.sleep(0.6)  # the monitor tells of the next iteration at once
             self.advance()
             if self.iter == self.rest_at:
                 self._asked.wait()

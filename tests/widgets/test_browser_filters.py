@@ -123,7 +123,7 @@ def in_both_themes(notebook: Notebook, owl: Any, shots: Path) -> None:
     page.mouse.move(5, 5)
     owl.locator('[data-filter="26"]').click()
     wait_for_filter(page, 26)
-    owl.get_by_text("image 1").first.wait_for(state="attached", timeout=120000)
+    owl.locator('canvas[aria-label^="Answers of filter 26"]').wait_for(timeout=120000)
     shoot(owl, shots / "filters-made-light.png")
     assert not accessibility_findings(page, ".owl.fv")
     notebook.theme("Dark")
