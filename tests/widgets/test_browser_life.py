@@ -19,8 +19,14 @@ owlkit_widgets.run_view.FIRST_PICTURE = 0.5
 from lenet_digits import solver
 run = owl.train(solver(max_iter=100000), name="lenet", monitor=False)
 run"""
-DIVERGING = """hot = owl.train(solver(max_iter=100000, base_lr=0.01, prefix="hot"), name="hot")
-hot.set_lr(1e6)
+DIVERGING = """hot = owl.Run(solver(max_iter=100000, prefix="hot"), name="hot")
+owl.monitor(hot)
+hot.step(5)
+while hot.iter < 5:
+    hot.wait_until("failed", timeout=0.01)
+hot.wait_until("paused", timeout=60)
+hot.solver.net.params["score"][0].data[...] = 1e38  # so that it diverges at once, and surely
+hot.resume()
 hot.wait_until("diverged", timeout=60)"""
 RESTART = "() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()"
 
