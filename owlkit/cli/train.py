@@ -12,7 +12,7 @@ from owlkit.cli import caffe_log
 from owlkit.cli.options import add_command, add_device, add_json, commas, device, print_json
 from owlkit.cli.output import follow
 from owlkit.cli.status import FAILED, INTERRUPTED, OK
-from owlkit.core.errors import DataError
+from owlkit.core.errors import DataError, TrainingError
 
 EFFECTS = ("stop", "snapshot", "none")
 AUTO = "auto"
@@ -27,7 +27,8 @@ EXAMPLES = """  owlkit train --solver solver.prototxt
   owlkit train --solver solver.prototxt --set base_lr=0.001 --set max_iter=100
 """
 DESCRIPTION = """Train a net as a solver file says. Ctrl-C, or SIGTERM from a batch system, stops after
-the iteration and writes a snapshot; SIGHUP writes a snapshot and goes on."""
+the iteration and writes a snapshot; so does an error in the data, which leaves the
+weights whole. SIGHUP writes a snapshot and goes on."""
 
 
 def add_arguments(subparsers: Any) -> None:
@@ -131,8 +132,15 @@ def _train(args: argparse.Namespace, required: bool) -> int:
         if args.json:
             print_json({**_report(Run(solver)), "state": "finished"})
         return OK
-    run = Run(solver, sigint_effect=args.sigint_effect, sighup_effect=args.sighup_effect)
-    if not _watched(args, run):
+    effects = {"sigint_effect": args.sigint_effect, "sighup_effect": args.sighup_effect}
+    run = Run(solver, **effects, save_on_failure=True)
+    try:
+        all_told = _watched(args, run)
+    except Exception as error:
+        if run.history.snapshots and not isinstance(error, TrainingError):  # those are about the weights
+            _tell(args, _how_to_resume(args, run, snapshot))
+        raise
+    if not all_told:
         return FAILED
     if args.json:
         print_json(_report(run))

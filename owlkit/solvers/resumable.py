@@ -30,6 +30,9 @@ class Resumable(Announcer):
     written : when the last snapshot of this training was, also that which it was restored from.
     """
 
+    _saved = 0  # iteration that is on the disk; the beginning need not be
+    _owed = False  # whether a snapshot came due that could not be written
+
     param: Any
     net: Net
     test_nets: list[Net]
@@ -58,8 +61,26 @@ class Resumable(Announcer):
             )
         with self.net.at_rest():  # of a training that another thread steps by hand
             model, state = snapshots.write_snapshot(self, prefix or self.prefix)
+        if prefix is None:
+            self._saved, self._owed = self.iter, False
         self.emit(events.SnapshotWritten(self.iter, str(model), str(state)))
         return model, state
+
+    def write_due_snapshot(self) -> None:
+        """As `snapshot()`, for one that belongs to the training: where it fails it is tried again before the
+        training goes on."""
+        self._owed = True
+        self.snapshot()
+
+    @property
+    def owes_snapshot(self) -> bool:
+        """Whether one that came due could not be written, for want of room say, and is still wanted."""
+        return self._owed and self.writes_snapshots
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether there is nothing that a snapshot would save."""
+        return self.iter == self._saved
 
     @property
     def writes_snapshots(self) -> bool:
@@ -165,6 +186,7 @@ class Resumable(Announcer):
             raise snapshots.damaged_sidecar(path, error) from error
         self.rule.history_changed()
         self.iter, self._fresh = loaded.data.iter, False
+        self._saved, self._owed = self.iter, False
         self.written = max((each for each in (self.written, loaded.written) if each), default=None)
         if loaded.extra is None:
             self._losses.clear()

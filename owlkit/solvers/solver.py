@@ -182,6 +182,8 @@ class Solver(Iterating):
                 self.settle()
 
     def _iterate_until(self, n: int, interrupted: Callable[[], Any], more: bool) -> None:
+        if n and self.owes_snapshot:
+            self.snapshot()
         for left in range(n, 0, -1):
             if self._test_is_due() and not self._test_all():
                 return
@@ -195,7 +197,7 @@ class Solver(Iterating):
         snapshot_is_due = self.param.snapshot > 0 and after % self.param.snapshot == 0
         self._iterate(late=not (last or snapshot_is_due or self._test_is_due(after)))
         if snapshot_is_due:
-            self.snapshot()
+            self.write_due_snapshot()
 
     def solve(self) -> None:
         """Train up to max_iter, with Caffe's last snapshot and test."""
@@ -225,8 +227,9 @@ class Solver(Iterating):
     def finish(self, *, interrupted: bool = False) -> None:
         """Caffe's end of a training: the last snapshot, and a test where one is due."""
         p = self.param
-        if p.snapshot_after_train and not (p.snapshot > 0 and self.iter % p.snapshot == 0):
-            self.snapshot()
+        last = p.snapshot_after_train and not (p.snapshot > 0 and self.iter % p.snapshot == 0)
+        if last or self.owes_snapshot:
+            self.write_due_snapshot()
         if not interrupted and self._test_is_due():
             self._test_all()
 

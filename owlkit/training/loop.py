@@ -10,6 +10,7 @@ from typing import Any
 from owlkit.core import events
 from owlkit.core.errors import TrainingError
 from owlkit.solvers import DivergedError, Solver
+from owlkit.training.failures import advice, leaves_weights_to_save
 from owlkit.training.history import History
 from owlkit.training.overwriting import check_apart
 from owlkit.training.registry import runs
@@ -28,7 +29,7 @@ class Quit(Exception):
 class TrainingLoop:
     """Iterates a solver until max_iter, a request to stop, or an error; a Run adds what users call.
 
-    state, error, history : see Run.
+    state, error, history, save_on_failure : see Run.
     """
 
     def __init__(self, solver: Solver, name: str) -> None:
@@ -39,6 +40,7 @@ class TrainingLoop:
         self.history = History()
         self._requests = Requests()
         self._subscriptions: list[Subscription] = []
+        self.save_on_failure = False
         self._paused = False
         self._stop: Request | None = None
         self._steps: list[tuple[int, Request]] = []  # (iteration to pause at, who asked)
@@ -92,10 +94,20 @@ class TrainingLoop:
         except DivergedError as error:
             self.error, state, reason = error, "diverged", str(error)
         except BaseException as error:
-            self.error, reason = error, f"{type(error).__name__}: {error}"
+            reason = self._fail(error)
         finally:
             remove()
             self._end(state, reason)
+
+    def _fail(self, error: BaseException) -> str:
+        """Keep an error that ends the training, and save what is whole; returns the reason to tell."""
+        self.error = error
+        told = f"{type(error).__name__}: {error}"
+        if not self.save_on_failure:
+            return told + advice(self.solver, error)
+        if self.solver.param.snapshot_after_train and leaves_weights_to_save(self.solver, error):
+            self._serve_snapshot(Request("snapshot"))
+        return told
 
     def _end(self, state: str, reason: str) -> None:
         self._worked, self._since = self.seconds, None

@@ -34,6 +34,8 @@ class Run(TrainingLoop):
 
     name : for monitors, and the prefix of snapshots where the solver has none. number : in this process.
     sigint_effect, sighup_effect : of the signals during `run`: "stop" (with a snapshot), "snapshot", "none".
+    save_on_failure : whether an error that leaves the weights whole, such as a damaged record, ends the
+        training with a snapshot.
     state : "ready", "running", "paused", "stopped", "finished", "failed" or "diverged".
     error : what ended the training, where it failed or diverged. history : a History.
     """
@@ -47,8 +49,10 @@ class Run(TrainingLoop):
         *,
         sigint_effect: str = "stop",
         sighup_effect: str = "snapshot",
+        save_on_failure: bool = False,
     ) -> None:
         super().__init__(solver, name or solver.net.name or "training")
+        self.save_on_failure = save_on_failure
         self.number = enrol(self)
         if name is not None and not solver.param.snapshot_prefix:
             solver.default_prefix = name
@@ -156,7 +160,10 @@ class Run(TrainingLoop):
         self._ask("pause", source=source)
 
     def resume(self, *, source: str = "code") -> None:
-        """Go on after a pause, or start again after a stop."""
+        """Go on after a pause, or start again after a stop or a failure.
+
+        A snapshot that could not be written is tried again first.
+        """
         if self.state in ACTIVE:
             self._ask("resume", source=source)
         else:
@@ -182,7 +189,10 @@ class Run(TrainingLoop):
             self._requests.put(Request("stop", source=source))
 
     def snapshot(self, *, source: str = "code") -> tuple[Any, Any] | None:
-        """Write a snapshot after the present iteration; called from code it returns (model, state) paths."""
+        """Write a snapshot after the present iteration; called from code it returns (model, state) paths.
+
+        Also when the training has ended, or failed: an error in the data leaves the weights as they were.
+        """
         if self.state not in ACTIVE:
             remove = self.solver.add_listener(self._publish)
             try:
@@ -278,7 +288,8 @@ class Run(TrainingLoop):
         return request.outcome()
 
     def _check_room(self) -> None:
-        if self.max_iter is not None and self.iter >= self.max_iter:
+        nothing_left = self.max_iter is not None and self.iter >= self.max_iter
+        if nothing_left and not self.solver.owes_snapshot:
             raise TrainingError(f"finished at iteration {self.iter}; raise run.max_iter to go on")
 
     def _on_signal(self, effect: str) -> None:

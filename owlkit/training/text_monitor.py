@@ -150,10 +150,11 @@ class TextMonitor:
             return [f"Iteration {event.iter}, {event.state}"] if event.iter or event.state == "paused" else []
         head, *rest = summary(self.run) + snapshots_at(self.run)
         told = self.reasons and event.state in ("failed", "diverged")
-        reason = f" ({event.reason})" if told else ""
+        first, *more = event.reason.splitlines() if told else [""]
+        reason = f" ({first})" if first else ""
         if event.state == "diverged" and (way := self.run.way_back) is not None:
             rest.append(f"run.back() goes on from iteration {way.iter} at a tenth of the learning rate")
-        return [head[0].upper() + head[1:] + reason, *("  " + line for line in rest)]
+        return [head[0].upper() + head[1:] + reason, *("  " + line for line in [*more, *rest])]
 
     def _displayed(self, event: events.Displayed) -> str:
         speed = self.run.history.images_per_second(100)

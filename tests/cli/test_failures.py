@@ -127,6 +127,23 @@ def test_a_record_of_the_wrong_size(failing: Failing) -> None:
     failing.recover()
 
 
+def test_what_was_learned_until_then_is_saved(failing: Failing) -> None:
+    """Nobody is there to write a snapshot by hand; what was made whole again goes on with the same bits."""
+    failing.write_set(np.zeros((1, 5, 6), np.uint8))
+    elsewhere = ["--set", "snapshot_prefix=lost/a", "--set", "snapshot=0"]
+    status, out, said = failing.train(*elsewhere)
+    assert (status, len(said)) == (1, 1)
+    assert "record '00000009' has shape" in said[0]
+    assert "Iteration 4, snapshot lost/a_iter_4.solverstate\n" in out
+    command = "--solver solver.prototxt --snapshot lost/a_iter_4.solverstate --set snapshot_prefix=lost/a"
+    assert out.splitlines()[-1] == f"to go on: owlkit train {command} --set snapshot=0"
+    failing.write_set()
+    assert main(["resume", "solver.prototxt", *elsewhere]) == 0
+    assert failing.resume()[0] == 0
+    same = [failing.folder / name / "a_iter_6.caffemodel" for name in ("lost", "out")]
+    assert same[0].read_bytes() == same[1].read_bytes()
+
+
 def test_a_label_out_of_range(failing: Failing) -> None:
     failing.write_set(IMAGES[BAD], label=7)
     said = failing.fail()
