@@ -50,7 +50,7 @@ def test_runs_are_laid_over_one_another(lab: Any, page: Any, shots: Path) -> Non
 
 def two_runs(notebook: Notebook, owl: Any) -> None:
     page = notebook.page
-    notebook.wait_for_iteration(800)
+    notebook.wait_for_iteration(500)
     assert owl.locator(".runname").all_inner_texts() == ["A caffenet-bn", "B caffenet"]
     assert page.evaluate(DASHED, 0) == "none"
     assert page.evaluate(DASHED, 1) == "6px, 4px"
