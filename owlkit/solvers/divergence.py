@@ -17,7 +17,8 @@ class DivergedError(TrainingError):
             super().__init__(
                 f"at iteration {event.iter} weights of layer {event.layer!r} are no numbers any more, blob "
                 f"{event.blob!r} ({event.found}), which the loss, {event.loss:.4g}, does not show: go back "
-                "to a snapshot, lower base_lr, or clip_gradients"
+                "to a snapshot, lower base_lr, clip_gradients, or look at the data, for a NaN in them makes "
+                "weights NaN"
             )
             return
         where = f"first in layer {event.layer!r}, blob {event.blob!r} ({event.found})" if event.layer else ""

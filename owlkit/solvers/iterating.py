@@ -26,7 +26,8 @@ from owlkit.solvers.display import displayed_outputs, log_debug_info
 from owlkit.solvers.divergence import DivergedError
 from owlkit.solvers.resumable import Resumable
 
-WEIGHTS_EVERY = 200  # iterations between two looks at whether all weights are numbers
+WEIGHTS_EVERY = 200
+"""Iterations between two looks at whether all weights are numbers; the first looks come sooner."""
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Iterating(Resumable):
 
     def _iterate(self, *, late: bool) -> None:
         """late : whether the loss may be looked at after the next iteration was queued."""
-        weights_are_due = (self.iter + 1) % WEIGHTS_EVERY == 0
+        weights_are_due = self._weights_are_due(self.iter + 1)
         looking = self._somebody_looks()
         if self._nobody_comes_between():
             before = self._unread
@@ -70,7 +71,17 @@ class Iterating(Resumable):
             self.settle()
             self._iterate_and_look()
         if weights_are_due:
-            self._check_weights()
+            self.check_weights()
+
+    def _weights_are_due(self, after: int) -> bool:
+        """Whether weights are looked at after an iteration: each 200th, and on a CPU at 1, 2, 4, ... 128 too.
+
+        A NaN in the data is mostly met in the first pass over them. oneDNN's ReLU makes it 0, so that no loss
+        tells of it; our kernels for a GPU keep it, and there a look makes the host wait.
+        """
+        early = self.net.captures is None and after & (after - 1) == 0 and after < WEIGHTS_EVERY
+        snapshot = self.param.snapshot > 0 and after % self.param.snapshot == 0
+        return early or snapshot or after % WEIGHTS_EVERY == 0
 
     def _iterate_and_look(self) -> None:
         net, lr = self.net, self.lr
@@ -125,7 +136,7 @@ class Iterating(Resumable):
         """Whether nothing is to be done between the passes and the update, on a GPU."""
         p = self.param
         shown = p.display > 0 and self.iter % p.display == 0
-        busy = shown or self._callbacks or (self._fresh and not self.iter)
+        busy = shown or self._callbacks or not self.iter
         return self.net.captures is not None and not busy
 
     def _queue(self) -> None:
@@ -195,7 +206,7 @@ class Iterating(Resumable):
         self.net.clear_param_diffs()
         self._accumulate()
 
-    def _check_weights(self) -> None:
+    def check_weights(self) -> None:
         """DivergedError where weights are no numbers: MAX pooling and ReLU can hide that from the loss."""
         if np.isfinite(self.rule.norms("data")).all():
             return
@@ -213,9 +224,12 @@ class Iterating(Resumable):
         self.emit(events.Displayed(self.iter, self.smoothed_loss, lr, outputs, weights))
 
     def _remark(self, loss: float) -> None:
-        if self.iter == 1 and self._fresh:
-            remark = diagnosis.remark_zero_weights(self.net) or diagnosis.remark_first_loss(self.net, loss)
-        else:
+        first = self.iter == 1
+        # A layer that loaded weights do not fill may lack a filler as well; the first loss is then no sign.
+        remark = diagnosis.remark_zero_weights(self.net) if first else ""
+        if first and self._fresh:
+            remark = remark or diagnosis.remark_first_loss(self.net, loss)
+        elif not remark:
             remark = diagnosis.remark_saturation(self.net, loss) if loss > diagnosis.SATURATED - 1 else ""
         if remark:
             self.warn(remark)

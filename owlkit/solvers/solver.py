@@ -225,8 +225,13 @@ class Solver(Iterating):
             memory.keeper = thread
 
     def finish(self, *, interrupted: bool = False) -> None:
-        """Caffe's end of a training: the last snapshot, and a test where one is due."""
+        """Caffe's end of a training: the last snapshot, and a test where one is due.
+
+        Raises DivergedError before either where weights are no numbers.
+        """
         p = self.param
+        self.settle()
+        self.check_weights()
         last = p.snapshot_after_train and not (p.snapshot > 0 and self.iter % p.snapshot == 0)
         if last or self.owes_snapshot:
             self.write_due_snapshot()
