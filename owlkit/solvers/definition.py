@@ -14,6 +14,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from owlkit import proto
 from owlkit.core.errors import MissingFileError, OwlkitError, PrototxtError, TrainingError, closest
 from owlkit.proto import caffe_pb2
+from owlkit.solvers.latest import states_of
 
 
 @dataclass
@@ -69,10 +70,14 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
 def _name_snapshots(found: Definition) -> None:
     """A folder as snapshot_prefix gets the solver file's name: Caffe's UpgradeSnapshotPrefixProperty.
 
-    Without that, `snapshots/` gives files named `_iter_N`, and `snapshots` puts them beside the folder.
+    Without that, `snapshots/` gives files named `_iter_N`, and `snapshots` puts them beside the folder. Where
+    there are snapshots `digits_iter_N` beside a folder `digits`, a run of that name wrote them, and its
+    definition was saved into the folder.
     """
     prefix = found.param.snapshot_prefix
-    if prefix.endswith("/") or os.path.isdir(prefix):
+    if os.path.isdir(prefix) and not prefix.endswith("/") and states_of(prefix):
+        found.notes.append(f"snapshot_prefix {prefix!r} is also a folder; snapshots are {prefix}_iter_N")
+    elif prefix.endswith("/") or os.path.isdir(prefix):
         found.param.snapshot_prefix = os.path.join(prefix, Path(found.default_prefix).name)
         found.notes.append(
             f"snapshot_prefix {prefix!r} is a folder; snapshots are {found.param.snapshot_prefix}_iter_N"

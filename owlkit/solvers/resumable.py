@@ -114,10 +114,13 @@ class Resumable(Announcer):
         """Write `net.prototxt` and `solver.prototxt` into a folder; returns both paths.
 
         `owlkit train --solver <folder>/solver.prototxt` then trains the same, and so does Caffe, started in
-        the same working directory: from there it looks for nets and data.
+        the same working directory: from there it looks for nets and data. `owlkit resume` goes on from the
+        snapshots of this solver, for the file names its `prefix` as it is now.
         Raises DataError where other files of these names are there, unless `overwrite`.
         """
-        return saving.save_definition(self.to_proto(), folder, overwrite)
+        param = self.to_proto()
+        param.snapshot_prefix = self.prefix
+        return saving.save_definition(param, folder, overwrite)
 
     def extra_state(self) -> dict[str, Any]:
         """What resuming bit for bit needs beyond weights and history, JSON-able."""

@@ -10,6 +10,7 @@ import pytest
 from owlkit import proto
 from owlkit.core.errors import DataError
 from owlkit.solvers import Solver
+from owlkit.training import Run
 from tests.training.small import make_solver, net_param, parameters, with_tests
 
 
@@ -64,6 +65,33 @@ def test_other_files_are_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "solver.prototxt").read_bytes() == before
     make_solver(base_lr=0.5).save_definition(tmp_path, overwrite=True)
     assert (tmp_path / "solver.prototxt").read_bytes() != before
+
+
+def test_its_snapshots_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of a run that has the folder's name: Caffe would look for them in the folder."""
+    monkeypatch.chdir(tmp_path)
+    for name, folder in (("digits", "digits"), ("digits", "other"), (None, "third")):
+        run = Run(make_solver(snapshot_after_train=True), name).run()
+        _, definition = run.solver.save_definition(folder)
+        assert proto.read_solver(definition).snapshot_prefix == (name or "small")
+        again = Solver(definition)
+        assert again.restore("auto") == Path(f"{name or 'small'}_iter_20.solverstate")
+        assert ("is also a folder" in "".join(again.notices)) == (name == "digits")
+
+
+def test_a_folder_as_prefix_stays_one_where_nothing_lies_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for prefix in ("snapshots", "snapshots/"):
+        Path("snapshots").mkdir(exist_ok=True)
+        solver = make_solver(snapshot_prefix=prefix)
+        assert solver.prefix == "snapshots/small"
+    make_solver(snapshot_prefix="snapshots_2").snapshot()
+    assert make_solver(snapshot_prefix="snapshots").prefix == "snapshots/small"
+    Path("snapshots_iter_7.solverstate").touch()
+    assert make_solver(snapshot_prefix="snapshots").prefix == "snapshots"
+    assert make_solver(snapshot_prefix="snapshots/").prefix == "snapshots/small"
 
 
 def test_nets_are_named_as_caffe_looks_for_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
