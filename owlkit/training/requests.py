@@ -8,6 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+def as_first_raised(error: BaseException) -> BaseException:
+    """An error of the training thread to raise once more, for each who asks, with the traceback of the first
+    time: every raise adds to it."""
+    first = vars(error).setdefault("_owlkit_traceback", error.__traceback__)
+    return error.with_traceback(first)
+
+
 @dataclass(eq=False)
 class Request:
     """One request, as a Run's controls are called.
@@ -32,7 +39,7 @@ class Request:
         """Wait; returns the result or raises the error."""
         self.done.wait()
         if self.error is not None:
-            raise self.error
+            raise as_first_raised(self.error)
         return self.result
 
 

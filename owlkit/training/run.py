@@ -15,11 +15,11 @@ from owlkit.solvers.solver import checked_count
 from owlkit.training.awaited import check_not_awaited
 from owlkit.training.loop import ACTIVE, TrainingLoop
 from owlkit.training.registry import enrol, find_all
-from owlkit.training.requests import Request
+from owlkit.training.requests import Request, as_first_raised
 from owlkit.training.showing import show
 from owlkit.training.signals import check_effect, handle_signals
 from owlkit.training.subscriptions import EVERY, Subscription
-from owlkit.training.way_back import WayBack, find_way_back
+from owlkit.training.way_back import WayBack, advice, find_way_back
 
 ENDED = ("stopped", "finished", "failed", "diverged")
 
@@ -126,7 +126,7 @@ class Run(TrainingLoop):
             self._work()
         self._flush()
         if self.error is not None:
-            raise self.error
+            raise as_first_raised(self.error)
         return self
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -141,7 +141,7 @@ class Run(TrainingLoop):
             self._thread.join(timeout)
         self._flush()
         if ended and self.error is not None:
-            raise self.error
+            raise as_first_raised(self.error)
         return ended
 
     def wait_until(self, *states: str, timeout: float | None = None) -> bool:
@@ -233,6 +233,11 @@ class Run(TrainingLoop):
             return find_way_back(self.solver, self.history)
         except TrainingError:
             return None
+
+    @property
+    def way_back_advice(self) -> str:
+        """What helps where `way_back` is None, as things stand."""
+        return advice(self.solver, self.history)
 
     def set_lr(self, value: float | None, *, source: str = "code") -> None:
         """Override the learning rate from the next iteration on; None goes back to the policy."""

@@ -20,6 +20,9 @@ BLOWN_UP = 2.0
 HOW_TO_GET_ONE = "run.snapshot() writes one, and `snapshot: 1000` in the solver one every 1000 iterations"
 
 
+MENDED = "make a new solver with a lower base_lr or with clip_gradients, or mend the data"
+
+
 @dataclass(frozen=True)
 class WayBack:
     """A snapshot to go on from. iter : its iteration. state : the `.solverstate` to restore."""
@@ -46,7 +49,27 @@ def find_way_back(solver: Any, history: History, to: int | None = None) -> WayBa
         if not wrong:
             return way
         passed_over.append(wrong)
-    raise TrainingError(_nothing(to, known, passed_over))
+    raise TrainingError(_nothing(to, known, passed_over, advice(solver, history)))
+
+
+def advice(solver: Any, history: History) -> str:
+    """What helps where there is no good snapshot to go back to, as things stand."""
+    every = solver.param.snapshot
+    if history.divergence is None:
+        first = f"; `snapshot: {every}` writes the next at {_next(solver.iter, every)}" if every else ""
+        return f"run.snapshot() writes one now{first}" if every else HOW_TO_GET_ONE
+    at = history.divergence.iter
+    if 0 < every <= at:
+        return MENDED
+    if at < 2:
+        return f"{MENDED}; it went wrong at once"
+    sooner = max(1, round(float(f"{at / 4:.0e}")))  # one digit
+    early = f", which `snapshot: {every}` did not" if every else ""
+    return f"{MENDED}; `snapshot: {sooner}` there writes some before iteration {at}{early}"
+
+
+def _next(iteration: int, every: int) -> int:
+    return (iteration // every + 1) * every
 
 
 def _of_the_line(solver: Any, history: History) -> list[WayBack]:
@@ -77,9 +100,9 @@ def _damage(state: Path) -> str:
     return ""
 
 
-def _nothing(to: int | None, known: list[WayBack], passed_over: list[str]) -> str:
+def _nothing(to: int | None, known: list[WayBack], passed_over: list[str], helps: str) -> str:
     if not known:
-        return f"there is no snapshot to go back to; {HOW_TO_GET_ONE}"
+        return f"there is no snapshot to go back to; {helps}"
     if not passed_over:
         there = ", ".join(str(way.iter) for way in known)
         return (

@@ -155,6 +155,38 @@ def test_without_a_snapshot_it_says_how_to_get_one(tmp_path: Path) -> None:
     assert run.state == "finished"
 
 
+@pytest.mark.parametrize(
+    ("snapshot", "at", "helps"),
+    [
+        (0, 18, r"lower base_lr .*mend the data; `snapshot: 4` there writes some before iteration 18$"),
+        (50, 18, r"before iteration 18, which `snapshot: 50` did not$"),
+        (50, 1, r"mend the data; it went wrong at once$"),
+    ],
+)
+def test_after_a_divergence_it_says_what_helps_then(
+    tmp_path: Path, snapshot: int, at: int, helps: str
+) -> None:
+    run = diverged(tmp_path, snapshot, at)
+    with pytest.raises(
+        TrainingError, match="there is no snapshot to go back to; make a new solver .*" + helps
+    ):
+        run.back()
+    assert "run.snapshot()" not in run.way_back_advice
+
+
+def test_of_snapshots_to_come_it_says_when() -> None:
+    run = Run(make_solver(max_iter=3, snapshot=10)).run()
+    assert run.way_back_advice == "run.snapshot() writes one now; `snapshot: 10` writes the next at 10"
+
+
+def test_where_all_snapshots_are_bad_no_interval_helps(tmp_path: Path) -> None:
+    run = diverged(tmp_path)
+    for path in tmp_path.glob("a_iter_*.caffemodel"):
+        path.write_bytes(b"cut")
+    assert run.way_back is None
+    assert "snapshot:" not in run.way_back_advice
+
+
 def test_a_restore_between_two_trainings_is_noticed(tmp_path: Path) -> None:
     solver = make_solver(max_iter=20, snapshot=10, snapshot_prefix=str(tmp_path / "a"))
     run = Run(solver).run()

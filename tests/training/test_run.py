@@ -358,3 +358,15 @@ def test_a_forgotten_run_does_not_keep_the_process(tmp_path: Path) -> None:
 
 def test_logging_is_left_alone() -> None:
     assert not logging.getLogger("owlkit").handlers
+
+
+def test_an_error_told_again_has_the_traceback_of_the_first_time() -> None:
+    solver = make_solver()
+    solver.net.params["ip2"][0].data[...] = np.nan
+    run = Run(solver).start()
+    lengths = []
+    for ask in (run.wait, run.wait, run.wait):
+        with pytest.raises(DivergedError) as caught:
+            ask()
+        lengths.append(len(caught.traceback))
+    assert lengths[0] == lengths[1] == lengths[2]

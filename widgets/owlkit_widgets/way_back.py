@@ -1,13 +1,8 @@
-"""What a page offers where a run diverged: the way back, or how to have one next time."""
+"""What a page offers where a run diverged: the way back, or what helps without one."""
 
 from __future__ import annotations
 
 from typing import Any
-
-HINT = (
-    "There is no good snapshot to go back to: S or run.snapshot() writes one, and snapshot: 1000 in the "
-    "solver one every 1000 iterations."
-)
 
 
 def way_back_of(run: Any) -> dict[str, Any]:
@@ -15,4 +10,6 @@ def way_back_of(run: Any) -> dict[str, Any]:
     if not hasattr(run, "back"):
         return {}
     way = run.way_back
-    return {"hint": HINT} if way is None else {"back": way.iter}
+    if way is not None:
+        return {"back": way.iter}
+    return {"hint": f"There is no good snapshot to go back to: {run.way_back_advice}."}
