@@ -1,6 +1,6 @@
 """One process at a time writes files of a prefix: two trainings would write over each other's snapshots.
 
-The lock is that of the system on `.owlkit-<name>.lock` beside the files, so it ends with its process, however
+The lock is that of the system on `.owlkit-lock-<name>` beside the files, so it ends with its process, however
 that ends, and nobody who reads has to ask for it. The file says whose it is. Within a process it may be held
 many times over.
 """
@@ -43,7 +43,7 @@ class WritingLock:
 
     def __init__(self, prefix: str) -> None:
         absolute = Path(prefix).absolute()
-        self.file = Path(os.path.realpath(absolute.parent)) / f".owlkit-{absolute.name}.lock"
+        self.file = Path(os.path.realpath(absolute.parent)) / f".owlkit-lock-{absolute.name}"
         # By process: what a fork inherits is not its own, and a record lock is not even inherited.
         self._key: tuple[int, Path] | None = (os.getpid(), self.file)
         with _mutex:
@@ -77,6 +77,7 @@ def _locked(file: Path, prefix: str) -> int | None:
     """A descriptor of the file, which holds its lock; None where the file system has none.
 
     Record locks, not flock: a child of this process (workers that read) does not keep them when it is killed.
+    They fall when this process closes any descriptor of the file, so nothing else may open it.
     """
     while True:
         descriptor = _opened(file)

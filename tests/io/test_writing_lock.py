@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from owlkit.core.errors import TrainingError
-from owlkit.io import writing_lock
+from owlkit.io import files, writing_lock
 from owlkit.io.writing_lock import WritingLock
 from owlkit.solvers import Solver
 from owlkit.training import Run, train
@@ -48,7 +48,7 @@ def other_process(prefix: object) -> Iterator[subprocess.Popen[str]]:
 def test_another_process_is_refused_until_it_is_released(tmp_path: Path) -> None:
     with other_process(tmp_path / "a") as process:
         since = r"since \d{4}-\d\d-\d\d \d\d:\d\d"
-        told = rf"process {process.pid} on .* {since} writes snapshots .*/a_iter_\*: wait .*remove .*\.lock$"
+        told = rf"process {process.pid} on .* {since} writes snapshots .*/a_iter_\*: wait .*remove .*-lock-a$"
         with pytest.raises(TrainingError, match=told):
             WritingLock(str(tmp_path / "a"))
         WritingLock(str(tmp_path / "b")).release()
@@ -69,6 +69,16 @@ def test_a_lock_falls_with_its_process(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir())
         WritingLock(str(tmp_path / "a")).release()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_writing_snapshots_does_not_drop_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record lock falls when any descriptor of its file is closed: what sweeps up must not open it."""
+    monkeypatch.setattr(files, "GRACE_SECONDS", 0)
+    prefix = tmp_path / "snapshot-of-a"
+    with WritingLock(str(prefix)):
+        make_solver(snapshot_prefix=str(prefix)).snapshot()
+        with pytest.raises(AssertionError), other_process(prefix):
+            pass
 
 
 def test_a_file_removed_by_hand_is_no_lock_any_more(tmp_path: Path) -> None:
@@ -117,7 +127,7 @@ def test_a_file_of_another_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(TrainingError, match=r"a\.lock, which says .* belongs to another user: remove it"):
+    with pytest.raises(TrainingError, match=r"-lock-a, which says .* belongs to another user: remove it"):
         WritingLock(str(tmp_path / "a"))
 
 
