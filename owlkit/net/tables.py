@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import itertools
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -50,12 +51,23 @@ def text_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequ
     return "\n".join([out[0], "-" * max(map(len, out)), *out[1:]])
 
 
-def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """The same as HTML; one wider than the page breaks its texts at spaces, and then scrolls by itself."""
+def html_table(
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    right: Sequence[int] = (),
+    names: Sequence[int] = (),
+) -> str:
+    """The same as HTML; one wider than the page breaks its texts at spaces, and then scrolls by itself.
+
+    names : columns whose texts may also be broken behind / and _, where names of blobs are long.
+    """
+
+    def inside(i: int, text: str) -> str:
+        return re.sub(r"[/_]", r"\g<0><wbr>", html.escape(text)) if i in names else html.escape(text)
 
     def row(cells: Sequence[str], tag: str) -> str:
         styled = (
-            f'<{tag} style="{_NUMBER if i in right else _STYLE}">{html.escape(text)}</{tag}>'
+            f'<{tag} style="{_NUMBER if i in right else _STYLE}">{inside(i, text)}</{tag}>'
             for i, text in enumerate(cells)
         )
         return f"<tr>{''.join(styled)}</tr>"
@@ -68,6 +80,7 @@ def html_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequ
 # -- graph
 _GRAPH_HEADER = ("layer", "type", "", "bottom", "top", "shape", "params", "multiply-adds", "memory")
 _GRAPH_RIGHT = (6, 7, 8)
+_GRAPH_NAMES = (3, 4)
 # column -> characters after which its text goes on in the next line, so that a net fits into a window
 _GRAPH_WRAP = {2: 18, 3: 24, 4: 24, 5: 16}
 
@@ -115,7 +128,7 @@ def wrapped(text: str, width: int) -> str:
 
 def graph_html(graph: Graph) -> str:
     drawing = resolve("inspection.graphs.svg:graph_svg")(graph)
-    table = html_table(_GRAPH_HEADER, [_graph_row(node) for node in graph.nodes], _GRAPH_RIGHT)
+    table = html_table(_GRAPH_HEADER, [_graph_row(node) for node in graph.nodes], _GRAPH_RIGHT, _GRAPH_NAMES)
     return f"<b>{html.escape(_graph_title(graph))}</b>{drawing}{table}"
 
 

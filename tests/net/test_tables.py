@@ -28,3 +28,4 @@ def test_a_wide_table_scrolls_in_a_page() -> None:
     texts, numbers = re.findall(r'<td style="([^"]*)"', made)
     assert "nowrap" not in texts, "a table that is too wide for the page breaks them first"
     assert "nowrap" in numbers
+    assert tables.html_table(("a",), [("pool2/3x3_s2",)], names=(0,)).count("<wbr>") == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -108,6 +110,14 @@ class TestSampler:
         assert 2 < len(taken) <= 64
         assert len(taken) * 0.01 / now[0] < 0.01
         assert sampler.cost_seconds < 0.01 * now[0]
+
+    def test_a_rate_that_jumps_is_seen_from_its_first_iteration_on(self) -> None:
+        """However long it is until the next sample: the strips would show the old pace beyond the mark."""
+        sampler = Sampler(FakeSolver(), lambda: 0.0)
+        rates = {1: 0.01, 2: 0.0099, 3: 0.001, 4: 0.001, 5: 0.002}
+        for iteration, rate in rates.items():
+            sampler(dataclasses.replace(done(iteration), lr=rate))
+        assert [sample.iter for sample in sampler.fetch()] == [1, 3, 5]
 
     @pytest.mark.parametrize("iteration", [0, 100_000])
     def test_the_first_samples_come_closer_at_the_start_of_a_training(self, iteration: int) -> None:

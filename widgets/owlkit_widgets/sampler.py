@@ -15,6 +15,8 @@ from .watched import Watched
 
 PERIOD = 0.5
 """Seconds between samples, at least, after the first ones: the panels are drawn twice a second."""
+JUMP = 1.5
+"""A learning rate that changes by this factor between two iterations is seen in the strips at once."""
 FILTERS_PERIOD = 2.0
 """Seconds between copies of the filters, at least."""
 EAGER, EAGERNESS, EARLY = 100, 5, 2000
@@ -61,6 +63,7 @@ class Sampler:
         self._samples: deque[Sample] = deque(maxlen=WAITING)
         self._due = self._filters_due = -float("inf")
         self._asked: dict[Any, Any] | None = None  # histograms, while the step is waited for
+        self._lr = 0.0  # of the iteration before, 0 before the first
         self._last = self._taken = -1  # iteration that was seen last, that has a sample
         self._filters_taken = -1  # and one with filters
         self._after: int | None = None  # where training has gone back to since the last sample
@@ -76,7 +79,9 @@ class Sampler:
         if event.iter <= self._last:
             self._after, self._due = event.iter - 1, -float("inf")
             self._taken = self._filters_taken = -1
-        self._last = event.iter
+        if self._lr > 0 and not 1 / JUMP < event.lr / self._lr < JUMP:
+            self._due = -float("inf")
+        self._last, self._lr = event.iter, event.lr
         if getattr(event, "late", False):  # the next one has begun; `at_rest` sees to it that not all are
             return
         start = self._clock()
