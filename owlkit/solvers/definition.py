@@ -16,6 +16,9 @@ from owlkit.core.errors import MissingFileError, OwlkitError, PrototxtError, Tra
 from owlkit.proto import caffe_pb2
 from owlkit.solvers.latest import states_of
 
+KEPT = "fixed"
+"""The lr_policy of a solver made of keywords, which keeps its rate unless told otherwise."""
+
 
 @dataclass
 class Definition:
@@ -37,8 +40,8 @@ class Definition:
 def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> Definition:
     """One SolverParameter, from whatever was given.
 
-    definition : path of a solver file, SolverParameter, or a net (NetSpec, NetParameter) whose solver is all
-        in `fields`.
+    definition : path of a solver file, SolverParameter, or a net (path, NetSpec, NetParameter) whose
+        solver is all in `fields`; None where these name the net, too.
     test : net or list of nets to test with. fields : of SolverParameter; they win over those of a file.
     Raises PrototxtError where something is not known, MissingFileError where a file is missing, TrainingError
     where there are more test_iter than nets in `test`.
@@ -48,12 +51,13 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
     param = caffe_pb2.SolverParameter()
     if isinstance(definition, str | os.PathLike):
         path = Path(definition)
-        param.CopyFrom(_read_file(path, notes))
+        param.CopyFrom(_read_file(path, notes, fields))
     elif isinstance(definition, caffe_pb2.SolverParameter):
         param.CopyFrom(definition)
     else:
-        param.net_param.CopyFrom(proto.net_param(definition))
-        param.lr_policy = "fixed"  # a solver made of keywords keeps its rate unless told otherwise
+        param.lr_policy = KEPT
+        if definition is not None:
+            param.net_param.CopyFrom(proto.net_param(definition))
     for name, value in fields.items():
         set_field(param, name, value)
     tests = test if isinstance(test, list | tuple) else [] if test is None else [test]
@@ -104,7 +108,8 @@ def _check_test_iter(param: Any, tests: Any) -> None:
         )
 
 
-def _read_file(path: Path, notes: list[str]) -> Any:
+def _read_file(path: Path, notes: list[str], fields: Mapping[str, Any]) -> Any:
+    """The SolverParameter of a solver file; of a net file one that trains it, where `fields` say how."""
     if not path.exists():
         near = closest(path.name, (entry.name for entry in path.parent.glob("*")))
         raise MissingFileError(f"there is no solver file {path}{near}")
@@ -113,9 +118,11 @@ def _read_file(path: Path, notes: list[str]) -> Any:
     except PrototxtError:
         if not _is_net(path):
             raise
+    if "base_lr" in fields:
+        return caffe_pb2.SolverParameter(net=str(path), lr_policy=KEPT)
     raise PrototxtError(
         f"{path} is a net, not a solver: give the solver file, which says how to train and names the net "
-        f'with net: "{path}"'
+        f'with net: "{path}"; or the fields of one beside the net, base_lr at least'
     )
 
 

@@ -43,8 +43,9 @@ def checked_count(n: Any) -> int:
 class Solver(Iterating):
     """Training of one net.
 
-    definition : path of a solver prototxt, SolverParameter, or a net (NetSpec, NetParameter) with the
-        solver's fields as keywords: `Solver(n, test=n_test, base_lr=0.01, max_iter=2000, test_interval=200)`.
+    definition : path of a solver prototxt, SolverParameter, or a net (path, NetSpec, NetParameter) with the
+        solver's fields as keywords: `Solver(n, test=n_test, base_lr=0.01, max_iter=2000, test_interval=200)`,
+        `Solver("train_val.prototxt", base_lr=0.01, max_iter=2000)`. None where the fields name the net.
     test : net or list of nets to test with. weights : caffemodel(s) to start from, a path or a list.
     device, dtype, seed : of all nets (see Net); the solver file's solver_mode and random_seed where they are
         None.
@@ -57,7 +58,7 @@ class Solver(Iterating):
 
     def __init__(
         self,
-        definition: Any,
+        definition: Any = None,
         *,
         test: Any = None,
         weights: Any = None,

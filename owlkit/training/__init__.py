@@ -18,12 +18,12 @@ __all__ = ["History", "Run", "TextMonitor", "monitor", "runs", "train"]
 
 
 def train(
-    solver: Any, name: str | None = None, *, monitor: bool = True, compare: Any = None, **options: Any
+    solver: Any = None, name: str | None = None, *, monitor: bool = True, compare: Any = None, **options: Any
 ) -> Run:
     """Train in the background and return the started Run; a monitor is shown.
 
     solver : a Solver, or what makes one (the path of a solver file, a SolverParameter, a net); `options` then
-        go to Solver.
+        go to Solver. None where these name the net: `train(net="train_val.prototxt", base_lr=0.01)`.
     name : for the monitor, and the prefix of snapshots where the solver has none.
     Raises TrainingError where a run trains this solver already, or where another run or process writes to
         the same snapshots.
@@ -32,7 +32,7 @@ def train(
     if not isinstance(solver, Solver):
         solver = Solver(solver, **options)
     elif options:
-        raise TypeError(f"the solver is made already; {', '.join(options)} would change nothing")
+        raise TypeError(_too_late(options))
     if solver.in_use_by is not None:
         raise TrainingError(
             f"the solver is being trained by run {solver.in_use_by.name!r} already: follow that one "
@@ -45,3 +45,11 @@ def train(
     if monitor:
         run.monitor(compare)
     return run.start()
+
+
+def _too_late(options: dict[str, Any]) -> str:
+    """What to say of options of a solver that is made already."""
+    there = ", ".join(f"{name}=..." for name in options)
+    now = ", or load them into this one by solver.net.copy_from(...)" if "weights" in options else ""
+    said = f"the solver is made already; {', '.join(options)} would change nothing"
+    return f"{said}: give Solver(..., {there}){now}"

@@ -252,8 +252,29 @@ def test_files_that_are_no_solver(tmp_path: Path) -> None:
         Solver(tmp_path / "nothing.prototxt")
     net = tmp_path / "net.prototxt"
     net.write_text(NET)
-    with pytest.raises(PrototxtError, match="is a net"):
-        Solver(net)
+    with pytest.raises(PrototxtError, match=r"is a net, .* or the fields of one beside the net"):
+        Solver(net, max_iter=2)
+
+
+def test_a_net_file_and_fields_make_a_solver(tmp_path: Path) -> None:
+    path = tmp_path / "train_val.prototxt"
+    path.write_text(NET)
+    fields: dict[str, Any] = {"base_lr": 0.1, "max_iter": 2, "seed": 3, "test_iter": 1, "test_interval": 2}
+    made = [
+        Solver(path, **fields),
+        Solver(net=path, **fields),
+        Solver(net_param(), test=net_param(), **fields),
+    ]
+    for solver in made:
+        solver.step(2)
+    assert len({tuple(parameters(solver)) for solver in made}) == 1
+    assert [len(solver.test_nets) for solver in made] == [1, 1, 1]
+    assert made[0].prefix == str(tmp_path / "train_val")
+    assert made[0].param.lr_policy == made[1].param.lr_policy == "fixed"
+    with pytest.raises(TrainingError, match=r"needs exactly one of net, .*; found none"):
+        Solver(base_lr=0.1)
+    with pytest.raises(TrainingError, match="found net and net_param"):
+        Solver(net_param(), net=path, base_lr=0.1)
 
 
 def test_weights_to_start_from(tmp_path: Path) -> None:

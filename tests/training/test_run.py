@@ -18,7 +18,7 @@ from owlkit.core import events
 from owlkit.core.errors import TrainingError
 from owlkit.solvers import DivergedError
 from owlkit.training import Run, train
-from tests.training.small import make_solver, parameters, with_tests
+from tests.training.small import NET, make_solver, parameters, with_tests
 
 LONG = 10_000_000  # iterations: never reached
 PATIENCE = 60.0  # seconds after which a test that hangs fails
@@ -370,3 +370,19 @@ def test_an_error_told_again_has_the_traceback_of_the_first_time() -> None:
             ask()
         lengths.append(len(caught.traceback))
     assert lengths[0] == lengths[1] == lengths[2]
+
+
+def test_options_for_a_solver_that_is_made_already() -> None:
+    with pytest.raises(TypeError, match=r"Solver\(\.\.\., weights=\.\.\., seed=\.\.\.\), or .*copy_from"):
+        make_solver().train(weights="a.caffemodel", seed=1)
+    with pytest.raises(TypeError, match=r"seed would change nothing: give Solver\(\.\.\., seed=\.\.\.\)$"):
+        train(make_solver(), seed=1)
+
+
+def test_a_net_and_fields_are_trained(tmp_path: Path) -> None:
+    path = tmp_path / "train_val.prototxt"
+    path.write_text(NET)
+    fields: dict[str, Any] = {"base_lr": 0.1, "max_iter": 2, "snapshot_after_train": False}
+    for run in (train(path, monitor=False, **fields), train(net=path, monitor=False, **fields)):
+        run.wait()
+        assert (run.state, run.iter, run.name) == ("finished", 2, "small")
