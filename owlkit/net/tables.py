@@ -80,7 +80,7 @@ def html_table(
 # -- graph
 _GRAPH_HEADER = ("layer", "type", "", "bottom", "top", "shape", "params", "multiply-adds", "memory")
 _GRAPH_RIGHT = (6, 7, 8)
-_GRAPH_NAMES = (3, 4)
+_GRAPH_NAMES = (0, 3, 4)
 # column -> characters after which its text goes on in the next line, so that a net fits into a window
 _GRAPH_WRAP = {2: 18, 3: 24, 4: 24, 5: 16}
 

@@ -78,7 +78,8 @@ export function state(store) {
 /** The words beside the name. */
 export function detail(store) {
   const { head, over, rows } = store;
-  if (!over) return head.doing ? `${head.state === "paused" ? "at" : "checking"} ${head.doing}` : "";
+  if (!over && !head.doing) return "running the whole net once in float64";
+  if (!over) return `${head.state === "paused" ? "at" : "checking"} ${head.doing}`;
   const checked = rows.filter((row) => row.done || row.faults.length).length;
   const blobs = `${checked === rows.length ? checked : `${checked} of ${rows.length}`} blob${rows.length === 1 ? "" : "s"}`;
   return head.interrupted ? `interrupted after ${blobs}` : blobs;

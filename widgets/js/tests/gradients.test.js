@@ -111,6 +111,7 @@ test("the state is said in a word", () => {
   update(store, { 0: row({ verdict: "checking" }) }, [], []);
   assert.equal(text.state(store)[2], "Checking");
   assert.equal(text.detail({ ...store, head: head({ doing: "ip (1 of 3 layers)" }), over: false }), "checking ip (1 of 3 layers)");
+  assert.equal(text.detail({ ...store, head: head({ doing: "" }), over: false }), "running the whole net once in float64");
   const paused = { ...store, head: head({ doing: "ip (1 of 3 layers)", state: "paused" }), over: false };
   assert.equal(text.detail(paused), "at ip (1 of 3 layers)");
   assert.equal(text.state({ ...paused, wrongRows: [] })[2], "Paused");
