@@ -144,7 +144,10 @@ def device(args: argparse.Namespace) -> Any:
     try:
         return open_gpu_device(int(number), **options)
     except DeviceError as error:
-        raise DeviceError(f"{error}, that is: leave out --gpu {number}") from error
+        given = [f"--{name}" for name, wanted in options.items() if wanted]
+        given += [f"--gpu {number}"] if args.gpu is not None else []
+        found = str(error).removesuffix("; use device='cpu'")  # which is said so in Python
+        raise DeviceError(f"{found}; leave out {' and '.join(given)} to compute on the CPU") from error
 
 
 def terminal_width() -> int | None:

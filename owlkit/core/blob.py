@@ -18,12 +18,14 @@ class Blob:
 
     Memory is taken on first use. Four-dimensional activations lie channels-last in memory; parameters and all
     other shapes lie in C order. `data` and `diff` are arrays in Caffe's order in every case.
+
+    given_name : what messages call it; of a Split layer that a net inserted, the name of the blob it splits.
     """
 
     def __init__(
         self, shape: Any = (), dtype: str = "float32", name: str = "", *, parameter: bool = False
     ) -> None:
-        self.name = name
+        self.name = self.given_name = name
         self.dtype = np.dtype(dtype).name
         self.parameter = parameter
         self._channels_last = not parameter

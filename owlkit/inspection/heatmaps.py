@@ -13,6 +13,7 @@ from owlkit.inspection.own_image import GIVEN, image_and_layer, prepared_image, 
 from owlkit.inspection.picture import Picture
 from owlkit.inspection.prediction import Labels, read_labels
 from owlkit.inspection.progress import Progress
+from owlkit.inspection.saliency import METHODS as BACKWARD
 from owlkit.inspection.saliency import show_saliency
 from owlkit.inspection.twin import Twin, batch_for
 from owlkit.inspection.units import Unit, choose, label_of
@@ -119,7 +120,8 @@ def show_heatmap(
     for labels that cannot be read.
     """
     if method not in METHODS:
-        raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
+        other = f"; show_saliency(..., method={method!r}) has that one" if method in BACKWARD else ""
+        raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}{other}")
     image, layer = image_and_layer(image, layer, "show_heatmap")
     asked, prepare, names = Place(layer, unit, at), prepare or input_of(net), read_labels(labels)
     if method == "gradient":

@@ -274,7 +274,7 @@ class Layer:
 
     def error(self, message: str, blob: Blob | None = None) -> NetError:
         """The error to raise: names the layer, and the blob where one is to blame."""
-        where = f" (blob {blob.name!r}, shape {blob.shape})" if blob is not None else ""
+        where = f" (blob {blob.given_name!r}, shape {blob.shape})" if blob is not None else ""
         return NetError(f"{self.name} ({self.type}): {message}{where}")
 
     def __repr__(self) -> str:

@@ -41,7 +41,7 @@ class BatchReindex(Layer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         x, p = bottom
         self.kernel = rows.make(device, rows.Rows(x.shape[0], x.count_between(1), x.dtype, p.count))
-        advice = f"bottom {x.name!r} has {x.shape[0]} items: correct the numbers"
+        advice = f"bottom {x.given_name!r} has {x.shape[0]} items: correct the numbers"
         self._numbers = RowNumbers(self, device, p, x.shape[0], advice)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:

@@ -42,7 +42,8 @@ class Concat(Layer):
         for blob in bottom[1:]:
             if (blob.shape[: self.axis], blob.shape[self.axis + 1 :]) != (before, after):
                 raise self.error(
-                    f"expects the shape {bottom[0].shape} of {bottom[0].name!r}, apart from axis {self.axis}",
+                    f"expects the shape {bottom[0].shape} of {bottom[0].given_name!r}, apart from axis "
+                    f"{self.axis}",
                     blob,
                 )
         top[0].reshape(*before, sum(blob.shape[self.axis] for blob in bottom), *after)

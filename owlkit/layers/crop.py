@@ -54,13 +54,13 @@ class Crop(Layer):
         x, r = bottom
         offsets = self._offsets(bottom)
         if r.ndim < x.ndim:
-            raise self.error(f"needs {x.ndim} axes, as {x.name!r} has", r)
+            raise self.error(f"needs {x.ndim} axes, as {x.given_name!r} has", r)
         for axis, offset in enumerate(offsets, self.axis):
             end = offset + r.shape[axis]
             if end > x.shape[axis]:
                 raise self.error(
-                    f"axis {axis}: offset {offset} and the length {r.shape[axis]} of {r.name!r} go beyond "
-                    f"{x.shape[axis]}; lower crop_param.offset",
+                    f"axis {axis}: offset {offset} and the length {r.shape[axis]} of {r.given_name!r} go "
+                    f"beyond {x.shape[axis]}; lower crop_param.offset",
                     x,
                 )
         self._from = (0,) * self.axis + tuple(offsets)

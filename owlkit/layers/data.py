@@ -103,10 +103,18 @@ class Data(PrefetchingLayer):
         if self.phase != "train" or seen >= _WATCHED_RECORDS or len(self._classes) > 1:
             return
         self._classes.update(labels.tolist())
-        if seen + len(labels) >= min(_WATCHED_RECORDS, len(self.reader.records)) and len(self._classes) == 1:
+        seen, count = seen + len(labels), self.record_count
+        if seen < min(_WATCHED_RECORDS, count) or len(self._classes) > 1:
+            return
+        if seen < count:
             self._warn(
-                f"{self.name}: the first {seen + len(labels)} records all have label {labels[0]}; "
-                "the set seems not to be shuffled, which hinders training: convert it again with shuffling"
+                f"{self.name}: the first {seen} records all have label {labels[0]}; the set seems not to be "
+                "shuffled, which hinders training: convert it again with shuffling"
+            )
+        else:
+            self._warn(
+                f"{self.name}: the {count} records of {self.source} all have label {labels[0]}: a classifier "
+                "learns nothing from them; convert the set again, with the labels"
             )
 
     def _warn(self, text: str) -> None:

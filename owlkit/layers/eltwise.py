@@ -54,7 +54,7 @@ class Eltwise(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         for blob in bottom[1:]:
             if blob.shape != bottom[0].shape:
-                raise self.error(f"expects {bottom[0].shape} as of {bottom[0].name!r}", blob)
+                raise self.error(f"expects {bottom[0].shape} as of {bottom[0].given_name!r}", blob)
         top[0].reshape(bottom[0].shape)
 
     def absorb(self, follower: Layer) -> bool:

@@ -36,7 +36,8 @@ class HingeLoss(LossLayer):
         super().reshape(bottom, top)
         scores, labels = bottom
         if labels.count != scores.num:
-            raise self.error(f"needs {scores.num} labels, one for each of bottom {scores.name!r}", labels)
+            name = scores.given_name
+            raise self.error(f"needs {scores.num} labels, one for each of bottom {name!r}", labels)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         scores, labels = bottom

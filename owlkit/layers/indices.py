@@ -58,7 +58,7 @@ def read_indices(layer: Layer, indices: Blob, rows: int, advice: str) -> np.ndar
     place = tuple(int(i) for i in np.unravel_index(first, indices.shape or (1,)))
     error = DataError(
         f"{layer.name} ({layer.type}): value {float(values[first]):g} at index {place} of blob "
-        f"{indices.name!r} is no row (whole numbers 0..{rows - 1}); {advice}"
+        f"{indices.given_name!r} is no row (whole numbers 0..{rows - 1}); {advice}"
     )
     error.place = (indices.name, place[0])
     raise error

@@ -16,8 +16,8 @@ def check_label_count(layer: Layer, scores: Blob, labels: Blob, axis: int) -> No
     positions = scores.shape[:axis] + scores.shape[axis + 1 :]
     if scores.count != labels.count * scores.shape[axis]:
         raise layer.error(
-            f"bottom {scores.name!r} {scores.shape} with classes along axis {axis} needs labels of shape "
-            f"{positions}, found {labels.shape}",
+            f"bottom {scores.given_name!r} {scores.shape} with classes along axis {axis} needs labels of "
+            f"shape {positions}, found {labels.shape}",
             labels,
         )
 
@@ -85,18 +85,19 @@ class ClassLabels:
         where = f"index {place[0]} of the batch" if np.prod(labels.shape[1:]) == 1 else f"index {place}"
         ignore = "" if self._ignore is None else f" or {self._ignore} (ignore_label)"
         layer, scores = self._layer, self._scores
-        found = f"label {value:g} at {where} (blob {labels.name!r}; {wrong.sum()} of {values.size} are wrong)"
+        many = f"{wrong.sum()} of {values.size} are wrong"
+        found = f"label {value:g} at {where} (blob {labels.given_name!r}; {many})"
         error = DataError(
             f"{layer.name} ({layer.type}): {found}: the classifier has {self._classes} outputs "
             f"(labels 0..{last}{ignore}); {self._advice(value)} "
-            f"(scores: blob {scores.name!r}, shape {scores.shape})"
+            f"(scores: blob {scores.given_name!r}, shape {scores.shape})"
         )
         error.place = (labels.name, place[0] if place else 0)
         return error
 
     def _advice(self, value: float) -> str:
         """The next action, by the kind of mistake."""
-        made_by = f"num_output of the layer that makes {self._scores.name!r}"
+        made_by = f"num_output of the layer that makes {self._scores.given_name!r}"
         if value >= self._classes and value == np.floor(value):
             return f"raise {made_by} to at least {value + 1:g}, or correct the labels"
         if value < 0 and value == np.floor(value):

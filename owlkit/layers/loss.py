@@ -42,7 +42,7 @@ class LossLayer(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         if bottom[0].shape[:1] != bottom[1].shape[:1]:
             raise self.error(
-                f"bottoms {bottom[0].name!r} {bottom[0].shape} and {bottom[1].name!r} {bottom[1].shape} must "
+                f"bottoms {_named(bottom[0])} and {_named(bottom[1])} must "
                 "have the same first axis (the batch)"
             )
         top[0].reshape(())
@@ -51,7 +51,7 @@ class LossLayer(Layer):
         """NetError unless both bottoms hold equally many values."""
         if bottom[0].count != bottom[1].count:
             raise self.error(
-                f"bottoms {bottom[0].name!r} {bottom[0].shape} and {bottom[1].name!r} {bottom[1].shape} must "
+                f"bottoms {_named(bottom[0])} and {_named(bottom[1])} must "
                 f"hold equally many values, found {bottom[0].count} and {bottom[1].count}"
             )
 
@@ -77,3 +77,7 @@ class LossLayer(Layer):
         if param.HasField("normalize"):
             return VALID if param.normalize else BATCH_SIZE
         return default
+
+
+def _named(blob: Blob) -> str:
+    return f"{blob.given_name!r} {blob.shape}"

@@ -32,7 +32,7 @@ class MultinomialLogisticLoss(LossLayer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         if bottom[1].count != bottom[0].num:
-            name = bottom[0].name
+            name = bottom[0].given_name
             raise self.error(f"needs {bottom[0].num} labels, one for each of bottom {name!r}", bottom[1])
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:

@@ -25,6 +25,8 @@ class Split(Layer):
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         for blob in top:
+            if blob.name.startswith(f"{self.name}_") and self.name.endswith("_split"):  # inserted by the net
+                blob.given_name = bottom[0].given_name
             blob.reshape(bottom[0].shape)
             if blob.dtype == bottom[0].dtype:  # a loss of a net in half precision is float32
                 blob.share_data(bottom[0])

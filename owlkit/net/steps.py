@@ -204,6 +204,7 @@ def _share_gradient(steps: Sequence[Step], number: int, index: int) -> None:
     if writer.private_bottom:
         # The visible blob keeps its own gradient: that of the writer's bottom.
         bound = Blob(blob.shape, blob.dtype, blob.name)
+        bound.given_name = blob.given_name
         bound.share_data(blob)
         bound.share_diff(top)
         writer.top = [bound if b is blob else b for b in writer.top]

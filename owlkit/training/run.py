@@ -67,6 +67,12 @@ class Run(TrainingLoop):
             raise AttributeError(f"a Run has no attribute {name!r}{closest(name, known)}")
         super().__setattr__(name, value)
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or hasattr(type(self), name):
+            return object.__getattribute__(self, name)  # its own error
+        known = [each for each in dir(self) if not each.startswith("_")]
+        raise AttributeError(f"a Run has no attribute {name!r}{closest(name, known)}")
+
     # -- what one looks at
     @property
     def net(self) -> Any:

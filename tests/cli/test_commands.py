@@ -213,7 +213,8 @@ def test_a_failure_is_one_clear_line(
         (["train", "-solver", "solver.prototxt", "-gpu", "0"], 4, "no NVIDIA GPU can be used"),
         (["train", "-solver=solver.prototxt", "-gpu=all"], 4, "leave out --gpu all"),
         (["test", "-model", "net.prototxt", "--gpu", "0,1"], 4, "leave out --gpu 0,1"),
-        (["time", "-model", "net.prototxt", "-gpu", "0"], 4, "leave out --gpu 0"),
+        (["time", "-model", "net.prototxt", "-gpu", "0"], 4, "leave out --gpu 0 to compute on the CPU"),
+        (["time", "-model", "net.prototxt", "--tf32"], 4, "leave out --tf32 to compute on the CPU"),
     ],
 )
 def test_scripts_can_tell_failures_apart(

@@ -114,6 +114,8 @@ def test_a_covered_part_that_matters_not_leaves_the_value(tmp_path: Path) -> Non
     assert gradient.map[:, :3].min() > gradient.map[:, 5:].max()
     for each in (seen, gradient):
         each.save(tmp_path / f"{each.method}.svg")
+    with pytest.raises(ValueError, match=r"occlusion, gradient; show_saliency\(\.\.\., method='guided'\)"):
+        show_heatmap(linear_net(), image, "score", 0, method="guided")
     with pytest.raises(ValueError, match="stride is 3"):
         show_heatmap(linear_net(), image, "score", 0, patch=2, stride=3)
 

@@ -181,6 +181,15 @@ def test_unshuffled_set_is_remarked(tmp_path: Path) -> None:
     assert heard == running.layer.warnings
 
 
+def test_a_small_set_of_one_class_is_remarked(tmp_path: Path) -> None:
+    path = write_set(tmp_path / "few", random_images(21, (1, 2, 2)), [3] * 21)
+    running = Running(path, batch_size=50)
+    running.next()
+    (remark,) = running.layer.warnings
+    assert f"the 21 records of {path} all have label 3" in remark
+    assert "shuffl" not in remark
+
+
 def test_shuffled_or_test_sets_are_not_remarked(tmp_path: Path, source: Path) -> None:
     path = write_set(tmp_path / "sorted", random_images(300, (1, 2, 2)), [0] * 300)
     for running in (Running(path, "test", batch_size=50), Running(source)):

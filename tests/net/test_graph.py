@@ -24,6 +24,20 @@ def test_shapes_are_known_without_memory() -> None:
     assert all(blob.allocated_bytes == 0 for blob in found.blobs.values())
 
 
+def test_messages_name_the_blob_that_a_net_splits_but_not_one_that_a_definition_splits() -> None:
+    definition = """
+        layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 3 dim: 8 dim: 8 } } }
+        %s
+        layer { name: "fc" type: "InnerProduct" bottom: "%s" top: "fc" inner_product_param { num_output: 2 } }
+        layer { name: "conv" type: "Convolution" bottom: "%s" top: "conv"
+          convolution_param { num_output: 2 kernel_size: 12 } }"""
+    with pytest.raises(NetError, match=r"conv .*\(blob 'data', shape"):
+        graph(definition % ("", "data", "data"))
+    own = 'layer { name: "own" type: "Split" bottom: "data" top: "one" top: "other" }'
+    with pytest.raises(NetError, match=r"conv .*\(blob 'other', shape"):
+        graph(definition % (own, "one", "other"))
+
+
 def test_splits_have_the_names_that_caffe_gives_them() -> None:
     names = [node.name for node in graph(RESIDUAL).nodes if node.layer.type == "Split"]
     assert names == ["a_a_relu_0_split", "sum_sum_relu_0_split"]

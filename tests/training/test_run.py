@@ -386,3 +386,14 @@ def test_a_net_and_fields_are_trained(tmp_path: Path) -> None:
     for run in (train(path, monitor=False, **fields), train(net=path, monitor=False, **fields)):
         run.wait()
         assert (run.state, run.iter, run.name) == ("finished", 2, "small")
+
+
+def test_what_a_run_does_not_have() -> None:
+    run = Run(make_solver())
+    with pytest.raises(AttributeError, match=r"no attribute 'iteration' \(did you mean 'iter'\?\)"):
+        _ = run.iteration
+    with pytest.raises(AttributeError, match="_repr_png_"):
+        _ = run._repr_png_
+    del run.solver.net  # an error within a property is told as it is
+    with pytest.raises(AttributeError, match="'Solver' object has no attribute 'net'"):
+        _ = run.net
