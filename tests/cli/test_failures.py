@@ -177,7 +177,7 @@ def test_a_loss_that_is_not_a_number(failing: Failing) -> None:
             "the loss of iteration 5 is nan, first in layer 'ip', blob 'ip' (4 Inf of 6 in its output)",
         ),
         ("3e38", "0", 3, "the loss of iteration 5 is nan, first in layer 'ip', blob 'ip[0]'"),
-        ("3e38", "1", 1, "no snapshot was written: parameter ip[0] has values that are not finite"),
+        ("3e38", "1", 3, "at iteration 5 weights of layer 'ip' are no numbers any more, blob 'ip[0]'"),
     ],
 )
 def test_a_rate_that_is_too_high(
