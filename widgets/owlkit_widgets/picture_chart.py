@@ -192,7 +192,8 @@ def _divergence(page: Page, chart: Any, facts: Facts) -> None:
     y = float(np.clip(finite[-1], low, high))
     chart.plot(at, y, "o", ms=10, mfc="white", mec=bad, mew=1.45, clip_on=False, zorder=5)
     chart.plot(at, y, "x", ms=4.5, mec=bad, mew=1.45, clip_on=False, zorder=6)
-    label = f"last finite loss {finite[-1]:.4g}"
+    shows = len(finite) < len(facts.points["mean"])  # NaN in weights alone does not show in the loss
+    label = f"last {'finite ' if shows else ''}loss {finite[-1]:.4g}"
     chart.annotate(
         label, (at, y), (-9, 0), textcoords="offset points", ha="right", va="center", color=bad,
         fontsize=12 * POINTS, weight="bold",

@@ -126,7 +126,8 @@ function divergence(g, store, box, scale, c) {
   g.moveTo(x + 3, y - 3);
   g.lineTo(x - 3, y + 3);
   g.stroke();
-  const text = `last finite loss ${significant(value)}`;
+  const shows = i < store.columns.n - 1; // NaN in weights alone does not show in the loss
+  const text = `last ${shows ? "finite " : ""}loss ${significant(value)}`;
   g.font = `600 12px ${c.font}`;
   const fits = x - box.left > g.measureText(text).width + 20;
   g.textAlign = fits ? "right" : "left";
