@@ -56,7 +56,7 @@ def test_what_the_data_layer_remarks_is_an_event(tmp_path: Path) -> None:
     seen: list[Any] = []
     solver.add_listener(seen.append)
     solver.step(4)
-    assert any("not to be shuffled" in e.message for e in seen if isinstance(e, events.Warned))
+    assert any("all have label 1" in e.message for e in seen if isinstance(e, events.Warned))
 
 
 def test_waiting_for_data_is_part_of_the_time(records: Path) -> None:
