@@ -114,10 +114,10 @@ class TestSampler:
     def test_a_rate_that_jumps_is_seen_from_its_first_iteration_on(self) -> None:
         """However long it is until the next sample: the strips would show the old pace beyond the mark."""
         sampler = Sampler(FakeSolver(), lambda: 0.0)
-        rates = {1: 0.01, 2: 0.0099, 3: 0.001, 4: 0.001, 5: 0.002}
-        for iteration, rate in rates.items():
-            sampler(dataclasses.replace(done(iteration), lr=rate))
-        assert [sample.iter for sample in sampler.fetch()] == [1, 3, 5]
+        for iteration in range(1, 100):
+            rate = 0.01 if iteration < 40 else 0.001
+            sampler(dataclasses.replace(done(iteration), lr=rate * 0.999**iteration))
+        assert [sample.iter for sample in sampler.fetch()] == [1, 40, 65], "and once momentum has forgotten"
 
     @pytest.mark.parametrize("iteration", [0, 100_000])
     def test_the_first_samples_come_closer_at_the_start_of_a_training(self, iteration: int) -> None:

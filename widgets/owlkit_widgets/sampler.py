@@ -17,6 +17,8 @@ PERIOD = 0.5
 """Seconds between samples, at least, after the first ones: the panels are drawn twice a second."""
 JUMP = 1.5
 """A learning rate that changes by this factor between two iterations is seen in the strips at once."""
+SETTLED = 25
+"""Iterations after which a momentum of 0.9 has forgotten the steps before such a jump: one more look."""
 FILTERS_PERIOD = 2.0
 """Seconds between copies of the filters, at least."""
 EAGER, EAGERNESS, EARLY = 100, 5, 2000
@@ -64,6 +66,7 @@ class Sampler:
         self._due = self._filters_due = -float("inf")
         self._asked: dict[Any, Any] | None = None  # histograms, while the step is waited for
         self._lr = 0.0  # of the iteration before, 0 before the first
+        self._settled = -1  # iteration at which a jump of the rate shows in full
         self._last = self._taken = -1  # iteration that was seen last, that has a sample
         self._filters_taken = -1  # and one with filters
         self._after: int | None = None  # where training has gone back to since the last sample
@@ -80,6 +83,8 @@ class Sampler:
             self._after, self._due = event.iter - 1, -float("inf")
             self._taken = self._filters_taken = -1
         if self._lr > 0 and not 1 / JUMP < event.lr / self._lr < JUMP:
+            self._settled = event.iter + SETTLED
+        if event.iter in (self._settled - SETTLED, self._settled):
             self._due = -float("inf")
         self._last, self._lr = event.iter, event.lr
         if getattr(event, "late", False):  # the next one has begun; `at_rest` sees to it that not all are
