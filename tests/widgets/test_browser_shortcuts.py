@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import Notebook, until
+from .lab_notebook import Notebook, run_all_in_notebook_7, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -75,8 +75,7 @@ def test_shortcuts_in_notebook_7(lab: Any, page_of_notebook_7: Any) -> None:
     notebook = Notebook(lab, page, "shortcuts-seven", [CELL])
     page.goto(f"{lab.url}/notebooks/{notebook.path.name}?token={lab.token}")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60000)
-    page.locator(".jp-Cell").first.click()
-    page.keyboard.press("Shift+Enter")
+    run_all_in_notebook_7(page)
     owl = page.locator(".owl.mon")
     owl.get_by_role("button", name="Start").click(timeout=60000)
     owl.get_by_role("button", name="Pause").click(timeout=60000)
@@ -84,4 +83,4 @@ def test_shortcuts_in_notebook_7(lab: Any, page_of_notebook_7: Any) -> None:
     saved(notebook, page)
     page.keyboard.press("b")
     typed(page, owl, "Control+z")
-    assert page.evaluate(CELLS) == 2  # the one that Shift+Enter made
+    assert page.evaluate(CELLS) == 1

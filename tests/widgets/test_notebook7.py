@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .lab_notebook import INK, Notebook, painted, until
+from .lab_notebook import INK, Notebook, painted, run_all_in_notebook_7, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -39,27 +38,13 @@ PAINTED = """([name, selector]) => {
   return seen.size > 1; }"""
 
 
-def run_all(page: Any) -> None:
-    """By the menu, until it is taken: a notebook without a kernel yet forgets the order."""
-    waiting = page.locator(".jp-InputPrompt", has_text="[ ]:")
-    for _ in range(6):
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_text("Run All Cells", exact=True).click()
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            if waiting.count() < len(CELLS):
-                return
-            time.sleep(0.1)
-    raise AssertionError("Notebook 7 does not run its cells")
-
-
 def test_every_widget(lab: Any, page_of_notebook_7: Any, shots: Path) -> None:
     page = page_of_notebook_7
     Notebook(lab, page, "seven", CELLS)
     page.goto(f"{lab.url}/notebooks/seven.ipynb?token={lab.token}")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60000)
     assert not page.locator(".jp-SideBar .lm-TabBar-tab").first.is_visible(), "this is JupyterLab"
-    run_all(page)
+    run_all_in_notebook_7(page)
     monitor_and_gradient_check(page, shots)
     for name, (_, canvas) in FURTHER.items():
         looked_at(page, name, canvas)
