@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from operator import is_
 
 import numpy as np
 
-from owlkit.core.blob import Blob
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.memory import Memory
@@ -35,7 +35,7 @@ class CapturedPasses:
         self._plan: Plan | None = None
         self._serves: tuple[Plan, bool] | None = None
         self._sources: list[Callable[[], None]] = []
-        self._given: list[Blob] = []  # what sources put into, and the bytes that it lay in
+        self._given: list[Memory] = []  # what sources put into, and the bytes that it lay in
         self._places: list[np.ndarray | None] = []
         self._forward: list[Part] = []
         self._backward: list[Part] = []
@@ -116,20 +116,20 @@ class CapturedPasses:
 
         The plan is the same, but graphs go on reading what is there no more.
         """
-        before, self._places = self._places, self._lie()
-        return any(a is not None and a is not b for a, b in zip(before, self._places, strict=True))
-
-    def _lie(self) -> list[np.ndarray | None]:
-        """The bytes that inputs lie in; None for what has taken none yet."""
-        return [blob.memory(role).bytes for blob in self._given for role in ("data", "diff")]
+        places = [memory.bytes for memory in self._given]
+        if all(map(is_, places, self._places)):  # in every iteration
+            return False
+        before, self._places = self._places, places  # None: none was taken yet
+        return any(a is not None and a is not b for a, b in zip(before, places, strict=True))
 
     def _follow(self, plan: Plan, working: Working | None) -> None:
         if plan is self._plan and not self._have_moved():
             return
         self._replays.forget()
         self._plan = plan
-        self._given = [blob for step in plan.steps if not step.bottom for blob in step.top]
-        self._places = self._lie()
+        given = [blob for step in plan.steps if not step.bottom for blob in step.top]
+        self._given = [blob.memory(role) for blob in given for role in ("data", "diff")]
+        self._places = [memory.bytes for memory in self._given]
         pairs = list(zip(plan.steps, plan.forward_calls, strict=True))
         self._sources = [call for step, call in pairs if not step.bottom]
         self._forward = [_part(step.layer, call) for step, call in pairs if step.bottom]

@@ -58,8 +58,10 @@ class HostStates:
 
     def __init__(self, reading: Sequence[Layer], drawing: Sequence[Layer]) -> None:
         self._positions = [(layer, layer.state()) for layer in reading]
-        generators = [layer.rng.bit_generator for layer in drawing]
-        self._generators: list[tuple[Any, Any]] = [(each, each.state) for each in generators]
+        self._generators: list[tuple[Any, Any]] = []
+        for layer in drawing:
+            generator = layer.rng.bit_generator
+            self._generators.append((generator, generator.state))
 
     def restore(self) -> None:
         """Put it back."""

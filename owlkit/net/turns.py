@@ -6,7 +6,7 @@ import functools
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from owlkit.core.errors import NetError
@@ -80,8 +80,8 @@ class TakesTurns(Described):
         return self.turns.keeper
 
     def keep_to(self, thread: int | None) -> None:
-        """Let only this thread run the net, None: any; a pass that another one has begun ends before."""
-        with self.turns.taken():
+        """Let only this thread run the net, once a pass that another has begun is over; None: any, now."""
+        with self.turns.taken() if thread is not None else nullcontext():
             self.turns.keeper = thread
 
     @contextmanager

@@ -79,9 +79,12 @@ class Iterating(Resumable):
         A NaN in the data is mostly met in the first pass over them. oneDNN's ReLU makes it 0, so that no loss
         tells of it; our kernels for a GPU keep it, and there a look makes the host wait.
         """
-        early = self.net.captures is None and after & (after - 1) == 0 and after < WEIGHTS_EVERY
-        snapshot = self.param.snapshot > 0 and after % self.param.snapshot == 0
-        return early or snapshot or after % WEIGHTS_EVERY == 0
+        if after < WEIGHTS_EVERY:
+            due = after & (after - 1) == 0 and self.net.captures is None
+        else:
+            due = after % WEIGHTS_EVERY == 0
+        snapshot = self.param.snapshot
+        return due or (snapshot > 0 and after % snapshot == 0)
 
     def _iterate_and_look(self) -> None:
         net, lr = self.net, self.lr

@@ -215,7 +215,7 @@ class Solver(Iterating):
         histories; None: any.
 
         Others, who look while training goes on, get copies to be read only. Inputs are theirs to write to. On
-        a CPU everybody has the same arrays. Waits for passes that other threads have begun.
+        a CPU everybody has the same arrays. Waits for passes that other threads have begun, unless for None.
         """
         blobs = [parameter.blob for parameter in self.net.learnable]
         for net in (self.net, *self.test_nets):

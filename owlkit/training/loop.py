@@ -73,9 +73,21 @@ class TrainingLoop:
         self._stop, self.error = None, None
         self._first_iter, self._worked, self._since = self.solver.iter, 0.0, time.perf_counter()
         self.solver.abandon_test = self._serve_in_test
-        self._notice_restored()
-        self.solver.keep_to(NOBODY)
+        try:
+            self._notice_restored()
+            self.solver.keep_to(NOBODY)
+        except BaseException:  # interrupted while it waited for somebody who looks at the net
+            self._let_go()
+            raise
         self._set_state("running")
+
+    def _let_go(self) -> None:
+        """From now on the solver, and its snapshots, are anybody's."""
+        self._worked, self._since = self.seconds, None
+        self.solver.keep_to(None)  # before: who is refused is told by whom
+        self._paused, self.solver.in_use_by = False, None
+        self.solver.abandon_test = lambda: False
+        self._claims.close()
 
     def _work(self) -> None:
         remove = self.solver.add_listener(self._publish, at_rest=lambda: False)
@@ -110,14 +122,10 @@ class TrainingLoop:
         return told
 
     def _end(self, state: str, reason: str) -> None:
-        self._worked, self._since = self.seconds, None
-        self.solver.keep_to(None)  # before: who is refused is told by whom
-        self._paused, self.solver.in_use_by = False, None
-        self.solver.abandon_test = lambda: False
+        self._let_go()
         for _, request in self._steps:
             request.finish(error=self.error)
         self._steps.clear()
-        self._claims.close()
         self._set_state(state, reason)
         self._requests.cancel(self.error)
         self._pending_lr.clear()

@@ -183,7 +183,11 @@ class Run(TrainingLoop):
             self._check_room()
             check_not_awaited(self, "step")
             self._paused = True
-            self.start()
+            try:
+                self.start()
+            except BaseException:  # refused: a later start is not to stand still
+                self._paused = False
+                raise
         self._ask("step", int(n), source=source)
 
     def stop(self, *, source: str = "code") -> None:

@@ -158,6 +158,15 @@ def test_who_trains_is_refused_before_the_first_iteration(
         assert not list(tmp_path.glob("a_iter*"))
 
 
+def test_a_step_that_was_refused_does_not_pause_a_later_start(tmp_path: Path) -> None:
+    run = Run(solver_of(tmp_path, snapshot=5))
+    with other_process(tmp_path / "a"), pytest.raises(TrainingError, match="writes snapshots"):
+        run.step()
+    run.start()
+    assert run.wait_until("finished", "paused")
+    assert run.state == "finished"
+
+
 def test_who_reads_is_not_refused(tmp_path: Path) -> None:
     solver_of(tmp_path, snapshot=5).step(5)
     with other_process(tmp_path / "a"):

@@ -356,6 +356,34 @@ def test_a_run_that_stands_is_not_stepped_in_the_midst_of_a_pass() -> None:
     assert (run.state, run.iter) == ("ready", 0)
 
 
+# -- who is interrupted
+def test_a_start_that_is_interrupted_leaves_the_solver_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for whoever looks at a net; of two nets the first is the training's by then."""
+    solver = with_tests(snapshot=10, snapshot_prefix=str(tmp_path / "a"))
+
+    def interrupt(thread: int | None) -> None:
+        if thread is not None:
+            assert solver.net.keeper is not None
+            raise KeyboardInterrupt
+
+    run = Run(solver)
+    with monkeypatch.context() as patch:
+        patch.setattr(solver.test_nets[0], "keep_to", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run.start()
+    assert (run.state, solver.net.keeper, list(tmp_path.iterdir())) == ("ready", None, [])
+    assert run.start().wait(PATIENCE)
+    assert run.iter == 20
+
+
+def test_nobody_is_waited_for_to_let_a_net_go() -> None:
+    solver = make_solver()
+    with ThreadPoolExecutor(1) as pool, solver.net.at_rest():
+        pool.submit(solver.keep_to, None).result(PATIENCE)
+
+
 # -- turns
 def test_turns_come_in_the_order_of_asking() -> None:
     turns, order, asked = Turns(), [], []
