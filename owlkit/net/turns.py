@@ -25,25 +25,26 @@ class Turns:
     Python's own goes to whoever is quickest, which is the thread that has just given it back: who wants to
     look between two iterations would wait for many.
 
-    keeper : who trains, see `TakesTurns`.
+    keeper : who trains, see `TakesTurns`. holder : the thread that has the turn.
     """
 
     def __init__(self) -> None:
         self.keeper: int | None = None
+        self.holder: int | None = None
         self._lock = threading.RLock()
         self._passed_on = threading.Condition(self._lock)
         self._queue: deque[object] = deque()  # the first has the turn, or takes it next
-        self._holder: int | None = None
 
     @property
     def mine(self) -> bool:
         """Whether the calling thread has the turn."""
-        return self._holder == threading.get_ident()
+        return self.holder == threading.get_ident()
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Wait for one's turn, and have it meanwhile."""
-        if self.mine:
+        me = threading.get_ident()
+        if self.holder == me:
             yield
             return
         ticket = object()
@@ -53,12 +54,13 @@ class Turns:
                 while self._queue[0] is not ticket:
                     self._passed_on.wait(PATIENCE)
                 try:
-                    self._holder = threading.get_ident()
+                    self.holder = me
                     yield
                 finally:
-                    self._holder = None
+                    self.holder = None
                     self._queue.popleft()
-                    self._passed_on.notify_all()
+                    if self._queue:
+                        self._passed_on.notify_all()
         finally:
             if ticket in self._queue:  # interrupted before it came to that
                 self._queue.remove(ticket)
@@ -122,13 +124,13 @@ def in_turn(
 
     @functools.wraps(method)
     def wait(self: Taker, /, *args: Given.args, **kwargs: Given.kwargs) -> Result:
-        me = threading.get_ident()
-        if self.keeper is not None and self.keeper != me:
+        me, turns = threading.get_ident(), self.turns
+        if turns.keeper is not None and turns.keeper != me:
             self._refuse(name)  # at once, not after the iteration that goes on; also at rest
-        if self.turns.mine:
+        if turns.holder == me:
             return method(self, *args, **kwargs)
-        with self.turns.taken():
-            if self.keeper is not None and self.keeper != me:
+        with turns.taken():
+            if turns.keeper is not None and turns.keeper != me:
                 self._refuse(name)  # a training has begun, or gone on, while this one waited
             return method(self, *args, **kwargs)
 

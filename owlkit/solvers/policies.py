@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,13 @@ class Rate(float):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        with np.errstate(over="ignore"):
-            return repr(float(str(np.float32(self))))
+        return _as_written(float(self))
+
+
+@lru_cache(maxsize=8)  # most rates stay for long, and a history asks in every iteration
+def _as_written(rate: float) -> str:
+    with np.errstate(over="ignore"):
+        return repr(float(str(np.float32(rate))))
 
 
 # name -> (formula, fields without which it makes no sense)
