@@ -30,7 +30,7 @@ class InnerProductKernel:
         self._x, self._y = Plain(device, spec.x), Plain(device, spec.y)
         self._dx = Plain(device, spec.x) if spec.data_gradient else None
         self._biases = Biases(device, Descriptor((spec.rows, spec.outputs), spec.x.dtype))
-        self._forward = self._multiply_and_add if fused is None else fused
+        self._fused = fused
         self.detail = "gemm" if fused is None else fused.detail
 
     def _at(self, tensor: Tensor, stride: int, turned: bool = False, writes: bool = False) -> Matrix:
@@ -43,7 +43,8 @@ class InnerProductKernel:
         self._gpu.driver.gemm(shape, a, b, c, dtype=self._spec.x.dtype, beta=beta, tf32=self._device.tf32)
 
     def forward(self, x: Tensor, w: Tensor, b: Tensor | None, y: Tensor) -> None:
-        self._forward(self._x.read(x), w, b, self._y.target(y))
+        compute = self._fused or self._multiply_and_add  # bound here: kept, it would be a circle
+        compute(self._x.read(x), w, b, self._y.target(y))
         self._y.finish(y)
 
     def _multiply_and_add(self, x: Tensor, w: Tensor, b: Tensor | None, y: Tensor) -> None:

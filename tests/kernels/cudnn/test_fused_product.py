@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,17 @@ def test_the_clock_decides(product: float, taken: str, slower: dict[str, str], t
     again = tuning(tmp_path, product=0.0, cudnn=0.0)
     assert inner_product.make(again, spec(relu=True)).implementation == kernel.implementation
     assert again.gpu.driver.launched == [], "times are kept"
+
+
+def test_what_was_timed_gives_its_memory_back_at_once() -> None:
+    """Copies of images in C order too, which lie in the kernels: nobody waits for a garbage collector."""
+    device = tuning(product=1e-3)
+    gc.disable()
+    try:
+        inner_product.make(device, spec((6, 30, 40, 50)))
+        assert device.gpu.driver.used <= 128
+    finally:
+        gc.enable()
 
 
 def test_without_a_clock_it_is_a_product() -> None:
