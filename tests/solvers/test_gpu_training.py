@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from owlkit.core.errors import DataError
 from owlkit.io.datum import array_to_datum
 from owlkit.io.writer import RecordWriter
 from tests.support import emulated_gpu
+from tests.support.emulated_gpu.driver import EmulatedReplay
 
 pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+MOST_CALLS = 130  # of Python functions; by Python 3.11 there were 119
 
 
 def first_layers() -> NetSpec:
@@ -155,6 +158,27 @@ def test_batches_come_by_a_lane_beside_the_work(tmp_path: Path) -> None:
     assert device.gpu.uploaded_bytes - before <= 8 * 4 + 12, (
         "the labels and the rate; images come by the lane"
     )
+
+
+def test_the_host_does_little_for_an_iteration_that_is_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In calls of Python's, which no busy machine changes: `benchmarks/host_time.py` says what they take."""
+    trained = solver(emulated_gpu.emulated_device(), lr_policy="fixed")
+    trained.step(4)
+    monkeypatch.setattr(EmulatedReplay, "launch", lambda replay: None)
+    called: list[str] = []
+
+    def calls(iterations: int) -> int:
+        called.clear()
+        sys.setprofile(lambda frame, event, _: called.append(event) if event == "call" else None)
+        try:
+            trained.step(iterations)
+        finally:
+            sys.setprofile(None)
+        return len(called)
+
+    alone = calls(1)
+    found = (calls(11) - alone) / 10
+    assert found < MOST_CALLS, f"{found:g} for each replay"
 
 
 def test_a_step_that_is_asked_for_lies_in_the_gradients_of_a_captured_update() -> None:
