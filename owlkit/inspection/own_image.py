@@ -70,7 +70,7 @@ def _in_last_batch(net: Net, blob: str) -> OwnImage | None:
     """None before the first batch, and where the blob does not hold the input any more."""
     if sum(blob in node.top_names for node in net.graph.nodes) > 1:
         return None  # a layer in place has written over it
-    with net.at_rest():  # while it trains, the next batch comes
+    with net.turns.taken():  # while it runs, the next batch comes
         values = np.array(net.blobs[blob].peek()[0], np.float32)  # memory="reuse" keeps what sources write
         about = f"image 0 of the net's last batch{_named(net, blob)}"
     return OwnImage(values, about) if values.any() else None

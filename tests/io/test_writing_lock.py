@@ -97,6 +97,26 @@ def test_a_file_removed_by_hand_is_no_lock_any_more(tmp_path: Path) -> None:
                 pass
 
 
+def test_a_file_that_its_owner_removes_before_it_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between opening and locking: a lock on what has no name any more would keep nobody away."""
+    lockf, removed = fcntl.lockf, []
+
+    def late(descriptor: int, operation: int) -> None:
+        if not removed:
+            removed.extend(tmp_path.iterdir())
+            removed[0].unlink()
+        lockf(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "lockf", late)
+    with WritingLock(str(tmp_path / "a")) as lock:
+        assert removed == [lock.file]
+        with pytest.raises(AssertionError), other_process(tmp_path / "a"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_within_a_process_it_may_be_held_many_times(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     first, second = WritingLock(str(tmp_path / "a")), WritingLock(str(tmp_path / "link" / "a"))

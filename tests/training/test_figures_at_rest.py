@@ -1,0 +1,70 @@
+"""Figures of a net in training show one iteration: they wait until weights and images stand still."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from owlkit import L, Net, NetSpec, inspect
+from owlkit.inspection.filters import filter_weights
+from owlkit.inspection.own_image import own_image
+
+PATIENCE = 60.0
+
+
+def made(**options: Any) -> Net:
+    """A net whose weights, and the image in it, are all 1."""
+    n = NetSpec("small")
+    n.data = L.Input(shape=dict(dim=[1, 3, 8, 8]))
+    n.conv1 = L.Convolution(n.data, kernel_size=3, num_output=2, bias_term=False)
+    net = Net(n, **options)
+    fill(net, 1)
+    return net
+
+
+def fill(net: Net, value: float) -> None:
+    net.params["conv1"][0].data[...] = value
+    net.blobs["data"].data[...] = value
+
+
+def looked(net: Net, look: Callable[[], Any]) -> Any:
+    """What `look` gives that began in the midst of an iteration, after which all is 2."""
+    patience = time.monotonic() + PATIENCE
+    with ThreadPoolExecutor(1) as pool:
+        with net.turns.taken():
+            looking = pool.submit(look)
+            while len(net.turns._queue) < 2 and not looking.done():
+                assert time.monotonic() < patience
+                time.sleep(0.001)
+            fill(net, 2)
+        return looking.result(PATIENCE)
+
+
+def test_filters() -> None:
+    net = made()
+    assert set(looked(net, lambda: filter_weights(net, "conv1")).flat) == {2}
+
+
+@pytest.mark.parametrize("shares", [False, True])
+def test_the_image_of_the_last_batch(shares: bool) -> None:
+    """Blobs are the net's own, whoever has its weights."""
+    net = made(share=made()) if shares else made()
+    assert set(looked(net, lambda: own_image(net, "data")).values.flat) == {2}
+
+
+def test_the_earlier_one_of_a_comparison() -> None:
+    net, inspector = made(), inspect(made())
+    looked(net, lambda: inspector.compare_with(net))
+    assert set(inspector.earlier["conv1"][0].flat) == {2}
+
+
+def test_what_moved_since() -> None:
+    net = made()
+    inspector = inspect(net, compare=made())
+    (moved,) = looked(net, lambda: inspector.movements)
+    np.testing.assert_allclose(moved.relative, 1)
