@@ -162,8 +162,11 @@ def _watched(args: argparse.Namespace, run: Any) -> bool:
     """Train to the end, and tell of it; whether all that was told could be written."""
     if not caffe_log.asked_for(args):
         all_written = follow(run, sys.stderr if args.json else sys.stdout, "owlkit train")
-        run.run()
-        return all_written()
+        try:
+            run.run()
+        finally:
+            told = all_written()  # also before an error is told: it must not be lost for a full disk
+        return told
     caffe_log.follow(run)
     run.run()
     caffe_log.tell_end(run)

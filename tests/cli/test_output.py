@@ -56,6 +56,14 @@ def test_a_training_goes_on_when_what_it_tells_cannot_be_written(folder: Path) -
     assert (folder / "s_iter_30.caffemodel").is_file()
 
 
+def test_why_a_training_has_failed_is_told_all_the_same(folder: Path) -> None:
+    status, told = on_a_full_disk(folder, "train", "--solver", "solver.prototxt", "--set", "base_lr=1e30")
+    assert status == 3
+    assert told[0].endswith("No space left on device; the training goes on")
+    assert told[1].startswith("owlkit train: the loss of iteration 1 is ")
+    assert len(told) == 2
+
+
 def test_a_training_ends_with_a_snapshot_when_its_reader_has_left(folder: Path) -> None:
     """`owlkit train ... | head -1`"""
     words = [sys.executable, "-m", "owlkit.cli.main", "train", "--solver", "solver.prototxt"]
