@@ -48,6 +48,16 @@ def test_a_full_disk_is_told_in_a_line(folder: Path, words: list[str]) -> None:
     assert on_a_full_disk(folder, *words) == (1, [line])
 
 
+def test_it_is_told_once_of_a_line_that_is_written_at_once(folder: Path) -> None:
+    """What is still buffered then is not tried again at the end."""
+    words = ["train", "--solver", "solver.prototxt", "--snapshot", "auto"]
+    subprocess.run(
+        [sys.executable, "-m", "owlkit.cli.main", *words], cwd=folder, check=True, capture_output=True
+    )
+    line = "owlkit train: the output cannot be written: No space left on device"
+    assert on_a_full_disk(folder, *words, "--set", "max_iter=31") == (1, [line])
+
+
 def test_a_training_goes_on_when_what_it_tells_cannot_be_written(folder: Path) -> None:
     status, told = on_a_full_disk(folder, "train", "--solver", "solver.prototxt")
     assert status == 1

@@ -254,6 +254,24 @@ def test_a_solver_that_is_stepped_by_hand_in_another_thread(tmp_path: Path) -> N
     assert as_proto(solver.net, tmp_path) == 60
 
 
+def test_a_loop_of_ones_own(tmp_path: Path) -> None:
+    solver, found = numbered(), []
+
+    def train() -> None:
+        for _ in range(40):
+            solver.net.clear_param_diffs()
+            solver.net.forward_backward()
+            solver.apply_update()
+
+    with ThreadPoolExecutor(1) as pool:
+        training = pool.submit(train)
+        while not training.done():
+            found.append(as_proto(solver.net, tmp_path))
+        training.result(PATIENCE)
+    assert found == sorted(found)
+    assert as_proto(solver.net, tmp_path) == 40
+
+
 def test_in_the_thread_that_trains_nobody_waits(tmp_path: Path) -> None:
     """In listeners, in callbacks, and in the midst of a pass."""
     solver, found = numbered(max_iter=3), []

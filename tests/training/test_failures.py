@@ -165,3 +165,21 @@ def test_one_written_by_hand_or_not_wanted_any_more_is_not_owed(
     written = (tmp_path / "b_iter_5.solverstate").stat().st_mtime_ns
     solvers[1].step(2)
     assert (tmp_path / "b_iter_5.solverstate").stat().st_mtime_ns == written
+
+
+def test_what_was_restored_is_on_the_disk_and_owes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, earlier = Disk(monkeypatch), make_solver(snapshot_prefix=str(tmp_path / "a"))
+    disk.full = False
+    earlier.step(2)
+    _, state = earlier.snapshot()
+    disk.full = True
+    solver = make_solver(snapshot_prefix=str(tmp_path / "a"), snapshot=5, snapshot_after_train=True)
+    with pytest.raises(DataError, match="no room"):
+        solver.step(5)
+    solver.restore(state)
+    assert (solver.owes_snapshot, solver.is_saved) == (False, True)
+    failing(solver, 2, ValueError("at once"))
+    with pytest.raises(ValueError, match="at once"):
+        Run(solver, save_on_failure=True).run()  # there is no room, and none is needed
