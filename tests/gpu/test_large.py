@@ -13,9 +13,9 @@ import pytest
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import activation, copy, pooling
-from owlkit.kernels.convolution.choice import zeros
 from owlkit.kernels.cuda.biases import Biases
 from owlkit.kernels.cuda.program import LARGEST_INDEX, check_count
+from owlkit.kernels.cudnn.trials import zeros
 from tests.support import gpu
 
 pytestmark = [pytest.mark.gpu, pytest.mark.also_emulated]
