@@ -119,6 +119,12 @@ class TestSampler:
             sampler(dataclasses.replace(done(iteration), lr=rate * 0.999**iteration))
         assert [sample.iter for sample in sampler.fetch()] == [1, 40, 65], "and once momentum has forgotten"
 
+    def test_a_rate_that_jumps_in_every_iteration_costs_no_more_than_one_that_jumps_once(self) -> None:
+        sampler = Sampler(FakeSolver(), lambda: 0.0)
+        for iteration in range(1, 100):
+            sampler(dataclasses.replace(done(iteration), lr=0.5**iteration))
+        assert [sample.iter for sample in sampler.fetch()] == [1, 2, 27]
+
     @pytest.mark.parametrize("iteration", [0, 100_000])
     def test_the_first_samples_come_closer_at_the_start_of_a_training(self, iteration: int) -> None:
         now, times = [0.0], []

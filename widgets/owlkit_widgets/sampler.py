@@ -66,6 +66,7 @@ class Sampler:
         self._due = self._filters_due = -float("inf")
         self._asked: dict[Any, Any] | None = None  # histograms, while the step is waited for
         self._lr = 0.0  # of the iteration before, 0 before the first
+        self._jumped = False  # there
         self._settled = -1  # iteration at which a jump of the rate shows in full
         self._last = self._taken = -1  # iteration that was seen last, that has a sample
         self._filters_taken = -1  # and one with filters
@@ -82,8 +83,10 @@ class Sampler:
         if event.iter <= self._last:
             self._after, self._due = event.iter - 1, -float("inf")
             self._taken = self._filters_taken = -1
-        if self._lr > 0 and not 1 / JUMP < event.lr / self._lr < JUMP:
+        jumps = self._lr > 0 and not 1 / JUMP < event.lr / self._lr < JUMP
+        if jumps and not self._jumped:  # one that jumps all the time would be looked at all the time
             self._settled = event.iter + SETTLED
+        self._jumped = jumps
         if event.iter in (self._settled - SETTLED, self._settled):
             self._due = -float("inf")
         self._last, self._lr = event.iter, event.lr
