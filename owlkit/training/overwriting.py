@@ -27,5 +27,6 @@ def check_apart(run: Any, others: Iterable[Any]) -> None:
 
 
 def _snapshots(solver: Any) -> str | None:
-    """What paths of snapshots start with; None where none are written without being asked for."""
-    return os.path.abspath(solver.prefix) if solver.writes_snapshots else None
+    """What paths of snapshots start with, links followed; None where none are written unasked."""
+    folder, name = os.path.split(os.path.abspath(solver.prefix))
+    return os.path.join(os.path.realpath(folder), name) if solver.writes_snapshots else None

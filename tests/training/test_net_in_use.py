@@ -194,9 +194,10 @@ def test_a_net_is_not_copied_by_accident() -> None:
 
 def test_two_runs_do_not_write_over_each_others_snapshots(tmp_path: Path) -> None:
     """The cell with `solver.train()` was run again while the first training went on."""
+    (tmp_path / "link").symlink_to(tmp_path)
     prefix = str(tmp_path / "s")
     first = Run(make_solver(max_iter=LONG, snapshot_prefix=prefix, snapshot=1000), "birds").start()
-    second = Run(make_solver(snapshot_prefix=prefix, snapshot=1000), "birds")
+    second = Run(make_solver(snapshot_prefix=str(tmp_path / "link" / "s"), snapshot=1000), "birds")
     with pytest.raises(
         TrainingError, match=r"run 'birds' \(number \d+, running\) writes to the same snapshots"
     ):
