@@ -57,8 +57,10 @@ def _entries(net: Any) -> list[tuple[str, str, int, np.ndarray]]:
 
 def _hdf5_layer(net: Any, layer: Layer, write_diff: bool) -> hdf5_snapshots.LayerBlobs:
     data = {index: np.array(blob.peek()) for index, blob in _own(net, layer).items()}
-    diff = {index: np.array(blob.peek("diff")) for index, blob in enumerate(layer.blobs)}
-    return hdf5_snapshots.LayerBlobs(layer.name, data, diff if write_diff else None)
+    diff = None
+    if write_diff:
+        diff = {index: np.array(blob.peek("diff")) for index, blob in enumerate(layer.blobs)}
+    return hdf5_snapshots.LayerBlobs(layer.name, data, diff)
 
 
 def _own(net: Any, layer: Layer) -> dict[int, Blob]:

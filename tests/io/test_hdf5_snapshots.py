@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from owlkit.core.blob import Blob
 from owlkit.core.errors import FileFormatError, NetError
 from owlkit.io import hdf5_snapshots
 from owlkit.io.solverstate import SolverStateData, read_solverstate, write_solverstate
@@ -133,6 +134,15 @@ def test_gradients_are_stored_with_every_layer(tmp_path: Path) -> None:
     }
     assert "data/d" in found
     assert "data/x" in found
+
+
+def test_gradients_that_are_not_stored_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A training waits while they are copied, and from a GPU they would be fetched."""
+    read, peek = [], Blob.peek
+    monkeypatch.setattr(Blob, "peek", lambda blob, role="data": read.append(role) or peek(blob, role))
+    for suffix in (".h5", ".caffemodel", ".safetensors"):
+        shared_net(1).save(tmp_path / f"x{suffix}")
+    assert set(read) == {"data"}
 
 
 def test_a_blob_that_only_the_file_shares(tmp_path: Path) -> None:
