@@ -92,9 +92,11 @@ class Iterating(Resumable):
         net.clear_param_diffs()
         for on_start, _ in self._callbacks:
             on_start()
-        loss = self._pass_and_update(lr)
+        loss, shown = self._pass_and_update(lr)
         seconds, images = time.perf_counter() - started, net.batch_size * self.param.iter_size
         waited = net.data_wait_seconds - waited
+        if shown is not None:
+            self.emit(shown)
         self._remark(loss)
         self.emit(events.IterationDone(self.iter, loss, self.smoothed_loss, lr, seconds, waited, images))
 
@@ -109,17 +111,19 @@ class Iterating(Resumable):
                 break
         return total
 
-    def _pass_and_update(self, lr: float) -> float:
-        """The loss. Nobody sees weights of which some are new, or statistics of a batch beside older ones."""
+    def _pass_and_update(self, lr: float) -> tuple[float, events.Displayed | None]:
+        """The loss, and what is to be told of it when others may have a turn: listeners may wait for them.
+
+        Nobody sees weights of which some are new, or statistics of a batch beside older ones.
+        """
         net, p = self.net, self.param
         with ExitStack() as turn:
             turn.enter_context(net.turns.taken())
             loss = self._accumulate() / p.iter_size
             if not math.isfinite(loss):
-                self._diverge(loss)
+                self._diverge(loss, turn.close)
             self._losses.append(loss)
-            if p.display > 0 and self.iter % p.display == 0:
-                self._display(lr)
+            shown = self._displayed(lr) if p.display > 0 and self.iter % p.display == 0 else None
             if self._callbacks:
                 turn.close()  # they may wait for other threads, and these for their turn
                 for _, on_gradients_ready in self._callbacks:
@@ -128,7 +132,7 @@ class Iterating(Resumable):
             # Guarded as when the loss is looked at later, which is not needed here: one capture serves both.
             self._update(lr, net.guard if net.captures is not None else None)
             self.iter += 1
-        return loss
+        return loss, shown
 
     def _update(self, lr: float, guard: Any = None) -> None:
         """The rule clips, divides by iter_size (both as one factor) and updates; the order is Caffe's."""
@@ -220,11 +224,11 @@ class Iterating(Resumable):
             raise DivergedError(event)
 
     # -- what is said of it
-    def _display(self, lr: float) -> None:
+    def _displayed(self, lr: float) -> events.Displayed:
         if self.param.debug_info:
             log_debug_info(self.net)
         outputs, weights = displayed_outputs(self.net)
-        self.emit(events.Displayed(self.iter, self.smoothed_loss, lr, outputs, weights))
+        return events.Displayed(self.iter, self.smoothed_loss, lr, outputs, weights)
 
     def _remark(self, loss: float) -> None:
         first = self.iter == 1
@@ -237,8 +241,10 @@ class Iterating(Resumable):
         if remark:
             self.warn(remark)
 
-    def _diverge(self, loss: float) -> None:
+    def _diverge(self, loss: float, found_out: Callable[[], None] = lambda: None) -> None:
+        """found_out : called when the net was looked at, before anybody is told."""
         layer, blob, found = self.net.first_nonfinite() or ("", "", "")
         event = events.Diverged(self.iter, loss, layer, blob, found)
+        found_out()
         self.emit(event)
         raise DivergedError(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -298,6 +299,24 @@ def test_a_callback_may_wait_for_a_thread_that_saves(tmp_path: Path) -> None:
         solver.add_callback(elsewhere, elsewhere)
         assert Run(solver).start().wait(PATIENCE)
     assert found == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_listener_may_wait_for_a_thread_that_saves(tmp_path: Path) -> None:
+    """Whatever it is told, and as late as what it is told of a display, the update is made."""
+    solver, found = numbered(display=1), []
+    with ThreadPoolExecutor(1) as pool:
+
+        def elsewhere(event: Any) -> None:
+            saved = pool.submit(as_proto, solver.net, tmp_path).result(PATIENCE / 6)
+            found.append((type(event).__name__, saved))
+
+        solver.add_listener(elsewhere)
+        solver.step(2)
+        solver.net.forward_backward = lambda: math.nan
+        with pytest.raises(DivergedError):
+            solver.step(1)
+    each = ("Displayed", "IterationDone")
+    assert found == [(name, iteration) for iteration in (1, 2) for name in each] + [("Diverged", 2)]
 
 
 def test_in_a_pause_in_a_test_and_after_the_end(tmp_path: Path) -> None:
