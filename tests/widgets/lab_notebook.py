@@ -88,8 +88,24 @@ class Notebook:
         self.page.evaluate("(name) => window.jupyterapp.commands.execute(name)", name)
 
     def run_all(self) -> None:
-        """Start all cells; unlike the command, without waiting for their end."""
-        self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        """Start all cells, again until the first is taken: just opened, a notebook may forget the order."""
+        for _ in range(6):
+            self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+            end = time.monotonic() + 10
+            while time.monotonic() < end:
+                if self.page.locator(".jp-InputPrompt").first.inner_text().strip() != "[ ]:":
+                    return
+                time.sleep(0.05)
+        raise AssertionError("JupyterLab does not run the notebook's cells")
+
+    def run_to_the_end(self) -> None:
+        """Run all cells, and wait until each has returned."""
+        self.run_all()
+        self.page.wait_for_function(
+            f"""() => {self.KERNEL}.status === 'idle' && window.jupyterapp.shell.currentWidget.content.widgets
+                .every((cell) => cell.model.executionCount !== null)""",
+            timeout=120000,
+        )
 
     def kernel_status(self) -> str:
         return str(self.page.evaluate(f"() => {self.KERNEL}.status"))

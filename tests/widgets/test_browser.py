@@ -31,7 +31,7 @@ Frontend.display({run})
 def test_a_run_is_watched_and_controlled(lab: Any, page: Any, shots: Path) -> None:
     notebook = Notebook(lab, page, "run", [TRAIN])
     notebook.open()
-    notebook.command("notebook:run-all-cells")
+    notebook.run_to_the_end()
     owl = page.locator(".owl").first
     watch(notebook, owl, shots)
     pause_and_step(notebook, owl)
@@ -166,7 +166,7 @@ def test_a_run_ends_as_a_picture(lab: Any, page: Any, shots: Path) -> None:
     ]
     notebook = Notebook(lab, page, "ends", cells)
     notebook.open()
-    notebook.command("notebook:run-all-cells")
+    notebook.run_to_the_end()
     for state in ("Finished", "Diverged", "Paused", "Ready"):
         notebook.wait_for_state(state)
     page.locator(PICTURE).nth(1).wait_for(state="attached", timeout=60000)  # of the two that have ended

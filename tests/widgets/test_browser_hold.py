@@ -46,7 +46,7 @@ def test_the_end_of_a_run_takes_nothing_out_of_hand(lab: Any, page: Any, shots: 
     page.set_viewport_size({"width": 1560, "height": 1200})
     notebook = Notebook(lab, page, "hold", CELLS)
     notebook.open()
-    notebook.command("notebook:run-all-cells")
+    notebook.run_to_the_end()
     notebook.wait_for_iteration(60)
 
     rate = page.locator(".owl").first.get_by_role("textbox", name="Learning rate")

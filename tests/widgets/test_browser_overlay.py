@@ -37,7 +37,7 @@ def legend(page: Any, key: str) -> list[str]:
 def test_runs_are_laid_over_one_another(lab: Any, page: Any, shots: Path) -> None:
     notebook = Notebook(lab, page, "overlay", [OLD, NEW])
     notebook.open()
-    notebook.command("notebook:run-all-cells")
+    notebook.run_to_the_end()
     owl = page.locator(".owl").first
     owl.locator(".uplot canvas").wait_for(timeout=60000)
     two_runs(notebook, owl)
@@ -135,8 +135,8 @@ def narrow(page: Any, owl: Any, shots: Path) -> None:
     runs, chart = owl.locator(".runs"), owl.locator(".uplot")
 
     def below() -> bool:
-        above = chart.bounding_box()
-        return bool(runs.bounding_box()["y"] >= above["y"] + above["height"])
+        above, here = chart.bounding_box(), runs.bounding_box()  # None while the view is laid out anew
+        return bool(above and here and here["y"] >= above["y"] + above["height"])
 
     until(below, "the runs beneath the chart")
     shoot(owl, shots / "overlay-narrow-light.png")

@@ -66,7 +66,7 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     page.set_viewport_size({"width": 1560, "height": 1400})
     notebook = Notebook(lab, page, "panels", [SETUP, CAFFE])
     notebook.open()
-    notebook.command("notebook:run-all-cells")
+    notebook.run_to_the_end()
     page.locator(".owl .uplot canvas").wait_for(timeout=60000)
     owl = page.locator(".owl").first
     owl.locator(".chip", has_text="fc6 frozen").wait_for(timeout=120000)
@@ -181,7 +181,7 @@ def test_a_net_of_many_layers(lab: Any, page: Any, shots: Path) -> None:
     page.set_viewport_size({"width": 1560, "height": 1500})
     notebook = Notebook(lab, page, "deep", [SETUP, RESNET])
     notebook.open()
-    notebook.command("notebook:run-all-cells")
+    notebook.run_to_the_end()
     page.locator(".owl .uplot canvas").wait_for(timeout=60000)
     notebook.wait_for_state("Finished")
     owl = page.locator(".owl").first

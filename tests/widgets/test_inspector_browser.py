@@ -95,7 +95,7 @@ def test_a_net_with_weights(lab: Any, page: Any, shots: Path, tmp_path: Path) ->
     page.set_viewport_size({"width": 1560, "height": 1300})
     notebook = Notebook(lab, page, "squeezenet", [HELD, SQUEEZENET])
     notebook.open()
-    notebook.command("notebook:run-all-cells")
+    notebook.run_to_the_end()
     owl = page.locator(".owl.insp").first
     owl.locator(".card").first.wait_for(timeout=60000)
     expect_count(owl.locator(".card"), 14)
@@ -183,7 +183,7 @@ def test_a_net_with_branches(lab: Any, page: Any, shots: Path) -> None:
     page.set_viewport_size({"width": 1560, "height": 1300})
     notebook = Notebook(lab, page, "googlenet", [GOOGLENET])
     notebook.open()
-    notebook.command("notebook:run-all-cells")
+    notebook.run_to_the_end()
     owl = page.locator(".owl.insp").first
     owl.locator(".card").first.wait_for(timeout=60000)
     expect_count(owl.locator(".card"), FOLDED)
