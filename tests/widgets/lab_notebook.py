@@ -6,6 +6,7 @@ Not called notebook.py: this folder is on the path of the server, which imports 
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -180,6 +181,12 @@ def run_all_in_notebook_7(page: Any) -> None:
                 return
             time.sleep(0.1)
     raise AssertionError("Notebook 7 does not run its cells")
+
+
+def width(locator: Any) -> float:
+    """Of an element in the page, px; not a number while it is laid out anew."""
+    box = locator.bounding_box()
+    return float(box["width"]) if box else math.nan
 
 
 def painted(page: Any, frames: int = 3) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .lab_notebook import PICTURE, Notebook, painted, standing, until
+from .lab_notebook import PICTURE, Notebook, painted, standing, until, width
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -58,18 +58,18 @@ def test_the_end_of_a_run_takes_nothing_out_of_hand(lab: Any, page: Any, shots: 
 
     second = page.locator(".owl").nth(1)
     area = standing(second.locator(".u-over"))
-    left, middle, width = area["x"], area["y"] + area["height"] / 2, area["width"]
-    page.mouse.move(left + 0.3 * width, middle)
+    left, middle, across = area["x"], area["y"] + area["height"] / 2, area["width"]
+    page.mouse.move(left + 0.3 * across, middle)
     page.mouse.down()
-    page.mouse.move(left + 0.4 * width, middle, steps=3)
+    page.mouse.move(left + 0.4 * across, middle, steps=3)
     end(notebook, 1, "dragged")
     page.set_viewport_size({"width": 1500, "height": 1200})  # as a scroll bar that comes, or a side bar
     painted(page)
-    page.mouse.move(left + 0.7 * width, middle, steps=3)
+    page.mouse.move(left + 0.7 * across, middle, steps=3)
     page.mouse.up()
     second.locator(".overview").wait_for()
     whole = second.evaluate("e => e.clientWidth")
-    until(lambda: second.locator(".uplot").bounding_box()["width"] <= whole, "the plot follows afterwards")
+    until(lambda: width(second.locator(".uplot")) <= whole, "the plot follows afterwards")
     first_seen, last_seen = (iteration_at(page, second, share) for share in (0.01, 0.99))
     assert 1.8 < last_seen / first_seen < 2.8, "of what was dragged over, 0.3 to 0.7, a part is lost"
     assert first.locator(".overview").is_hidden(), "nobody dragged in the first"

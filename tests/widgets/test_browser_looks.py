@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, shoot, until
+from .lab_notebook import PICTURE, Notebook, accessibility_findings, expect_count, shoot, until, width
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -217,9 +217,9 @@ def pictures_stand_apart(page: Any, deep: Any) -> None:
     """Where the buttons below the map are wider than the map, they go to two lines and hide no picture."""
     size = page.viewport_size
     deep.locator(".foot").get_by_text("one pass forward and back").wait_for(timeout=60000)
-    beside = size["width"] - round(deep.bounding_box()["width"])
+    beside = size["width"] - round(width(deep))
     page.set_viewport_size({"width": 968 + beside, "height": size["height"]})
-    until(lambda: deep.bounding_box()["width"] < 1000, "a window of usual width")
+    until(lambda: width(deep) < 1000, "a window of usual width")
     until(lambda: deep.evaluate(GAP) == 12, "the gap between the image and the map")
     page.set_viewport_size(size)
 
