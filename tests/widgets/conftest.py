@@ -99,6 +99,7 @@ def _watched_page(
     for event, listener in heard.items():
         page.remove_listener(event, listener)
     tab.leave(request.session.testsfailed > failed)
+    lab.end_kernels()
     assert not [error for error in errors if not any(each in error for each in known)]
     assert not outside, outside
 
