@@ -36,6 +36,14 @@ INK = """(token) => {
 THEMED = """(light) => document.body.dataset.jpThemeLight === light
   && !document.querySelector('#jupyterlab-splash') && document.querySelector('#main').clientWidth > 0"""
 
+# What stands where a widget would be.
+NOT_FOUND = "Error displaying widget: model not found"
+# Each widget is there, or is not found.
+BACK = """(missing) => {
+  const shown = [...document.querySelectorAll('.jp-OutputArea-output')].map((output) => output.textContent);
+  const there = document.querySelector('.owl') || shown.includes(missing);
+  return there && !shown.includes('Loading widget...'); }"""
+
 # The box of an element, once it has been the same for some frames and a tenth of a second.
 STANDING = """async (element) => {
   const box = () => { const b = element.getBoundingClientRect(); return [b.x, b.y, b.width, b.height].map(Math.round).join(); };
@@ -82,6 +90,19 @@ class Notebook:
         self.page.wait_for_function(f"() => {self.KERNEL}?.status === 'idle'", timeout=120000)
         if self.page.evaluate("() => document.body.dataset.jpThemeLight") == "false":
             self.theme("Light")  # a test before has left another
+
+    def reload(self) -> None:
+        """Load the page again, until the widgets of a kernel that lives are back.
+
+        JupyterLab's widget manager looks for a widget for two seconds, and does not find one that comes at
+        the end of them, though it is there.
+        """
+        for _ in range(5):
+            self.page.goto(self.url)
+            self.page.wait_for_function(BACK, arg=NOT_FOUND, timeout=120000)
+            if not self.page.get_by_text(NOT_FOUND).count():
+                return
+        raise AssertionError(f"{NOT_FOUND}, however often the page is loaded")
 
     KERNEL = "window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel"
 
@@ -140,6 +161,8 @@ class Notebook:
         self.page.locator(".owl .pill", has_text=word).wait_for(timeout=timeout * 1000)
 
     def theme(self, name: str) -> None:
+        """Change the theme. The focus stays: JupyterLab hides all for a moment, in which it may be lost."""
+        focus = self.page.evaluate_handle("() => document.activeElement")
         self.page.evaluate(
             "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })",
             f"JupyterLab {name}",
@@ -149,6 +172,7 @@ class Notebook:
         painted(self.page)
         for owl in self.page.locator(".owl:visible").all():
             still(owl)
+        focus.evaluate("(element) => element.focus({ preventScroll: true })")
 
     def save(self) -> None:
         """Save the notebook, with what was done last: widgets tell the kernel of their view after 300 ms."""

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,10 +45,23 @@ class Lab:
     url: str
     token: str
 
-    def end_kernels(self) -> None:
-        """End all kernels: one that is left goes on with its training."""
-        for kernel in json.loads(self._ask("GET", "")):
-            self._ask("DELETE", f"/{kernel['id']}")
+    def end_kernels(self, patience: float = 60.0) -> None:
+        """End all kernels: one that is left goes on with its training.
+
+        Of one that is about to start or to end the server knows half (status 500), or nothing any more (404).
+        """
+        end = time.monotonic() + patience
+        while True:
+            try:
+                kernels = json.loads(self._ask("GET", ""))
+                if not kernels:
+                    return
+                for kernel in kernels:
+                    self._ask("DELETE", f"/{kernel['id']}")
+            except urllib.error.HTTPError as error:
+                if time.monotonic() > end:
+                    raise RuntimeError(f"kernels do not end: {error}") from error
+                time.sleep(0.2)
 
     def _ask(self, method: str, what: str) -> bytes:
         request = urllib.request.Request(

@@ -130,7 +130,7 @@ def go_on_and_reload(notebook: Notebook, owl: Any, shots: Path) -> None:
     notebook.wait_for_state("Paused")
     stopped_at, ink = notebook.standing_iteration(), notebook.ink("train")
     notebook.save()
-    page.goto(notebook.url)
+    notebook.reload()
     owl.locator(".uplot canvas").wait_for(timeout=120000)
     assert notebook.wait_for_iteration(stopped_at) == stopped_at
     until(lambda: notebook.ink("train") > 0.8 * ink, "the curve that was there before")

@@ -99,7 +99,7 @@ def back_by_one_click(notebook: Notebook, owl: Any, shots: Path, reached: int) -
 def kept_over_a_reload(notebook: Notebook, owl: Any, shots: Path, given_up: list[str]) -> None:
     page = notebook.page
     notebook.save()
-    page.goto(notebook.url)
+    notebook.reload()
     owl.locator(".uplot canvas").wait_for(timeout=120000)
     owl.get_by_role("switch", name="given up").wait_for()
     again = [row[-1] for row in notebook.rows()]

@@ -253,7 +253,7 @@ def kept(notebook: Notebook, owl: Any, shots: Path) -> None:
     """After a reload; and as a picture without the kernel."""
     page = notebook.page
     notebook.save()
-    page.goto(notebook.url)
+    notebook.reload()
     page.wait_for_function("() => document.querySelector('.em-plot canvas')?.width > 400", timeout=PATIENCE)
     assert owl.get_by_role("radio", name="shapes").get_attribute("aria-checked") == "true"
     page.set_viewport_size({"width": 900, "height": 1100})

@@ -157,7 +157,7 @@ def another_layer(notebook: Notebook, owl: Any, shots: Path) -> None:
     page.wait_for_function("() => document.querySelector('.fv-images .fv-wait').hidden", timeout=120000)
     shoot(owl, shots / "filters-conv2-light.png")
     notebook.save()
-    page.goto(notebook.url)
+    notebook.reload()
     owl.get_by_text("8 filters, 48\u202f×\u202f3\u202f×\u202f3").wait_for(timeout=120000)
     wait_for_filter(page, 3)
     assert owl.get_by_label("Input channel").input_value() == "5"

@@ -185,7 +185,7 @@ def reloaded(notebook: Notebook, page: Any) -> None:
     """All is there, and was nowhere else than in the kernel."""
     elements, before = done(page), page.evaluate(WRONG_INK, [0])
     notebook.save()
-    page.goto(notebook.url)
+    notebook.reload()
     state(page, "Interrupted", timeout=120000)
     assert done(page) == elements
     until(lambda: page.evaluate(WRONG_INK, [0]) == before, "the map as it was")

@@ -54,7 +54,7 @@ def test_reload_divergence_and_restart(lab: Any, page: Any, shots: Path) -> None
     # Reload while it trains: the curve is whole again, and it has grown meanwhile.
     saved_with_a_picture(notebook)
     before = notebook.iteration()
-    page.goto(notebook.url)
+    notebook.reload()
     page.locator(".owl .uplot canvas").wait_for(timeout=120000)
     after = notebook.wait_for_iteration(before + 50)
     notebook.wait_for_state("Running")

@@ -144,7 +144,7 @@ def activations_are_kept(notebook: Notebook, owl: Any, shots: Path) -> None:
     """All of it is there after a reload; without the kernel, the saved notebook shows the figure."""
     page = notebook.page
     notebook.save()
-    page.goto(notebook.url)
+    notebook.reload()
     owl.locator(".lk-number").get_by_text("right · #1").wait_for(timeout=120000)
     page.set_viewport_size({"width": 1000, "height": 860})
     shoot(owl, shots / "activations-narrow-light.png")
@@ -243,7 +243,7 @@ def drivers_are_kept(notebook: Notebook, deep: Any, shots: Path) -> None:
     """After a reload; and as pictures without the kernel."""
     page = notebook.page
     notebook.save()
-    page.goto(notebook.url)
+    notebook.reload()
     deep.locator(".foot").get_by_text("one pass forward and back").wait_for(timeout=120000)
     notebook.theme("Dark")
     assert not accessibility_findings(page, ".owl.drv")

@@ -109,7 +109,7 @@ def after_a_reload(notebook: Notebook, owl: Any) -> None:
     """All of it is there. Put in front, a run has header and controls; taken away, it is gone."""
     page = notebook.page
     notebook.save()
-    page.goto(notebook.url)
+    notebook.reload()
     owl.locator(".uplot canvas").wait_for(timeout=120000)
     owl.get_by_role("switch", name="C squeezenet").wait_for()
     at = notebook.wait_for_iteration(500)

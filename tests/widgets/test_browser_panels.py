@@ -169,7 +169,7 @@ def as_it_was_left(notebook: Notebook, owl: Any) -> None:
     owl.locator(".disc", has_text="Filters").click()
     owl.locator(".filters .mini").wait_for()
     notebook.save()
-    page.goto(notebook.url)
+    notebook.reload()
     page.locator(".owl .uplot canvas").wait_for(timeout=120000)
     until(lambda: names(page.locator(".owl").first)[:3] == ["fc6", "bias", "activations"], "as it was left")
     assert [b.get_attribute("aria-expanded") for b in page.locator(".owl .disc").all()] == ["true", "false"]

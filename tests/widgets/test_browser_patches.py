@@ -116,7 +116,7 @@ def another_layer(notebook: Notebook, owl: Any, shots: Path) -> None:
     assert seven is not None
     assert seven.endswith("label 7")
     notebook.save()
-    page.goto(notebook.url)
+    notebook.reload()
     wait_for_unit(page, 7)
     page.set_viewport_size({"width": 900, "height": 900})
     shoot(owl, shots / "patches-narrow-light.png")

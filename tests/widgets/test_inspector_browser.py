@@ -156,7 +156,7 @@ def as_it_was_left(notebook: Notebook, owl: Any, shots: Path) -> None:
     """A page that is loaded again shows the same."""
     page = notebook.page
     notebook.save()
-    page.goto(notebook.url)
+    notebook.reload()
     owl.locator(".card.sel", has_text="conv1").wait_for(timeout=60000)
     expect_count(page.locator(".owl-static:visible"), 0)
     owl.locator(".blob h4", has_text="Blob conv1").wait_for()

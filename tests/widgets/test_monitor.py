@@ -22,9 +22,7 @@ from .fake_run import FakeRun
 if importlib.util.find_spec("anywidget") is None:
     pytest.skip("needs anywidget (extra notebook)", allow_module_level=True)
 
-import anywidget
 
-from owlkit_widgets import comms
 from owlkit_widgets.assets import STATIC
 
 if not (STATIC / "monitor.js").is_file():
@@ -333,23 +331,3 @@ def test_importing_the_package_is_cheap() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": search}
     )
     assert out.stdout.strip() == ""
-
-
-def test_nothing_is_sent_when_the_kernel_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message that is cut short then garbles the next one, of which the page complains."""
-    messages: list[Any] = []
-    monkeypatch.setattr(anywidget.AnyWidget, "_send", lambda self, msg, buffers=None: messages.append(msg))
-    monitor = Monitor(FakeRun())
-    monitor.send({"type": "news", "parts": []})
-    assert messages
-    messages.clear()
-    monkeypatch.setattr(comms, "kernel_ends", lambda: True)
-    monitor.send({"type": "news", "parts": []})
-    assert not messages
-
-
-def test_a_process_that_ends_is_known_to_end() -> None:
-    told = "import atexit; from owlkit_widgets.comms import kernel_ends as ends; "
-    told += "atexit.register(lambda: print(ends())); print(ends())"
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "True"], done.stderr

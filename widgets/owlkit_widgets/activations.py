@@ -19,7 +19,6 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, cast
 
-import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
@@ -31,6 +30,7 @@ from owlkit.inspection.layerwise import Layerwise
 
 from .activation_tiles import channel_of, channels_of
 from .assets import STYLES, asset
+from .comms import LiveWidget
 from .seen_image import described_layers, name_of, opened, pixels_of
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 FIGURE_DPI = 200
 
 
-class ActivationsWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+class ActivationsWidget(LiveWidget):
     """A list of layers, the channels of one, one channel over the image.
 
     shown : what `owlkit.show_activations` gave.

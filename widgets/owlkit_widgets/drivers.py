@@ -28,7 +28,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
@@ -41,6 +40,7 @@ from owlkit.inspection.saliency import Saliency
 from owlkit.inspection.units import choose, label_of
 
 from .assets import STYLES, asset
+from .comms import LiveWidget
 from .driver_maps import answers_of, levels_of, map_of, signed_pixels, strongest
 from .driver_wishes import METHODS, Wish
 from .latest import GivenUp, Latest
@@ -54,7 +54,7 @@ PERIOD_SECONDS = 0.2  # between pictures of a map that is being made
 MOST_KEPT = 24  # maps; older ones are made again
 
 
-class DriversWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+class DriversWidget(LiveWidget):
     """The image, the map over it, who answers to it. shown : what `show_heatmap` or `show_saliency` gave."""
 
     _esm = asset("drivers.js")

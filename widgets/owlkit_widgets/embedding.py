@@ -27,7 +27,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
@@ -38,6 +37,7 @@ from owlkit.inspection.twin import Twin
 
 from .answer_pixels import Pictures
 from .assets import STYLES, asset
+from .comms import LiveWidget
 from .embedding_facts import agreement, classes_of, neighbours
 from .latest import GivenUp, Latest
 from .patches import SAME
@@ -50,7 +50,7 @@ MOST_BYTES = 1 << 29  # of a layer's features of all images
 Wish = tuple[str, str]  # layer, method
 
 
-class EmbeddingWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+class EmbeddingWidget(LiveWidget):
     """Points to zoom into and to choose among. shown : what `show_embedding` gave."""
 
     _esm = asset("embedding.js")

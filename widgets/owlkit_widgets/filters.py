@@ -21,7 +21,6 @@ import io
 import time
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
@@ -30,6 +29,7 @@ from owlkit.inspection.filters import Filters, filter_weights
 from owlkit.inspection.image_input import input_of
 
 from .assets import STYLES, asset
+from .comms import LiveWidget
 from .filter_facts import drawable, facts, geometry
 from .filter_looks import Looks, Wish
 
@@ -38,7 +38,7 @@ FILM_PERIOD = 2.0
 FIGURE_DPI = 200
 
 
-class FiltersWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+class FiltersWidget(LiveWidget):
     """Grid of filters, one in detail, and with images what excites it.
 
     shown : what `owlkit.show_filters` gave.

@@ -24,13 +24,13 @@ import threading
 import time
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from . import comms, gradient_cells, gradient_head, reproduce
+from . import gradient_cells, gradient_head, reproduce
 from .assets import STYLES, asset
+from .comms import LiveWidget
 
 PERIOD = 0.1
 """Seconds between updates."""
@@ -41,7 +41,7 @@ def _whole(_value: Any, widget: GradientWidget) -> dict[str, Any]:
     return widget.everything()
 
 
-class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+class GradientWidget(LiveWidget):
     """Header, maps and the worst element of one report.
 
     report : a GradientReport, whose check may still be going on. cell : source of the cell that made it.
@@ -62,7 +62,6 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._forget()
         self._course = report.course
         super().__init__()
-        comms.free(self)
         self.on_msg(self._receive)
         report.course.listeners.append(self._listen)
 
@@ -72,12 +71,6 @@ class GradientWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         if not self.report.rows and self.report.course.state != "done":
             return f"<gradients of {self.report.name}, checked live>"
         return f"<{self.report.title}>"
-
-    def _send(self, msg: Any, buffers: Any = None) -> None:
-        if comms.kernel_ends():
-            return
-        super()._send(msg, buffers)
-        comms.free(self)
 
     def _forget(self) -> None:
         """Nothing has been sent yet."""

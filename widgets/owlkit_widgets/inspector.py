@@ -24,7 +24,6 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import traitlets
 
 from owlkit.core.errors import OwlkitError
@@ -32,6 +31,7 @@ from owlkit.inspection.inspector import Inspector
 from owlkit.inspection.look import Look
 
 from .assets import STYLES, asset
+from .comms import LiveWidget
 from .inspector_facts import answer_of, cards_of, detail_of, net_of
 from .inspector_tiles import tiles_of
 from .inspector_timing import Stopwatch, timing_of
@@ -49,7 +49,7 @@ VIEW: dict[str, Any] = {
 }
 
 
-class InspectorWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+class InspectorWidget(LiveWidget):
     """Graph, table, details, blobs and classification of one `Inspector`."""
 
     _esm = asset("inspector.js")

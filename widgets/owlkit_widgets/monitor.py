@@ -46,13 +46,12 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import traitlets
 
 from owlkit.training.registry import find_all
 
-from . import comms
 from .assets import STYLES, asset
+from .comms import LiveWidget
 from .overlay import Overlay
 from .panels import Panels
 from .publisher import Publisher
@@ -78,7 +77,7 @@ def _references(_value: Any, widget: Monitor) -> list[dict[str, Any]]:
     return [line(s.run, s.key) | s.recorder.history() for s in widget.overlay.behind]
 
 
-class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+class Monitor(LiveWidget):
     """Header, controls, loss chart and panels of one run, with others laid over its curve.
 
     run : with `.name .iter .max_iter .state .subscribe(listener, every=, after=)` and a Run's controls.
@@ -116,7 +115,6 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
             status=self.recorder.status(),
             figures=self._measure(),
         )
-        comms.free(self)
         self.on_msg(self._receive)
         self.observe(self._look, "view")
         self._ready = True
@@ -130,12 +128,6 @@ class Monitor(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         state = self.status.get("state")
         reached = f" at iteration {int(self.recorder.run.iter)}" if state == "running" else ""
         return f"<monitor of {self.run.get('name', 'a run')}: {state}{reached}{compared}>"
-
-    def _send(self, msg: Any, buffers: Any = None) -> None:
-        if comms.kernel_ends():
-            return
-        super()._send(msg, buffers)
-        comms.free(self)
 
     @property
     def recorder(self) -> Recorder:

@@ -23,7 +23,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import anywidget
 import traitlets
 
 from owlkit.inspection.patches import MOST_UNITS, TopPatches
@@ -32,6 +31,7 @@ from owlkit.inspection.twin import Twin
 
 from .answer_pixels import Pictures, answer_map, close_up
 from .assets import STYLES, asset
+from .comms import LiveWidget
 from .latest import GivenUp, Latest
 from .patch_search import SIDE, PatchSearch
 
@@ -43,7 +43,7 @@ MOST_KEPT = 8  # layers
 SAME = {"Split", "Dropout", "Silence"}  # layers that say what their bottom says
 
 
-class PatchesWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
+class PatchesWidget(LiveWidget):
     """A tile per unit, the patches of one, the image of one patch. shown : what `show_top_patches` gave."""
 
     _esm = asset("patches.js")
