@@ -1,4 +1,6 @@
-"""Every control reaches the kernel within 100 ms while a long cell keeps its main thread busy."""
+"""While a long cell keeps the kernel's main thread busy, every control reaches it within 100 ms, and what is
+looked at answers.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +50,18 @@ RUNS = (
 )
 
 
+LOOKED_AT = """import time, owlkit
+from look_net import LABELS, halves, picture
+owlkit.show_activations(halves(), picture(), 'relu', labels=LABELS)"""
+
+
+def begin(page: Any, number: int) -> None:
+    """Start a cell that does not end."""
+    page.evaluate(f"() => {{ jupyterapp.shell.currentWidget.content.activeCellIndex = {number}; }}")
+    page.evaluate("() => { jupyterapp.commands.execute('notebook:run-cell'); }")  # not waited for
+    page.wait_for_function(RUNS, arg=number)
+
+
 def asked(path: Path) -> list[tuple[str, float]]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return [(name, float(at)) for name, at in (line.split() for line in lines)]
@@ -78,9 +92,7 @@ def test_controls_answer_while_a_cell_runs(lab: Any, page: Any) -> None:
     notebook.wait_for_state("Running")
     page.locator(".owl input.count").first.fill("3")
     for number, what in enumerate(LONG, start=1):
-        page.evaluate(f"() => {{ jupyterapp.shell.currentWidget.content.activeCellIndex = {number}; }}")
-        page.evaluate("() => { jupyterapp.commands.execute('notebook:run-cell'); }")  # not waited for
-        page.wait_for_function(RUNS, arg=number)
+        begin(page, number)
         try_all(notebook, page, path, what)
         assert page.evaluate(RUNS, number), f"{what}: it ended before the controls were tried"
         page.evaluate("() => { jupyterapp.commands.execute('notebook:interrupt-kernel'); }")
@@ -107,3 +119,19 @@ def try_all(notebook: Notebook, page: Any, path: Path, what: str) -> None:
         notebook.wait_for_state("Running")
     slow = {PRESSES[k]: round(1000 * seconds) for k, seconds in best.items() if seconds >= PROMPT}
     assert not slow, f"{what}: milliseconds until the kernel was asked: {slow}"
+
+
+def test_what_is_looked_at_answers_while_a_cell_runs(lab: Any, page: Any) -> None:
+    notebook = Notebook(lab, page, "busy_looks", [LOOKED_AT, "owlkit.inspect(halves())", "time.sleep(280)"])
+    notebook.open()
+    for _ in range(2):
+        notebook.command("notebook:run-cell-and-select-next")
+    activations, inspector = page.locator(".owl.act"), page.locator(".owl.insp")
+    activations.locator("[data-layer]").first.wait_for(timeout=60000)
+    inspector.locator(".card").first.wait_for(timeout=60000)
+    begin(page, 2)
+    activations.locator('[data-layer="prob"]').click()
+    activations.locator(".lk-number").get_by_text("left · #0").wait_for()
+    inspector.locator('.card [data-key="ip"]').click()
+    inspector.locator("h3", has_text="ip").wait_for()
+    assert page.evaluate(RUNS, 2), "the cell has ended"
