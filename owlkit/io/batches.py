@@ -10,9 +10,12 @@ import numpy as np
 
 from owlkit.core.lane import Lane
 from owlkit.core.tensor import Tensor
+from owlkit.io.alike import parse_alike
 from owlkit.io.datum import datum_to_array, join_raw, parse_datum
 from owlkit.io.records import RecordCursor, Records
 from owlkit.io.transform import Transformer
+
+Images = Sequence[np.ndarray] | np.ndarray  # N of (C, H, W)
 
 
 @dataclass
@@ -75,14 +78,21 @@ class BatchReader:
             self._cursor = self.records.cursor()
         if self._cursor.index != start:
             self._cursor.seek(start)
-        pairs = self._cursor.take(self.size)
-        batch.keys = [key for key, _ in pairs]
-        datums = [parse_datum(value, key) for key, value in pairs]
-        batch.labels[:] = [datum.label for datum in datums]
-        images = self._images(datums, batch.keys)
+        keys, values = zip(*self._cursor.take(self.size), strict=True)
+        batch.keys = list(keys)
+        images, batch.labels[:] = self._parsed(keys, values)
         self.transformer(images, batch.data, self._generator(number), batch.keys)
 
-    def _images(self, datums: Sequence[Any], keys: Sequence[bytes]) -> Sequence[np.ndarray] | np.ndarray:
+    def _parsed(self, keys: Sequence[bytes], values: Sequence[bytes]) -> tuple[Images, Any]:
+        """Images and labels of records."""
+        asked = self.transformer.color or self.transformer.gray
+        alike = None if asked else parse_alike(values)
+        if alike is not None:
+            return alike
+        datums = [parse_datum(value, key) for key, value in zip(keys, values, strict=True)]
+        return self._images(datums, keys), [datum.label for datum in datums]
+
+    def _images(self, datums: Sequence[Any], keys: Sequence[bytes]) -> Images:
         """The images (C, H, W), as one array (N, C, H, W) where they are raw and alike."""
         if not (self.transformer.color or self.transformer.gray):
             joined = join_raw(datums)

@@ -16,6 +16,10 @@ from typing import Any, Generic, TypeVar
 Buffer = TypeVar("Buffer")
 Fill = Callable[[int, Buffer], None]
 
+REST = 1e-4
+"""Seconds that who finds no batch leaves the maker alone: two threads that wait for each other batch by batch
+spend more on handing over the interpreter than on small batches."""
+
 
 class _Worker(Generic[Buffer]):
     """What the thread holds: not the Prefetcher, so that dropping that one ends the thread."""
@@ -82,6 +86,8 @@ class Prefetcher(Generic[Buffer]):
             raise RuntimeError("this prefetcher was stopped")
         self.disturbed = True
         started = time.perf_counter()
+        if self._worker.ready.empty():
+            time.sleep(REST)
         item = self._worker.ready.get()
         self.wait_seconds += time.perf_counter() - started
         if isinstance(item, BaseException):
