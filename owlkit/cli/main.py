@@ -13,7 +13,7 @@ from types import FrameType
 
 from owlkit import __version__
 from owlkit.cli.catalogue import COMMANDS, listing
-from owlkit.cli.output import discard, said, written
+from owlkit.cli.output import discard, open_closed_streams, said, tell, written
 from owlkit.cli.parser import Parser
 from owlkit.cli.status import FAILED, INTERRUPTED, MEANINGS, OK, USAGE, status_of
 from owlkit.core.errors import OwlkitError, closest
@@ -62,6 +62,7 @@ def main(argv: Sequence[str] | None = None, *, own_process: bool = False) -> int
 
     own_process : whether the process is there for this alone, so that its signals are ours; with None it is.
     """
+    open_closed_streams()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     words = list(sys.argv[1:] if argv is None else argv)
     name = _take_command(words)
@@ -87,7 +88,7 @@ def _run(words: Sequence[str], name: str | None, own_process: bool) -> int:
     try:
         return int(args.run(args))
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        tell("interrupted")
         return INTERRUPTED
     except BrokenPipeError:
         discard()
@@ -95,7 +96,7 @@ def _run(words: Sequence[str], name: str | None, own_process: bool) -> int:
     except (OwlkitError, OSError) as error:
         if args.debug:
             raise
-        print(f"owlkit {args.command}: {said(error)}", file=sys.stderr)
+        tell(f"owlkit {args.command}: {said(error)}")
         if isinstance(error, OSError) and error.filename is None and error.errno == errno.ENOSPC:
             discard()
         return status_of(error)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from owlkit.cli import caffe_log
 from owlkit.cli.options import add_command, add_device, add_json, commas, device, print_json
-from owlkit.cli.output import follow
+from owlkit.cli.output import follow, tell
 from owlkit.cli.status import FAILED, INTERRUPTED, OK
 from owlkit.core.errors import DataError, TrainingError
 
@@ -124,10 +124,8 @@ def _train(args: argparse.Namespace, required: bool) -> int:
             _tell(args, f"resuming {snapshot} at iteration {solver.iter}")
         _take_rate(args, solver)
     if snapshot and _nothing_left(solver):
-        print(
-            f"max_iter {solver.param.max_iter} is already reached; nothing to do "
-            "(--set max_iter=N raises it)",
-            file=sys.stderr,
+        tell(
+            f"max_iter {solver.param.max_iter} is already reached; nothing to do (--set max_iter=N raises it)"
         )
         if args.json:
             print_json({**_report(Run(solver)), "state": "finished"})
@@ -140,10 +138,10 @@ def _train(args: argparse.Namespace, required: bool) -> int:
         if run.history.snapshots and not isinstance(error, TrainingError):  # those are about the weights
             _tell(args, _how_to_resume(args, run, snapshot))
         raise
-    if not all_told:
-        return FAILED
     if args.json:
-        print_json(_report(run))
+        print_json(_report(run))  # also where what was told on the way could not be written
+    elif not all_told:
+        return FAILED
     if run.state != "stopped":
         return OK
     _tell(args, _how_to_resume(args, run, snapshot))
@@ -176,8 +174,10 @@ def _watched(args: argparse.Namespace, run: Any) -> bool:
 def _tell(args: argparse.Namespace, text: str) -> None:
     if caffe_log.asked_for(args):
         caffe_log.tell(text)
+    elif args.json:
+        tell(text)
     else:
-        print(text, file=sys.stderr if args.json else sys.stdout, flush=True)
+        print(text, flush=True)
 
 
 def _nothing_left(solver: Any) -> bool:
@@ -197,10 +197,10 @@ def _newest(path: str, fields: dict[str, Any], required: bool) -> str | None:
             f"there is no snapshot {prefix}_iter_N.solverstate to go on from; `owlkit train` begins anew"
         )
     if found is None:
-        print(f"no snapshot {prefix}_iter_N.solverstate yet: beginning", file=sys.stderr)
+        tell(f"no snapshot {prefix}_iter_N.solverstate yet: beginning")
         return None
     for remark in found.remarks:
-        print(remark, file=sys.stderr)
+        tell(remark)
     return str(found.state)
 
 

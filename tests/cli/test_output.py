@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -96,3 +98,58 @@ def test_a_training_ends_with_a_snapshot_when_its_reader_has_left(folder: Path) 
         training.kill()
         training.communicate()
     assert len(list(folder.glob("s_iter_*.solverstate"))) == 1
+
+
+# -- standard error
+# As one gives it to a shell; the last leads nowhere that anybody reads.
+LOST = {"full": "2>/dev/full", "closed": "2>&-", "nobody reads": "2> >(exec true)"}
+
+
+def report(folder: Path, lost: str, *words: str) -> tuple[int, str]:
+    """Exit status and standard output of a training with --json whose standard error cannot be written."""
+    words = (
+        sys.executable,
+        "-m",
+        "owlkit.cli.main",
+        "train",
+        "--solver",
+        "solver.prototxt",
+        "--json",
+        *words,
+    )
+    line = f"{shlex.join(words)} {lost}"
+    done = subprocess.run(["bash", "-c", line], cwd=folder, env=USUAL, stdout=subprocess.PIPE, text=True)
+    return done.returncode, done.stdout
+
+
+@pytest.mark.parametrize("lost", LOST.values(), ids=LOST)
+def test_the_report_is_written_whatever_becomes_of_standard_error(folder: Path, lost: str) -> None:
+    status, told = report(folder, lost)
+    found = json.loads(told)  # of one document: nothing that goes to standard error is in it
+    assert (status, found["state"], found["iter"]) == (0, "finished", 30)
+    assert (folder / found["snapshots"][0]["state"]).is_file()
+    status, told = report(folder, lost, "--snapshot", "auto")
+    assert (status, json.loads(told)["iter"]) == (0, 30)  # nothing to do, which nobody could be told
+
+
+def test_the_status_says_that_a_training_has_failed_where_no_line_can(folder: Path) -> None:
+    assert report(folder, "2>/dev/full", "--set", "base_lr=1e30") == (3, "")
+
+
+def test_a_reader_of_both_that_has_left_ends_the_training(folder: Path) -> None:
+    """`owlkit train --json ... 2>&1 | head -1`"""
+    status, told = report(folder, "2>&1 | head -1; exit ${PIPESTATUS[0]}", "--set", "max_iter=100000000")
+    assert status == 1
+    assert told.startswith("Iteration 0, loss")
+    assert len(list(folder.glob("s_iter_*.solverstate"))) == 1
+
+
+def test_standard_output_that_is_closed_is_told(folder: Path) -> None:
+    words = [sys.executable, "-m", "owlkit.cli.main", "train", "--solver", "solver.prototxt", "--json"]
+    done = subprocess.run(
+        ["bash", "-c", f"{shlex.join(words)} >&-"], cwd=folder, env=USUAL, stderr=subprocess.PIPE, text=True
+    )
+    assert done.returncode == 1
+    line = "owlkit train: the output cannot be written: Bad file descriptor"
+    assert done.stderr.splitlines()[-1] == line
+    assert (folder / "s_iter_30.caffemodel").is_file()
