@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from owlkit.core.errors import DataError, FileFormatError
 from owlkit.io.solverstate import written_at
@@ -63,6 +64,21 @@ def states_of(prefix: str) -> list[tuple[int, Path]]:
     matches = ((pattern.fullmatch(path.name), path) for path in start.parent.iterdir() if path.is_file())
     found = [(int(match[1]), path) for match, path in matches if match]
     return sorted(found, key=lambda pair: (pair[0], pair[1].stat().st_mtime), reverse=True)
+
+
+def states_that_led_to(solver: Any) -> list[tuple[int, Path]]:
+    """As `states_of`, of those under the solver's prefix that led to its weights, as far as that is known.
+
+    One whose sidecar is damaged may have: `check_sound` says what is wrong with it.
+    """
+
+    def led(path: Path) -> bool:
+        try:
+            return bool(solver.line.holds(written_at(path)))
+        except (DataError, FileFormatError):
+            return True
+
+    return [(iteration, path) for iteration, path in states_of(solver.prefix) if led(path)]
 
 
 def newest_sound(prefix: str) -> SoundSnapshot | None:

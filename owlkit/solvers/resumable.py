@@ -6,7 +6,6 @@ import math
 import threading
 from collections import deque
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from owlkit.proto import caffe_pb2
 from owlkit.solvers import saving, snapshots
 from owlkit.solvers.announcer import Announcer, log
 from owlkit.solvers.latest import newest_sound
+from owlkit.solvers.line import Line
 from owlkit.solvers.policies import learning_rate
 
 AUTO = "auto"
@@ -27,7 +27,7 @@ AUTO = "auto"
 class Resumable(Announcer):
     """Snapshots of a training, written and gone on from. Solver fills the attributes.
 
-    written : when the last snapshot of this training was, also that which it was restored from.
+    line : which snapshots led to the weights, by when they were written.
     """
 
     _saved = 0  # iteration that is on the disk; the beginning need not be
@@ -41,11 +41,14 @@ class Resumable(Announcer):
     notices: list[str]
     default_prefix: str
     in_use_by: Any
-    written: datetime | None = None
     _given: dict[str, Any]
     _override: float | None
     _losses: deque[float]
     _fresh: bool
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = Line.beginning()
 
     def snapshot(self, prefix: str | None = None) -> tuple[Path, Path]:
         """Write weights and state as `<prefix>_iter_N.caffemodel` and `.solverstate`; returns both paths.
@@ -190,7 +193,7 @@ class Resumable(Announcer):
         self.rule.history_changed()
         self.iter, self._fresh = loaded.data.iter, False
         self._saved, self._owed = self.iter, False
-        self.written = max((each for each in (self.written, loaded.written) if each), default=None)
+        self.line = loaded.line
         if loaded.extra is None:
             self._losses.clear()
             self._override = None  # the rate is the policy's again, as of a solver that has just been made

@@ -12,7 +12,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +33,7 @@ from owlkit.io.stored import StoredWeights, read_weights
 from owlkit.io.weights import write_caffemodel
 from owlkit.io.writing_lock import WritingLock
 from owlkit.proto import caffe_pb2
+from owlkit.solvers.line import Line
 from owlkit.solvers.loading import listed
 from owlkit.solvers.rules import RULES
 from owlkit.solvers.signals import hold_interrupts
@@ -77,18 +77,13 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
             staged_model, staged_state = staging / model.name, staging / state.name
             _save_model(solver, staged_model)
             write_solverstate(staged_state, _state_data(solver, model))
-            solver.written = _moment_after(solver.written)
-            write_sidecar(staged_state, solver.iter, solver.extra_state(), staged_model, solver.written)
+            content = {**solver.extra_state(), "line": solver.line.stored()}
+            solver.line = solver.line.written(moment := solver.line.moment())
+            write_sidecar(staged_state, solver.iter, content, staged_model, moment)
             for staged, target in _moves(staged_model, staged_state, model, state):
                 os.replace(staged, target)
         sync_folder(model.absolute().parent)
     return model, state
-
-
-def _moment_after(last: datetime | None) -> datetime:
-    """Now, and later than the last snapshot of this training, whatever the clock of this machine says."""
-    now = datetime.now(UTC)
-    return now if last is None else max(now, last + timedelta(microseconds=1))
 
 
 @contextmanager
@@ -189,14 +184,14 @@ def _check_pair(state: Path, data: SolverStateData, model: Path, weights: Stored
 class LoadedSnapshot:
     """A snapshot that was read and found to fit a solver.
 
-    extra : the sidecar's content, None without one. written : when, None where no sidecar says so.
+    extra : the sidecar's content, None without one. line : what leads to its weights.
     """
 
     def __init__(self, solver: Any, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.data = self._read()
         self.extra = read_sidecar(self.path, self.data.iter)
-        self.written = written_at(self.path)
+        self.line = self._line(solver)
         self._check_type(solver)
         self._check_history(solver)
         self.model = find_model(self.path, self.data)
@@ -217,6 +212,14 @@ class LoadedSnapshot:
                 f"{self.path} holds weights, not the state of a solver; to start from these weights use "
                 "weights=..., to resume use the .solverstate"
             ) from error
+
+    def _line(self, solver: Any) -> Line:
+        written = written_at(self.path)
+        try:
+            line: Line = solver.line.restored(self.extra, written)
+        except (ValueError, TypeError) as error:
+            raise damaged_sidecar(self.path, error) from error
+        return line
 
     def _check_type(self, solver: Any) -> None:
         written = (self.extra or {}).get("type", solver.param.type)

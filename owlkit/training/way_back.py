@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import DataError, FileFormatError, TrainingError
-from owlkit.solvers.latest import states_of
+from owlkit.solvers.latest import states_that_led_to
 from owlkit.solvers.snapshots import check_sound
 from owlkit.training.history import History
 
@@ -35,9 +35,9 @@ def find_way_back(solver: Any, history: History, to: int | None = None) -> WayBa
     """The newest good snapshot of a run, or that of iteration `to`.
 
     It is one that led to the present weights: written by the run and not given up since, or on disk under the
-    solver's prefix from before the run began. Good is what is whole on disk and was not taken while the loss
-    was blowing up: above BLOWN_UP times that of the run's first iterations; with `to` the loss does
-    not matter.
+    solver's prefix from before the run began, by another process maybe (see `Line`). Good is what is whole on
+    disk and was not taken while the loss was blowing up: above BLOWN_UP times that of the run's first
+    iterations; with `to` the loss does not matter.
     Raises TrainingError where there is none, naming what was found.
     """
     known = _of_the_line(solver, history)
@@ -76,7 +76,7 @@ def _of_the_line(solver: Any, history: History) -> list[WayBack]:
     columns = history.columns()
     began = int(columns["iter"][0] - columns["updates"][0]) if len(history) else int(solver.iter)
     own = [WayBack(event.iter, Path(event.state)) for event in history.snapshots]
-    earlier = [WayBack(*found) for found in states_of(solver.prefix) if found[0] <= began]
+    earlier = [WayBack(*found) for found in states_that_led_to(solver) if found[0] <= began]
     return sorted([*reversed(own), *earlier], key=lambda way: -way.iter)
 
 

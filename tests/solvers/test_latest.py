@@ -12,7 +12,7 @@ import pytest
 
 from owlkit.core.errors import FileFormatError
 from owlkit.io.solverstate import sidecar_path
-from owlkit.solvers import snapshots
+from owlkit.solvers import line
 from owlkit.solvers.latest import newest_sound, states_of
 from tests.support.shared import shared
 from tests.training.small import make_solver, parameters
@@ -174,7 +174,7 @@ def test_a_clock_that_was_put_back_does_not_make_a_snapshot_older(
         def now(cls, tz: tzinfo | None = None) -> Yesterday:
             return cls.fromtimestamp(time.time() - 86_400, tz)
 
-    monkeypatch.setattr(snapshots, "datetime", Yesterday)
+    monkeypatch.setattr(line, "datetime", Yesterday)
     solver = make_solver(snapshot_prefix=str(folder / "net"))
     solver.restore("auto")
     for _ in range(2):

@@ -1,0 +1,93 @@
+"""Which snapshots led to the present weights, by when they were written.
+
+A training that goes back to an earlier snapshot leaves those after it behind, of any iteration, and a folder
+may hold those of other trainings under the same names. So each snapshot says in which spans of time what led
+to it was written: the first from the beginning of the training, each later one from where a snapshot was
+restored, each to the snapshot that was gone on from.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+Span = tuple[datetime | None, datetime]
+"""What was written after the first moment (None: whenever) and not after the second."""
+TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Line:
+    """What led to a solver's weights.
+
+    past : spans that are closed, the oldest first. since : when the present one began. last : the latest
+        moment that is known: what is written next is later, whatever the clock of this machine says.
+    """
+
+    past: tuple[Span, ...]
+    since: datetime
+    last: datetime
+
+    @classmethod
+    def beginning(cls) -> Line:
+        """Of a training that begins now."""
+        now = datetime.now(UTC)
+        return cls((), now, now)
+
+    def moment(self) -> datetime:
+        """Now, and later than all that this training knows of."""
+        return max(datetime.now(UTC), self.last + TICK)
+
+    def written(self, moment: datetime) -> Line:
+        """The same with a snapshot that was written then."""
+        return replace(self, last=moment)
+
+    def stored(self) -> list[list[str | None]]:
+        """For the sidecar of a snapshot, JSON-able; where the last span ends is when that is written."""
+        spans = [*self.past, (self.since, None)]
+        return [[None if moment is None else moment.isoformat() for moment in span] for span in spans]
+
+    def restored(self, content: dict[str, Any] | None, written: datetime | None) -> Line:
+        """What leads to the weights of a snapshot, from which the training goes on now.
+
+        content : of its sidecar, None without one. written : when it was, None where that is not known.
+        Raises ValueError or TypeError where what is stored makes no sense.
+        """
+        last = self.last if written is None else max(self.last, written)
+        now = replace(self, last=last).moment()
+        return Line(_spans(content or {}, written or now), now, now)
+
+    def holds(self, written: datetime | None) -> bool:
+        """Whether a snapshot under this training's prefix led to the weights.
+
+        written : when it was. None: not known, which is possible where not all of the past is known.
+        """
+        if written is None:
+            return any(start is None for start, _ in self.past)
+        spans = [(start is None or start < written) and written <= end for start, end in self.past]
+        return any(spans) or self.since < written
+
+
+def _spans(content: dict[str, Any], written: datetime) -> tuple[Span, ...]:
+    stored = content.get("line")
+    if stored is None:  # Caffe's, or of a version that did not say
+        return ((None, written),)
+    *closed, (since, open_end) = stored
+    if open_end is not None:
+        raise ValueError(f"line: the last span ends at {open_end}, not with the snapshot")
+    spans = [*((_moment(start), _known(end)) for start, end in closed), (_moment(since), written)]
+    if any(start is not None and start > end for start, end in spans):
+        raise ValueError("line: a span ends before it begins")
+    return tuple(spans)
+
+
+def _moment(text: Any) -> datetime | None:
+    return None if text is None else _known(text)
+
+
+def _known(text: Any) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"line: the time {text} has no time zone")
+    return moment
