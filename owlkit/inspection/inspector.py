@@ -111,26 +111,35 @@ class Inspector:
         return self.subject.weights.get(layer, ())
 
     def distribution(self, layer: str, index: int = 0) -> Distribution:
-        """How the values of a learned blob are spread. Raises NetError where there is no such blob."""
-        blobs = self.weights(layer)
-        if not 0 <= index < len(blobs):
-            raise NetError(f"{layer}: there is no learned blob {index}; it has {len(blobs)} here")
-        if self.subject.net is not None:  # a live net may go on learning
-            return distribution(blobs[index])
+        """How the values of a learned blob are spread, after one iteration where the net is in training.
+
+        Raises NetError where there is no such blob.
+        """
+        count = len(self.weights(layer))
+        if not 0 <= index < count:
+            raise NetError(f"{layer}: there is no learned blob {index}; it has {count} here")
+        if self.subject.net is not None:  # it may go on learning
+            return distribution(self.subject.still(layer)[layer][index])
         if (layer, index) not in self._seen:
-            self._seen[layer, index] = distribution(blobs[index])
+            self._seen[layer, index] = distribution(self.weights(layer)[index])
         return self._seen[layer, index]
 
     def std(self, layer: str) -> float | None:
         """Standard deviation of a layer's weights; None where there are none here."""
-        blobs = self.subject.weights.get(layer, ())
-        if not blobs:
-            return None
+        return self._stds_of(layer).get(layer) if self.subject.weights.get(layer) else None
+
+    def stds(self) -> Mapping[str, float]:
+        """Layer -> standard deviation of its weights, after one and the same iteration."""
+        return self._stds_of()
+
+    def _stds_of(self, *layers: str) -> Mapping[str, float]:
+        """Of these layers, by default of all."""
         if self.subject.net is not None:
-            return standard_deviation(blobs[0])
-        if layer not in self._stds:
-            self._stds[layer] = standard_deviation(blobs[0])
-        return self._stds[layer]
+            return _stds(self.subject.still(*layers))
+        known = self.subject.weights
+        missing = [name for name in layers or known if name not in self._stds]
+        self._stds.update(_stds({name: known[name] for name in missing}))
+        return self._stds
 
     # -- time
     def time(self, passes: int | None = None, told: Told | None = None) -> Timing:
@@ -155,18 +164,18 @@ class Inspector:
             self.earlier, self.earlier_name = stored_arrays(read_weights(Path(other))), Path(other).name
         else:
             subject = subject_of(other)
-            with subject.at_rest():
-                self.earlier = {name: list(map(np.array, blobs)) for name, blobs in subject.weights.items()}
-            self.earlier_name = subject.source
+            self.earlier, self.earlier_name = subject.still(), subject.source
         if not self.earlier:
             raise NetError(f"{self.earlier_name} has no weights to compare with")
         self.__dict__.pop("movements", None)
 
     @cached_property
     def movements(self) -> list[Movement]:
-        """What moved since the earlier snapshot, for each learned blob; empty without one."""
-        with self.subject.at_rest():
-            return movements(self.earlier, self.subject.weights) if self.earlier else []
+        """What moved since the earlier snapshot, for each learned blob; empty without one.
+
+        A net in training is compared as it was after one iteration, and trains on meanwhile.
+        """
+        return movements(self.earlier, self.subject.still()) if self.earlier else []
 
     def movement_report(self) -> Report:
         """A table of what moved. Raises NetError where nothing was given to compare with."""
@@ -217,6 +226,10 @@ class Inspector:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return frontends.mimebundle(self) or {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+def _stds(weights: Weights) -> dict[str, float]:
+    return {layer: standard_deviation(blobs[0]) for layer, blobs in weights.items() if len(blobs)}
 
 
 def inspect(

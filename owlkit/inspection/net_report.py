@@ -26,9 +26,9 @@ def net_report(inspector: Inspector) -> Report:
 
     Beneath it: what had to be assumed, the times of whole passes where they were taken, what moved.
     """
-    moved, timing = inspector.moved(), inspector.timing
+    moved, stds, timing = inspector.moved(), inspector.stds(), inspector.timing
     times = timing.by_key if timing is not None else {}
-    rows = [_row(inspector, facts, moved, times.get(facts.key)) for facts in inspector.layers]
+    rows = [_row(facts, stds.get(facts.name), moved, times.get(facts.key)) for facts in inspector.layers]
     used = [i for i in range(len(_HEADER)) if i < 2 or any(row[i] for row in rows)]
     remarks = [*inspector.notes, *(timing.title.split("\n") if timing is not None else [])]
     if inspector.earlier:
@@ -44,10 +44,9 @@ def net_report(inspector: Inspector) -> Report:
 
 
 def _row(
-    inspector: Inspector, facts: LayerFacts, moved: Mapping[str, float], time: LayerTime | None
+    facts: LayerFacts, std: float | None, moved: Mapping[str, float], time: LayerTime | None
 ) -> list[str]:
     output = facts.top_shapes[0] if facts.top_shapes and not facts.runs_in_place else None
-    std = inspector.std(facts.name)
     return [
         facts.name,
         facts.type,

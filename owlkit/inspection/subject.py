@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -102,16 +101,26 @@ class Subject:
         net.copy_from(self.stored, quiet=True)
         return net
 
-    def at_rest(self) -> AbstractContextManager[None]:
-        """Meanwhile no training changes the weights, see `Net.at_rest`."""
-        return self.net.at_rest() if self.net is not None else nullcontext()
-
     @property
     def weights(self) -> Mapping[str, Sequence[np.ndarray]]:
         """Layer name -> its learned blobs; of a live net as they are now. Empty where there are none."""
         if self.net is not None:
             return {name: [blob.data for blob in blobs] for name, blobs in self.net.params.items()}
         return stored_arrays(self.stored) if self.stored is not None else {}
+
+    def still(self, *layers: str) -> Mapping[str, Sequence[np.ndarray]]:
+        """As `weights`, of one iteration, and so they stay: copies of what a live net may go on to change.
+
+        layers : whose; by default all. A training waits while they are copied, and for nothing else.
+        """
+        if self.net is None:
+            return self.weights
+        with self.net.at_rest():
+            return {
+                name: [np.array(blob.peek()) for blob in blobs]
+                for name, blobs in self.net.params.items()
+                if not layers or name in layers
+            }
 
 
 def stored_arrays(stored: StoredWeights) -> dict[str, list[np.ndarray]]:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from owlkit import L, Net, NetSpec, inspect
+from owlkit.inspection import inspector as inspector_module
 from owlkit.inspection.filters import filter_weights
 from owlkit.inspection.own_image import own_image
 
@@ -68,3 +69,39 @@ def test_what_moved_since() -> None:
     inspector = inspect(net, compare=made())
     (moved,) = looked(net, lambda: inspector.movements)
     np.testing.assert_allclose(moved.relative, 1)
+
+
+def test_how_weights_are_spread() -> None:
+    net = made()
+    inspector = inspect(net)
+    assert looked(net, lambda: inspector.distribution("conv1")).mean == 2
+    for look, expected in ((lambda: inspector.std("conv1"), 0), (inspector.stds, {"conv1": 0})):
+        net.params["conv1"][0].data.flat[0] = 9  # until the iteration's end
+        assert looked(net, look) == expected
+
+
+@pytest.mark.parametrize("computed", ["movements", "distribution", "standard_deviation"])
+def test_training_waits_for_a_copy_and_not_for_what_is_computed_of_it(
+    computed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = made()
+    inspector = inspect(net, compare=made())
+    compute = getattr(inspector_module, computed)
+
+    def train_meanwhile(*given: Any) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(iterate).result(PATIENCE)
+        return compute(*given)
+
+    def iterate() -> None:
+        with net.turns.taken():
+            net.params["conv1"][0].data.flat[0] = 9
+
+    monkeypatch.setattr(inspector_module, computed, train_meanwhile)
+    looks = {
+        "movements": lambda: inspector.movements[0].largest == 0,
+        "distribution": lambda: inspector.distribution("conv1").high == 1,
+        "standard_deviation": lambda: inspector.std("conv1") == 0,
+    }
+    assert looks[computed]()
+    assert net.params["conv1"][0].data.max() == 9

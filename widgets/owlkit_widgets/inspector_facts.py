@@ -58,7 +58,7 @@ def _blob_bytes(inspector: Inspector) -> float | None:
 
 def cards_of(inspector: Inspector, cards: Cards) -> dict[str, Any]:
     """The `cards` trait: of cards and stages, with what the table shows of each."""
-    batch, moved = batch_of(inspector), inspector.moved()
+    batch, moved, stds = batch_of(inspector), inspector.moved(), inspector.stds()
     found = {}
     for key in [*cards.sheet.cards, *cards.tree.groups]:
         entry = cards.describe(key)
@@ -68,7 +68,7 @@ def cards_of(inspector: Inspector, cards: Cards) -> dict[str, Any]:
             host = cards.sheet.cards[key].host
             entry["layer_type"] = host.type
             entry["field"] = host.field.height.size if host.field is not None else None
-            std = inspector.std(host.name)
+            std = stds.get(host.name)
             entry["std"] = _finite(std) if std is not None else None
             entry["moved"] = _finite(moved[host.name]) if host.name in moved else None
         found[key] = entry
