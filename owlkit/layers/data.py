@@ -99,12 +99,13 @@ class Data(PrefetchingLayer):
 
     def _watch_classes(self, labels: np.ndarray) -> None:
         """Warn once where the first records of training are all of one class."""
-        seen = self._number * self.batch_size
-        if self.phase != "train" or seen >= _WATCHED_RECORDS or len(self._classes) > 1:
+        seen, count = self._number * self.batch_size, self.record_count
+        watched = min(_WATCHED_RECORDS, count)
+        if self.phase != "train" or seen >= watched or len(self._classes) > 1:
             return
         self._classes.update(labels.tolist())
-        seen, count = seen + len(labels), self.record_count
-        if seen < min(_WATCHED_RECORDS, count) or len(self._classes) > 1:
+        seen += len(labels)
+        if seen < watched or len(self._classes) > 1:
             return
         if seen < count:
             self._warn(

@@ -34,6 +34,7 @@ class Turns:
         self._lock = threading.RLock()
         self._passed_on = threading.Condition(self._lock)
         self._queue: deque[object] = deque()  # the first has the turn, or takes it next
+        self._later: list[Callable[[], object]] = []  # to be called when the turn has been let go
 
     @property
     def mine(self) -> bool:
@@ -47,7 +48,7 @@ class Turns:
         if self.holder == me:
             yield
             return
-        ticket = object()
+        ticket, later = object(), list[Callable[[], object]]()
         try:
             self._queue.append(ticket)
             with self._lock:
@@ -57,6 +58,7 @@ class Turns:
                     self.holder = me
                     yield
                 finally:
+                    later, self._later = self._later, []
                     self.holder = None
                     self._queue.popleft()
                     if self._queue:
@@ -64,6 +66,19 @@ class Turns:
         finally:
             if ticket in self._queue:  # interrupted before it came to that
                 self._queue.remove(ticket)
+            for act in later:
+                act()
+
+    def afterwards(self, act: Callable[[], object]) -> None:
+        """Have it called when this thread has let its turn go, at once where it has none.
+
+        So are remarks told that come up in a pass: who hears them may wait for other threads, and these for
+        their turn.
+        """
+        if self.mine:
+            self._later.append(act)
+        else:
+            act()
 
 
 class TakesTurns(Described):

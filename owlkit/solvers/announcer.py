@@ -7,9 +7,11 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from owlkit.core import events
+from owlkit.net.turns import Turns
 
 log = logging.getLogger("owlkit")
 
@@ -81,14 +83,18 @@ class Announcer:
         """Remark something to all listeners."""
         self.emit(events.Warned(self.iter, message))
 
+    def warn_after(self, turns: Turns, message: str) -> None:
+        """As `warn`, from within a pass: they are told when it is over."""
+        turns.afterwards(partial(self.emit, events.Warned(self.iter, message)))
 
-def while_alive(remark: Callable[[str], None]) -> Callable[[str], None]:
-    """The bound method, without keeping its solver: a layer that held it would outlive both."""
-    reference = weakref.WeakMethod(remark)
 
-    def call(message: str) -> None:
+def while_alive(method: Callable[..., None]) -> Callable[..., None]:
+    """A bound method, without keeping its solver: a layer that held it would outlive both."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*given: Any) -> None:
         method = reference()
         if method is not None:
-            method(message)
+            method(*given)
 
     return call

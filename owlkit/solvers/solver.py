@@ -11,6 +11,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -111,7 +112,7 @@ class Solver(Iterating):
         for net in (self.net, *self.test_nets):
             for layer in net.layers:
                 if hasattr(layer, "on_warning"):
-                    layer.on_warning = while_alive(self.warn)
+                    layer.on_warning = partial(while_alive(self.warn_after), net.turns)
 
     def _load_weights(self, weights: Any) -> bool:
         given = list(self.param.weights) if weights is None else weights

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from owlkit.solvers import Solver
 from tests.support.sets import random_images, write_set
 from tests.training.small import parameters
 
+PATIENCE = 10.0
 NET = """
 name: "records"
 layer { name: "data" type: "Data" top: "data" top: "label"
@@ -56,7 +61,38 @@ def test_what_the_data_layer_remarks_is_an_event(tmp_path: Path) -> None:
     seen: list[Any] = []
     solver.add_listener(seen.append)
     solver.step(4)
-    assert any("all have label 1" in e.message for e in seen if isinstance(e, events.Warned))
+    (remark,) = [e for e in seen if isinstance(e, events.Warned)]  # once, though the records come again
+    assert "all have label 1" in remark.message
+    assert remark.iter == 2  # the tenth record is in the third batch
+
+
+def test_who_hears_a_remark_may_wait_for_a_thread_that_saves(tmp_path: Path) -> None:
+    """It comes up in a pass, and is told when that is over; before what else is told of the iteration."""
+    solver = make_solver(write_set(tmp_path / "set", random_images(10), [1] * 10))
+    heard: list[str] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def save(event: Any) -> None:
+            pool.submit(solver.net.save, tmp_path / "saved.caffemodel").result(PATIENCE)
+            heard.append(type(event).__name__)
+
+        solver.add_listener(save)
+        solver.step(3)
+        assert heard == ["IterationDone", "IterationDone", "Warned", "IterationDone"]
+        with suppress(ZeroDivisionError), solver.net.at_rest():
+            solver.net.layers[0].on_warning("of a pass that fails")
+            assert heard[-1] == "IterationDone"
+            _ = 1 / 0
+    assert heard[-1] == "Warned"
+
+
+def test_a_remark_does_not_keep_its_solver(records: Path) -> None:
+    solver = make_solver(records)
+    net, reference = solver.net, weakref.ref(solver)
+    del solver
+    gc.collect()
+    assert reference() is None
+    net.layers[0].on_warning("to nobody")
 
 
 def test_waiting_for_data_is_part_of_the_time(records: Path) -> None:
