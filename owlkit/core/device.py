@@ -59,9 +59,13 @@ class Device:
         for offset, length, memory in places:
             memory.use(piece[offset : offset + length])
 
-    def lane(self, descriptor: Descriptor) -> Lane:
-        """Memory in which another thread prepares a batch for tensors of this descriptor."""
-        return Lane(descriptor)
+    def lanes(self, descriptors: Sequence[Descriptor], count: int) -> list[Lane]:
+        """Memory in which another thread prepares `count` batches ahead, for tensors of these descriptors."""
+        return [Lane(descriptors) for _ in range(count)]
+
+    def lane_bytes(self, descriptors: Sequence[Descriptor], count: int) -> int:
+        """Bytes that `lanes` takes of the device's own memory, beside that of the host."""
+        return 0
 
     def array(self, blob: Blob, role: str) -> Any:
         """What `blob.data` or `blob.diff` (role) is in this device's own memory: NumPy's array on a CPU.

@@ -22,9 +22,10 @@ Images = Sequence[np.ndarray] | np.ndarray  # N of (C, H, W)
 class Batch:
     """One batch in memory that is used again and again.
 
-    data : (N, C, h, w) float32 or float64, channels-last in memory: the array of `lane`, unless a reader has
-        put one of another shape in its place.
+    data : (N, C, h, w) float32 or float64, channels-last in memory: the first array of `lane`, unless a
+        reader has put one of another shape in its place.
     labels : (N,) int64, as in the records. keys : N keys.
+    lane : the way to the device that data goes, and labels with it, where it has arrays for both.
     """
 
     data: np.ndarray
@@ -40,15 +41,26 @@ class Batch:
 
     @classmethod
     def on(cls, lane: Lane) -> Batch:
-        """A batch whose data goes to a device by `lane`."""
-        return cls(lane.array, np.empty(lane.array.shape[0], np.int64), lane=lane)
+        """A batch that goes to a device by `lane`."""
+        data = lane.arrays[0]
+        return cls(data, np.empty(data.shape[0], np.int64), lane=lane)
 
-    def put(self, tensor: Tensor) -> None:
-        """Put the data into a tensor of its shape."""
-        if self.lane is not None and self.data is self.lane.array:
-            self.lane.receive(tensor)
-        else:
-            tensor.array[...] = self.data
+    def send(self) -> None:
+        """Begin to move it to the device, where it fits the lane; for the thread that has made it."""
+        lane = self.lane
+        if lane is not None and self.data is lane.arrays[0]:
+            for array in lane.arrays[1:]:
+                array[...] = self.labels
+            lane.send()
+
+    def put(self, tensors: Sequence[Tensor]) -> None:
+        """Put the data, and where there is a second tensor the labels, into tensors of their shapes."""
+        lane = self.lane
+        if lane is not None and self.data is lane.arrays[0]:
+            lane.receive(tensors)
+            return
+        for tensor, values in zip(tensors, (self.data, self.labels), strict=False):
+            tensor.array[...] = values
 
 
 class BatchReader:

@@ -74,17 +74,18 @@ class PrefetchingLayer(Layer):
             top[1].reshape(self.batch_size)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
-        self._device, self._data = device, top[0].descriptor
+        self._device, self._tops = device, tuple(blob.descriptor for blob in top)
         self.close()
         self._lanes = []
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:
         prefetcher = self._running()
         batch = self.checked(prefetcher.take)
-        top[0].reshape(batch.data.shape)
-        batch.put(top[0].data_tensor)
+        for blob, values in zip(top, (batch.data, batch.labels), strict=False):
+            if blob.descriptor.shape != values.shape:
+                blob.reshape(values.shape)
+        batch.put([blob.data_tensor for blob in top])
         if len(top) > 1:
-            top[1].data[...] = batch.labels
             self.look_at(batch)
         self.keys = list(batch.keys)
         prefetcher.give(batch)
@@ -124,12 +125,12 @@ class PrefetchingLayer(Layer):
         return self._prefetcher or self._start()
 
     def lane_bytes(self) -> tuple[int, int]:
-        whole = self._prefetch * self._data.nbytes
+        whole = self._device.lane_bytes(self._tops, self._prefetch)
         return whole, whole if self._prefetcher is not None or self._lanes else 0
 
     def take_lanes(self) -> None:
         if self._prefetcher is None and not self._lanes:
-            self._lanes = [self._device.lane(self._data) for _ in range(self._prefetch)]
+            self._lanes = self._device.lanes(self._tops, self._prefetch)
 
     def _start(self) -> Prefetcher[Batch]:
         self.take_lanes()
@@ -145,7 +146,6 @@ def sending(reader: Reader) -> Callable[[int, Batch], None]:
         assert batch.lane is not None
         batch.lane.wait()
         reader.fill(number, batch)
-        if batch.data is batch.lane.array:
-            batch.lane.send()
+        batch.send()
 
     return fill

@@ -122,16 +122,16 @@ def test_a_download_waits_for_its_own_copy_only(
 
 def test_a_way_that_is_dropped_waits_for_its_copy(driver: CupyDriver, cuda: FakeCuda) -> None:
     """Reshaping a data layer drops its lanes, with a batch on its way."""
-    way = driver.way(100)
-    way.send()
+    way = driver.way(100, 2, 1)
+    way.send(1, 0)
     del way
     assert cuda.given_back_early == []
 
 
 def test_a_way_that_is_dropped_in_a_capture_waits_at_its_end(driver: CupyDriver, cuda: FakeCuda) -> None:
     """Garbage is collected at any moment, also where the thread must not wait."""
-    ways = [driver.way(100)]
-    ways[0].send()
+    ways = [driver.way(100, 2, 2)]
+    ways[0].send(1, 1)
     Gpu(driver).capture(ways.clear)
     assert cuda.given_back_early == []
     assert cuda.used["pinned"] >= 100  # the stand-in counts it for ever
@@ -140,4 +140,4 @@ def test_a_way_that_is_dropped_in_a_capture_waits_at_its_end(driver: CupyDriver,
 def test_a_way_for_which_there_is_too_little_memory(driver: CupyDriver, cuda: FakeCuda) -> None:
     cuda.limit = cuda.used["device"] + (1 << 20)
     with pytest.raises(OutOfMemoryError, match=r"0\.00105 of 0\.00105 GB free, and 0\.0021 GB more"):
-        Gpu(driver).way(2 << 20)
+        Gpu(driver).way(1 << 20, 4, 2)

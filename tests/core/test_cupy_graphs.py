@@ -74,7 +74,7 @@ def test_a_failed_capture_leaves_nothing(driver: CupyDriver, kernel: Any, produc
     with pytest.raises(CaptureError, match="cuBLAS has to be opened"):
         gpu.capture(lambda: driver.gemm((2, 2, 2), matrix, matrix, matrix, dtype="float32"))
     with pytest.raises(CaptureError, match="StreamCapture"):
-        gpu.capture(lambda: driver.way(8) and None)
+        gpu.capture(lambda: driver.way(8, 1, 1) and None)
     driver.zero(x.pointer, 24)
     launch(kernel, x.pointer, x.pointer, 1)
     assert (fetched(driver, x.pointer, np.empty(6, np.float32)) == 1).all()

@@ -84,20 +84,25 @@ def test_a_small_value_is_read_late(device: GpuDevice) -> None:
 
 
 def test_a_batch_comes_from_another_thread(device: GpuDevice) -> None:
-    descriptor = Descriptor((4, 3, 5, 5), "float32", True)
-    lane, x, batch = device.lane(descriptor), Tensor(descriptor), values(4, 3, 5, 5)
+    """More of them than there are buffers on the GPU are made ahead."""
+    images, labels = Descriptor((4, 3, 5, 5), "float32", True), Descriptor((4,))
+    lanes = device.lanes((images, labels), 4)
+    x, y, batches = Tensor(images), Tensor(labels), [values(4, 3, 5, 5) + i for i in range(12)]
 
-    def send() -> None:
-        lane.wait()
-        lane.array[...] = batch
-        lane.send()
+    def send(numbers: range) -> None:
+        for lane, number in zip(lanes, numbers, strict=True):
+            lane.wait()
+            lane.arrays[0][...], lane.arrays[1][...] = batches[number], number
+            lane.send()
 
-    for _ in range(2):
-        thread = threading.Thread(target=send)
+    for start in (0, 4, 8):
+        thread = threading.Thread(target=send, args=[range(start, start + 4)])
         thread.start()
         thread.join()
-        lane.receive(x)
-        np.testing.assert_array_equal(x.peek(), batch)
+        for number, lane in enumerate(lanes, start):
+            lane.receive((x, y))
+            np.testing.assert_array_equal(x.peek(), batches[number])
+            np.testing.assert_array_equal(y.peek(), number)
 
 
 # -- kernels

@@ -163,7 +163,7 @@ def test_what_nets_share_has_rows_of_its_own() -> None:
 
 
 def test_batches_on_their_way_are_counted(tmp_path: Path) -> None:
-    """As many as are made ahead: with large images that is more than the first layers take."""
+    """Two, however many are made ahead: with large images that is more than the first layers take."""
     records = write_set(tmp_path / "set", random_images(6, (3, 20, 20)), [0] * 6)
     n = NetSpec("with_data")
     n.data, n.label = L.Data(source=str(records), batch_size=8, backend=P.Data.LMDB, prefetch=3, ntop=2)
@@ -174,7 +174,7 @@ def test_batches_on_their_way_are_counted(tmp_path: Path) -> None:
     net = Net(n, phase="train", device=device)
     net.plan  # it is made now
     (source,) = (need for need in needs(net.graph, True) if need.layer == "data (Data)")
-    assert (source.beside, source.held) == (3 * 8 * 3 * 20 * 20 * 4, 0)
+    assert (source.beside, source.held) == (2 * (8 * 3 * 20 * 20 * 4 + 256), 0), "and their labels"
     net.warmup()
     used = driver.used
     assert used == pytest.approx(sum(need.held for need in needs(net.graph, True)), abs=UNCOUNTED)

@@ -114,9 +114,9 @@ class CupyDriver:
         with self.at_work():
             self._staging.upload(pointer, source.reshape(-1).view(np.uint8))
 
-    def way(self, nbytes: int) -> CupyWay:
-        """Pinned memory, a buffer of the GPU, and a stream beside the main one."""
-        return CupyWay(self.context, self._recording, nbytes)
+    def way(self, nbytes: int, hosts: int, buffers: int) -> CupyWay:
+        """Pinned memory, buffers of the GPU, and a stream beside the main one."""
+        return CupyWay(self.context, self._recording, nbytes, hosts, buffers)
 
     def download(self, target: np.ndarray, pointer: int) -> None:
         """Copy into an array of contiguous bytes, and wait for it."""

@@ -11,7 +11,7 @@ from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.detection import obstacle
 from owlkit.core.gpu.driver import Buffer
 from owlkit.core.gpu.gpu import Gpu, OutOfMemoryError, open_gpu
-from owlkit.core.gpu.lane import GpuLane
+from owlkit.core.gpu.lane import make_lanes, nbytes_on_gpu
 from owlkit.core.gpu.mirror import Mirror, Piece
 from owlkit.core.lane import Lane
 from owlkit.core.memory import Memory, allocate
@@ -100,8 +100,11 @@ class GpuDevice(Device):
         """What the calling thread and captures have taken for `workspace`."""
         return self._workspace.nbytes + self._captured.nbytes
 
-    def lane(self, descriptor: Descriptor) -> Lane:
-        return GpuLane(self.gpu, descriptor)
+    def lanes(self, descriptors: Sequence[Descriptor], count: int) -> list[Lane]:
+        return make_lanes(self.gpu, descriptors, count)
+
+    def lane_bytes(self, descriptors: Sequence[Descriptor], count: int) -> int:
+        return nbytes_on_gpu(descriptors, count)
 
     def array(self, blob: Blob, role: str) -> Any:
         """The CuPy array of `blob.data` or `blob.diff` (role), in Caffe's order, writable."""

@@ -48,21 +48,27 @@ class Reading(Protocol):
 
 
 class Way(Protocol):
-    """A buffer of the host and one of the GPU, with copies from one to the other beside other work.
+    """Buffers of the host and buffers of the GPU, all of one size, with copies from those to these beside
+    other work. They go by their numbers.
 
-    host : (n,) uint8, pinned.
+    hosts : (n,) uint8 each, pinned.
     """
 
-    host: np.ndarray
+    hosts: Sequence[np.ndarray]
 
-    def wait(self) -> None:
-        """Wait until the last `send` has read `host`. From any thread."""
+    def wait(self, host: int) -> None:
+        """Wait until the last `send` of `hosts[host]` has read it. From any thread."""
 
-    def send(self) -> None:
-        """Begin to copy `host` to the GPU's buffer, once that was received. From any thread."""
+    def send(self, host: int, buffer: int) -> None:
+        """Begin to copy `hosts[host]` to a buffer of the GPU, once what lay there has been received: to be
+        called after that `receive`. From any thread, one at a time.
+        """
 
-    def receive(self, pointer: int, nbytes: int) -> None:
-        """Queue a copy of the GPU's buffer, when it has arrived, to an address there."""
+    def receive(self, host: int, buffer: int, copies: Sequence[tuple[int, int, int]]) -> None:
+        """Queue copies from the GPU's buffer to which `hosts[host]` was sent last, when that has arrived.
+
+        copies : (address of the GPU, first byte in the buffer, how many bytes) each.
+        """
 
 
 @dataclass(frozen=True)
@@ -133,8 +139,10 @@ class Driver(Protocol):
     def read_later(self, pointer: int, nbytes: int) -> Reading:
         """Queue a copy to the host of at most `SMALL` bytes, as they are when everything before is done."""
 
-    def way(self, nbytes: int) -> Way:
-        """A way to the GPU for what a thread prepares there; raises MemoryError."""
+    def way(self, nbytes: int, hosts: int, buffers: int) -> Way:
+        """A way to the GPU for what a thread prepares, `nbytes` at a time, with so many buffers on either
+        side; raises MemoryError.
+        """
 
     def zero(self, pointer: int, nbytes: int) -> None:
         """Set bytes to 0."""

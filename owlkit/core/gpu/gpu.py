@@ -64,9 +64,9 @@ class Gpu:
         self.keep(buffer)
         return buffer
 
-    def way(self, nbytes: int) -> Way:
-        """A way to the GPU for what a thread prepares there; raises OutOfMemoryError."""
-        return self._within_memory(nbytes, lambda: self.driver.way(nbytes))
+    def way(self, nbytes: int, hosts: int, buffers: int) -> Way:
+        """A way to the GPU for what a thread prepares; see `Driver.way`. Raises OutOfMemoryError."""
+        return self._within_memory(buffers * nbytes, lambda: self.driver.way(nbytes, hosts, buffers))
 
     def _within_memory(self, nbytes: int, call: Callable[[], T]) -> T:
         """What `call` makes; OutOfMemoryError where it raises MemoryError a second time."""

@@ -1,6 +1,14 @@
-"""A lane to a GPU: the way over the bus is made while the GPU computes on the batch before."""
+"""Lanes to a GPU: the way over the bus is made while the GPU computes on the batches before.
+
+A lane is pinned memory of the host. Batches that wait to be received wait there: on the GPU are two buffers,
+however many lanes there are, one that is being received from and one that is being filled meanwhile.
+"""
 
 from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -8,26 +16,101 @@ from owlkit.core.gpu.gpu import Gpu
 from owlkit.core.lane import Lane
 from owlkit.core.tensor import Descriptor, Tensor
 
+BUFFERS = 2  # on the GPU
+ALIGNMENT = 256  # bytes, of each part of a batch, as CUDA aligns what it gives
+
+
+def nbytes_of(descriptors: Sequence[Descriptor]) -> int:
+    """Bytes of a batch, part behind part."""
+    return max(sum(_room(descriptor) for descriptor in descriptors), 1)
+
+
+def nbytes_on_gpu(descriptors: Sequence[Descriptor], count: int) -> int:
+    """Bytes that `count` lanes take of the GPU's memory."""
+    return min(count, BUFFERS) * nbytes_of(descriptors)
+
+
+def _room(descriptor: Descriptor) -> int:
+    return -(-descriptor.nbytes // ALIGNMENT) * ALIGNMENT
+
+
+def make_lanes(gpu: Gpu, descriptors: Sequence[Descriptor], count: int) -> list[Lane]:
+    """Lanes that share the buffers on the GPU; raises OutOfMemoryError where these do not fit."""
+    crossing = _Crossing(gpu, nbytes_of(descriptors), count)
+    return [GpuLane(crossing, descriptors, number) for number in range(count)]
+
+
+class _Crossing:
+    """What lanes share: the copies over the bus, in the order in which batches are made.
+
+    A batch that is made waits until a buffer is free, and that is known only when what lies there has been
+    received: before, there is no event that a copy into it could wait for. So it is the maker who sends,
+    before it makes the next batch, whatever has found a buffer since: the thread that trains has the fewest
+    calls. It sends only what it needs at once, where the maker is slow with a batch and another one waits.
+    """
+
+    def __init__(self, gpu: Gpu, nbytes: int, count: int) -> None:
+        self.gpu = gpu
+        self.way = gpu.way(nbytes, count, min(count, BUFFERS))
+        self._lock = threading.Lock()
+        self._made: deque[GpuLane] = deque()  # not sent yet
+        self._free = deque(range(min(count, BUFFERS)))
+
+    def add(self, lane: GpuLane) -> None:
+        """Send it when its turn comes."""
+        with self._lock:
+            self._made.append(lane)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Send what has a buffer."""
+        with self._lock:
+            while self._made and self._free:
+                lane, buffer = self._made.popleft(), self._free.popleft()
+                self.way.send(lane.number, buffer)
+                lane.buffer = buffer
+
+    def receive(self, lane: GpuLane, copies: Sequence[tuple[int, int, int]]) -> None:
+        """Queue the copies of its batch, (target, start, bytes) each."""
+        if lane.buffer is None:
+            self.go_on()  # all before it were received, so a buffer is free
+        buffer, lane.buffer = lane.buffer, None
+        assert buffer is not None, "received before it was sent"
+        self.way.receive(lane.number, buffer, copies)
+        self._free.append(buffer)
+
 
 class GpuLane(Lane):
     """The maker's thread writes to pinned memory and sends.
 
-    What is left for the iteration is a copy within the memory of the GPU, to the place that a graph reads.
+    What is left for the iteration are copies within the memory of the GPU, to the places that a graph reads.
+
+    number : of the pinned memory. buffer : that on the GPU where the batch is, or is on its way to.
     """
 
-    def __init__(self, gpu: Gpu, descriptor: Descriptor) -> None:
-        self._gpu = gpu
-        self._way = gpu.way(max(descriptor.nbytes, 1))
-        super().__init__(descriptor)
+    def __init__(self, crossing: _Crossing, descriptors: Sequence[Descriptor], number: int) -> None:
+        self._crossing, self.number = crossing, number
+        self.buffer: int | None = None
+        super().__init__(descriptors)
 
-    def _allocate(self, nbytes: int) -> np.ndarray:
-        return self._way.host[:nbytes]
+    def _tensors(self, descriptors: Sequence[Descriptor]) -> list[Tensor]:
+        host: np.ndarray = self._crossing.way.hosts[self.number]
+        self._sizes, start, found = [], 0, []
+        for descriptor in descriptors:
+            self._sizes.append((start, descriptor.nbytes))
+            found.append(Tensor(descriptor, host[start : start + descriptor.nbytes]))
+            start += _room(descriptor)
+        return found
 
     def wait(self) -> None:
-        self._way.wait()
+        self._crossing.go_on()
+        self._crossing.way.wait(self.number)
 
     def send(self) -> None:
-        self._way.send()
+        self._crossing.add(self)
 
-    def receive(self, tensor: Tensor) -> None:
-        self._way.receive(self._gpu.pointer(tensor, reads=False, writes=True), tensor.descriptor.nbytes)
+    def receive(self, tensors: Sequence[Tensor]) -> None:
+        pointer = self._crossing.gpu.pointer
+        places = zip(tensors, self._sizes, strict=True)
+        copies = [(pointer(tensor, reads=False, writes=True), *size) for tensor, size in places]
+        self._crossing.receive(self, copies)

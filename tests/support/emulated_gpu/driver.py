@@ -42,25 +42,39 @@ class EmulatedBuffer:
 
 
 class EmulatedWay:
-    """Copies when it is received, so that a batch that is overwritten too early is seen."""
+    """What is reused too early gives wrong values. A copy over the bus takes as long as it may: until
+    somebody waits for it or receives it, and only then is the host's memory read. But from its beginning on
+    the buffer of the GPU holds NaN, and what lay there or was on its way there is lost.
+    """
 
-    def __init__(self, driver: EmulatedDriver, nbytes: int) -> None:
-        self._driver, self._sent = driver, False
-        self._buffer = driver.allocate(nbytes)
-        self.host = np.zeros(nbytes, np.uint8)
+    def __init__(self, driver: EmulatedDriver, nbytes: int, hosts: int, buffers: int) -> None:
+        self._driver = driver
+        self._buffers = [driver.allocate(nbytes) for _ in range(buffers)]
+        self.hosts = [np.zeros(nbytes, np.uint8) for _ in range(hosts)]
+        self._copies: dict[int, EmulatedBuffer] = {}  # under way: number of the host's memory -> where to
 
-    def wait(self) -> None:
-        pass
+    def wait(self, host: int) -> None:
+        with _stream:
+            self._arrive(host)
 
-    def send(self) -> None:
-        assert not self._sent, "sent twice without being received"
-        self._sent = True
+    def send(self, host: int, buffer: int) -> None:
+        place = self._buffers[buffer]
+        with _stream:
+            self._copies = {other: target for other, target in self._copies.items() if target is not place}
+            self._copies[host] = place
+            at(place.pointer, place.nbytes).fill(0xFF)
 
-    def receive(self, pointer: int, nbytes: int) -> None:
-        assert self._sent, "received before it was sent"
+    def receive(self, host: int, buffer: int, copies: Sequence[tuple[int, int, int]]) -> None:
         assert not self._driver.capturing
-        at(pointer, nbytes)[...] = self.host[:nbytes]
-        self._sent = False
+        with _stream:
+            self._arrive(host)
+            for target, start, nbytes in copies:
+                ctypes.memmove(target, self._buffers[buffer].pointer + start, nbytes)
+
+    def _arrive(self, host: int) -> None:
+        place = self._copies.pop(host, None)
+        if place is not None:
+            at(place.pointer, place.nbytes)[...] = self.hosts[host]
 
 
 class EmulatedFunction:
@@ -175,8 +189,8 @@ class EmulatedDriver:
     def capturing(self) -> bool:
         return self._thread.recording is not None
 
-    def way(self, nbytes: int) -> EmulatedWay:
-        return EmulatedWay(self, nbytes)
+    def way(self, nbytes: int, hosts: int, buffers: int) -> EmulatedWay:
+        return EmulatedWay(self, nbytes, hosts, buffers)
 
     def zero(self, pointer: int, nbytes: int) -> None:
         self.run("zero", lambda: at(pointer, nbytes).fill(0))
