@@ -15,6 +15,7 @@ from typing import Any
 Span = tuple[datetime | None, datetime]
 """What was written after the first moment (None: whenever) and not after the second."""
 TICK = timedelta(microseconds=1)
+_written_here: set[datetime] = set()  # by this process, whichever its solver
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,16 @@ class Line:
 
     def written(self, moment: datetime) -> Line:
         """The same with a snapshot that was written then."""
+        _written_here.add(moment)
         return replace(self, last=moment)
+
+    def going_on(self) -> Line:
+        """The same, when it is trained on whatever else was written until now."""
+        return replace(self, last=self.moment())
+
+    def is_foreign(self, written: datetime) -> bool:
+        """Whether another process has written this since what this training knows of."""
+        return written > self.last and written not in _written_here
 
     def stored(self) -> list[list[str | None]]:
         """For the sidecar of a snapshot, JSON-able; where the last span ends is when that is written."""

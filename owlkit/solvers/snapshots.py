@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +66,15 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
     """Write weights and state. All is written in a temporary folder first, then renamed into place.
 
     Raises TrainingError, and leaves earlier files alone, where a parameter is not finite or the folder cannot
-    be made or written, or another process writes there (see `WritingLock`); DataError where the disk is full.
+    be made or written, or another process writes there (see `WritingLock`) or has written this snapshot since
+    the training began; DataError where the disk is full.
     """
     _check_finite(solver.net)
     hdf5 = solver.param.snapshot_format == caffe_pb2.SolverParameter.HDF5
     model, state = snapshot_paths(prefix, solver.iter, ".h5" if hdf5 else "")
     check_prefix(prefix)
     with hold_interrupts(), _told_of(model), WritingLock(prefix):
+        _check_not_foreign(solver.line, state)
         with staging_folder(model.absolute().parent) as staging:
             staged_model, staged_state = staging / model.name, staging / state.name
             _save_model(solver, staged_model)
@@ -84,6 +86,19 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
                 os.replace(staged, target)
         sync_folder(model.absolute().parent)
     return model, state
+
+
+def _check_not_foreign(line: Line, state: Path) -> None:
+    """Of a loop of `step(n)` nobody knows when it ends, so between two snapshots it holds no lock."""
+    with suppress(FileFormatError):  # what is damaged may be written over
+        written = written_at(state)
+        if written is not None and line.is_foreign(written):
+            raise TrainingError(
+                f"{state} was written by another process ({written:%Y-%m-%d %H:%M:%S} UTC) since this "
+                "training began, or wrote its last snapshot: it is kept, and none was written. Choose "
+                "another snapshot_prefix (solver.param.snapshot_prefix = ...), or go on from that one: "
+                f"solver.restore({str(state)!r})"
+            )
 
 
 @contextmanager

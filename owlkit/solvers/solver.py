@@ -186,6 +186,8 @@ class Solver(Iterating):
     def _iterate_until(self, n: int, interrupted: Callable[[], Any], more: bool) -> None:
         if n and self.owes_snapshot:
             self.snapshot()
+        if n and not self.iter:
+            self.line = self.line.going_on()  # who begins anew writes over what there is, as in Caffe
         for left in range(n, 0, -1):
             if self._test_is_due() and not self._test_all():
                 return
