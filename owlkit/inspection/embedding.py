@@ -13,7 +13,7 @@ from owlkit.core.errors import DataError
 from owlkit.inspection.arrangement import METHODS, arrange
 from owlkit.inspection.image_input import ImageInput, fitted, input_of, open_image
 from owlkit.inspection.image_source import ImageSource
-from owlkit.inspection.picture import Picture
+from owlkit.inspection.picture import Picture, closed_figure
 from owlkit.inspection.progress import Progress
 from owlkit.inspection.twin import Twin, batch_for
 
@@ -122,10 +122,9 @@ class Embedding(Picture):
 
     def figure(self, *, inches: float = 8, zoom: float = 0.7) -> Figure:
         """Thumbnails at their points; with up to seven labels a coloured frame for each."""
-        import matplotlib.pyplot as plt
         from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
-        figure, axes = plt.subplots(figsize=(inches, inches * 0.85), layout="constrained")
+        figure, axes = closed_figure(figsize=(inches, inches * 0.85), layout="constrained")
         kinds = list(dict.fromkeys(self.labels)) if self.labels is not None else []
         coloured = dict(zip(kinds, PALETTE, strict=False)) if len(kinds) <= len(PALETTE) else {}
         labels = self.labels if self.labels is not None else [None] * len(self.points)
@@ -142,7 +141,6 @@ class Embedding(Picture):
         axes.set(xticks=[], yticks=[], title=f"{len(self.points)} images by {self.layer}, {self.method}")
         axes.set_xlabel(self.source.remark, fontsize=8, wrap=True)
         axes.margins(0.06)
-        plt.close(figure)
         return figure
 
     def __repr__(self) -> str:

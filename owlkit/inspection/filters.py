@@ -12,7 +12,7 @@ from owlkit.core.errors import NetError, closest
 from owlkit.inspection.filter_health import FilterHealth, filter_health
 from owlkit.inspection.image_input import ImageInput
 from owlkit.inspection.image_source import ImageSource
-from owlkit.inspection.picture import Picture
+from owlkit.inspection.picture import Picture, closed_figure
 from owlkit.inspection.tiles import tile_grid
 
 if TYPE_CHECKING:
@@ -171,8 +171,6 @@ def draw_tiles(
     marks : tile -> one of MARKS, drawn as frame and glyph. captions : write numbers. The figure is closed for
     pyplot, so that a notebook shows it once: as the cell's value.
     """
-    import matplotlib.pyplot as plt
-
     zoom = max(1, TILE_PIXELS // tiles.shape[2])  # so that gaps are thin beside small windows too
     tiles = tiles.repeat(zoom, 1).repeat(zoom, 2)
     count, height, width = tiles.shape[:3]
@@ -180,7 +178,7 @@ def draw_tiles(
     columns = max(1, -(-count // rows))
     gap = max(1, width // 12)
     size = (columns * CELL_INCHES, rows * CELL_INCHES * height / width + 0.4)
-    figure, axes = plt.subplots(figsize=(max(size[0], 3.2), size[1]), layout="constrained")
+    figure, axes = closed_figure(figsize=(max(size[0], 3.2), size[1]), layout="constrained")
     grid = tile_grid(tiles, gap=gap, columns=columns, fill=1.0)
     axes.imshow(grid, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     for index in range(count):
@@ -188,7 +186,6 @@ def draw_tiles(
         _mark(axes, corner, (width, height), (marks or {}).get(index, ""), str(index) if captions else "")
     axes.set_axis_off()
     figure.suptitle(title, fontsize=9)
-    plt.close(figure)
     return figure
 
 

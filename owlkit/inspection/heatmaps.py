@@ -10,7 +10,7 @@ import numpy as np
 from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.occlusion import OnPlaces, Scan, occlude
 from owlkit.inspection.own_image import GIVEN, image_and_layer, prepared_image, titled
-from owlkit.inspection.picture import Picture
+from owlkit.inspection.picture import Picture, closed_figure
 from owlkit.inspection.prediction import Labels, read_labels
 from owlkit.inspection.progress import Progress
 from owlkit.inspection.saliency import METHODS as BACKWARD
@@ -55,9 +55,7 @@ class Heatmap(Picture):
 
     def figure(self) -> Figure:
         """The image, and the map laid over it."""
-        import matplotlib.pyplot as plt
-
-        figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
+        figure, axes = closed_figure(1, 2, figsize=(9, 4.2), layout="constrained")
         axes[0].imshow(self.image, cmap="gray")
         axes[0].set_title(titled(self.about), fontsize=10)
         axes[1].imshow(self.image, cmap="gray")
@@ -76,7 +74,6 @@ class Heatmap(Picture):
         figure.colorbar(drawn, ax=axes[1], shrink=0.8, label="fall of its value" if signed else "magnitude")
         for axis in axes:
             axis.set_axis_off()
-        plt.close(figure)
         return figure
 
     def _broken(self) -> str:

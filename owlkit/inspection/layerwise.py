@@ -47,7 +47,8 @@ class Layerwise:
         self._twin.net.watch_layers("after_forward", self._gather)
         try:
             self._twin.net.blobs[self._twin.input].data[...] = self.prepared
-            self._twin.net.forward(end=self._twin.net.layer_names[-1])
+            with self._twin.steady():
+                self._twin.net.forward(end=self._twin.net.layer_names[-1])
         except OwlkitError:
             if not self.layers:  # else it is a loss that has no labels here: what came before it can be seen
                 raise

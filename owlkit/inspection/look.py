@@ -39,13 +39,14 @@ class Look:
         found = probability_layer(graph)
         last = found[0] if found is not None else graph.nodes[-1].name
         self._twin.net.blobs[self._twin.input].data[...] = self.prepared
-        try:
-            self._twin.net.forward(end=graph.nodes[-1].name)
-            last = graph.nodes[-1].name
-        except OwlkitError:
-            if found is None:
-                raise
-            self._twin.net.forward(end=last)
+        with self._twin.steady():
+            try:
+                self._twin.net.forward(end=graph.nodes[-1].name)
+                last = graph.nodes[-1].name
+            except OwlkitError:
+                if found is None:
+                    raise
+                self._twin.net.forward(end=last)
         return self._twin.net.layer_names.index(last)
 
     @property

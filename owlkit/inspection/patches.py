@@ -10,7 +10,7 @@ from owlkit.core.errors import DataError, NetError
 from owlkit.inspection.answers import Answers, Patch, Search
 from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.image_source import ImageSource
-from owlkit.inspection.picture import Picture
+from owlkit.inspection.picture import Picture, closed_figure
 from owlkit.inspection.progress import Progress
 
 if TYPE_CHECKING:
@@ -90,12 +90,10 @@ class TopPatches(Picture):
 
     def figure(self) -> Figure:
         """One row per unit."""
-        import matplotlib.pyplot as plt
-
         patches = self.patches
         rows, columns = len(patches), max(map(len, patches.values()))
         size = (columns * CELL_INCHES + 0.6, rows * CELL_INCHES * 1.12 + 0.3)
-        figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+        figure, axes = closed_figure(rows, columns, figsize=size, squeeze=False, layout="constrained")
         for cell in axes.flat:
             cell.set(xticks=[], yticks=[])
             cell.set_frame_on(False)
@@ -107,7 +105,6 @@ class TopPatches(Picture):
         figure.suptitle(f"{self.layer}: what excites a unit most, of {self.images} images", fontsize=10)
         if self.source.remark:
             figure.supxlabel(self.source.remark, fontsize=7, wrap=True)
-        plt.close(figure)
         return figure
 
     def __repr__(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,26 @@ from owlkit.io.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def closed_figure(
+    rows: int = 1, columns: int = 1, *, squeeze: bool = True, **options: Any
+) -> tuple[Figure, Any]:
+    """A matplotlib figure and its axes, as pyplot's `subplots` gives them; pyplot does not know it any more.
+
+    pyplot has one present figure for all threads. So only the main thread asks it: to another a figure is
+    given without it, lest it becomes the one that a cell draws into.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        from matplotlib.figure import Figure
+
+        figure = Figure(**options)
+        return figure, figure.subplots(rows, columns, squeeze=squeeze)
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(rows, columns, squeeze=squeeze, **options)
+    plt.close(figure)
+    return figure, axes
 
 
 class Picture:

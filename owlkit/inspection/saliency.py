@@ -10,7 +10,7 @@ import numpy as np
 
 from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.own_image import GIVEN, image_and_layer, prepared_image, titled
-from owlkit.inspection.picture import Picture
+from owlkit.inspection.picture import Picture, closed_figure
 from owlkit.inspection.prediction import Labels, read_labels
 from owlkit.inspection.twin import Twin
 from owlkit.inspection.units import Unit, choose, label_of
@@ -62,9 +62,7 @@ class Saliency(Picture):
 
     def figure(self) -> Figure:
         """The image, the signed gradient around grey, and its magnitude; extremes are cut at 99.5 %."""
-        import matplotlib.pyplot as plt
-
-        figure, axes = plt.subplots(1, 3, figsize=(9.5, 3.5), layout="constrained")
+        figure, axes = closed_figure(1, 3, figsize=(9.5, 3.5), layout="constrained")
         axes[0].imshow(self.image, cmap="gray")
         axes[0].set_title(titled(self.about), fontsize=10)
         axes[1].imshow(self.signed, cmap="gray", vmin=0, vmax=1)
@@ -73,7 +71,6 @@ class Saliency(Picture):
         axes[2].set_title("magnitude", fontsize=10)
         for axis in axes:
             axis.set_axis_off()
-        plt.close(figure)
         return figure
 
     def __repr__(self) -> str:
@@ -112,11 +109,12 @@ def show_saliency(
     twin = Twin(net, gradients=True)
     prepared, about = prepared_image(net, image, prepare, twin)
     name = twin.layer_of(layer)
-    values = twin.run(prepared[None], name)
-    chosen = choose(layer, values[0], unit, at)
-    if method != "gradient":
-        _tidy(twin, method)
-    gradient = twin.gradient(name, chosen.mask(twin.top(name).shape))[0]
+    with twin.steady():
+        values = twin.run(prepared[None], name)
+        chosen = choose(layer, values[0], unit, at)
+        if method != "gradient":
+            _tidy(twin, method)
+        gradient = twin.gradient(name, chosen.mask(twin.top(name).shape))[0]
     image, value = prepare.restore(prepared), float(chosen.of(values)[0])
     label = label_of(chosen, values.shape[1], names)
     return Saliency(chosen, value, method, gradient, image, label, net, prepare, prepared, names, about)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ class Twin:
     """A net in test phase that shares the weights of `net`; the net itself is left alone.
 
     While a Run trains it, the weights are copies of those between two iterations, so that all answers of a
-    twin are those of one net.
+    twin are those of one net. Of a training that is stepped by hand, or that begins later, each pass waits
+    for the end of the iteration.
 
     batch : length of axis 0 of its inputs. gradients : whether gradients reach the input.
     Raises NetError where the net has no input with the axes N, C, H, W.
@@ -40,7 +42,8 @@ class Twin:
             raise NetError(f"{net.name or 'the net'} has no input (N, C, H, W) to put images in")
         self.input = images[0]
         self._gradients = gradients
-        if self.net.in_training_elsewhere:
+        self._copied = self.net.in_training_elsewhere
+        if self._copied:
             self._take_copies()
 
     def _take_copies(self) -> None:
@@ -49,6 +52,10 @@ class Twin:
         for blob, array in values:
             blob.own_data()
             blob.data[...] = array
+
+    def steady(self) -> AbstractContextManager[None]:
+        """Meanwhile no training changes the weights: passes are those of one net. It waits, so be short."""
+        return nullcontext() if self._copied else self.net.at_rest()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -83,17 +90,22 @@ class Twin:
         data = self.net.blobs[self.input].data
         data[: len(images)] = images
         data[len(images) :] = 0
-        self.net.forward(end=layer)
+        with self.steady():
+            self.net.forward(end=layer)
         return np.array(self.top(layer).data[: len(images)])
 
     def gradient(self, layer: str, wanted: np.ndarray) -> np.ndarray:
-        """Gradient of sum(wanted * top of `layer`) with respect to the input, (N, C, H, W), after `run`."""
+        """Gradient of sum(wanted * top of `layer`) with respect to the input, (N, C, H, W), after `run`.
+
+        Of one net where both are called while it is `steady`.
+        """
         if not self._gradients:
             raise ValueError("this twin was made without gradients=True")
         for blob in self.net.blobs.values():
             blob.diff[...] = 0
         self.top(layer).diff[...] = wanted
-        self.net.backward(start=layer)
+        with self.steady():
+            self.net.backward(start=layer)
         return np.array(self.net.blobs[self.input].diff)
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -233,3 +236,25 @@ def test_records_are_found_by_number_with_key_and_label(tmp_path: Path) -> None:
 def test_no_images_are_told_of() -> None:
     with pytest.raises(DataError, match="no images to look at"):
         show_top_patches(corner_net(), [], "conv")
+
+
+def test_a_figure_of_another_thread_is_none_of_pyplots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell that draws meanwhile would have drawn into it: pyplot has one present figure for all threads."""
+    import matplotlib.pyplot as plt
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("pyplot is the main thread's")
+
+    shown = show_saliency(linear_net(), np.ones((1, 8, 8), np.float32), "score", 0)
+    assert shown.figure().number not in plt.get_fignums(), "and in that thread it is closed"
+    drawn: list[Any] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(plt, "figure", refuse)
+        patched.setattr(plt, "subplots", refuse)
+        thread = threading.Thread(target=lambda: drawn.append(shown.figure()))
+        thread.start()
+        thread.join(20)
+    written = io.BytesIO()
+    drawn[0].savefig(written, format="png")
+    assert written.getvalue().startswith(b"\x89PNG")
+    assert len(drawn[0].axes) == 3

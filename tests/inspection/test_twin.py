@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+
+import numpy as np
 import pytest
 
 from owlkit import L, Net, NetSpec
@@ -20,3 +23,34 @@ def test_a_blob_that_is_no_first_top_is_refused() -> None:
     assert twin.layer_of("slice") == "slice"
     with pytest.raises(NetError, match=r"'right' is not the first top of layer 'slice'.*'left'"):
         twin.layer_of("right")
+
+
+def test_a_pass_is_of_one_iteration_of_who_steps_by_hand() -> None:
+    """No Run keeps the net then, so that weights are shared; they changed while the image went through."""
+    n = NetSpec("one")
+    n.data = L.Input(shape=dict(dim=[1, 1, 4, 4]))
+    n.ip = L.InnerProduct(n.data, num_output=2, bias_term=False)
+    net = Net(n)
+    twin, image = Twin(net), np.ones((1, 1, 4, 4), np.float32)
+    weights = net.params["ip"][0].data
+    weights[...] = 1
+    taken, go, found = threading.Event(), threading.Event(), []
+
+    def iterate() -> None:
+        with net.turns.taken():
+            weights[0] = 2
+            taken.set()
+            assert go.wait(20)
+            weights[1] = 2
+
+    training = threading.Thread(target=iterate, daemon=True)
+    training.start()
+    assert taken.wait(20)
+    looking = threading.Thread(target=lambda: found.append(twin.run(image, "ip")), daemon=True)
+    looking.start()
+    looking.join(0.1)
+    assert not found, "it waits for the end of the iteration"
+    go.set()
+    looking.join(20)
+    training.join(20)
+    assert found[0].tolist() == [[32, 32]]
