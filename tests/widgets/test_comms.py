@@ -82,3 +82,22 @@ def test_a_process_that_ends_is_known_to_end() -> None:
     told += "atexit.register(lambda: print(ends())); print(ends())"
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "True"], done.stderr
+
+
+def test_ipython_is_not_told_that_a_cell_ends_by_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It showed the figure that a cell was drawing, in no cell, and closed it."""
+    base_comm = pytest.importorskip("comm.base_comm")
+    told: list[str] = []
+    shell = SimpleNamespace(events=SimpleNamespace(trigger=told.append))
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    monkeypatch.setattr(base_comm.BaseComm, "publish_msg", lambda *_, **__: None)
+    monkeypatch.setattr("comm.create_comm", base_comm.BaseComm)
+    monitor = Monitor(FakeRun())
+    seen: list[Any] = []
+    monkeypatch.setattr(monitor, "_receive", lambda *given: seen.append(given))
+    monitor.comm.handle_msg(
+        {"content": {"data": {"method": "custom", "content": {"type": "x"}}}, "buffers": []}
+    )
+    assert monitor._desk.wait(10)
+    assert seen
+    assert not told

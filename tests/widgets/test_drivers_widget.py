@@ -121,7 +121,7 @@ def test_covering_is_seen_as_it_goes_and_can_be_stopped(monkeypatch: pytest.Monk
     def stop(change: Any) -> None:
         seen.append(change["new"])
         if change["new"]["state"] == "working" and change["new"]["done"]:
-            widget._receive(widget, {"type": "stop"}, [])
+            assert widget._press({"type": "stop"})
 
     widget.observe(stop, "found")
     widget.view = {**widget.view, "unit": 1, "patch": 3}
@@ -176,7 +176,7 @@ def test_levels_of_maps() -> None:
 
 def test_only_the_latest_wish_is_done() -> None:
     done, begun, go = [], threading.Event(), threading.Event()
-    problems: list[Exception] = []
+    problems: list[tuple[int, Exception]] = []
 
     def work(wish: int) -> None:
         begun.set()
@@ -186,7 +186,7 @@ def test_only_the_latest_wish_is_done() -> None:
             raise ValueError("no such wish")
         done.append(wish)
 
-    latest: Latest[int] = Latest(work, problems.append, "test")
+    latest: Latest[int] = Latest(work, lambda *problem: problems.append(problem), "test")
     latest.want(1)
     assert begun.wait(10)
     latest.want(2)
@@ -195,6 +195,7 @@ def test_only_the_latest_wish_is_done() -> None:
     _until(lambda: done == [3])
     latest.want(-1)
     _until(lambda: len(problems) == 1)
+    assert problems[0][0] == -1
     latest.stop()
     with pytest.raises(GivenUp):
         latest.check()

@@ -127,6 +127,7 @@ def test_earlier_iterations_are_seen_as_the_run_kept_them(monkeypatch: pytest.Mo
     assert widget.layer["iter"] == 100
     film.add(Frame.of(300, early))
     listeners[0](type("StateChanged", (), {})())
+    assert widget._desk.wait(10)
     assert widget.film == [100, 200, 300]
 
 

@@ -144,6 +144,7 @@ def test_layers_are_timed_on_request(lenet: Net) -> None:
     assert shown.cards["conv1"]["seconds"] is None
     shown._receive(shown, {"type": "time"}, [])
     shown._stopwatch.join(60)
+    assert shown._desk.wait(60)
     assert states[0] == "running"
     assert (shown.timing["state"], shown.timing["batch"]) == ("ready", 4)
     cards = [shown.cards[key] for key in shown.order]
@@ -169,11 +170,13 @@ def test_a_timing_is_stopped_and_one_that_fails_says_why(lenet: Net, monkeypatch
         patched.setattr(threading.Event, "clear", lambda self: None)  # the person is faster than the thread
         shown._receive(shown, {"type": "time"}, [])
         shown._stopwatch.join(60)
+    assert shown._desk.wait(60)
     assert shown.timing == {"state": "none"}
     assert shown.said == {}
     monkeypatch.setattr(shown.inspector, "time", lambda told: 1 / 0)
     shown._receive(shown, {"type": "time"}, [])
     shown._stopwatch.join(60)
+    assert shown._desk.wait(60)
     assert shown.said == {"text": "division by zero", "bad": True}
     assert shown.timing == {"state": "none"}
 

@@ -84,7 +84,7 @@ def test_a_search_that_is_stopped_keeps_what_it_found(monkeypatch: pytest.Monkey
     shown = TopPatches(net, ImageSource(gate), "relu1", [0], prepare=PREPARE)
     widget = PatchesWidget(shown)
     until(lambda: widget.scan.get("done") == 4)
-    widget._receive(widget, {"type": "stop"}, [])
+    assert widget._press({"type": "stop"})
     gate.open = True
     assert widget.settled.wait(30)
     assert widget.scan["state"] == "stopped"
@@ -234,7 +234,7 @@ def test_an_arrangement_that_is_stopped_keeps_the_places_reached(monkeypatch: py
     placed = show_embedding(planted(), pictures(6), "conv2", method="pca", prepare=PREPARE, progress=False)
     widget = EmbeddingWidget(type(placed)(placed.net, placed.source, placed.found, prepare=PREPARE))
     until(lambda: widget.points and widget.course.get("done", 0) > 3)
-    widget._receive(widget, {"type": "stop"}, [])
+    assert widget._press({"type": "stop"})
     assert widget.settled.wait(30)
     assert widget.course["state"] == "stopped"
     assert widget.course["done"] < 10**6

@@ -55,7 +55,6 @@ class ActivationsWidget(LiveWidget):
     tiles: Any = traitlets.Bytes().tag(sync=True)
     unit: Any = traitlets.Dict().tag(sync=True)
     plane: Any = traitlets.Bytes().tag(sync=True)
-    said: Any = traitlets.Dict().tag(sync=True)
     view: Any = traitlets.Dict().tag(sync=True)
 
     def __init__(self, shown: Activations) -> None:
@@ -69,7 +68,6 @@ class ActivationsWidget(LiveWidget):
         self._tell_image(shown.about)
         self._refresh()
         self.observe(lambda change: self._refresh(), "view")
-        self.on_msg(self._receive)
 
     def __repr__(self) -> str:
         """Cheap: a widget's own repr would serialise every trait."""

@@ -8,6 +8,10 @@ from typing import Any
 from .recorder import Recorder
 
 SOURCE = "button"
+REQUESTS = frozenset({"pause", "resume", "step", "stop", "snapshot", "lr", "undo_lr"})
+"""What a training serves after its present iteration: who asks does not wait."""
+ACTIVE = ("running", "paused")
+"""States of a run in which it serves requests; in others they are carried out by who asks."""
 
 
 class Controls:
@@ -35,6 +39,10 @@ class Controls:
             "lr": self._rate,
             "undo_lr": self._undo_rate,
         }
+
+    def at_once(self, name: str) -> bool:
+        """Whether a command takes no time now."""
+        return name in REQUESTS and self._run.state in ACTIVE
 
     def obey(self, name: str, value: Any) -> str | None:
         """Carry out a command; why it was refused, or None.

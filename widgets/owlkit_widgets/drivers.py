@@ -22,7 +22,6 @@ Messages: browser to kernel ``{type: "stop"}``, ``{type: "again"}``, ``{type: "f
 from __future__ import annotations
 
 import io
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,7 +67,6 @@ class DriversWidget(LiveWidget):
     found: Any = traitlets.Dict({"state": "working"}).tag(sync=True)
     map: Any = traitlets.Bytes().tag(sync=True)
     signed: Any = traitlets.Bytes().tag(sync=True)
-    said: Any = traitlets.Dict().tag(sync=True)
     view: Any = traitlets.Dict().tag(sync=True)
 
     def __init__(self, shown: Heatmap | Saliency) -> None:
@@ -77,7 +75,6 @@ class DriversWidget(LiveWidget):
         self._last: Heatmap | Saliency = shown
         self._known: dict[Wish, tuple[Heatmap | Saliency, float]] = {}
         self._wish: Wish | None = None
-        self._lock = threading.RLock()  # held while traits that belong together are set
         self._latest: Latest[Wish] = Latest(self._work, self._failed, "owlkit-drivers")
         self._seen = Layerwise(self._net, shown.given, shown.prepare)
         unit, scan = shown.unit, getattr(shown, "scan", None)
@@ -89,7 +86,6 @@ class DriversWidget(LiveWidget):
             self._known[Wish.of(self.view)] = shown, 0.0
         self._refresh()
         self.observe(lambda change: self._refresh(), "view")
-        self.on_msg(self._receive)
 
     def __repr__(self) -> str:
         """Cheap: a widget's own repr would serialise every trait."""
@@ -108,7 +104,7 @@ class DriversWidget(LiveWidget):
                 self._latest.want(wish)
                 return
             self._latest.stop()
-            self._tell_chosen(wish)
+            self._tell_chosen(*self._chosen(wish, self._seen))
             self._tell_found(wish)
 
     # -- in the thread -------------------------------------------------------------------------------------
@@ -118,7 +114,9 @@ class DriversWidget(LiveWidget):
         try:
             with self._asked_still(wish, seen):
                 self._begin(wish)
-                self._tell_chosen(wish)
+            chosen = self._chosen(wish, seen)
+            with self._asked_still(wish, seen):
+                self._tell_chosen(*chosen)
             made = wish.answer(self._net, seen, self._shown.labels, self._teller(wish, seen))
             with self._asked_still(wish, seen):
                 while len(self._known) >= MOST_KEPT:
@@ -165,9 +163,11 @@ class DriversWidget(LiveWidget):
 
         return tell
 
-    def _failed(self, error: Exception) -> None:
-        problem = str(error) or type(error).__name__
-        with self._lock, self.hold_sync():
+    def _failed(self, wish: Wish, error: Exception) -> None:
+        with self.hold_sync():
+            if wish != self._wish:
+                return
+            problem = str(error) or type(error).__name__
             self.found, self.map, self.signed = {"state": "failed", "problem": problem}, b"", b""
 
     # -- to the browser ------------------------------------------------------------------------------------
@@ -194,8 +194,8 @@ class DriversWidget(LiveWidget):
             self.image = about | {"classes": classes, "layer": layer}
             self.pixels = pixels.tobytes()
 
-    def _tell_chosen(self, wish: Wish) -> None:
-        seen = self._seen
+    def _chosen(self, wish: Wish, seen: Layerwise) -> tuple[dict[str, Any], bytes]:
+        """The traits `chosen` and `answers`."""
         values = seen.values(wish.layer)
         unit = choose(wish.layer, values, wish.unit, wish.at)
         top, labels = seen.layers[wish.layer], self._shown.labels
@@ -203,9 +203,11 @@ class DriversWidget(LiveWidget):
         value = float(unit.of(values[None])[0])
         what = {"layer": wish.layer, "type": top.type, "units": len(values), "unit": unit.channel}
         what |= {"name": label_of(unit, len(values), labels), "value": value}
+        return what | {"top": strongest(wish.layer, values, labels)} | about, levels
+
+    def _tell_chosen(self, chosen: dict[str, Any], answers: bytes) -> None:
         with self.hold_sync():
-            self.chosen = what | {"top": strongest(wish.layer, values, labels)} | about
-            self.answers = levels
+            self.chosen, self.answers = chosen, answers
 
     def _tell_found(self, wish: Wish) -> None:
         made, seconds = self._known[wish]
@@ -252,11 +254,15 @@ class DriversWidget(LiveWidget):
         self.view = {**self.view, "unit": None, "at": None}
         self._refresh()
 
+    def _press(self, content: dict[str, Any]) -> bool:
+        if content.get("type") != "stop":
+            return False
+        self._latest.stop()
+        return True
+
     def _receive(self, _widget: Any, content: dict[str, Any], buffers: list[memoryview]) -> None:
         kind = content.get("type")
-        if kind == "stop":
-            self._latest.stop()
-        elif kind == "again" and self._wish is not None:
+        if kind == "again" and self._wish is not None:
             self._latest.want(self._wish)
         elif kind == "figure":
             self.send({"type": "figure", "name": self._last.unit.layer}, buffers=[self.figure()])

@@ -68,7 +68,6 @@ class EmbeddingWidget(LiveWidget):
 
     def __init__(self, shown: Embedding) -> None:
         self._shown = shown
-        self._lock = threading.RLock()  # held while traits that belong together are set
         self._pictures = Pictures(shown.source, shown.prepare)
         self._twin = Twin(shown.net)
         self._features: dict[str, Features] = {shown.layer: shown.found}
@@ -92,7 +91,6 @@ class EmbeddingWidget(LiveWidget):
         self.thumbnails = shown.thumbnails.tobytes()
         self._refresh()
         self.observe(lambda change: self._refresh(), "view")
-        self.on_msg(self._receive)
 
     def __repr__(self) -> str:
         """Cheap: a widget's own repr would serialise every trait."""
@@ -178,9 +176,11 @@ class EmbeddingWidget(LiveWidget):
 
         return tell
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, wish: Wish, error: Exception) -> None:
         problem = str(error) or type(error).__name__
         with self._lock:
+            if wish != self._wish:
+                return  # another is being granted
             self.course = {**self.course, "state": "failed", "problem": problem}
         self.settled.set()
 
@@ -246,11 +246,15 @@ class EmbeddingWidget(LiveWidget):
             about = {"type": "image", "index": index, "height": picture.shape[0], "width": picture.shape[1]}
             self.send(about, buffers=[np.ascontiguousarray(picture).tobytes()])
 
+    def _press(self, content: dict[str, Any]) -> bool:
+        if content.get("type") != "stop":
+            return False
+        self._latest.stop()
+        return True
+
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: list[memoryview]) -> None:
         kind = content.get("type")
-        if kind == "stop":
-            self._latest.stop()
-        elif kind == "go" and self._wish is not None and self.course.get("state") in ("stopped", "failed"):
+        if kind == "go" and self._wish is not None and self.course.get("state") in ("stopped", "failed"):
             self.settled.clear()
             self._latest.want(self._wish)
         elif kind == "image":

@@ -41,7 +41,7 @@ class Looks:
     images: ImageSource
     prepare: ImageInput
     say: Say
-    _known: dict[str, tuple[Answers, float]] = field(default_factory=dict)
+    _known: dict[str, tuple[Answers, float]] = field(default_factory=dict)  # of the weights as they are now
     _wish: Wish | None = None
     _thread: threading.Thread | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -56,7 +56,7 @@ class Looks:
 
     def forget(self) -> None:
         """The weights have changed: what was found no longer holds."""
-        self._known.clear()
+        self._known = {}  # what is being found goes into the one before
 
     def _work(self) -> None:
         while True:
@@ -72,13 +72,14 @@ class Looks:
 
     def _look(self, wish: Wish) -> None:
         top = self._top(wish.layer)
-        if wish.layer not in self._known:
+        known = self._known
+        if wish.layer not in known:
             started = time.perf_counter()
             answers = find_answers(
                 self.net, self.images, top, prepare=self.prepare, on_images=self._progress(wish)
             )
-            self._known[wish.layer] = answers, time.perf_counter() - started
-        answers, seconds = self._known[wish.layer]
+            known[wish.layer] = answers, time.perf_counter() - started
+        answers, seconds = known[wish.layer]
         content, buffer = close_up(Pictures(self.images, self.prepare), answers, wish.unit, wish.rank)
         content["top"] = top
         buffer += self._map(answers, wish, content["where"]["rank"])

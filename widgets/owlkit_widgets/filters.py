@@ -77,7 +77,8 @@ class FiltersWidget(LiveWidget):
         self._follow(shown.over)
         self._refresh()
         self.observe(lambda change: self._refresh(), "view")
-        self.on_msg(self._receive)
+        if shown.over is not None:
+            self._stop_listening = shown.over.subscribe(self._on_event)
 
     def __repr__(self) -> str:
         """Cheap: a widget's own repr would serialise every trait."""
@@ -138,7 +139,6 @@ class FiltersWidget(LiveWidget):
         self._film_layer = about["layer"] if about else ""
         self._film_shape = tuple(about[k] for k in ("outputs", "inputs", "height", "width")) if about else ()
         self._look_at_film()
-        self._stop_listening = run.subscribe(self._on_event)
 
     def _frames(self) -> list[Any]:
         if self._panels is None:
@@ -160,10 +160,11 @@ class FiltersWidget(LiveWidget):
 
     def _on_event(self, event: Any) -> None:
         if type(event).__name__ == "StateChanged" or time.perf_counter() >= self._film_due:
-            self._look_at_film()
+            self._film_due = time.perf_counter() + FILM_PERIOD
+            # Not here: all who listen to the run would wait, and the weights are shown by one thread alone.
+            self._desk.put(self._look_at_film, "film")
 
     def _look_at_film(self) -> None:
-        self._film_due = time.perf_counter() + FILM_PERIOD
         iters = [frame.iter for frame in self._frames()]
         if iters == list(self.film):
             return

@@ -55,14 +55,13 @@ class GradientWidget(LiveWidget):
 
     def __init__(self, report: Any, cell: str = "") -> None:
         self.report, self.cell = report, cell
-        self._lock = threading.RLock()
         self._due = 0.0
         self._error = self._told = ""
         self._looking: threading.Thread | None = None
+        self._checking: threading.Thread | None = None  # again
         self._forget()
         self._course = report.course
         super().__init__()
-        self.on_msg(self._receive)
         report.course.listeners.append(self._listen)
 
     def __repr__(self) -> str:
@@ -182,13 +181,23 @@ class GradientWidget(LiveWidget):
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: list[memoryview]) -> None:
         kind = content.get("type")
         if kind == "command":
-            error = self._obey(content["name"], content.get("value"))
-            self.send({"type": "answer", "id": content["id"], "ok": not error, "error": error})
-            self._due = 0.0
+            self._answer(content)
             if self._course.state == "done":
                 self.publish()
         elif kind == "element":
             self._tell_element(int(content["row"]), content.get("k"))
+
+    def _press(self, content: dict[str, Any]) -> bool:
+        """A check that goes on serves what is asked of it between two elements."""
+        if content.get("type") != "command" or self._course.state == "done":
+            return False
+        self._answer(content)
+        return True
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        error = self._obey(content["name"], content.get("value"))
+        self.send({"type": "answer", "id": content["id"], "ok": not error, "error": error})
+        self._due = 0.0
 
     def _obey(self, name: str, value: Any) -> str:
         """Carry out a command; why it was refused, or ""."""
@@ -206,10 +215,16 @@ class GradientWidget(LiveWidget):
         return ""
 
     def _check_again(self) -> str:
-        if self._course.state != "done":
+        begun = self._checking is not None and self._checking.is_alive()
+        if begun or self._course.state != "done":
             return "the check is still going on"
-        threading.Thread(target=self._again, name="owlkit-gradients", daemon=True).start()
+        self._checking = threading.Thread(target=self._again, name="owlkit-gradients", daemon=True)
+        self._checking.start()
         return ""
+
+    def _tell_trouble(self, text: str) -> None:
+        self._error = text
+        self.publish()
 
     def _again(self) -> None:
         self._error = ""
@@ -221,7 +236,8 @@ class GradientWidget(LiveWidget):
 
     def _tell_element(self, place: int, k: Any) -> None:
         """Send what is known about an element, and when the check is over its error at many steps."""
-        check = next((check for number, check, _ in self._places() if number == place), None)
+        with self._lock:
+            check = next((check for number, check, _ in self._places() if number == place), None)
         if check is None or check.worst_position is None:
             return
         k = check.worst_position if k is None or int(k) >= check.done else int(k)

@@ -64,19 +64,17 @@ class InspectorWidget(LiveWidget):
     tiles: Any = traitlets.Dict().tag(sync=True)
     answer: Any = traitlets.Dict().tag(sync=True)
     timing: Any = traitlets.Dict({"state": "none"}).tag(sync=True)
-    said: Any = traitlets.Dict().tag(sync=True)
     view: Any = traitlets.Dict().tag(sync=True)
 
     def __init__(self, inspector: Inspector) -> None:
         self.inspector = inspector
         self._look: Look | None = None
-        self._stopwatch = Stopwatch(inspector, self._timed)
+        self._stopwatch = Stopwatch(inspector, self._tell_time)
         super().__init__(uid=uuid.uuid4().hex, view={**VIEW, "phase": inspector.subject.phase})
         self._renew_net()
         if inspector.image is not None:
             self._guarded(lambda: self._see(inspector.image, "the image given"))
         self.observe(self._follow, "view")
-        self.on_msg(self._receive)
 
     def __repr__(self) -> str:
         """Cheap: a widget's own repr would serialise every trait."""
@@ -110,8 +108,12 @@ class InspectorWidget(LiveWidget):
         elif kind == "time":
             self.said = {}
             self._stopwatch.start()
-        elif kind == "stop timing":
-            self._stopwatch.stop()
+
+    def _press(self, content: dict[str, Any]) -> bool:
+        if content.get("type") != "stop timing":
+            return False
+        self._stopwatch.stop()
+        return True
 
     def _guarded(self, *actions: Callable[[], None]) -> None:
         """What goes wrong is told in the widget: a traceback would go to the log and not be seen."""
@@ -121,8 +123,8 @@ class InspectorWidget(LiveWidget):
         try:
             for action in actions:
                 action()
-        except (OwlkitError, OSError) as error:
-            self.said = {"text": str(error), "bad": True}
+        except Exception as error:
+            self._complain(error)
 
     # -- what it does
     def _change_phase(self) -> None:
@@ -140,8 +142,11 @@ class InspectorWidget(LiveWidget):
         self._renew_detail()
         self.said = {"text": f"compared with {self.inspector.earlier_name}", "bad": False}
 
+    def _tell_time(self, content: dict[str, Any]) -> None:
+        """Called in the stopwatch's thread; cards and details are made in the widget's own alone."""
+        self._desk.put(lambda: self._timed(content), "how far the timing is")
+
     def _timed(self, content: dict[str, Any]) -> None:
-        """What the stopwatch's thread tells."""
         if content["state"] == "running":
             self.timing = content
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 Wish = TypeVar("Wish")
@@ -17,10 +18,13 @@ class Latest(Generic[Wish]):
     """Calls `work(wish)` in a thread of its own, the latest wish only: earlier ones are dropped.
 
     Work that takes long calls `check()` now and then; it raises GivenUp where a newer wish waits, or where
-    `stop` was called. `failed(error)` is told of everything else that the work raises.
+    `stop` was called. `failed(wish, error)` is told of everything else that the work raises: by then another
+    wish may wait, or have been granted without any work.
     """
 
-    def __init__(self, work: Callable[[Wish], None], failed: Callable[[Exception], None], name: str) -> None:
+    def __init__(
+        self, work: Callable[[Wish], None], failed: Callable[[Wish, Exception], None], name: str
+    ) -> None:
         self._work, self._failed, self._name = work, failed, name
         self._lock = threading.Lock()
         self._waiting: list[Wish] = []
@@ -62,4 +66,5 @@ class Latest(Generic[Wish]):
             except GivenUp:
                 continue
             except Exception as error:  # nobody reads a traceback from this thread
-                self._failed(error)
+                with suppress(Exception):  # the thread has to live: there may be another wish
+                    self._failed(wish, error)

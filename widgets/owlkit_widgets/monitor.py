@@ -40,7 +40,6 @@ and ``{type: "command", id, name, value}`` with the names of `commands.Controls`
 
 from __future__ import annotations
 
-import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -51,7 +50,7 @@ import traitlets
 from owlkit.training.registry import find_all
 
 from .assets import STYLES, asset
-from .comms import LiveWidget
+from .comms import LiveWidget, words_of
 from .overlay import Overlay
 from .panels import Panels
 from .publisher import Publisher
@@ -99,11 +98,11 @@ class Monitor(LiveWidget):
     def __init__(self, run: Any, compare: Any = None) -> None:
         self.seen = False  # a browser has shown it
         self.on_end: list[Callable[[Monitor], None]] = []
-        self._sending = threading.RLock()
         self._picture: bytes | None = None
         self._updates = self._bytes = 0
         self._figures_due = 0.0
         self._told: dict[str, Any] = {}  # figures that the browser knows
+        self._forgotten = False  # it knows none of them
         self._send_figures = False
         self._urgent = False  # a state has changed: who pressed pause waits for that
         self._publisher = Publisher(self.publish, self._heartbeat)
@@ -115,7 +114,6 @@ class Monitor(LiveWidget):
             status=self.recorder.status(),
             figures=self._measure(),
         )
-        self.on_msg(self._receive)
         self.observe(self._look, "view")
         self._ready = True
         self.compare(*find_all(compare, but=run))
@@ -143,15 +141,14 @@ class Monitor(LiveWidget):
 
     def compare(self, *runs: Any) -> None:
         """Lay further runs over the curve. Raises ValueError where they would be more than four."""
-        with self._sending:
+        with self._lock:
             if self.overlay.add(*runs):
                 self._show_references()
 
     def select(self, key: str) -> None:
         """Bring the run with that key to the front: header, controls and panels are its own from now on."""
-        with self._sending:
+        with self._lock:
             self.overlay.select(key)
-            self._look()
             self._send_figures = True  # all in one message: no page shows a run beside another's figures
             with self.hold_sync():
                 self.run, self.status = describe(self.overlay.front), self.recorder.status()
@@ -161,6 +158,7 @@ class Monitor(LiveWidget):
             self._send_figures = False
             self._picture = None
             self._tell_anew()
+        self._look()
 
     def _show_references(self) -> None:
         self._picture = None
@@ -191,7 +189,7 @@ class Monitor(LiveWidget):
         if subject.panels is not None:
             subject.panels.last_look()
         self.publish(last=True)
-        with self._sending:
+        with self._lock:
             # A page that saves the widget's state has the complete curves.
             self.send_state(["figures", "history", "references"])
         self._picture = None
@@ -200,11 +198,12 @@ class Monitor(LiveWidget):
 
     def picture(self) -> bytes:
         """PNG of the monitor as it stands, light theme, without controls. Needs matplotlib."""
-        if self._picture is None:
+        picture = self._picture
+        if picture is None:
             from .picture import draw
 
-            self._picture = draw(self)
-        return self._picture
+            picture = self._picture = draw(self)
+        return picture
 
     # -- to the browser ------------------------------------------------------------------------------------
 
@@ -215,7 +214,7 @@ class Monitor(LiveWidget):
 
     def publish(self, last: bool = False) -> None:
         """Send what is new: the curves now, figures and state where they are due."""
-        with self._sending:
+        with self._lock:
             if not self._ready:
                 return
             status = self.recorder.status()
@@ -249,6 +248,8 @@ class Monitor(LiveWidget):
 
     def _new_figures(self) -> dict[str, Any]:
         self.figures = self._measure()
+        if self._forgotten:
+            self._forgotten, self._told = False, {}
         changed = {key: value for key, value in self.figures.items() if self._told.get(key, UNKNOWN) != value}
         self._told = self.figures
         return changed
@@ -257,7 +258,7 @@ class Monitor(LiveWidget):
         """Say that the kernel is there, from a thread: also while a long cell or a slow iteration runs."""
         if self.overlay.over or not self._ready:
             return False
-        with self._sending:
+        with self._lock:
             self.send({"type": "alive"})
         return True
 
@@ -287,21 +288,31 @@ class Monitor(LiveWidget):
             self.seen = True
             self._tell_anew()
         elif kind == "resync":
-            with self._sending:
+            with self._lock:
                 self.send_state(["history", "references"])
                 self._tell_anew()
         elif kind == "command":
-            error, value = self._obey(content["name"], content.get("value"))
-            answer = {"type": "answer", "id": content["id"], "ok": error is None, "error": error}
-            self.send(answer if value is None else answer | {"value": value})
-            with self._sending:
-                self._told = {}  # until then a page shows what it hopes that the command has done
-            self._publisher.wake()
+            self._answer(content)
+
+    def _press(self, content: dict[str, Any]) -> bool:
+        """Requests to a training are taken at once; what else is asked for may wait for a net or a file."""
+        name = content.get("name") if content.get("type") == "command" else None
+        if name is None or not self.overlay.front.controls.at_once(name):
+            return False
+        self._answer(content)
+        return True
+
+    def _answer(self, content: dict[str, Any]) -> None:
+        error, value = self._obey(content["name"], content.get("value"))
+        answer = {"type": "answer", "id": content["id"], "ok": error is None, "error": error}
+        self.send(answer if value is None else answer | {"value": value})
+        self._forgotten = True  # until then a page shows what it hopes that the command has done
+        self._publisher.wake()
 
     def _tell_anew(self) -> None:
         """Send all figures, changed or not: a page is new, or shows another run."""
-        with self._sending:
-            self._told = {}
+        with self._lock:
+            self._forgotten = True
             self.publish(last=True)
 
     def _obey(self, name: str, value: Any) -> tuple[str | None, Any]:
@@ -309,7 +320,7 @@ class Monitor(LiveWidget):
         if name not in OVERLAY:
             return self.overlay.front.controls.obey(name, value), None
         try:
-            with self._sending:
+            with self._lock:
                 if name == "select":
                     self.select(value)
                     return None, None
@@ -319,10 +330,12 @@ class Monitor(LiveWidget):
             return None, found
         except ValueError as error:
             return str(error), None
+        except Exception as error:  # it goes where the button was pressed
+            return words_of(error), None
 
     def close(self) -> None:
         """Let go of the runs."""
-        with self._sending:
+        with self._lock:
             if self._ready:
                 self.overlay.close()
             self._ready = False

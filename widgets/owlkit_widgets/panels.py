@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -47,8 +48,9 @@ class Panels:
         self._sent = 0
         self._rewound = False
         if self.sampler is not None:
-            if run.state in STILL:
-                self.sampler.first_look(int(run.iter))
+            with self._at_rest():
+                if run.state in STILL:
+                    self.sampler.first_look(int(run.iter))
             self._unlisten = solver.add_listener(self.sampler, self.sampler.at_rest)
 
     def remove(self) -> None:
@@ -94,7 +96,15 @@ class Panels:
             for key in wanted:
                 self.histograms.setdefault(key, Histograms(*key))
             new = [key for key in new if not self.histograms[key].rows]
+        if not new or self._run.state not in STILL:
+            return False
+        with self._at_rest():  # it may go on meanwhile, or be stepped by a cell
             return self._run.state in STILL and self.sampler.look_at(new)
+
+    def _at_rest(self) -> AbstractContextManager[Any]:
+        """Meanwhile nobody trains the net. Not asked for with the lock, for which whoever publishes waits."""
+        at_rest = getattr(self._net, "at_rest", None)
+        return at_rest() if at_rest is not None else nullcontext()
 
     def take_rewound(self) -> bool:
         """Whether something sent before does not hold any more, since the last call: send `history` again."""
@@ -104,7 +114,7 @@ class Panels:
     def last_look(self) -> None:
         """The run has ended: show how its net stands, however long ago the sample before was."""
         if self.sampler is not None and self._run.state in STILL:
-            with self.lock:
+            with self._at_rest():
                 self.sampler.last_look()
 
     def take(self) -> list[tuple[dict[str, Any], bytes]]:

@@ -58,7 +58,6 @@ class PatchesWidget(LiveWidget):
 
     def __init__(self, shown: TopPatches) -> None:
         self._shown = shown
-        self._lock = threading.RLock()  # held while traits that belong together are set
         self._pictures = Pictures(shown.source, shown.prepare)
         self._twin = Twin(shown.net)
         self._known: dict[str, PatchSearch] = {}
@@ -67,7 +66,9 @@ class PatchesWidget(LiveWidget):
         self.settled = threading.Event()  # nothing is looked through at the moment
         self.on_settled: list[Callable[[], None]] = []
         self._searching: Latest[str] = Latest(self._search, self._failed, "owlkit-patches")
-        self._closing: Latest[tuple[Any, ...]] = Latest(self._close_up, self._failed, "owlkit-patches-close")
+        self._closing: Latest[tuple[Any, ...]] = Latest(
+            self._close_up, self._close_up_failed, "owlkit-patches-close"
+        )
         super().__init__(view={"layer": shown.layer, "unit": shown.units[0], "rank": 0})
         name = getattr(shown.net, "name", "") or ""
         self.net = {"name": name, "images": len(shown.source), "layers": self._layers()}
@@ -75,7 +76,6 @@ class PatchesWidget(LiveWidget):
             self._known[shown.layer] = PatchSearch.over(shown, shown.answers, self._pictures)
         self._refresh()
         self.observe(lambda change: self._refresh(), "view")
-        self.on_msg(self._receive)
 
     def __repr__(self) -> str:
         """Cheap: a widget's own repr would serialise every trait."""
@@ -147,8 +147,10 @@ class PatchesWidget(LiveWidget):
         self._settle(search, "ready")
 
     def _begin(self, layer: str) -> PatchSearch:
+        # Made before the lock is taken: with a training, that waits for the end of an iteration.
+        search = self._known.get(layer) or PatchSearch(self._shown, layer)
         with self._lock:
-            search = self._known.pop(layer, None) or PatchSearch(self._shown, layer)
+            self._known.pop(layer, None)
             while len(self._known) >= MOST_KEPT:
                 self._known.pop(next(iter(self._known)))
             self._known[layer] = search
@@ -183,7 +185,10 @@ class PatchesWidget(LiveWidget):
 
     def _close_up(self, asked: tuple[Any, ...]) -> None:
         layer, unit, rank = asked[:3]
-        found = self._known[layer].answers
+        search = self._known.get(layer)
+        if search is None:
+            return  # given up for others since
+        found = search.answers
         content, buffer = close_up(self._pictures, found, unit, rank)
         index = content["patches"][content["where"]["rank"]]["image"]
         prepared = self._shown.prepare(self._shown.source[index], found.input_shape)
@@ -191,11 +196,18 @@ class PatchesWidget(LiveWidget):
         with self._lock, self.hold_sync():
             self.unit, self.pixels = {"layer": layer, "unit": unit} | content, buffer
 
-    def _failed(self, error: Exception) -> None:
+    def _failed(self, layer: str, error: Exception) -> None:
         problem = str(error) or type(error).__name__
         with self._lock:
-            self.scan = {**self.scan, "layer": self._layer, "state": "failed", "problem": problem}
+            if layer != self._layer:
+                return  # another is being looked at
+            self.scan = {**self.scan, "layer": layer, "state": "failed", "problem": problem}
         self.settled.set()
+
+    def _close_up_failed(self, asked: tuple[Any, ...], error: Exception) -> None:
+        with self._lock:
+            if asked == self._asked:
+                self._complain(error)
 
     # -- from the browser ----------------------------------------------------------------------------------
 
@@ -215,11 +227,15 @@ class PatchesWidget(LiveWidget):
         drawn.figure().savefig(written, format="png", dpi=dpi)
         return written.getvalue()
 
+    def _press(self, content: dict[str, Any]) -> bool:
+        if content.get("type") != "stop":
+            return False
+        self._searching.stop()
+        return True
+
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: list[memoryview]) -> None:
         kind = content.get("type")
-        if kind == "stop":
-            self._searching.stop()
-        elif kind == "go" and self.scan.get("state") in ("stopped", "failed"):
+        if kind == "go" and self.scan.get("state") in ("stopped", "failed"):
             self.settled.clear()
             self._searching.want(self._layer)
         elif kind == "figure" and (picture := self.picture(FIGURE_DPI)) is not None:

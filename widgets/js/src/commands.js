@@ -34,6 +34,11 @@ export class Commands {
     entry.resolve({ ok, error, value });
   }
 
+  /** What went wrong with something that nobody waits for. */
+  trouble(error) {
+    this.#tell("trouble", "", error);
+  }
+
   #tell(what, name, error) {
     for (const listener of this.listeners) listener(what, name, error);
   }

@@ -191,7 +191,8 @@ export function makeControls(store, commands, chart, actions) {
     if (text && lasting !== Infinity) undo = setTimeout(() => say(""), lasting);
   }
 
-  commands.listeners.add((what) => {
+  commands.listeners.add((what, _name, error) => {
+    if (what === "trouble") say(error, "bad", Infinity);
     if (what === "late") say("waiting for the iteration to end");
     if (what === "done" && note.startsWith("waiting")) say("");
   });

@@ -14,7 +14,7 @@ export class EmbeddingStore extends TraitStore {
   #made = {};
 
   constructor() {
-    super(["net", "course", "facts", "points", "each", "nearest", "thumbnails", "names"], VIEW);
+    super(["net", "course", "facts", "points", "each", "nearest", "thumbnails", "names", "said"], VIEW);
   }
 
   /** A value made from traits, anew where one of them has changed. */

@@ -50,7 +50,7 @@ function makeView(store, el) {
     if (!store.net?.layers) return;
     colours ??= readColours();
     for (const part of [head, bar, foot]) part.update();
-    problem.update(store.course.state === "failed" ? store.course.problem : "");
+    problem.update(store.course.state === "failed" ? store.course.problem : store.said.text);
     plot.update(colours, left.clientWidth);
     looked.update(colours);
     classes.update(colours);

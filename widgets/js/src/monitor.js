@@ -43,6 +43,7 @@ function connect(store, model, commands) {
       if (message.type === "answer") commands.answer(message);
       else if (message.type === "news" && !store.receiveAll(message.parts, buffers)) model.send({ type: "resync" });
     },
+    "change:said": () => commands.trouble(model.get("said").text ?? ""),
     "comm_live_update": () => hear(store, false),
     "comm:close": () => hear(store, false),
   };

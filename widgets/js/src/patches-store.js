@@ -9,7 +9,7 @@ const VIEW = { layer: null, unit: 0, rank: 0, order: "index", table: false };
 
 export class PatchStore extends TraitStore {
   constructor() {
-    super(["net", "scan", "tiles", "unit", "pixels"], VIEW);
+    super(["net", "scan", "tiles", "unit", "pixels", "said"], VIEW);
   }
 
   /** The layer that is chosen, as the net has it. */

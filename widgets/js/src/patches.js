@@ -43,7 +43,7 @@ function makeView(store, el) {
     if (!store.net?.layers) return;
     colours ??= lookColours(root);
     for (const part of [head, bar, foot, table]) part.update();
-    problem.update(store.scan.state === "failed" ? store.scan.problem : "");
+    problem.update(store.scan.state === "failed" ? store.scan.problem : store.said.text);
     const room = getComputedStyle(left);
     grid.element.hidden = store.view.table;
     if (!store.view.table) grid.update(colours, left.clientWidth - parseFloat(room.paddingLeft) - parseFloat(room.paddingRight));

@@ -3,6 +3,7 @@
 import { h, hasRoom, setAttribute, tokens } from "./dom.js";
 import { makeHelp } from "./help.js";
 import { keepFromNotebook } from "./keyboard.js";
+import { makeProblem } from "./live.js";
 import { ramps } from "./ramp.js";
 import { makeBar } from "./show_filters_bar.js";
 import { SIZES } from "./show_filters_data.js";
@@ -36,6 +37,7 @@ function connect(store, model) {
     store.film = model.get("film");
     store.unit = model.get("unit");
     store.pixels = model.get("pixels");
+    store.said = model.get("said");
     store.setWeights(model.get("layer"), model.get("weights"));
   };
   store.view = { ...DEFAULT_VIEW, ...model.get("view") };
@@ -51,7 +53,7 @@ function connect(store, model) {
       store.changed("kernel");
     });
   };
-  const topics = ["net", "film", "unit", "pixels", "layer", "weights"].map((name) => `change:${name}`);
+  const topics = ["net", "film", "unit", "pixels", "layer", "weights", "said"].map((name) => `change:${name}`);
   for (const topic of topics) model.on(topic, later);
   const onMessage = (message, buffers) => message.type === "figure" && download(`${message.name.replaceAll("/", "_")}.png`, buffers[0]);
   model.on("msg:custom", onMessage);
@@ -90,8 +92,9 @@ function makeView(store, model, el) {
   const left = h("div", { class: "fv-left" }, grid.element, table.element, time.element, norms.element);
   const right = h("div", { class: "fv-right" }, detail.element, images.element);
   const tooltip = makeTooltip(root, bar.element, bar.tip);
+  const problem = makeProblem();
   const polite = h("div", { class: "sr", role: "status", "aria-live": "polite" });
-  root.append(head.element, bar.element, h("div", { class: "fv-body" }, left, right), foot.element, help.element, tooltip.element, polite);
+  root.append(head.element, bar.element, problem.element, h("div", { class: "fv-body" }, left, right), foot.element, help.element, tooltip.element, polite);
   let colours = null;
 
   function theme() {
@@ -102,6 +105,7 @@ function makeView(store, model, el) {
 
   function update() {
     if (!store.bank) return;
+    problem.update(store.said.text);
     if (!colours) theme();
     head.update();
     foot.update();

@@ -13,6 +13,7 @@ export class FilterStore {
     this.film = [];
     this.unit = { state: "off" };
     this.pixels = null;
+    this.said = {};
     this.bank = null;
   }
 
