@@ -39,7 +39,7 @@ def make_cudnn(
             monkeypatch.setattr(device.gpu.driver.cudnn(), "cache", tmp_path)
         except DeviceError as why:
             pytest.skip(str(why))
-        device.gpu.programs.clear()  # plans of other tests
+        device.gpu.choices.clear()  # plans of other tests
         device.implementations = ("cudnn",)
         return device
 

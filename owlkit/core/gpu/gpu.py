@@ -14,11 +14,13 @@ import numpy as np
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.driver import SMALL, Buffer, Driver, Replay, Way
 from owlkit.core.gpu.mirror import ArenaMirror, Mirror
+from owlkit.core.gpu.recent import Recent
 from owlkit.core.gpu.touched import Touched
 from owlkit.core.memory import Memory
 from owlkit.core.tensor import Tensor
 
 T = TypeVar("T")
+MOST_CHOICES = 2000  # a large net has some 200 for each input shape
 
 
 class CaptureError(DeviceError):
@@ -33,14 +35,17 @@ class Gpu:
     """One physical GPU.
 
     driver : what does the work. number : as the system counts. programs : compiled kernels, by what they were
-    compiled from. lock : held during a capture, and by whoever copies to the GPU; nobody waits for a copy to
-    the host and holds it. What a capture forbids it forbids to its own thread only: others go on, and wait
-    where they need the lock.
+    compiled from. choices : plans of libraries and times, by what they were made for: the `MOST_CHOICES` that
+    were asked for last; whoever uses a plan keeps it too. lock : held during a capture, and by whoever copies
+    to the GPU; nobody waits for a copy to the host and holds it. What a capture forbids it forbids to its own
+    thread only: others go on, and wait where they need the lock.
     """
 
     def __init__(self, driver: Driver, number: int = 0) -> None:
         self.driver, self.number = driver, number
         self.programs: dict[Any, Any] = {}
+        # Until all that is queued is done: a plan that is dropped unloads its kernels.
+        self.choices = Recent(MOST_CHOICES, driver.hold)
         self.lock = threading.RLock()
         self.touched = Touched()
         self._capturer: int | None = None

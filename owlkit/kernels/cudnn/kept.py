@@ -1,5 +1,9 @@
 """Choices on disk: a file each, named by what it was chosen for.
 
+Those of ever new input shapes are not kept for ever: beyond `MOST_FILES`, or `MOST_BYTES`, those are removed
+that nobody has read for longest. Whoever needs a file reads the whole of it at once, and a program that finds
+it gone chooses anew: several may use the folder at a time.
+
 cuDNN is never given a file that is not what was written: it crashes on one that was cut off.
 """
 
@@ -10,11 +14,19 @@ import json
 import logging
 import os
 import tempfile
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 FORMAT = 2
+MOST_FILES = 10_000
+MOST_BYTES = 512 << 20
+SPARED = 0.9  # what is left of either where files are removed
+ABANDONED = 3600  # seconds after which a file that somebody began to write is nobody's
+
+SUFFIXES = (".plan", ".times")
 
 _log = logging.getLogger("owlkit")
 
@@ -38,7 +50,7 @@ def path_of(folder: Path, key: str, suffix: str = "plan") -> Path:
 
 def read(folder: Path | None, key: str, suffix: str = "plan") -> Kept | None:
     """What is kept under the key; None where there is nothing, or a file that is damaged: a line says so."""
-    if folder is None or not path_of(folder, key, suffix).exists():
+    if folder is None:
         return None
     path = path_of(folder, key, suffix)
     try:
@@ -49,10 +61,14 @@ def read(folder: Path | None, key: str, suffix: str = "plan") -> Kept | None:
         found = Kept(told["facts"], content)
         if found.checksum != told["sha256"]:
             raise ValueError("its content is damaged")
-        return found
+    except FileNotFoundError:
+        return None
     except (OSError, ValueError, KeyError, TypeError) as error:
         _log.warning("owlkit: %s is ignored (%s); the choice is made anew", path, error)
         return None
+    with suppress(OSError):  # another process has removed it, or the folder is not ours
+        os.utime(path)
+    return found
 
 
 def write(folder: Path | None, key: str, choice: Kept, suffix: str = "plan") -> None:
@@ -67,7 +83,49 @@ def write(folder: Path | None, key: str, choice: Kept, suffix: str = "plan") -> 
         descriptor, temporary = tempfile.mkstemp(dir=folder, suffix=".tmp")
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(json.dumps(head).encode() + b"\n" + choice.content)
-        os.replace(temporary, path_of(folder, key, suffix))
+        path = path_of(folder, key, suffix)
+        os.replace(temporary, path)
+        if path.name.startswith("0"):  # one choice of sixteen: to look takes milliseconds
+            remove_oldest(folder)
     except OSError as error:
         _log.warning("owlkit: a choice for the GPU is not kept: %s", error)
         Path(temporary).unlink(missing_ok=True) if temporary else None
+
+
+def remove_oldest(folder: Path) -> None:
+    """Remove what nobody has read for longest, where there is more than is kept; and what was left half
+    written by a process that is gone.
+    """
+    files, begun = _listed(folder)
+    for written, path in begun:
+        if written < time.time() - ABANDONED:
+            _remove(path)
+    count, nbytes = len(files), sum(size for _, size, _ in files)
+    if count <= MOST_FILES and nbytes <= MOST_BYTES:
+        return
+    for _, size, path in sorted(files):
+        if count <= SPARED * MOST_FILES and nbytes <= SPARED * MOST_BYTES:
+            return
+        _remove(path)
+        count, nbytes = count - 1, nbytes - size
+
+
+def _listed(folder: Path) -> tuple[list[tuple[float, int, str]], list[tuple[float, str]]]:
+    """(last used, bytes, path) of the choices that are kept, and (last written, path) of files that somebody
+    writes.
+    """
+    files, begun = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # another process removes files too
+                about = entry.stat()
+                if entry.name.endswith(SUFFIXES):
+                    files.append((about.st_mtime, about.st_size, entry.path))
+                elif entry.name.endswith(".tmp"):
+                    begun.append((about.st_mtime, entry.path))
+    return files, begun
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):  # gone already; on Windows, another process is reading it
+        os.unlink(path)

@@ -81,11 +81,12 @@ def make_plan(device: GpuDevice, problem: Problem) -> Plan:
     rules = rules_of(device)
     barred = [note.name for note in rules.barred(library.frontend, problem.x.dtype)]
     key = f"{library.about}\n{rules}\n{barred}\n{problem}"
-    known = device.gpu.programs
+    known = device.gpu.choices
     with device.gpu.lock, library.lock:  # not while a capture forbids to take memory
-        if ("cudnn", key) not in known:
-            known["cudnn", key] = _from_disk(library, key) or _choose(device, library, problem, rules, key)
-    found: Plan = known["cudnn", key]
+        found: Plan | None = known.get(key)
+        if found is None:
+            found = _from_disk(library, key) or _choose(device, library, problem, rules, key)
+            known.keep(key, found)
     return found
 
 
