@@ -7,10 +7,10 @@ from typing import Any
 from owlkit.core.errors import TrainingError
 from owlkit.solvers import Solver
 from owlkit.training.history import History
-from owlkit.training.loop import ACTIVE
 from owlkit.training.overwriting import check_apart
 from owlkit.training.registry import runs
 from owlkit.training.run import Run
+from owlkit.training.serving import ACTIVE
 from owlkit.training.showing import monitor
 from owlkit.training.text_monitor import TextMonitor
 

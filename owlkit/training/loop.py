@@ -1,67 +1,104 @@
-"""The training thread's half of a run: iterating, serving requests in between, telling what happened."""
+"""The thread that trains: how a training is begun, goes through its iterations, and ends."""
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
-from contextlib import ExitStack, suppress
-from typing import Any
+import weakref
+from contextlib import suppress
+from typing import Any, Self
 
-from owlkit.core import events
 from owlkit.core.errors import TrainingError
-from owlkit.solvers import DivergedError, Solver
+from owlkit.solvers import DivergedError
+from owlkit.training.awaited import check_not_awaited
 from owlkit.training.failures import advice, leaves_weights_to_save
-from owlkit.training.history import History
 from owlkit.training.overwriting import check_apart
 from owlkit.training.registry import runs
-from owlkit.training.requests import Request, Requests
-from owlkit.training.subscriptions import Subscription
-from owlkit.training.way_back import WayBack, find_way_back
+from owlkit.training.requests import Request, as_first_raised
+from owlkit.training.serving import ACTIVE, Quit, Serving
+from owlkit.training.signals import handle_signals
 
-ACTIVE = ("running", "paused")
+ENDED = ("stopped", "finished", "failed", "diverged")
 NOBODY = -1  # no thread's identity: from the call that starts a training until its thread has the nets
 
 
-class Quit(Exception):
-    """The program is ending."""
-
-
-class TrainingLoop:
+class TrainingLoop(Serving):
     """Iterates a solver until max_iter, a request to stop, or an error; a Run adds what users call.
 
-    state, error, history, save_on_failure : see Run.
+    sigint_effect, sighup_effect : see Run, which sets them.
     """
 
-    def __init__(self, solver: Solver, name: str) -> None:
-        self.solver, self.name = solver, name
-        self.max_iter: int | None = solver.param.max_iter if solver.param.HasField("max_iter") else None
-        self.state = "ready"
-        self.error: BaseException | None = None
-        self.history = History()
-        self._requests = Requests()
-        self._subscriptions: list[Subscription] = []
-        self.save_on_failure = False
-        self._paused = False
-        self._stop: Request | None = None
-        self._steps: list[tuple[int, Request]] = []  # (iteration to pause at, who asked)
-        self._pending_lr: list[float | None] = []
-        self._worked = 0.0  # seconds up to the last pause
-        self._since: float | None = None  # when the clock was started again
-        self._first_iter = solver.iter
-        self._claims = ExitStack()  # what other processes may not write to meanwhile
+    sigint_effect: str
+    sighup_effect: str
 
-    @property
-    def iter(self) -> int:
-        """Updates done."""
-        return self.solver.iter
+    def start(self) -> Self:
+        """Train in the background; returns at once. After a stop it goes on where it was.
 
-    @property
-    def seconds(self) -> float:
-        """Wall-clock seconds of training, pauses left out."""
-        since = self._since
-        return self._worked + (time.perf_counter() - since if since is not None else 0.0)
+        Raises TrainingError after the end where max_iter leaves nothing to do.
+        """
+        if self.state in ENDED:
+            self._check_room()
+        self._begin()
+        self._thread = threading.Thread(target=self._work, name=f"owlkit run {self.name}", daemon=True)
+        atexit.register(_quit_at_exit, weakref.ref(self))
+        try:
+            self._thread.start()
+        except BaseException as error:  # the system gives no more threads
+            self.error = error
+            self._end("failed", f"{type(error).__name__}: {error}")
+            raise
+        return self
 
-    # -- the thread
+    def run(self) -> Self:
+        """Train in this thread until the end.
+
+        Ctrl-C does what `sigint_effect` says; pressed twice it interrupts at once.
+        Raises what ended the training, where it failed or diverged.
+        """
+        self._begin()
+        self._thread = threading.current_thread()
+        with handle_signals(self._on_signal, self.sigint_effect, self.sighup_effect):
+            self._work()
+        self._flush()
+        if self.error is not None:
+            raise as_first_raised(self.error)
+        return self
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end of the training; False where `timeout` seconds were not enough.
+
+        Ctrl-C ends the waiting only. Raises what ended the training, where it failed or diverged.
+        """
+        if self.state == "ready":
+            raise TrainingError(f"run {self.name!r} was not started; call start()")
+        ended = self.wait_until(*ENDED, timeout=timeout)
+        if ended and self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+        self._flush()
+        if ended and self.error is not None:
+            raise as_first_raised(self.error)
+        return ended
+
+    def wait_until(self, *states: str, timeout: float | None = None) -> bool:
+        """Wait until the state is one of `states`; False where `timeout` seconds were not enough.
+
+        Raises TrainingError without a timeout in the midst of a pass of the net, for which training waits.
+        """
+        if timeout is None and self.state not in states:
+            check_not_awaited(self, "wait")
+        with self._requests.changed:
+            return self._requests.changed.wait_for(lambda: self.state in states, timeout)
+
+    def _check_room(self) -> None:
+        nothing_left = self.max_iter is not None and self.iter >= self.max_iter
+        if nothing_left and not self.solver.owes_snapshot:
+            raise TrainingError(f"finished at iteration {self.iter}; raise run.max_iter to go on")
+
+    def _on_signal(self, effect: str) -> None:
+        self._requests.put(Request(effect, source="signal"))
+
+    # -- from its beginning to its end
     def _begin(self) -> None:
         other = self.solver.in_use_by
         if self.state in ACTIVE or other is not None:
@@ -156,145 +193,10 @@ class TrainingLoop:
         ends = self.max_iter is not None and after >= self.max_iter
         return not (ends or any(at <= after for at, _ in self._steps))
 
-    def _serve_in_test(self) -> bool:
-        """As `_serve`, between two batches of a test: whether to abandon it."""
-        return self._serve(testing=True)
 
-    def _serve(self, testing: bool = False) -> bool:
-        """Serve all requests, sleeping while paused; whether to stop, or to abandon a test.
-
-        To go back waits until a test is abandoned: weights do not change under it.
-        """
-        while self._stop is None:
-            asked = self._requests.next_kind()
-            if testing and asked == "back":
-                return True
-            if asked or self._paused:
-                self.solver.settle()
-            request = self._requests.take()
-            if request is not None:
-                getattr(self, f"_serve_{request.kind}")(request)
-            elif self._paused:
-                self._stand()
-                self._requests.wait()
-            else:
-                break
-        self._move()
-        return self._stop is not None
-
-    def _move(self) -> None:
-        if self.state == "paused":
-            self._since = time.perf_counter()
-            self.solver.keep_to(threading.get_ident())
-            self._set_state("running")
-
-    def _stand(self) -> None:
-        self._paused = True
-        if self.state != "paused":
-            self._worked, self._since = self.seconds, None
-            self.solver.keep_to(None)
-            self._set_state("paused")
-
-    def _serve_pause(self, request: Request) -> None:
-        self._note(request, "paused")
-        self._stand()
-        self._supersede_steps()
-        request.finish()
-
-    def _serve_resume(self, request: Request) -> None:
-        self._paused = False
-        self._supersede_steps()
-        self._note(request, "resumed")
-        self._move()
-        request.finish()
-
-    def _serve_step(self, request: Request) -> None:
-        self._paused = False
-        self._steps.append((self.iter + request.value, request))
-        self._note(request, f"{request.value} iteration{'s' if request.value > 1 else ''}")
-
-    def _serve_stop(self, request: Request) -> None:
-        self._stop = request
-        self._note(request, "stopped")
-        request.finish()
-
-    def _serve_lr(self, request: Request) -> None:
-        before = self.solver.lr
-        self.solver.lr = request.value
-        if self._pending_lr:
-            self._pending_lr.pop(0)
-        after = self.solver.lr
-        self._note(request, f"{before:g} → {after:g}", before, after)
-        request.finish()
-
-    def _serve_snapshot(self, request: Request) -> None:
-        self._note(request, "snapshot")
-        try:
-            request.finish(self.solver.snapshot())
-        except Exception as error:
-            # Asked for by hand: whoever asked is told, and the training need not suffer.
-            request.finish(error=error)
-            self._publish(events.Warned(self.iter, f"no snapshot: {error}"))
-
-    def _serve_back(self, request: Request) -> None:
-        try:
-            request.finish(self._go_back(request))
-        except Exception as error:
-            # Whoever asked is told, and the training is as it was.
-            request.finish(error=error)
-            self._publish(events.Warned(self.iter, f"not gone back: {error}"))
-
-    def _go_back(self, request: Request) -> WayBack:
-        to, factor = request.value
-        way = find_way_back(self.solver, self.history, to)
-        reached, before = self.iter, self.solver.lr
-        in_use = self.solver.in_use_by is self
-        (self.solver.put_back if in_use else self.solver.restore)(way.state)
-        if factor is not None:
-            self.solver.lr = factor * min(before, self.solver.lr)
-        self._first_iter -= reached - self.iter  # what was given up took its time, too
-        self._supersede_steps()
-        self._tell_back(reached, request.source, before)
-        return way
-
-    def _notice_restored(self) -> None:
-        """The solver was put back to an earlier iteration between two trainings."""
-        known = self.history.iter
-        if len(known) and self.iter < known[-1]:
-            self._tell_back(int(known[-1]), "code", float(self.history.lr[-1]))
-
-    def _tell_back(self, reached: int, source: str, before: float) -> None:
-        after = self.solver.lr
-        rates = "" if after == before else f", lr {before:g} → {after:g}"
-        self._publish(events.Rewound(self.iter, reached))
-        text = f"back from {reached}{rates}"
-        self._publish(events.Intervention(self.iter, "back", text, source, before, after))
-
-    def _serve_quit(self, request: Request) -> None:
-        request.finish()
-        raise Quit
-
-    def _supersede_steps(self) -> None:
-        for _, request in self._steps:
-            request.finish()
-        self._steps.clear()
-
-    # -- events
-    def _note(self, request: Request, text: str, *rates: float) -> None:
-        self._publish(events.Intervention(self.iter, request.kind, text, request.source, *rates))
-
-    def _set_state(self, state: str, reason: str = "") -> None:
-        with self._requests.changed:
-            self.state = state
-            self._publish(events.StateChanged(self.iter, state, reason))
-            self._requests.changed.notify_all()
-
-    def _publish(self, event: Any) -> None:
-        self.history.record(event)
-        for subscription in tuple(self._subscriptions):
-            subscription.put(event)
-
-    def _flush(self, seconds: float = 2.0) -> None:
-        """Give the listeners time for what is still waiting for them."""
-        for subscription in tuple(self._subscriptions):
-            subscription.flush(seconds)
+def _quit_at_exit(reference: weakref.ref[Any]) -> None:
+    """End a background training in order: a thread that is cut off inside a kernel may crash the process."""
+    run = reference()
+    if run is not None and run.state in ACTIVE and run._thread is not None:
+        run._requests.put(Request("quit"))
+        run._thread.join(5.0)

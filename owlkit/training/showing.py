@@ -8,8 +8,8 @@ from typing import Any
 
 from owlkit.core import frontends
 from owlkit.core.errors import TrainingError
-from owlkit.training.loop import ACTIVE
 from owlkit.training.registry import find, find_all
+from owlkit.training.serving import ACTIVE
 from owlkit.training.text_monitor import TextMonitor
 
 MOST = 4  # runs in one monitor
