@@ -5,12 +5,14 @@ looked at answers.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .lab_notebook import Notebook
+from .test_inspector_browser import drop_file, photograph
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -53,6 +55,27 @@ RUNS = (
 LOOKED_AT = """import time, owlkit
 from look_net import LABELS, halves, picture
 owlkit.show_activations(halves(), picture(), 'relu', labels=LABELS)"""
+# As a large net takes its time; it ends before the test does.
+LOOKING = 20
+SLOW_LOOK = f"""import time, owlkit
+from pathlib import Path
+from look_net import halves
+shown = owlkit.inspect(halves())
+def look(image=None):
+    Path("looking.txt").write_text("begun")
+    time.sleep({LOOKING})
+    Path("looking.txt").write_text("over")
+    raise ValueError("seen enough")
+shown.look = look
+shown"""
+DRAWS = """import time, owlkit
+from pathlib import Path
+import matplotlib.pyplot as plt
+plt.plot([1, 2])
+Path("drawing.txt").write_text("begun")
+while not Path("pressed.txt").exists():
+    time.sleep(0.05)
+print("figures", plt.get_fignums())"""
 
 
 def begin(page: Any, number: int) -> None:
@@ -135,3 +158,56 @@ def test_what_is_looked_at_answers_while_a_cell_runs(lab: Any, page: Any) -> Non
     inspector.locator('.card [data-key="ip"]').click()
     inspector.locator("h3", has_text="ip").wait_for()
     assert page.evaluate(RUNS, 2), "the cell has ended"
+
+
+def until(so: Callable[[], bool], what: str, patience: float = 60.0) -> None:
+    end = time.monotonic() + patience
+    while not so():
+        assert time.monotonic() < end, f"never: {what}"
+        time.sleep(0.02)
+
+
+def test_a_pause_waits_for_no_other_widget(lab: Any, page: Any, tmp_path: Path) -> None:
+    """The messages of all widgets come in one thread, which the look of an inspector held for seconds."""
+    notebook = Notebook(lab, page, "busy_widgets", [SHOWN, SLOW_LOOK])
+    asked_for, looking = lab.folder / "asked.txt", lab.folder / "looking.txt"
+    asked_for.unlink(missing_ok=True)
+    looking.unlink(missing_ok=True)
+    notebook.open()
+    notebook.run_to_the_end()
+    inspector = page.locator(".owl.insp")
+    inspector.locator(".card").first.wait_for(timeout=60000)
+    notebook.wait_for_state("Running")
+    drop_file(page, photograph(tmp_path))
+    until(looking.exists, "the inspector looks")
+    best, end = 9.0, time.monotonic() + LOOKING / 2
+    while best >= PROMPT and time.monotonic() < end:
+        best = min(best, press(page, asked_for, "main", "pause"))
+        notebook.wait_for_state("Paused")
+        press(page, asked_for, "main", "resume")
+        notebook.wait_for_state("Running")
+    assert looking.read_text() == "begun", "the look was over before the pause was tried"
+    assert best < PROMPT
+    inspector.get_by_text("seen enough").wait_for(timeout=60000)
+    page.locator(".owl").first.get_by_role("button", name="Stop").click()
+    page.keyboard.press("Enter")
+    notebook.wait_for_state("Stopped")
+
+
+def test_a_press_leaves_the_figure_that_a_cell_draws(lab: Any, page: Any) -> None:
+    """With each message IPython showed what the cell had drawn so far, elsewhere, and closed it."""
+    notebook = Notebook(lab, page, "busy_drawing", [LOOKED_AT, DRAWS])
+    drawing, pressed = lab.folder / "drawing.txt", lab.folder / "pressed.txt"
+    for file in (drawing, pressed):
+        file.unlink(missing_ok=True)
+    notebook.open()
+    notebook.command("notebook:run-cell-and-select-next")
+    activations = page.locator(".owl.act")
+    activations.locator("[data-layer]").first.wait_for(timeout=60000)
+    begin(page, 1)
+    until(drawing.exists, "the cell draws")
+    activations.locator('[data-layer="prob"]').click()
+    activations.locator(".lk-number").get_by_text("left · #0").wait_for()
+    pressed.touch()
+    page.get_by_text("figures [1]").wait_for(timeout=30000)
+    page.locator(".jp-Cell").nth(1).locator(".jp-OutputArea-output img").wait_for(timeout=30000)
