@@ -49,8 +49,20 @@ class TrainingError(OwlkitError, RuntimeError):
 
 
 def closest(name: str, names: Iterable[str]) -> str:
-    """`" (did you mean 'x'?)"` for the name most like `name`, or an empty string where none is near."""
-    candidates = list(names)
-    lowered = {candidate.lower(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.6)
+    """`" (did you mean 'x'?)"` for the name most like `name`, or an empty string where none is near.
+
+    A name that was cut short (lr for base_lr, Conv for Convolution, kernel for kernel_size) counts before one
+    that was mistyped, whose letters may be nearer by chance: Conv and Concat, kernel and kernel_w.
+    """
+    lowered = {candidate.lower(): candidate for candidate in names}
+    found = _cut_short(name.lower(), lowered) or difflib.get_close_matches(name.lower(), lowered, n=1)
     return f" (did you mean {lowered[found[0]]!r}?)" if found else ""
+
+
+def _cut_short(name: str, candidates: Iterable[str]) -> list[str]:
+    """Of names in lower case: the same one, else what ends in the whole word, else what begins with it."""
+    known = list(candidates)
+    if len(name) < 2 or name in known:
+        return [name] if name in known else []
+    ends = [candidate for candidate in known if candidate.endswith(f"_{name}")]
+    return ends or [candidate for candidate in known if len(name) > 2 and candidate.startswith(name)]

@@ -142,7 +142,7 @@ def read_bytes(path: str | Path, what: str) -> bytes:
         raise MissingFileError(f"there is no {what} {path}{_neighbours(Path(path))}") from error
     except IsADirectoryError as error:
         kind = " (an LMDB set)" if (Path(path) / "data.mdb").exists() else ""
-        raise DataError(f"{path} is a folder{kind}, not a {what}") from error
+        raise DataError(f"{path} is a folder{kind}, not {article(what)} {what}") from error
     except OSError as error:
         raise DataError(f"cannot read {what} {path}: {error.strerror}") from error
 
@@ -155,9 +155,19 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def article(noun: str) -> str:
+    """a mean file, an image file"""
+    return "an" if noun[:1] in set("aeioHL") else "a"  # an HDF5 file, an LMDB set
+
+
+def counted_from(path: Path) -> str:
+    """Where a relative path counts from, which is not the folder of the file that names it."""
+    return "" if path.is_absolute() else f" (paths count from {Path.cwd()})"
+
+
 def _neighbours(path: Path) -> str:
     if not path.parent.is_dir():
-        return f": the folder {path.parent} does not exist"
+        return f": the folder {path.parent} does not exist{counted_from(path)}"
     names = (
         sorted(p.name for p in path.parent.glob(f"*{path.suffix}") if p.is_file())[:5] if path.suffix else []
     )

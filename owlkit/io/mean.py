@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from owlkit.core.errors import DataError, FileFormatError
+from owlkit.core.errors import DataError, FileFormatError, MissingFileError
 from owlkit.io.blobproto import array_to_proto, read_blob
 from owlkit.io.datum import datum_to_array, parse_datum, show_key
 from owlkit.io.files import read_bytes, write_bytes
@@ -26,7 +26,11 @@ def read_mean(path: str | Path) -> np.ndarray:
     Returns (C, H, W) float32, channels as in the file.
     Raises DataError where the file is missing, FileFormatError where it is not one image.
     """
-    content = read_bytes(path, "mean file")
+    try:
+        content = read_bytes(path, "mean file")
+    except MissingFileError as error:
+        error.add(f"`owlkit compute-image-mean SET {path}` computes it from an LMDB set")
+        raise
     array = _from_npy(content, path) if content.startswith(_NPY) else read_blob(path, "mean file")
     if array.ndim == 4 and array.shape[0] == 1:
         array = array[0]

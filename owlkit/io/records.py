@@ -16,6 +16,7 @@ import lmdb
 from owlkit.core.errors import DataError
 from owlkit.io.claim import partial_of, writer_of
 from owlkit.io.datum import parse_datum, show_key
+from owlkit.io.files import counted_from
 from owlkit.io.lmdb_head import damage
 
 _open: weakref.WeakValueDictionary[tuple[Any, ...], _Environment] = weakref.WeakValueDictionary()
@@ -70,9 +71,11 @@ def _half_written(path: Path, partial: Path) -> str:
 
 def _siblings(path: Path) -> str:
     if not path.parent.is_dir():
-        return f": the folder {path.parent} does not exist (paths count from {Path.cwd()})"
+        return f": the folder {path.parent} does not exist{counted_from(path)}"
     names = sorted(p.name for p in path.parent.iterdir() if (p / "data.mdb").exists())[:5]
-    return f"; beside it are {', '.join(names)}" if names else ""
+    if names:
+        return f"; beside it are {', '.join(names)}"
+    return f"{counted_from(path)}; `owlkit convert-imageset` and `owlkit data` write such sets"
 
 
 def _shared_environment(path: Path) -> _Environment:

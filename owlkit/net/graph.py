@@ -76,7 +76,7 @@ class Graph:
         self.seed = int(seed if seed is not None else np.random.SeedSequence().generate_state(1)[0])
         whole = proto.net_param(definition)
         filtered = rules.filter_net(whole, phase, level, stages)
-        self.definition = insert_splits(filtered)
+        self.definition = insert_splits(filtered, whole)
         self.name: str = self.definition.name
         self.force_backward: bool = self.definition.force_backward
         self.nodes: list[Node] = []
@@ -156,7 +156,16 @@ class Graph:
                 precision.check_in_place(layer, known, dtype)
                 return known
             raise layer.error(f"cannot run in place; name its top other than its bottom {name!r}")
-        raise layer.error(f"its top {name!r} is made by an earlier layer already; name it differently")
+        raise layer.error(self._made_twice(layer, name))
+
+    def _made_twice(self, layer: Layer, name: str) -> str:
+        maker = next((node for node in self.nodes if name in node.top_names), None)
+        if maker is None:
+            return f"two of its tops are named {name!r}; name them differently"
+        way = "name it differently"
+        if not layer.param.bottom and not maker.bottom_names:  # most likely data for training and for testing
+            way += ", or give each its rule, include { phase: TRAIN } and include { phase: TEST }"
+        return f"its top {name!r} is made by layer {maker.name!r} already; {way}"
 
     @staticmethod
     def _check_arity(layer: Layer, bottoms: int, tops: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from owlkit.core.errors import NetError, closest
@@ -13,13 +13,15 @@ from owlkit.proto import caffe_pb2
 Source = tuple[int, int]  # (layer, top) that wrote the version of a blob which a bottom reads
 
 
-def insert_splits(net: Any) -> Any:
+def insert_splits(net: Any, whole: Any = None) -> Any:
     """A copy of the NetParameter with Split layers where a top is read more than once (Caffe's InsertSplits).
 
     Names are Caffe's: layer `<blob>_<producer>_<top>_split`, its tops the same with `_<k>`. A top with a loss
-    weight counts the loss as one more reader. Raises NetError for a bottom that nothing produced.
+    weight counts the loss as one more reader.
+    whole : the definition that `net` was filtered from, to tell which layers its rules have left out.
+    Raises NetError for a bottom that nothing produced.
     """
-    sources, uses = _readers(net)
+    sources, uses = _readers(net, net if whole is None else whole)
     out = caffe_pb2.NetParameter()
     out.CopyFrom(net)
     del out.layer[:]
@@ -38,7 +40,7 @@ def insert_splits(net: Any) -> Any:
     return out
 
 
-def _readers(net: Any) -> tuple[dict[Source, Source], Counter[Source]]:
+def _readers(net: Any, whole: Any) -> tuple[dict[Source, Source], Counter[Source]]:
     """(which version each bottom reads, how often each version is read)."""
     sources: dict[Source, Source] = {}
     uses: Counter[Source] = Counter()
@@ -46,9 +48,9 @@ def _readers(net: Any) -> tuple[dict[Source, Source], Counter[Source]]:
     for index, layer in enumerate(net.layer):
         for position, name in enumerate(layer.bottom):
             if name not in latest:
-                hint = closest(name, latest) or f"; blobs so far: {', '.join(latest) or 'none'}"
                 raise NetError(
-                    f"{layer.name} ({layer.type}): no earlier layer makes its bottom {name!r}{hint}"
+                    f"{layer.name} ({layer.type}): no earlier layer makes its bottom {name!r}"
+                    f"{_where_made(name, net, whole, latest)}"
                 )
             sources[index, position] = latest[name]
             uses[latest[name]] += 1
@@ -58,6 +60,17 @@ def _readers(net: Any) -> tuple[dict[Source, Source], Counter[Source]]:
             if weight and position < len(layer.top) and uses[index, position] == 0:
                 uses[index, position] += 1
     return sources, uses
+
+
+def _where_made(name: str, net: Any, whole: Any, made: Iterable[str]) -> str:
+    """What to say of a blob that is not there yet: who makes it later, or would, or what has a like name."""
+    if later := [layer.name for layer in net.layer if name in layer.top and name not in layer.bottom]:
+        return f"; layer {later[0]!r} makes it, but further down: move that above"
+    if out := [layer.name for layer in whole.layer if name in layer.top]:
+        phase = caffe_pb2.Phase.Name(net.state.phase)
+        return f"; layer {out[0]!r} makes it, but its include or exclude rules leave it out in phase {phase}"
+    known = list(made)
+    return closest(name, known) or f"; blobs so far: {', '.join(known) or 'none'}"
 
 
 def _loss_weights(layer: Any) -> Iterator[float]:

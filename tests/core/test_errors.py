@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import owlkit
-from owlkit.core.errors import DataError, MissingFileError
+from owlkit.core.errors import DataError, MissingFileError, closest
 from owlkit.io.images import read_image, read_image_list
 from owlkit.io.mean import read_mean
 from owlkit.io.stored import read_weights
@@ -36,3 +36,37 @@ def test_it_can_be_added_to_and_sent_to_another_process() -> None:
     error = MissingFileError("there is no file a")
     error.add("give another")
     assert str(error) == str(pickle.loads(pickle.dumps(error))) == "there is no file a; give another"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("lr", "base_lr"),
+        ("kernel", "kernel_size"),
+        ("Conv", "Convolution"),
+        ("SoftMax", "Softmax"),
+        ("Convoluton", "Convolution"),
+        ("snapshot_prefx", "snapshot_prefix"),
+    ],
+)
+def test_what_was_cut_short_is_found_before_what_has_like_letters(name: str, meant: str) -> None:
+    names = ["Concat", "Convolution", "SoftmaxWithLoss", "Softmax", "base_lr", "lr_policy"]
+    names += ["kernel_size", "kernel_w", "snapshot", "snapshot_prefix"]
+    assert closest(name, names) == f" (did you mean {meant!r}?)"
+
+
+@pytest.mark.parametrize("name", ["x", "", "zebra"])
+def test_nothing_is_suggested_where_nothing_is_near(name: str) -> None:
+    assert closest(name, ["base_lr", "xavier", "kernel_size"]) == ""
+
+
+def test_of_a_mean_file_that_is_missing_it_says_what_makes_one() -> None:
+    with pytest.raises(MissingFileError, match="no mean file nowhere") as caught:
+        read_mean("nowhere/mean.binaryproto")
+    assert f"nowhere does not exist (paths count from {Path.cwd()})" in str(caught.value)
+    assert "`owlkit compute-image-mean SET nowhere/mean.binaryproto`" in str(caught.value)
+
+
+def test_a_folder_in_the_place_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a folder, not an image file"):
+        read_image(str(tmp_path), color=True)

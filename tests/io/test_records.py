@@ -376,3 +376,12 @@ def test_a_set_that_was_cut_short(tmp_path: Path) -> None:
         data.write_bytes(whole[:length])
         with pytest.raises(DataError, match=r"cannot be read as an LMDB set: .*copy or convert it again"):
             Records(path)
+
+
+def test_a_missing_set_with_none_beside_it_says_what_writes_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = f"no LMDB set train_lmdb (paths count from {tmp_path}); `owlkit convert-imageset`"
+    with pytest.raises(DataError, match=re.escape(words)):
+        Records("train_lmdb")

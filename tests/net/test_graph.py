@@ -91,8 +91,17 @@ MISTAKES = {
     ),
     "kernel 11x11 exceeds the padded input 10x10": changed(("kernel_size: 3 pad", "kernel_size: 11 pad")),
     "has no layer type 'RelU' (did you mean 'ReLU'?)": changed(('type: "ReLU"', 'type: "RelU"')),
-    "'data' is made by an earlier layer already": changed(
+    "'data' is made by layer 'data' already; name it differently": changed(
         ('top: "ip1"', 'top: "data"'), ('bottom: "ip1"', 'bottom: "data"')
+    ),
+    "or give each its rule, include { phase: TRAIN } and include { phase: TEST }": HEAD + HEAD,
+    "two of its tops are named 'x'": HEAD
+    + 'layer { name: "s" type: "Slice" bottom: "data" top: "x" top: "x" }',
+    "layer 'ip1' makes it, but further down": changed(
+        ('bottom: "conv1" top: "pool1"', 'bottom: "ip1" top: "pool1"')
+    ),
+    "layer 'conv1' makes it, but its include or exclude rules leave it out in phase TRAIN": changed(
+        ('name: "conv1"', 'name: "conv1" include { phase: TEST }')
     ),
     "cannot run in place": changed(('top: "pool1"', 'top: "conv1"'), ('bottom: "pool1"', 'bottom: "conv1"')),
     "num_output is missing": changed(("num_output: 6", "")),
