@@ -37,7 +37,8 @@ def chosen_device(param: Any) -> tuple[str | None, str]:
     try:
         resolve_device(name)
     except DeviceError as error:
-        return "cpu", f"solver_mode is GPU; training on the CPU: {error}"
+        found = str(error).removesuffix("; use device='cpu'")  # which is what happens
+        return "cpu", f"solver_mode is GPU; training on the CPU: {found}"
     return name, ""
 
 

@@ -87,6 +87,8 @@ class Solver(Iterating):
         for notice in self.notices:
             log.info(notice)
         self._fresh = not self._load_weights(weights)
+        if self.param.snapshot > 0:  # last, because it makes a folder: what fails leaves none behind
+            snapshots.check_prefix(self.prefix)
 
     # -- building
     def _check(self) -> None:
@@ -99,8 +101,6 @@ class Solver(Iterating):
                 raise TrainingError(f"{name} is {getattr(p, name)}; it must be at least 1")
         if p.snapshot_format == caffe_pb2.SolverParameter.HDF5:
             import_h5py()  # a missing package is told now, not at the first snapshot
-        if p.snapshot > 0:
-            snapshots.check_prefix(self.prefix)
 
     def _build_nets(self, device: Any, dtype: str, seed: int | None) -> None:
         if device is None:

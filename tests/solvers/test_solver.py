@@ -11,7 +11,7 @@ import pytest
 
 from owlkit import proto
 from owlkit.core import events
-from owlkit.core.errors import DataError, NetError, PrototxtError, TrainingError
+from owlkit.core.errors import DataError, MissingFileError, NetError, PrototxtError, TrainingError
 from owlkit.solvers import DivergedError, Solver
 from tests.training.small import NET, make_solver, net_param, parameters, with_tests
 
@@ -224,6 +224,12 @@ def test_definitions_that_make_no_sense(fields: dict[str, Any], error: type, mes
         make_solver(**fields)
 
 
+def test_a_solver_that_cannot_be_made_leaves_no_folder_for_its_snapshots(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError):
+        make_solver(snapshot=5, snapshot_prefix=str(tmp_path / "runs" / "a"), weights="nowhere.caffemodel")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_net_that_is_tested_twice_is_remarked(caplog: pytest.LogCaptureFixture) -> None:
     """Caffe's rule: what is left of test_iter makes test nets of `net`."""
     assert len(make_solver(test_iter=[1, 2], test_interval=5).test_nets) == 2
@@ -244,7 +250,9 @@ def test_paths_in_a_solver_file(tmp_path: Path) -> None:
 
 
 def test_gpu_in_the_file_is_noticed() -> None:
-    assert "training on the CPU" in make_solver(solver_mode="GPU").notices[0]
+    notice = make_solver(solver_mode="GPU").notices[0]
+    assert "training on the CPU" in notice
+    assert "use device=" not in notice
 
 
 def test_files_that_are_no_solver(tmp_path: Path) -> None:
