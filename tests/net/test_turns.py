@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
@@ -81,3 +83,23 @@ def test_who_is_interrupted_while_it_waits_leaves_the_queue(monkeypatch: pytest.
     turns._queue.clear()
     with turns.taken():
         assert turns.mine
+
+
+def test_what_is_to_follow_follows_when_the_turn_is_let_go_also_where_it_failed() -> None:
+    turns, seen = Turns(), list[str]()
+
+    def act(name: str) -> Callable[[], None]:
+        return lambda: seen.append(f"{name}, {'mine' if turns.mine else 'free'}")
+
+    turns.afterwards(act("without a turn"))
+    assert seen == ["without a turn, free"]
+    with suppress(ZeroDivisionError), turns.taken():
+        turns.afterwards(act("first"))
+        with turns.taken():
+            turns.afterwards(act("second"))
+        assert len(seen) == 1
+        _ = 1 / 0
+    assert seen[1:] == ["first, free", "second, free"]
+    with turns.taken():
+        pass
+    assert len(seen) == 3
