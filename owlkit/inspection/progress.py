@@ -5,18 +5,22 @@ from __future__ import annotations
 import sys
 import time
 
+from owlkit.core import frontends
+
 QUIET_SECONDS = 2.0  # what is over by then says nothing
 INTERVAL_SECONDS = 0.5
 
 
 class Progress:
-    """What is going on, on one line that is written over.
+    """What is going on, on one line that is written over, on a terminal or in a notebook.
 
+    In a file or a pipe such a line would be letters without end beside the results, so there it is left out.
     shown : False means never. verb : what is done to `what`.
     """
 
     def __init__(self, shown: bool = True, verb: str = "checking", what: str = "") -> None:
-        self.shown, self.verb, self.what = shown, verb, what
+        self.shown = shown and (frontends.in_notebook() or sys.stdout.isatty())
+        self.verb, self.what = verb, what
         self.started = time.perf_counter()
         self._next, self._width = self.started + QUIET_SECONDS, 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ from owlkit.training.serving import ACTIVE
 from owlkit.training.text_monitor import TextMonitor
 
 MOST = 4  # runs in one monitor
+_followed: weakref.WeakSet[Any] = (
+    weakref.WeakSet()
+)  # runs that are told as text: twice would double each line
 
 
 def monitor(run: Any, *others: Any) -> None:
@@ -33,7 +37,8 @@ def show(run: Any, compare: Sequence[Any] = ()) -> None:
     options = {"compare": tuple(compare)} if compare else {}
     if frontends.display(run, **options):
         return
-    if run.state in ACTIVE or run.state == "ready":
+    if (run.state in ACTIVE or run.state == "ready") and run not in _followed:
+        _followed.add(run)
         TextMonitor(run).follow()
     else:
         sys.stdout.write(f"{run!r}\n")

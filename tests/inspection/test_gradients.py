@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -383,6 +384,9 @@ def test_progress_is_one_line_of_text(
 ) -> None:
     for name in ("QUIET_SECONDS", "INTERVAL_SECONDS"):
         monkeypatch.setattr(f"owlkit.inspection.progress.{name}", 0.0)
+    owlkit.check_gradients(small_net())
+    assert capsys.readouterr().out == ""  # neither terminal nor notebook: a file, where it would stay
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     owlkit.check_gradients(small_net())
     told = capsys.readouterr().out
     assert "checking conv (" in told

@@ -86,3 +86,13 @@ def test_nothing_is_written_after_stop() -> None:
 
 def test_summary_of_a_run_without_iterations() -> None:
     assert summary(Run(make_solver())) == ["ready at iteration 0 after 0.0 s"]
+
+
+def test_who_asks_twice_for_a_run_as_text_reads_each_line_once(capsys: pytest.CaptureFixture[str]) -> None:
+    run = Run(make_solver(), "twice")
+    run.monitor()
+    run.monitor()
+    run.run()
+    said = capsys.readouterr().out
+    assert said.count("Finished at iteration 20 after") == 1
+    assert "Run('twice', ready" in said
