@@ -54,7 +54,10 @@ class Twin:
             blob.data[...] = array
 
     def steady(self) -> AbstractContextManager[None]:
-        """Meanwhile no training changes the weights: passes are those of one net. It waits, so be short."""
+        """Meanwhile no training changes the weights: passes are those of one net. It waits, so be short.
+
+        Whoever wants its turn of the twin besides asks for this first.
+        """
         return nullcontext() if self._copied else self.net.at_rest()
 
     @property
@@ -87,12 +90,12 @@ class Twin:
 
     def run(self, images: np.ndarray, layer: str) -> np.ndarray:
         """Copy of the first top of `layer`, (n, ...), for n prepared images (n, C, H, W), at most a batch."""
-        data = self.net.blobs[self.input].data
-        data[: len(images)] = images
-        data[len(images) :] = 0
-        with self.steady():
+        with self.steady(), self.net.turns.taken():  # what another thread runs is in the same blobs
+            data = self.net.blobs[self.input].data
+            data[: len(images)] = images
+            data[len(images) :] = 0
             self.net.forward(end=layer)
-        return np.array(self.top(layer).data[: len(images)])
+            return np.array(self.top(layer).data[: len(images)])
 
     def gradient(self, layer: str, wanted: np.ndarray) -> np.ndarray:
         """Gradient of sum(wanted * top of `layer`) with respect to the input, (N, C, H, W), after `run`.

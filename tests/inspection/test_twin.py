@@ -54,3 +54,29 @@ def test_a_pass_is_of_one_iteration_of_who_steps_by_hand() -> None:
     looking.join(20)
     training.join(20)
     assert found[0].tolist() == [[32, 32]]
+
+
+def test_two_threads_that_run_it_get_their_own_answers() -> None:
+    """What one had computed was overwritten by the other's pass before it was read."""
+    n = NetSpec("in place")
+    n.data = L.Input(shape=dict(dim=[1, 1, 2, 2]))
+    n.ip = L.InnerProduct(n.data, num_output=2, bias_term=False)
+    n.double = L.Power(n.ip, in_place=True, scale=2.0)
+    net = Net(n)
+    net.params["ip"][0].data[...] = 1
+    twin, go, wrong = Twin(net), threading.Barrier(2), []
+    image = np.ones((1, 1, 2, 2), np.float32)
+
+    def run(layer: str, expected: float) -> None:
+        go.wait(20)
+        for _ in range(200):
+            found = twin.run(image * expected, layer)[0]
+            if (found != found[0]).any() or found[0] != 4 * expected * (2 if layer == "double" else 1):
+                wrong.append((layer, found))
+
+    threads = [threading.Thread(target=run, args=case) for case in (("ip", 1.0), ("double", 3.0))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not wrong

@@ -48,8 +48,8 @@ class Panels:
         self._sent = 0
         self._rewound = False
         if self.sampler is not None:
-            with self._at_rest():
-                if run.state in STILL:
+            if run.state in STILL:
+                with self._at_rest():
                     self.sampler.first_look(int(run.iter))
             self._unlisten = solver.add_listener(self.sampler, self.sampler.at_rest)
 

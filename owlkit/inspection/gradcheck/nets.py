@@ -35,12 +35,15 @@ def in_float64(net: Net, inputs: Mapping[str, Any], seed: int) -> tuple[Net, lis
     for name in inputs:
         if name not in names:
             raise NetError(f"there is no input {name!r}{closest(name, names)}; inputs are {names}")
-    _draw(net, [node for node in sources if node.layer.type != "Input"])
-    arrays = {n: np.asarray(inputs[n] if n in inputs else net.blobs[n].data, "float64") for n in names}
-    shapes = {name: array.shape for name, array in arrays.items()}
-    twin = Net(with_inputs(net.graph, shapes), phase=net.phase, dtype="float64", seed=net.seed, fuse=False)
-    for theirs, mine in zip(net.layers, twin.layers, strict=True):
-        _copy_layer(theirs, mine)
+    with net.at_rest(), net.turns.taken():  # a check may be made again while a cell trains the net
+        _draw(net, [node for node in sources if node.layer.type != "Input"])
+        arrays = {n: np.array(inputs[n] if n in inputs else net.blobs[n].data, "float64") for n in names}
+        shapes = {name: array.shape for name, array in arrays.items()}
+        twin = Net(
+            with_inputs(net.graph, shapes), phase=net.phase, dtype="float64", seed=net.seed, fuse=False
+        )
+        for theirs, mine in zip(net.layers, twin.layers, strict=True):
+            _copy_layer(theirs, mine)
     for name, array in arrays.items():
         twin.blobs[name].data[...] = array
     given = {name for name in names if name not in inputs}
