@@ -41,7 +41,7 @@ def choose(
         same library: "cudnn space-to-depth" is asked after "cudnn" or before it, as they stand here.
     seconds : by name, what was measured of some: these are asked first, the fastest before the others.
     """
-    names = _in_order(device, implementations, seconds)
+    names = in_order(device, implementations, seconds)
     refused: dict[str, str] = {}
     for place, name in enumerate(names):
         if name == "onednn" and not onednn_available():
@@ -61,8 +61,8 @@ def choose(
     raise Unsupported(f"no implementation serves {spec}: {refused}")
 
 
-def _in_order(device: Device, implementations: Mapping[str, Any], seconds: Mapping[str, float]) -> list[str]:
-    """Names of those that the device takes, in the order in which they are asked."""
+def in_order(device: Device, implementations: Mapping[str, Any], seconds: Mapping[str, float]) -> list[str]:
+    """Names of those that the device takes, in the order in which `choose` asks them."""
     names = [
         name
         for wanted in device.implementations

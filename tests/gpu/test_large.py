@@ -15,7 +15,6 @@ from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import activation, copy, pooling
 from owlkit.kernels.cuda.biases import Biases
 from owlkit.kernels.cuda.program import LARGEST_INDEX, check_count
-from owlkit.kernels.cudnn.trials import zeros
 from tests.support import gpu
 
 pytestmark = [pytest.mark.gpu, pytest.mark.also_emulated]
@@ -52,6 +51,14 @@ class End:
 def ends(device: GpuDevice, *descriptors: Descriptor) -> list[End]:
     check_count(*descriptors)
     return [End(device, zeros(device, descriptor)) for descriptor in descriptors]
+
+
+def zeros(device: GpuDevice, descriptor: Descriptor) -> Tensor:
+    """A tensor that lies on the GPU, and nothing was copied there."""
+    tensor = Tensor(descriptor)
+    device.gpu.mirror(tensor.memory)
+    tensor.zero()
+    return tensor
 
 
 def some(count: int) -> np.ndarray:

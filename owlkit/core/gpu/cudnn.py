@@ -7,6 +7,7 @@ queues on, which costs nothing while that stays the same.
 from __future__ import annotations
 
 import os
+import statistics
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -16,7 +17,7 @@ from typing import Any
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.context import INSTALL, Context
 
-ROUNDS = 5  # runs that are timed together
+ROUNDS = 5  # runs that are timed, of which the median counts
 
 
 def cache_folder() -> Path:
@@ -108,15 +109,16 @@ class CupyCudnn:
             except (RuntimeError, self.frontend.cudnnGraphNotSupportedError) as error:
                 raise context.explained(error) from error
 
-    def seconds(self, work: Callable[[], None]) -> float:
-        """How long the GPU takes for what `work` queues, after it ran once."""
+    def seconds(self, work: Callable[[], None], before: Callable[[], None]) -> float:
+        """How long the GPU takes for what `work` queues, after it ran once; see `Cudnn.seconds`."""
         cuda, main = self._context.cuda, self._context.main
         with self._context.at_work():
-            start, end = cuda.Event(), cuda.Event()
+            rounds = [(cuda.Event(), cuda.Event()) for _ in range(ROUNDS)]
             work()
-            start.record(main)
-            for _ in range(ROUNDS):
+            for start, end in rounds:
+                before()
+                start.record(main)
                 work()
-            end.record(main)
-            end.synchronize()
-            return float(cuda.get_elapsed_time(start, end)) / 1e3 / ROUNDS
+                end.record(main)
+            main.synchronize()
+            return statistics.median(float(cuda.get_elapsed_time(*pair)) for pair in rounds) / 1e3

@@ -107,8 +107,10 @@ class Cudnn(Protocol):
     def execute(self, graph: Any, places: dict[int, int], workspace: int) -> None:
         """Queue the plan of a graph. places : addresses by the tensors' uids."""
 
-    def seconds(self, work: Callable[[], None]) -> float:
-        """How long the GPU takes for what `work` queues."""
+    def seconds(self, work: Callable[[], None], before: Callable[[], None]) -> float:
+        """How long the GPU takes for what `work` queues, the median of several runs. before : queues what
+        comes before each run, and is not counted.
+        """
 
 
 class Driver(Protocol):

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Descriptor, Tensor
-from owlkit.kernels import Unsupported, cast, choose
+from owlkit.kernels import Unsupported, cast, choose, in_order
 from owlkit.kernels.convolution import cuda
 from owlkit.kernels.convolution.cudnn import CudnnKernel
 from owlkit.kernels.convolution.space_to_depth import Blocks, SpaceToDepthKernel, saves_products
-from owlkit.kernels.cudnn.trials import measured, zeros
+from owlkit.kernels.cudnn.timing import filled
+from owlkit.kernels.cudnn.trials import measured
 
 if TYPE_CHECKING:
     from owlkit.kernels.convolution import Convolution
@@ -43,16 +44,25 @@ def make(device: GpuDevice, spec: Convolution, on_host: Makers) -> Any:
     if not any(rivals.values()):
         return choose(device, spec, _USUAL | on_host)
     times = {call: measured(device, part, rivals[call], Rehearsal) for call, part in calls.items()}
-    kernels = {
-        call: choose(device, part, _makers(part, rivals[call], times[call]) | on_host, times[call])
-        for call, part in calls.items()
-    }
-    if len(kernels) == 1:
-        return next(iter(kernels.values()))
-    if len({kernel.implementation.partition(" (")[0] for kernel in kernels.values()}) > 1:
-        return KernelByCall(kernels)
+    makers = {call: _makers(part, rivals[call], times[call]) | on_host for call, part in calls.items()}
     first = next(call for call in calls if rivals[call])
-    return choose(device, spec, _makers(spec, rivals[first], times[first]) | on_host, _sums(times.values()))
+    for_all = partial(
+        choose, device, spec, _makers(spec, rivals[first], times[first]) | on_host, _sums(times.values())
+    )
+    wanted = {in_order(device, makers[call], times[call])[0] for call in calls}
+    single = for_all() if len(wanted) == 1 else None  # all calls ask for the same one first
+    if single is not None and (len(calls) == 1 or _name(single) in wanted):
+        return single
+    kernels = {call: choose(device, part, makers[call], times[call]) for call, part in calls.items()}
+    if len({_name(kernel) for kernel in kernels.values()}) > 1:
+        return KernelByCall(kernels)
+    return single or for_all()
+
+
+def _name(kernel: Any) -> str:
+    """Its implementation, without detail."""
+    name: str = kernel.implementation.partition(" (")[0]
+    return name
 
 
 def _calls(spec: Convolution) -> dict[str, Convolution]:
@@ -126,20 +136,20 @@ class KernelByCall:
 
 
 class Rehearsal:
-    """The calls of an iteration that are asked, on zeros: x's gradient may lie where x was, and y's where y
-    was. The biases' gradient is left out: it is one kernel, whoever computes the rest. Where x comes in
-    another type, who cannot read that has it cast before, forward; back it is there.
+    """The calls of an iteration that are asked: x's gradient may lie where x was, and y's where y was. The
+    biases' gradient is left out: it is one kernel, whoever computes the rest. Where x comes in another type,
+    who cannot read that has it cast before, forward; back it is there.
     """
 
     def __init__(self, device: GpuDevice, spec: Convolution) -> None:
         w = Descriptor(spec.weights, spec.x.dtype, spec.weights_channels_last)
         self._spec = spec
-        self._x, self._y, self._w, self._dw = (zeros(device, side) for side in (spec.x, spec.y, w, w))
+        self._x, self._y, self._w, self._dw = (filled(device, side) for side in (spec.x, spec.y, w, w))
         b = Descriptor((spec.weights[0],), spec.x.dtype)
-        self._b = zeros(device, b) if spec.bias else None
+        self._b = filled(device, b) if spec.bias else None
         self._given: Tensor | None = None
         if spec.cast_from:
-            self._given = zeros(device, replace(spec.x, dtype=spec.cast_from))
+            self._given = filled(device, replace(spec.x, dtype=spec.cast_from))
             self._cast = cast.make(device, cast.Cast(self._given.descriptor, spec.x.dtype))
 
     def __call__(self, kernel: Any) -> None:

@@ -18,7 +18,7 @@ from owlkit.core.gpu.gpu import OutOfMemoryError
 from owlkit.kernels import Unsupported
 from owlkit.kernels.cudnn import kept
 from owlkit.kernels.cudnn.problem import Problem
-from owlkit.kernels.cudnn.timing import ready
+from owlkit.kernels.cudnn.timing import CONDITIONS, Stopwatch, fill, ready
 
 MOST_WORKSPACE = 1 << 30  # bytes: AlexNet's first layer takes half of that for 256 images
 SHARE_OF_MEMORY = 16  # and no more than this part of the GPU's memory
@@ -80,7 +80,7 @@ def make_plan(device: GpuDevice, problem: Problem) -> Plan:
     library = open_library(device)
     rules = rules_of(device)
     barred = [note.name for note in rules.barred(library.frontend, problem.x.dtype)]
-    key = f"{library.about}\n{rules}\n{barred}\n{problem}"
+    key = f"{library.about}\n{rules}\n{barred}\n{problem}" + (f"\n{CONDITIONS}" if rules.timed else "")
     known = device.gpu.choices
     with device.gpu.lock, library.lock:  # not while a capture forbids to take memory
         found: Plan | None = known.get(key)
@@ -170,13 +170,14 @@ def _fastest(
     first = next(candidates, None)
     times: list[tuple[float, int, Plan]] = []
     try:
+        watch = Stopwatch(device, open_library(device))
         buffers = {uid: gpu.allocate(d.nbytes) for uid, d in problem.arguments.items()}
         for uid, buffer in buffers.items():
-            gpu.driver.zero(buffer.pointer, problem.arguments[uid].nbytes)
+            fill(gpu, buffer.pointer, problem.arguments[uid])
         places = {uid: buffer.pointer for uid, buffer in buffers.items()}
         for index, plan in chain([first] if first else [], candidates):
             space = gpu.allocate(plan.workspace)
-            seconds = _seconds(device, partial(plan, places, space.pointer))
+            seconds = _seconds(device, watch, partial(plan, places, space.pointer))
             times.append((seconds, index, plan))
     except OutOfMemoryError as why:
         _log.warning("owlkit: cuDNN's plans are not all timed: %s", why)
@@ -186,10 +187,10 @@ def _fastest(
     return min(ran, key=itemgetter(0))[1:] if ran else None
 
 
-def _seconds(device: GpuDevice, work: Callable[[], None]) -> float:
+def _seconds(device: GpuDevice, watch: Stopwatch, work: Callable[[], None]) -> float:
     """How long the work takes; infinite where it fails."""
     try:
-        return open_library(device).seconds(ready(device, work))
+        return watch.seconds(ready(device, work))
     except DeviceError as why:
         _log.warning("owlkit: a plan of cuDNN's fails and is left out: %s", why)
         return math.inf

@@ -18,11 +18,10 @@ from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.gpu.driver import Cudnn
 from owlkit.core.gpu.gpu import OutOfMemoryError
-from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import Unsupported
 from owlkit.kernels.cudnn import kept
 from owlkit.kernels.cudnn.plans import open_library, rules_of
-from owlkit.kernels.cudnn.timing import ready
+from owlkit.kernels.cudnn.timing import CONDITIONS, Stopwatch, ready
 
 TURNS = 3
 
@@ -46,7 +45,7 @@ def measured(device: Device, spec: Any, rivals: Makers, rehearse: Rehearsal) -> 
         library = open_library(device)
     except Unsupported:
         return {}
-    ours = f"owlkit {__version__}: times of {', '.join(rivals)}"
+    ours = f"owlkit {__version__}: times of {', '.join(rivals)}, {CONDITIONS}"
     key = f"{ours}\n{library.about}\n{rules_of(device)}\n{spec}"
     known = device.gpu.choices
     with device.gpu.lock, library.lock:  # not while another thread's capture forbids to take memory
@@ -71,7 +70,7 @@ def _timed(
     try:
         run = rehearse(aside, spec)
         works = {name: _ready(aside, name, partial(run, kernel)) for name, kernel in kernels.items()}
-        found = _in_turn(library, works)
+        found = _in_turn(Stopwatch(aside, library), works)
     except OutOfMemoryError as why:
         _log.warning("owlkit: %s are not timed against each other: %s", " and ".join(kernels), why)
         return {}
@@ -101,19 +100,11 @@ def _ready(device: GpuDevice, name: str, work: Callable[[], None]) -> Callable[[
         return None
 
 
-def _in_turn(library: Cudnn, works: Mapping[str, Callable[[], None] | None]) -> dict[str, float]:
+def _in_turn(watch: Stopwatch, works: Mapping[str, Callable[[], None] | None]) -> dict[str, float]:
     """The shortest of several times, taken in turn: the first finds a GPU that is still slow."""
     found: dict[str, float] = {}
     for _ in range(TURNS):
         for name, work in works.items():
             if work is not None:
-                found[name] = min(found.get(name, math.inf), library.seconds(work))
+                found[name] = min(found.get(name, math.inf), watch.seconds(work))
     return found
-
-
-def zeros(device: GpuDevice, descriptor: Descriptor) -> Tensor:
-    """For a rehearsal: a tensor of zeros that lies on the GPU, and nothing is copied there."""
-    tensor = Tensor(descriptor)
-    device.gpu.mirror(tensor.memory)
-    tensor.zero()
-    return tensor

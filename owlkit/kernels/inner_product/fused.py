@@ -14,7 +14,7 @@ from owlkit.core.sizes import size
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import Unsupported
 from owlkit.kernels.cudnn import B, Problem, W, X, Y, make_plan
-from owlkit.kernels.cudnn.trials import zeros
+from owlkit.kernels.cudnn.timing import filled
 from owlkit.kernels.inner_product.cuda import InnerProductKernel
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ def make_kernel(device: GpuDevice, spec: InnerProduct) -> InnerProductKernel:
 
 
 class Rehearsal:
-    """A forward pass on zeros."""
+    """A forward pass."""
 
     def __init__(self, device: GpuDevice, spec: InnerProduct) -> None:
         w = Descriptor((spec.outputs, spec.inputs), spec.x.dtype)
         b = Descriptor((spec.outputs,), spec.x.dtype)
-        self._x, self._w, self._b, self._y = (zeros(device, each) for each in (spec.x, w, b, spec.y))
+        self._x, self._w, self._b, self._y = (filled(device, each) for each in (spec.x, w, b, spec.y))
 
     def __call__(self, kernel: Any) -> None:
         kernel.forward(self._x, self._w, self._b, self._y)

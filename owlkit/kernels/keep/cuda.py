@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from owlkit.core.gpu.device import GpuDevice
+from owlkit.core.gpu.recent import Recent
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels import Unsupported
 from owlkit.kernels.cuda import program
 
 _SHARE = 1 << 14  # bytes of one block
 _THREADS = 256
+_MOST_TABLES = 8  # kept, put back, and taken up anew, before and after memory has moved
 
 
 class KeepKernel:
@@ -21,7 +23,7 @@ class KeepKernel:
             raise Unsupported("values of one byte are not kept on a GPU")
         self._gpu = device.gpu
         self._copy = program(device, "keep/keep.cu", "float32").function("copy_rows")
-        self._tables: dict[tuple[tuple[int, int, int], ...], Tensor] = {}
+        self._tables = Recent(_MOST_TABLES)
 
     def copy(self, sources: Sequence[Tensor], targets: Sequence[Tensor], state: Tensor | None) -> None:
         pairs = zip(sources, targets, strict=True)
@@ -35,12 +37,14 @@ class KeepKernel:
 
     def _table(self, rows: tuple[tuple[int, int, int], ...]) -> Tensor:
         """(shares, 3) int64, see keep.cu."""
-        if rows not in self._tables:
+        table: Tensor | None = self._tables.get(rows)
+        if table is None:
             found = [
                 (read + at, written + at, min(_SHARE, nbytes - at))
                 for read, written, nbytes in rows
                 for at in range(0, nbytes, _SHARE)
             ]
-            table = self._tables[rows] = Tensor(Descriptor((len(found), 3), "int64"))
+            table = Tensor(Descriptor((len(found), 3), "int64"))
             table.array[...] = np.array(found, np.int64).reshape(-1, 3)
-        return self._tables[rows]
+            self._tables.keep(rows, table)
+        return table

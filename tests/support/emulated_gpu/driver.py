@@ -158,7 +158,7 @@ class EmulatedDriver:
 
     def properties(self) -> dict[str, Any]:
         found = {"name": "emulated", "compute_capability": (9, 0), "multiprocessors": 132}
-        return found | {"total_memory": self.total}
+        return found | {"total_memory": self.total, "l2_bytes": 1 << 10}
 
     def memory(self) -> tuple[int, int]:
         return self.total - self.used, self.total
