@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,7 @@ def test_ctrl_c_ends_it_and_leaves_the_net_as_it_was(
         return run(self, *args)
 
     monkeypatch.setattr("owlkit.inspection.progress.QUIET_SECONDS", -1.0)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(twin.Twin, "run", stopped)
     with pytest.raises(KeyboardInterrupt):
         owl.features(made, folder, "ip")

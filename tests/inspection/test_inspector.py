@@ -236,7 +236,7 @@ def test_phases_and_unknown_names(lenet: Net) -> None:
     assert "accuracy" in [layer.name for layer in train.layers]
     with pytest.raises(NetError, match="only test"):
         inspector(lenet).show_phase("train")
-    with pytest.raises(NetError, match=r"no layer 'conv' .*conv2"):
+    with pytest.raises(NetError, match=r"no layer 'conv' .*conv1"):
         inspector(lenet).distribution("conv")
     with pytest.raises(NetError, match="no learned blob 2"):
         inspector(lenet).distribution("conv1", 2)

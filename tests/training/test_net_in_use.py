@@ -16,7 +16,7 @@ import pytest
 
 from owlkit import Net
 from owlkit.core.errors import NetError, TrainingError
-from owlkit.net import passes
+from owlkit.net import planned
 from owlkit.net.plan import Plan
 from owlkit.training import Run
 from tests.training.small import make_solver, net_param, parameters, with_tests
@@ -176,7 +176,7 @@ def test_who_looks_at_the_plan_does_not_make_a_second_one(monkeypatch: pytest.Mo
             time.sleep(0.05)
             super().__init__(*args, **options)
 
-    monkeypatch.setattr(passes, "Plan", Slow)
+    monkeypatch.setattr(planned, "Plan", Slow)
     run, alone = Run(make_solver()).start(), make_solver()
     assert "ip1" in str(run.net.plan)
     assert run.wait(PATIENCE)
