@@ -60,6 +60,17 @@ def cpu() -> Cpu:
     return Cpu(_cpu_name(), usable, _memory())
 
 
+def memory_with_swap() -> int | None:
+    """Bytes that all processes together can write to; None where unknown."""
+    memory = _memory()
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return memory
+    swap = sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("SwapTotal:"))
+    return memory + swap if memory is not None else None
+
+
 def _cpu_name() -> str:
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():

@@ -18,6 +18,7 @@ from owlkit.net.casts import Casts
 from owlkit.net.graph import Graph
 from owlkit.net.plan import Plan
 from owlkit.net.reuse import Reuse
+from owlkit.net.room import check_room
 from owlkit.net.shaped import Shaped
 from owlkit.net.turns import in_turn
 from owlkit.net.watchers import LayerWatchers
@@ -79,6 +80,7 @@ class Planned(Shaped):
             )
         if self._plan is None or (self._plan.stepping, self._plan.reach) != (stepping, self._reach):
             previous, self._plan = self._last_plan, None
+            check_room(self, backward=False)
             self._plan = Plan(
                 self.graph,
                 self.device,
