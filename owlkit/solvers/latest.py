@@ -17,7 +17,7 @@ from typing import Any
 
 from owlkit.core.errors import DataError, FileFormatError
 from owlkit.io.solverstate import written_at
-from owlkit.solvers.snapshots import check_sound
+from owlkit.solvers.restoring import check_sound
 
 COPYING = timedelta(hours=1)
 """Times of files that lie no further apart may be those of one copying, and say nothing of the writing."""

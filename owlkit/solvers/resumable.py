@@ -19,6 +19,7 @@ from owlkit.solvers.announcer import Announcer, log
 from owlkit.solvers.latest import newest_sound
 from owlkit.solvers.line import Line
 from owlkit.solvers.policies import learning_rate
+from owlkit.solvers.restoring import LoadedSnapshot, damaged_sidecar
 
 AUTO = "auto"
 """In place of the path of a state: the newest one that is whole."""
@@ -178,7 +179,7 @@ class Resumable(Announcer):
 
     def put_back(self, path: Any) -> None:
         """As `restore`, for the Run that uses this solver."""
-        loaded = snapshots.LoadedSnapshot(self, path)
+        loaded = LoadedSnapshot(self, path)
         before = self.extra_state()
         try:
             if loaded.extra is not None:
@@ -189,7 +190,7 @@ class Resumable(Announcer):
             raise
         except Exception as error:  # random generators and layers raise what a damaged state leads them into
             self._set_extra_state(before)
-            raise snapshots.damaged_sidecar(path, error) from error
+            raise damaged_sidecar(path, error) from error
         self.rule.history_changed()
         self.iter, self._fresh = loaded.data.iter, False
         self._saved, self._owed = self.iter, False

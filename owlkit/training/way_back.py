@@ -10,7 +10,7 @@ import numpy as np
 
 from owlkit.core.errors import DataError, FileFormatError, TrainingError
 from owlkit.solvers.latest import states_that_led_to
-from owlkit.solvers.snapshots import check_sound
+from owlkit.solvers.restoring import check_sound
 from owlkit.training.history import History
 
 NEIGHBOURS = 10
