@@ -38,11 +38,12 @@ THEMED = """(light) => document.body.dataset.jpThemeLight === light
 
 # What stands where a widget would be.
 NOT_FOUND = "Error displaying widget: model not found"
-# Each widget is there, or is not found.
-BACK = """(missing) => {
-  const shown = [...document.querySelectorAll('.jp-OutputArea-output')].map((output) => output.textContent);
-  const there = document.querySelector('.owl') || shown.includes(missing);
-  return there && !shown.includes('Loading widget...'); }"""
+# How many widgets are in the page, those counted that are not found; none while one is looked for.
+WIDGETS = """(missing) => {
+  const outputs = [...document.querySelectorAll('.jp-OutputArea-output')];
+  if (outputs.some((output) => output.textContent === 'Loading widget...')) return 0;
+  const there = (output) => output.querySelector('.owl') || output.textContent === missing;
+  return outputs.filter(there).length; }"""
 
 # The box of an element, once it has been the same for some frames and a tenth of a second.
 STANDING = """async (element) => {
@@ -97,9 +98,12 @@ class Notebook:
         JupyterLab's widget manager looks for a widget for two seconds, and does not find one that comes at
         the end of them, though it is there.
         """
+        shown = self.page.evaluate(WIDGETS, NOT_FOUND)
+        assert shown, "no widget is there that could come back"
         for _ in range(5):
             self.page.goto(self.url)
-            self.page.wait_for_function(BACK, arg=NOT_FOUND, timeout=120000)
+            back = f"([missing, shown]) => ({WIDGETS})(missing) >= shown"
+            self.page.wait_for_function(back, arg=[NOT_FOUND, shown], timeout=120000)
             if not self.page.get_by_text(NOT_FOUND).count():
                 return
         raise AssertionError(f"{NOT_FOUND}, however often the page is loaded")

@@ -76,7 +76,7 @@ def test_layers_and_filters(lab: Any, page: Any, shots: Path) -> None:
     notebook.wait_for_state("Paused")
     notebook.standing_iteration()
     as_they_come(page, owl, shots)
-    one_cursor(page, owl)
+    one_cursor(notebook, owl)
     sorted_and_opened(page, owl)
     histograms(notebook, owl)
     filters_over_time(notebook, owl, shots)
@@ -103,10 +103,10 @@ def ratio_of(owl: Any, layer: str) -> float:
     return float(owl.locator(".lrow", has_text=layer).locator(".ratio").inner_text().replace("−", "-"))
 
 
-def one_cursor(page: Any, owl: Any) -> None:
-    """Over the strips it is the chart's, and the values are those of that time."""
-    strips = standing(owl.locator(".strips"))
-    page.mouse.move(strips["x"] + 0.1 * strips["width"], strips["y"] + 40)
+def one_cursor(notebook: Notebook, owl: Any) -> None:
+    """Over the strips it is the chart's, and the values are those of that time: of before iteration 250."""
+    page, strips = notebook.page, standing(owl.locator(".strips"))
+    page.mouse.move(strips["x"] + 100 / notebook.iteration() * strips["width"], strips["y"] + 40)
     owl.locator(".leg .at", has_text="at ").wait_for()
     until(lambda: ratio_of(owl, "fc6") > -4.5, "the ratio before it froze")
     page.mouse.move(5, 5)
