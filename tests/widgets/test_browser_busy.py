@@ -78,6 +78,22 @@ Path("drawing.txt").write_text("begun")
 while not Path("pressed.txt").exists():
     time.sleep(0.05)
 print("figures", plt.get_fignums())"""
+FAILS = """import owlkit
+from filter_net import planted, pictures
+from owlkit_widgets.embedding import EmbeddingWidget
+from owlkit_widgets.filters import FiltersWidget
+from owlkit_widgets.patches import PatchesWidget
+def fails(self, *dpi):
+    raise ImportError("there is no matplotlib")
+net, images = planted(), pictures(6)
+owlkit.show_filters(net, "conv1")"""
+FAILING = [
+    'owlkit.show_top_patches(net, images, "relu1", [0])',
+    'owlkit.show_embedding(net, images, "conv2", method="pca")',
+    "FiltersWidget.figure = PatchesWidget.picture = EmbeddingWidget.picture = fails",
+]
+MONITORED = """from owlkit_widgets.run_view import RunView
+RunView.monitor(run)._complain(ValueError("no such layer"))"""
 
 
 def begin(page: Any, number: int) -> None:
@@ -214,3 +230,18 @@ def test_a_press_leaves_the_figure_that_a_cell_draws(lab: Any, page: Any) -> Non
     pressed.touch()
     page.get_by_text("figures [1]").wait_for(timeout=30000)
     page.locator(".jp-Cell").nth(2).locator(".jp-OutputArea-output img").wait_for(timeout=30000)
+
+
+def test_what_goes_wrong_is_said_where_it_was_asked(lab: Any, page: Any) -> None:
+    notebook = Notebook(lab, page, "busy_trouble", [SHOWN, FAILS, *FAILING, MONITORED])
+    notebook.open()
+    for _ in range(5):
+        notebook.command("notebook:run-cell-and-select-next")
+    notebook.wait_for_state("Running")
+    for root in (".owl.fv", ".owl.pt", ".owl.em"):
+        widget = page.locator(root)
+        widget.get_by_role("button", name="Figure").click()
+        widget.locator(".lk-problem", has_text="there is no matplotlib").wait_for(timeout=30000)
+    page.evaluate("() => { jupyterapp.shell.currentWidget.content.activeCellIndex = 5; }")
+    notebook.command("notebook:run-cell")
+    page.locator(".owl .said.bad", has_text="ValueError: no such layer").wait_for(timeout=30000)
