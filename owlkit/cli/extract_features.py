@@ -99,6 +99,7 @@ def _trained_net(args: argparse.Namespace) -> Any:
     for name in args.blobs:
         if name not in net.blobs:
             raise NetError(f"{args.model} has no blob {name!r}{closest(name, net.blobs)}")
+    _check_fed(args, net)
     report = load(net, args.weights)
     print(described(report), file=sys.stderr)
     for name in args.blobs:
@@ -111,6 +112,18 @@ def _trained_net(args: argparse.Namespace) -> Any:
                 "that is meant"
             )
     return net
+
+
+def _check_fed(args: argparse.Namespace, net: Any) -> None:
+    """Raise NetError for a blob that comes from an Input layer: features of zeros look like others."""
+    inputs = {layer.name for layer in net.layers if layer.type == "Input"}
+    for name in args.blobs:
+        if unfed := sorted(_layers_beneath(net, name) & inputs):
+            raise NetError(
+                f"blob {name!r} comes from {', '.join(map(repr, unfed))} (Input), which nothing fills here: "
+                "put a data layer in its place, as in a train_val.prototxt; for a folder of images and this "
+                f"net as it is: owl.features(net, folder, {name!r}) in Python"
+            )
 
 
 def _layers_beneath(net: Any, blob: str) -> set[str]:

@@ -86,6 +86,10 @@ def _remark(args: argparse.Namespace, net: Any, known: tuple[int, int] | None, i
     """Say on stderr what the figures rest on, where that may surprise."""
     if args.weights is None and net.params:
         print("untrained weights: give --weights FILE to measure a trained net", file=sys.stderr)
+    if inputs := net.graph.inputs:
+        names = ", ".join(map(repr, inputs))
+        text = f"nothing fills {names} (Input): the figures are of zeros; give a net with a data layer"
+        print(text, file=sys.stderr)
     if known is None and args.iterations is None:
         text = f"the net does not know how many records it has: {BATCHES} batches; --iterations sets others"
         print(text, file=sys.stderr)

@@ -318,6 +318,18 @@ def test_features_that_cannot_be(
     assert not Path("a_lmdb").exists()
 
 
+def test_features_of_a_net_that_nothing_fills(lenet: Lenet, capsys: pytest.CaptureFixture[str]) -> None:
+    """A deploy definition, whose input is zeros here: all its features would be those of a black image."""
+    Path("net.prototxt").write_text(shared("models/lenet/deploy.prototxt").read_text())
+    assert lenet.extract("ip1", "ip1_lmdb", "1") == 1
+    err = capsys.readouterr().err
+    assert "blob 'ip1' comes from 'data' (Input), which nothing fills here" in err
+    assert "owl.features(net, folder, 'ip1')" in err
+    assert not Path("ip1_lmdb").exists()
+    assert main(["test", "-model", "net.prototxt", "-weights", str(lenet.weights), "-iterations", "1"]) == 0
+    assert "nothing fills 'data' (Input): the figures are of zeros" in capsys.readouterr().err
+
+
 def test_features_of_layers_without_weights(lenet: Lenet, capsys: pytest.CaptureFixture[str]) -> None:
     definition = Path("net.prototxt").read_text()
     Path("net.prototxt").write_text(definition.replace('name: "conv2"', 'name: "conv_new"'))
