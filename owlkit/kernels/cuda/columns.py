@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,19 +99,33 @@ class PlaneColumns:
         self.depth = channels * math.prod(window.kernel)
         self.count_per_image = self.depth * math.prod(window.out)
         self._x_count, self._channels = x.count // max(images, 1), channels
-        numbers = {"X": sizes, "Y": window.out, "K": window.kernel, "S": window.stride, "P": window.pad}
-        missing = {"P": 0}
+        ones = (1,) * (3 - axes)
+        x_sizes, y_sizes = (*ones, *sizes), (*ones, *window.out)
+        self._over_y = (*x_sizes, *y_sizes, *_divisions(y_sizes))
+        self._over_x = (*x_sizes, *y_sizes, *_divisions(x_sizes))
+        numbers = {"K": window.kernel, "S": window.stride, "P": window.pad, "D": window.dilation}
         defines: dict[str, Any] = {}
-        for name, values in (numbers | {"D": window.dilation}).items():
-            full = (missing.get(name, 1),) * (3 - axes) + tuple(values)
+        for name, values in numbers.items():
+            full = ((0,) * (3 - axes) if name == "P" else ones) + tuple(values)
             defines |= {f"{name}{i}": value for i, value in enumerate(full)}
         compiled = program(device, "cuda/planes.cu", x.dtype, **defines)
         self._gather, self._scatter = compiled.function("gather_planes"), compiled.function("scatter_planes")
 
     def gather(self, x: Tensor, columns: Tensor | int, first: int, images: int) -> None:
         """Write the columns of `images` images from number `first` on."""
-        self._gather.each(images * self.count_per_image, x, columns, first * self._channels)
+        count = images * self.count_per_image
+        self._gather.each(count, x, columns, first * self._channels, *self._over_y)
 
     def scatter(self, columns: Tensor | int, dx: Tensor, first: int, images: int) -> None:
         """Write the gradient of these images: for each value, the sum over where it went."""
-        self._scatter.each(images * self._x_count, columns, dx, first * self._channels)
+        count = images * self._x_count
+        self._scatter.each(count, columns, dx, first * self._channels, *self._over_x)
+
+
+def _divisions(lengths: Sequence[int]) -> tuple[int, ...]:
+    """Factors and shifts by which a kernel divides by each length; see `rest_of` in planes.cu."""
+    lengths = [max(length, 1) for length in lengths]  # without values nothing is divided
+    shifts = [(length - 1).bit_length() for length in lengths]
+    pairs = zip(lengths, shifts, strict=True)
+    factors = [((1 << shift) - length) * (1 << 32) // length + 1 for length, shift in pairs]
+    return (*factors, *shifts)

@@ -1,18 +1,26 @@
 // What a convolution's window sees, as columns of a matrix, and the sums back; for planes and volumes in C order.
 //
-// columns: (images, channels, window, out). Three spatial axes, of which the first may have length 1: X their lengths,
-// Y those of the output, K, S, P, D the window's; all known to the compiler, which divides by them without a division.
+// columns: (images, channels, window, out). Three spatial axes, of which the first may have length 1. K, S, P, D: the
+// window's, known to the compiler, which divides by them without a division. X: lengths of the axes, Y: those of the
+// output, which a program for every size would need to be compiled for; M, R: how to divide by them, see `rest_of`.
 
 #define PLACES (X0 * X1 * X2)
 
-KERNEL gather_planes(int n, IN(T) x, OUT(T) columns, int first) {
+// The remainder of q by `length`, and q becomes the quotient, for 0 <= q < 2^31: a product and a shift. With shift the
+// least number such that 2^shift >= length, and factor = (2^shift - length) * 2^32 / length + 1, rounded down
+// (Granlund, Montgomery: Division by invariant integers using multiplication, PLDI 1994).
+__device__ __forceinline__ int rest_of(int& q, int length, unsigned factor, int shift) {
+    int all = q;
+    q = int((__umulhi(unsigned(all), factor) + unsigned(all)) >> shift);
+    return all - q * length;
+}
+
+KERNEL gather_planes(int n, IN(T) x, OUT(T) columns, int first, int X0, int X1, int X2, int Y0, int Y1, int Y2,
+                     unsigned M0, unsigned M1, unsigned M2, int R0, int R1, int R2) {
     for (EACH(i, n)) {
-        int q = i, y2 = q % Y2;
-        q /= Y2;
-        int y1 = q % Y1;
-        q /= Y1;
-        int y0 = q % Y0;
-        q /= Y0;
+        int q = i, y2 = rest_of(q, Y2, M2, R2);
+        int y1 = rest_of(q, Y1, M1, R1);
+        int y0 = rest_of(q, Y0, M0, R0);
         int k2 = q % K2;
         q /= K2;
         int k1 = q % K1;
@@ -31,14 +39,12 @@ __device__ __forceinline__ int output_of(int x, int k, int stride, int pad, int 
     return distance < 0 || y * stride != distance || y >= outputs ? -1 : y;
 }
 
-KERNEL scatter_planes(int n, IN(T) columns, OUT(T) dx, int first) {
+KERNEL scatter_planes(int n, IN(T) columns, OUT(T) dx, int first, int X0, int X1, int X2, int Y0, int Y1, int Y2,
+                      unsigned M0, unsigned M1, unsigned M2, int R0, int R1, int R2) {
     for (EACH(i, n)) {
-        int q = i, x2 = q % X2;
-        q /= X2;
-        int x1 = q % X1;
-        q /= X1;
-        int x0 = q % X0;
-        q /= X0;
+        int q = i, x2 = rest_of(q, X2, M2, R2);
+        int x1 = rest_of(q, X1, M1, R1);
+        int x0 = rest_of(q, X0, M0, R0);
         A sum = 0;
         for (int k0 = 0; k0 < K0; k0++) {
             int y0 = output_of(x0, k0, S0, P0, D0, Y0);

@@ -15,7 +15,18 @@ from owlkit.kernels.cuda.uniform import Uniform
 if TYPE_CHECKING:
     from owlkit.kernels.pooling import Pooling, Stochastic
 
+MOST_EXACT = 16
 _PLACE_TYPES = {"uint8": "unsigned char", "int32": "int"}
+
+
+def _compiled_length(size: int, count: int, kernel: int, pad: int) -> int:
+    """The length of windows that a program is compiled for, of `count` windows along an axis of `size`.
+
+    A single one that sees all of the axis, as in global pooling, may as well be longer. Beyond `MOST_EXACT`
+    it is, up to a power of two: for images of ever new sizes ever new programs would else be compiled.
+    """
+    sees_all = count == 1 and kernel >= size + 2 * pad
+    return 1 << (kernel - 1).bit_length() if sees_all and kernel > MOST_EXACT else kernel
 
 
 class _Windows:
@@ -26,12 +37,14 @@ class _Windows:
         n, channels, height, width = spec.x.shape
         top_height, top_width = spec.y.shape[2:]
         vec = channels_at_once(spec.x.dtype, channels)
+        axes = zip(spec.x.shape[2:], spec.y.shape[2:], spec.kernel, pad, strict=True)
+        kh, kw = (_compiled_length(*axis) for axis in axes)
         # What backward needs of a choice is its place in the window: one byte, four for windows over 254.
-        self.place = "uint8" if spec.kernel[0] * spec.kernel[1] < 255 else "int32"
-        lengths = zip(spec.y.shape[2:], spec.kernel, spec.stride, strict=True)
+        self.place = "uint8" if kh * kw < 255 else "int32"
+        lengths = zip(spec.y.shape[2:], (kh, kw), spec.stride, strict=True)
         # A single window overlaps with no other, whatever the stride.
         sh, sw = (kernel if count == 1 else stride for count, kernel, stride in lengths)
-        self.defines = {"KH": spec.kernel[0], "KW": spec.kernel[1], "SH": sh, "SW": sw, "VEC": vec} | {
+        self.defines = {"KH": kh, "KW": kw, "SH": sh, "SW": sw, "VEC": vec} | {
             "PH": pad[0], "PW": pad[1], "PLACE": _PLACE_TYPES[self.place]
         }  # fmt: skip
         units = channels // vec

@@ -60,7 +60,7 @@ VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
         ((), {"CHANNELS": 1, "STRIDE_H": 1, "STRIDE_W": 2, "DEPTH": 8, "SOURCE": "float"}),
     ],
     "cuda/columns.cu": [(_IMAGES, {"VEC": 1}), (_IMAGES, {"VEC": 2})],
-    "cuda/planes.cu": [((), {f"{name}{i}": 1 for name in "XYKSPD" for i in range(3)})],
+    "cuda/planes.cu": [((), {f"{name}{i}": 1 for name in "KSPD" for i in range(3)})],
     "cuda/biases.cu": [(_IMAGES, {"VEC": 1}), (_IMAGES, {"VEC": 2})],
     "lrn/lrn.cu": [
         (_IMAGES, {"VEC": 2, "WINDOW": 5, "POWER": 75}),
