@@ -23,6 +23,11 @@ M = TypeVar("M", bound=Message)
 
 _CLOSING = {"{": "}", "<": ">"}
 _MANY = 12  # fields: a longer list helps nobody
+_MOVED = {  # fields of V1's layers that are written otherwise today
+    "blobs_lr": "param { lr_mult: 1 }, one for each learned blob",
+    "weight_decay": "param { decay_mult: 1 }, one for each learned blob",
+    "blob_share_mode": "param { share_mode: STRICT }",
+}
 
 
 def parse(text: str, message_class: type[M], source: str = "<string>") -> M:
@@ -247,6 +252,9 @@ class _Parser:
         near = closest(token.text, descriptor.fields_by_name)
         if outer:
             found += f" but {outer[-1].message.DESCRIPTOR.name} has: is {self._where()} closed?"
+        elif descriptor.name == "LayerParameter" and token.text in _MOVED:
+            found += f", as layers {{ }} of before May 2014 had: write {_MOVED[token.text]}"
+            near = ""
         elif token.text in _owners():
             found += f"; it is a field of {', '.join(_owners()[token.text])}"
         elif not near and len(descriptor.fields) <= _MANY:

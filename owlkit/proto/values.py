@@ -82,7 +82,10 @@ def _enum(source: Source, field: FieldDescriptor, enum: EnumDescriptor, token: T
     bare = token.text.strip("\"'")
     if token.kind == "string" and bare in by_name:
         _wrong(source, field, token, f"one of {names}", f" (write {bare}, without quotes)")
-    _wrong(source, field, token, f"one of {names}" if len(by_name) < 10 else names, closest(bare, by_name))
+    near = closest(bare, by_name)
+    if token.kind == "string" and field.full_name == "caffe.V1LayerParameter.type":
+        near += f"; a type in quotes is today's: write layer {{ type: {token} }}, not layers"
+    _wrong(source, field, token, f"one of {names}" if len(by_name) < 10 else names, near)
 
 
 def _string(source: Source, field: FieldDescriptor, tokens: list[Token]) -> str | bytes:

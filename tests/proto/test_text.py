@@ -73,6 +73,12 @@ MISTAKES = [
         "1:19: LayerParameter has no field 'kernel_size'; it is a field of "
         "ConvolutionParameter, PoolingParameter [layer 'a']",
     ),
+    (
+        'layer { name: "a" blobs_lr: 1 }',
+        "has no field 'blobs_lr', as layers { } of before May 2014 had: write param { lr_mult: 1 }, one for "
+        "each learned blob [layer 'a']",
+    ),
+    ("layer { weight_decay: 0 }", "write param { decay_mult: 1 }, one for each learned blob"),
     ("base_lr: 0.1", "1:1: NetParameter has no field 'base_lr'; it is a field of SolverParameter"),
     (
         "layer { relu_param { zzz: 1 } }",
@@ -85,7 +91,8 @@ MISTAKES = [
     ('layer { pooling_param { pool: "AVE" } }', 'found "AVE" (write AVE, without quotes)'),
     (
         'layers { type: "Convolution" }',
-        "needs a LayerType, found \"Convolution\" (did you mean 'CONVOLUTION'?)",
+        "found \"Convolution\" (did you mean 'CONVOLUTION'?); a type in quotes is today's: write layer "
+        '{ type: "Convolution" }, not layers',
     ),
     (
         "layer { type: Pooling }",
