@@ -171,4 +171,4 @@ def _neighbours(path: Path) -> str:
     names = (
         sorted(p.name for p in path.parent.glob(f"*{path.suffix}") if p.is_file())[:5] if path.suffix else []
     )
-    return f"; its folder holds {', '.join(names)}" if names else ""
+    return f"; its folder holds {', '.join(names)}" if names else counted_from(path)

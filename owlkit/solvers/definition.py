@@ -13,6 +13,7 @@ from google.protobuf.descriptor import FieldDescriptor
 
 from owlkit import proto
 from owlkit.core.errors import MissingFileError, OwlkitError, PrototxtError, TrainingError, closest
+from owlkit.io.files import counted_from
 from owlkit.proto import caffe_pb2
 from owlkit.solvers.latest import states_of
 
@@ -112,7 +113,7 @@ def _read_file(path: Path, notes: list[str], fields: Mapping[str, Any]) -> Any:
     """The SolverParameter of a solver file; of a net file one that trains it, where `fields` say how."""
     if not path.exists():
         near = closest(path.name, (entry.name for entry in path.parent.glob("*")))
-        raise MissingFileError(f"there is no solver file {path}{near}")
+        raise MissingFileError(f"there is no solver file {path}{near or counted_from(path)}")
     try:
         return proto.read_solver(path, notes)
     except PrototxtError:

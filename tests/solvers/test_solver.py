@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -222,6 +223,16 @@ def test_a_listener_can_be_taken_away() -> None:
 def test_definitions_that_make_no_sense(fields: dict[str, Any], error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         make_solver(**fields)
+
+
+def test_a_solver_file_that_is_missing_says_where_it_was_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingFileError, match=re.escape(f"s.prototxt (paths count from {tmp_path})")):
+        Solver("s.prototxt")
+    with pytest.raises(MissingFileError, match=re.escape(f"a.caffemodel (paths count from {tmp_path})")):
+        make_solver(weights="a.caffemodel")
 
 
 def test_a_solver_that_cannot_be_made_leaves_no_folder_for_its_snapshots(tmp_path: Path) -> None:
