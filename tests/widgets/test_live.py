@@ -55,6 +55,14 @@ def looks() -> ActivationsWidget:
     return ActivationsWidget(owlkit.show_activations(halves(), picture(), "relu", labels=LABELS))
 
 
+def maps() -> DriversWidget:
+    """With a map known of what is chosen next, so that it is shown at once."""
+    widget = DriversWidget(show_heatmap(halves(), picture(), "ip", 0, progress=False))
+    wish = type(widget._wish).of({**widget.view, "layer": "prob", "unit": None})
+    widget._known[wish] = next(iter(widget._known.values()))
+    return widget
+
+
 class TestDesk:
     def test_one_thing_after_the_other_and_of_those_alike_the_last(self) -> None:
         done: list[Any] = []
@@ -259,6 +267,28 @@ class TestTwoThreads:
 
 
 class TestNets:
+    @pytest.mark.parametrize("make", [looks, maps])
+    def test_a_page_that_loads_waits_for_no_iteration(self, make: Any) -> None:
+        """A widget that waits for its look at a net that a cell trains holds no lock of its own meanwhile."""
+        widget = make()
+        taken, go, got = threading.Event(), threading.Event(), []
+
+        def iterate() -> None:
+            with widget._net.turns.taken():
+                taken.set()
+                assert go.wait(PATIENCE)
+
+        training = in_thread(iterate)
+        assert taken.wait(PATIENCE)
+        choose(widget, layer="prob", selected=None, unit=None)
+        assert not widget._desk.wait(0.1), "its passes are those of one iteration"
+        assert ended(in_thread(lambda: got.append(widget.get_state())))
+        assert got
+        go.set()
+        assert ended(training)
+        settled(widget)
+        assert widget.view["layer"] == "prob"
+
     def test_histograms_wait_for_the_iteration_of_who_steps_by_hand(self) -> None:
         net = halves()
         solver: Any = FakeSolver()

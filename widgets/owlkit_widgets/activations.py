@@ -89,14 +89,16 @@ class ActivationsWidget(LiveWidget):
             name = next(iter(self._now), None) or next(iter(self._seen.layers))
         if (name, selected) == self._now:
             return
+        # Computed before the lock is taken, as it may wait for the end of a training's iteration.
+        values = self._seen.values(name) if (name,) != self._now[:1] else None
         with self.hold_sync():
-            if (name,) != self._now[:1]:
-                self._show_layer(name)
+            if values is not None:
+                self._show_layer(name, values)
             self._show_unit(name, selected)
         self._now = (name, selected)
 
-    def _show_layer(self, name: str) -> None:
-        self._values = self._seen.values(name)
+    def _show_layer(self, name: str, values: NDArray[Any]) -> None:
+        self._values = values
         about, self.tiles = channels_of(self._values)
         top, field, labels = self._seen.layers[name], self._seen.field(name), self._shown.labels
         names = labels if labels is not None and len(labels) == len(self._values) else None

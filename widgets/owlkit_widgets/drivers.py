@@ -81,7 +81,7 @@ class DriversWidget(LiveWidget):
         at = [unit.row, unit.column] if unit.row is not None else None
         view = {"layer": self._seen.layer_of(unit.layer), "unit": unit.channel, "at": at}
         super().__init__(view=view | {"method": shown.method, "patch": scan.side if scan else None})
-        self._tell_image(shown.about)
+        self._tell_image(shown.about, *self._classes(self._seen))
         if not isinstance(shown, Heatmap) or shown.method == "occlusion":
             self._known[Wish.of(self.view)] = shown, 0.0
         self._refresh()
@@ -104,8 +104,12 @@ class DriversWidget(LiveWidget):
                 self._latest.want(wish)
                 return
             self._latest.stop()
-            self._tell_chosen(*self._chosen(wish, self._seen))
-            self._tell_found(wish)
+            known = self._known[wish]
+        # Without the lock, as it may wait for the end of a training's iteration.
+        chosen = self._chosen(wish, self._seen)
+        with self._lock:
+            self._tell_chosen(*chosen)
+            self._tell_found(*known)
 
     # -- in the thread -------------------------------------------------------------------------------------
 
@@ -123,7 +127,7 @@ class DriversWidget(LiveWidget):
                     self._known.pop(next(iter(self._known)))
                 made.about = self.image["name"]
                 self._known[wish] = made, time.perf_counter() - started
-                self._tell_found(wish)
+                self._tell_found(*self._known[wish])
         except GivenUp:
             with self._lock:
                 if self._latest.stopped and wish == self._wish and seen is self._seen:
@@ -172,19 +176,23 @@ class DriversWidget(LiveWidget):
 
     # -- to the browser ------------------------------------------------------------------------------------
 
-    def _tell_image(self, name: str) -> None:
-        pixels, layer = pixels_of(self._seen), None
-        classes: list[dict[str, Any]] = []
+    def _classes(self, seen: Layerwise) -> tuple[str | None, list[dict[str, Any]], str]:
+        """What the net says of the image: the layer that says so, its classes, and what went wrong, or ""."""
         try:
-            says = self._seen.classes(self._shown.labels)
+            says = seen.classes(self._shown.labels)
         except OwlkitError as error:  # labels of other classes, say: the rest can be looked at without them
-            says, self.said = None, {"text": str(error), "bad": True}
-        if says is not None:
-            layer, found = says
-            rows = zip(found.classes, found.names, found.shares, strict=True)
-            classes = [{"unit": unit, "name": called, "share": share} for unit, called, share in rows]
+            return None, [], str(error)
+        if says is None:
+            return None, [], ""
+        layer, found = says
+        rows = zip(found.classes, found.names, found.shares, strict=True)
+        return layer, [{"unit": unit, "name": called, "share": share} for unit, called, share in rows], ""
+
+    def _tell_image(self, name: str, layer: str | None, classes: list[dict[str, Any]], wrong: str) -> None:
+        pixels = pixels_of(self._seen)
         about = {"name": name, "height": pixels.shape[0], "width": pixels.shape[1]}
         with self.hold_sync():
+            self.said = {"text": wrong, "bad": True} if wrong else {}
             layers = described_layers(self._seen)
             self.net = {
                 "name": name_of(self._net),
@@ -209,8 +217,7 @@ class DriversWidget(LiveWidget):
         with self.hold_sync():
             self.chosen, self.answers = chosen, answers
 
-    def _tell_found(self, wish: Wish) -> None:
-        made, seconds = self._known[wish]
+    def _tell_found(self, made: Heatmap | Saliency, seconds: float) -> None:
         self._last = made
         values, scan = map_of(made), getattr(made, "scan", None)
         levels, limit = levels_of(values, signed=made.method == "occlusion")
@@ -246,11 +253,12 @@ class DriversWidget(LiveWidget):
         except (OwlkitError, OSError) as error:
             self.said = {"text": f"{name}: {error}", "bad": True}
             return
+        says = self._classes(seen)
         with self._lock:
             self._latest.stop()
-            self.said, self._seen, self._wish = {}, seen, None
+            self._seen, self._wish = seen, None
             self._known.clear()
-            self._tell_image(name)
+            self._tell_image(name, *says)
         self.view = {**self.view, "unit": None, "at": None}
         self._refresh()
 
