@@ -5,6 +5,7 @@ On the stand-in for CUDA, whose streams run as late as they may, and on that for
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -162,11 +163,28 @@ def test_a_batch_that_waits_is_sent_by_who_wants_it(gpu: Gpu) -> None:
     x, y = Tensor(IMAGES), Tensor(LABELS)
     for number in range(4):
         write(lanes[number], number)
-    assert [lane.buffer is not None for lane in lanes] == [True, True, False, False]
+    assert [buffer is not None for buffer in lanes[0]._crossing.buffers] == [True, True, False, False]
     for number in range(4):
         lanes[number].receive((x, y))
         assert (x.peek() == number + 1).all()
         assert (y.peek() == -number - 1).all()
+
+
+@pytest.mark.parametrize("gpu", [STAND_IN], indirect=True)
+def test_lanes_that_are_dropped_give_their_memory_back_at_once(gpu: Gpu) -> None:
+    """With batches that wait, too, as wherever a net is put back to another position."""
+    driver: Any = gpu.driver
+    before = driver.used
+    lanes: Any = make_lanes(gpu, (IMAGES, LABELS), 4)
+    assert driver.used > before
+    gc.disable()
+    try:
+        for number in range(4):
+            write(lanes[number], number)
+        del lanes
+        assert driver.used == before
+    finally:
+        gc.enable()
 
 
 def test_what_was_not_sent_is_not_received(gpu: Gpu) -> None:

@@ -47,17 +47,21 @@ class _Crossing:
     received: before, there is no event that a copy into it could wait for. So it is the maker who sends,
     before it makes the next batch, whatever has found a buffer since: the thread that trains has the fewest
     calls. It sends only what it needs at once, where the maker is slow with a batch and another one waits.
+
+    Lanes go by their numbers here, as the host's memory of the way does: whoever drops them gives all of it
+    back at once. buffers : for each lane that on the GPU where its batch is, or is on its way to.
     """
 
     def __init__(self, gpu: Gpu, nbytes: int, count: int) -> None:
         self.gpu = gpu
         self.way = gpu.way(nbytes, count, min(count, BUFFERS))
         self._lock = threading.Lock()
-        self._made: deque[GpuLane] = deque()  # not sent yet
+        self._made: deque[int] = deque()  # not sent yet
         self._free = deque(range(min(count, BUFFERS)))
+        self.buffers: list[int | None] = [None] * count
 
-    def add(self, lane: GpuLane) -> None:
-        """Send it when its turn comes."""
+    def add(self, lane: int) -> None:
+        """Send its batch when the turn comes."""
         with self._lock:
             self._made.append(lane)
         self.go_on()
@@ -67,16 +71,16 @@ class _Crossing:
         with self._lock:
             while self._made and self._free:
                 lane, buffer = self._made.popleft(), self._free.popleft()
-                self.way.send(lane.number, buffer)
-                lane.buffer = buffer
+                self.way.send(lane, buffer)
+                self.buffers[lane] = buffer
 
-    def receive(self, lane: GpuLane, copies: Sequence[tuple[int, int, int]]) -> None:
+    def receive(self, lane: int, copies: Sequence[tuple[int, int, int]]) -> None:
         """Queue the copies of its batch, (target, start, bytes) each."""
-        if lane.buffer is None:
+        if self.buffers[lane] is None:
             self.go_on()  # all before it were received, so a buffer is free
-        buffer, lane.buffer = lane.buffer, None
+        buffer, self.buffers[lane] = self.buffers[lane], None
         assert buffer is not None, "received before it was sent"
-        self.way.receive(lane.number, buffer, copies)
+        self.way.receive(lane, buffer, copies)
         self._free.append(buffer)
 
 
@@ -84,17 +88,14 @@ class GpuLane(Lane):
     """The maker's thread writes to pinned memory and sends.
 
     What is left for the iteration are copies within the memory of the GPU, to the places that a graph reads.
-
-    number : of the pinned memory. buffer : that on the GPU where the batch is, or is on its way to.
     """
 
     def __init__(self, crossing: _Crossing, descriptors: Sequence[Descriptor], number: int) -> None:
-        self._crossing, self.number = crossing, number
-        self.buffer: int | None = None
+        self._crossing, self._number = crossing, number
         super().__init__(descriptors)
 
     def _tensors(self, descriptors: Sequence[Descriptor]) -> list[Tensor]:
-        host: np.ndarray = self._crossing.way.hosts[self.number]
+        host: np.ndarray = self._crossing.way.hosts[self._number]
         self._sizes, start, found = [], 0, []
         for descriptor in descriptors:
             self._sizes.append((start, descriptor.nbytes))
@@ -104,13 +105,13 @@ class GpuLane(Lane):
 
     def wait(self) -> None:
         self._crossing.go_on()
-        self._crossing.way.wait(self.number)
+        self._crossing.way.wait(self._number)
 
     def send(self) -> None:
-        self._crossing.add(self)
+        self._crossing.add(self._number)
 
     def receive(self, tensors: Sequence[Tensor]) -> None:
         pointer = self._crossing.gpu.pointer
         places = zip(tensors, self._sizes, strict=True)
         copies = [(pointer(tensor, reads=False, writes=True), *size) for tensor, size in places]
-        self._crossing.receive(self, copies)
+        self._crossing.receive(self._number, copies)
