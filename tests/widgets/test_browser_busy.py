@@ -55,15 +55,16 @@ RUNS = (
 LOOKED_AT = """import time, owlkit
 from look_net import LABELS, halves, picture
 owlkit.show_activations(halves(), picture(), 'relu', labels=LABELS)"""
-# As a large net takes its time; it ends before the test does.
-LOOKING = 20
+LOOKING = 40  # seconds, unless it is told to end; one press waits for a minute
 SLOW_LOOK = f"""import time, owlkit
 from pathlib import Path
 from look_net import halves
 shown = owlkit.inspect(halves())
 def look(image=None):
     Path("looking.txt").write_text("begun")
-    time.sleep({LOOKING})
+    end = time.monotonic() + {LOOKING}
+    while not Path("enough.txt").exists() and time.monotonic() < end:
+        time.sleep(0.05)
     Path("looking.txt").write_text("over")
     raise ValueError("seen enough")
 shown.look = look
@@ -188,9 +189,9 @@ def until(so: Callable[[], bool], what: str, patience: float = 60.0) -> None:
 def test_a_pause_waits_for_no_other_widget(lab: Any, page: Any, tmp_path: Path) -> None:
     """The messages of all widgets come in one thread, which the look of an inspector held for seconds."""
     notebook = Notebook(lab, page, "busy_widgets", [SHOWN, SLOW_LOOK])
-    asked_for, looking = lab.folder / "asked.txt", lab.folder / "looking.txt"
-    asked_for.unlink(missing_ok=True)
-    looking.unlink(missing_ok=True)
+    asked_for, looking, enough = (lab.folder / f"{name}.txt" for name in ("asked", "looking", "enough"))
+    for file in (asked_for, looking, enough):
+        file.unlink(missing_ok=True)
     notebook.open()
     notebook.run_to_the_end()
     inspector = page.locator(".owl.insp")
@@ -206,6 +207,7 @@ def test_a_pause_waits_for_no_other_widget(lab: Any, page: Any, tmp_path: Path) 
         notebook.wait_for_state("Running")
     assert looking.read_text() == "begun", "the look was over before the pause was tried"
     assert best < PROMPT
+    enough.touch()
     inspector.get_by_text("seen enough").wait_for(timeout=60000)
     page.locator(".owl").first.get_by_role("button", name="Stop").click()
     page.keyboard.press("Enter")
