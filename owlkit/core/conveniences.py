@@ -1,7 +1,8 @@
 """The one place where lower floors reach up, by name and on first use.
 
 `Solver.train`, `Run.monitor`, a NetSpec or a Graph drawn with its shapes and `Net.predict` are methods of
-lower floors whose work is done above. They call `resolve("training.run:Run")`; nothing is imported before.
+lower floors whose work is done above; so is what modules of Python layers find as `caffe`. They call
+`resolve("training.run:Run")`; nothing is imported before.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
+from owlkit.core.conveniences import resolve
 from owlkit.core.device import Device
 from owlkit.core.errors import NetError, closest
 from owlkit.layers.base import LAYERS, NAMED, Arity, Blobs, Layer, register
@@ -195,7 +196,8 @@ class Python(Layer):
     def _import(self, name: str) -> Any:
         importlib.invalidate_caches()  # the file may have been written a moment ago
         try:
-            return importlib.import_module(name)
+            with resolve("caffe.alias:offered")():  # pycaffe's layers begin with `import caffe`
+                return importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{name}.".startswith(f"{error.name}."):
                 error.add_note(f"while importing module {name!r} for Python layer {self.name!r}")

@@ -100,6 +100,30 @@ def test_a_gpu_is_refused_with_what_to_do(folder: Path) -> None:
     assert "caffe.set_mode_gpu(): no such GPU; running on the CPU, as was allowed" in allowed.stderr
 
 
+def test_a_python_layers_module_finds_it_where_owlkits_own_command_makes_the_net(folder: Path) -> None:
+    """`owlkit train` with the layers of an old project: nobody has called install."""
+    write(
+        folder,
+        "import caffe\n"
+        "class Same(caffe.Layer):\n"
+        "    def setup(self, bottom, top): pass\n"
+        "    def reshape(self, bottom, top): top[0].reshape(*bottom[0].data.shape)\n"
+        "    def forward(self, bottom, top): top[0].data[...] = bottom[0].data\n",
+        "old_layers.py",
+    )
+    write(
+        folder,
+        'layer { name: "x" type: "DummyData" top: "x" dummy_data_param { shape { dim: 2 } } }\n'
+        'layer { name: "y" type: "Python" bottom: "x" top: "y" '
+        'python_param { module: "old_layers" layer: "Same" } }',
+        "python.prototxt",
+    )
+    command = "import sys; from owlkit.cli.main import main; status = main({}); "
+    test = ["test", "-model", "python.prototxt", "-iterations", "1"]
+    done = run(folder, "-c", command.format(test) + "print(status, sys.modules['caffe'].__name__)")
+    assert done.stdout.splitlines()[-1] == "0 owlkit.caffe", done.stderr
+
+
 def test_a_missing_script_is_said(folder: Path) -> None:
     done = run(folder, "-m", "owlkit.caffe", "none.py")
     assert done.returncode == 2
