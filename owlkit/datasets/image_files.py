@@ -93,6 +93,7 @@ def convert_images(
                 datum, shape = make_datum(path, label, conversion)
             except DataError as error:
                 if on_skip is None:
+                    error.add("such images can be left out (--skip_unreadable, on_skip=...)")
                     raise
                 done.skipped.append(name)
                 on_skip(str(error))

@@ -168,6 +168,8 @@ def test_unreadable_images_are_left_out_on_request(
     photographs: Photographs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoil([photographs.names[0], "none.jpg", photographs.names[1]])
+    assert photographs.convert() == 1
+    assert "such images can be left out (--skip_unreadable" in capsys.readouterr().err
     assert photographs.convert("--skip_unreadable", "--json") == 0
     out, err = capsys.readouterr()
     assert json.loads(out)["skipped"] == ["none.jpg"]
