@@ -143,6 +143,28 @@ class TestOneThreadForAll:
         held.go.set()
         settled(monitor)
 
+    def test_a_pause_does_not_overtake_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A run says that it is running before its start has returned."""
+        run, held, done = FakeRun(), Held(), []
+        monitor = Monitor(run)
+
+        def start() -> None:
+            run._state("running")
+            held()
+            done.append("start")
+
+        monkeypatch.setattr(run, "start", start)
+        monkeypatch.setattr(run, "pause", lambda source: done.append("pause"))
+        monitor.overlay.front.controls._commands["start"] = lambda _: run.start()
+        ask(monitor, {"type": "command", "id": 1, "name": "start"})
+        assert held.begun.wait(PATIENCE)
+        ask(monitor, {"type": "command", "id": 2, "name": "pause"})
+        held.go.set()
+        settled(monitor)
+        assert done == ["start", "pause"]
+        ask(monitor, {"type": "command", "id": 3, "name": "pause"})
+        assert done[2:] == ["pause"], "and from then on it is done at once"
+
     def test_stop_is_not_behind_what_it_stops(self, monkeypatch: pytest.MonkeyPatch) -> None:
         widget = DriversWidget(show_heatmap(halves(), picture(), "ip", 0, progress=False))
         held = Held()

@@ -103,6 +103,7 @@ class Monitor(LiveWidget):
         self._figures_due = 0.0
         self._told: dict[str, Any] = {}  # figures that the browser knows
         self._forgotten = False  # it knows none of them
+        self._in_hand: set[Any] = set()  # commands to the run that this widget's thread has to carry out
         self._send_figures = False
         self._urgent = False  # a state has changed: who pressed pause waits for that
         self._publisher = Publisher(self.publish, self._heartbeat)
@@ -292,12 +293,18 @@ class Monitor(LiveWidget):
                 self.send_state(["history", "references"])
                 self._tell_anew()
         elif kind == "command":
-            self._answer(content)
+            try:
+                self._answer(content)
+            finally:
+                self._in_hand.discard(content["id"])
 
     def _press(self, content: dict[str, Any]) -> bool:
         """Requests to a training are taken at once; what else is asked for may wait for a net or a file."""
         name = content.get("name") if content.get("type") == "command" else None
-        if name is None or not self.overlay.front.controls.at_once(name):
+        if name is None or name in OVERLAY:
+            return False
+        if self._in_hand or not self.overlay.front.controls.at_once(name):
+            self._in_hand.add(content["id"])  # what comes after it stays after it: Start, then Pause
             return False
         self._answer(content)
         return True
