@@ -66,7 +66,7 @@ def _where_made(name: str, net: Any, whole: Any, made: Iterable[str]) -> str:
     """What to say of a blob that is not there yet: who makes it later, or would, or what has a like name."""
     if later := [layer.name for layer in net.layer if name in layer.top and name not in layer.bottom]:
         return f"; layer {later[0]!r} makes it, but further down: move that above"
-    if out := [layer.name for layer in whole.layer if name in layer.top]:
+    if out := [layer.name for layer in whole.layer if name in layer.top and name not in layer.bottom]:
         phase = caffe_pb2.Phase.Name(net.state.phase)
         return f"; layer {out[0]!r} makes it, but its include or exclude rules leave it out in phase {phase}"
     known = list(made)

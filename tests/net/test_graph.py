@@ -90,6 +90,9 @@ MISTAKES = {
         ('bottom: "pool1"', 'bottom: "pol1"')
     ),
     "kernel 11x11 exceeds the padded input 10x10": changed(("kernel_size: 3 pad", "kernel_size: 11 pad")),
+    "no earlier layer makes its bottom 'con1' (did you mean 'conv1'?)": changed(  # in place: its top, too
+        ('type: "ReLU" bottom: "conv1" top: "conv1"', 'type: "ReLU" bottom: "con1" top: "con1"')
+    ),
     "has no layer type 'RelU' (did you mean 'ReLU'?)": changed(('type: "ReLU"', 'type: "RelU"')),
     "'data' is made by layer 'data' already; name it differently": changed(
         ('top: "ip1"', 'top: "data"'), ('bottom: "ip1"', 'bottom: "data"')
