@@ -19,7 +19,7 @@ class Progress:
     """
 
     def __init__(self, shown: bool = True, verb: str = "checking", what: str = "") -> None:
-        self.shown = shown and (frontends.in_notebook() or sys.stdout.isatty())
+        self.shown = shown and (frontends.in_notebook() or _on_terminal())
         self.verb, self.what = verb, what
         self.started = time.perf_counter()
         self._next, self._width = self.started + QUIET_SECONDS, 0
@@ -50,3 +50,8 @@ class Progress:
             self._write("")
             sys.stdout.write("\r")
             sys.stdout.flush()
+
+
+def _on_terminal() -> bool:
+    """Standard output may also be None, as of a daemon, or something of the user's that has `write` alone."""
+    return bool(getattr(sys.stdout, "isatty", bool)())

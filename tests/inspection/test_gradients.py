@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -393,6 +395,13 @@ def test_progress_is_one_line_of_text(
     assert told.endswith("\r")
     owlkit.check_gradients(small_net(), progress=False)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("output", [None, SimpleNamespace(write=len, flush=int)], ids=["none", "one's own"])
+def test_progress_needs_no_terminal_to_ask(monkeypatch: pytest.MonkeyPatch, output: Any) -> None:
+    """A daemon has no standard output; a class that copies it to a log often has `write` and `flush` only."""
+    monkeypatch.setattr(sys, "stdout", output)
+    assert owlkit.check_gradients(small_net()).ok
 
 
 def test_a_layer_needs_its_bottoms() -> None:
