@@ -32,6 +32,7 @@ def closed_figure(
 
     figure, axes = plt.subplots(rows, columns, squeeze=squeeze, **options)
     plt.close(figure)
+    figure.stale_callback = None  # after plt.ion() each stroke was asked of the window, which is gone
     return figure, axes
 
 

@@ -258,3 +258,21 @@ def test_a_figure_of_another_thread_is_none_of_pyplots(monkeypatch: pytest.Monke
     drawn[0].savefig(written, format="png")
     assert written.getvalue().startswith(b"\x89PNG")
     assert len(drawn[0].axes) == 3
+
+
+def test_a_closed_figure_asks_nothing_of_its_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyplot in Python's own prompt, after `plt.ion()`, has each stroke drawn; Tk's window is gone."""
+    import matplotlib.pyplot as plt
+
+    def gone(*_: object) -> None:
+        raise RuntimeError("application has been destroyed")
+
+    def as_a_prompt_makes_it(*given: Any, **options: Any) -> Any:
+        figure, axes = subplots(*given, **options)
+        figure.stale_callback = gone
+        return figure, axes
+
+    subplots = plt.subplots
+    monkeypatch.setattr(plt, "subplots", as_a_prompt_makes_it)
+    shown = show_saliency(linear_net(), np.ones((1, 8, 8), np.float32), "score", 0)
+    assert len(shown.figure().axes) == 3
