@@ -48,7 +48,8 @@ class Turns:
         if self.holder == me:
             yield
             return
-        ticket, later = object(), list[Callable[[], object]]()
+        ticket = object()
+        later: list[Callable[[], object]] = []
         try:
             self._queue.append(ticket)
             with self._lock:
