@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from owlkit.core.device import resolve_device
+from owlkit.core.errors import DeviceError
 from owlkit.core.gpu import lane as lanes_module
 from owlkit.core.gpu.cupy_driver import CupyDriver
 from owlkit.core.gpu.gpu import Gpu
@@ -168,6 +169,55 @@ def test_a_batch_that_waits_is_sent_by_who_wants_it(gpu: Gpu) -> None:
         lanes[number].receive((x, y))
         assert (x.peek() == number + 1).all()
         assert (y.peek() == -number - 1).all()
+
+
+def test_the_maker_sends_before_it_makes_the_next_batch(gpu: Gpu) -> None:
+    """What has found a buffer since: while it makes a batch, the one before is on its way."""
+    lanes: Any = make_lanes(gpu, (IMAGES, LABELS), 3)
+    for number in range(3):
+        write(lanes[number], number)
+    lanes[0].receive((Tensor(IMAGES), Tensor(LABELS)))
+    assert lanes[0]._crossing.buffers[2] is None
+    lanes[0].wait()
+    assert lanes[0]._crossing.buffers[2] is not None
+
+
+@pytest.mark.parametrize("lasts", [True, False], ids=["for good", "once"])
+def test_what_fails_while_the_maker_sends_an_earlier_batch_is_told_who_wants_that(
+    gpu: Gpu, monkeypatch: pytest.MonkeyPatch, lasts: bool
+) -> None:
+    """An error in a kernel shows at any later call, and in whichever thread makes it."""
+    lanes: Any = make_lanes(gpu, (IMAGES, LABELS), 3)
+    x, y = Tensor(IMAGES), Tensor(LABELS)
+    for number in range(3):
+        write(lanes[number], number)
+    lanes[0].receive((x, y))
+    with monkeypatch.context() as broken:
+        broken.setattr(lanes[0]._crossing.way, "send", failing)
+        with pytest.raises(DeviceError, match="illegal address"):
+            lanes[0].wait()  # where batch 2 is sent, which is made and will be asked for
+        lanes[1].receive((x, y))
+        if lasts:
+            with pytest.raises(DeviceError, match="illegal address"):
+                lanes[2].receive((x, y))
+            return
+    lanes[2].receive((x, y))
+    assert (x.peek() == 3).all()
+
+
+def failing(host: int, buffer: int) -> None:
+    raise DeviceError("illegal address")
+
+
+@pytest.mark.parametrize("gpu", ["main behind"], indirect=True)
+def test_buffers_are_not_filled_before_what_was_queued_when_they_were_taken(gpu: Gpu) -> None:
+    """The pool may lend those of lanes that were dropped, from which a batch is still to be received."""
+    reads: list[str] = []
+    gpu.driver.context.main.queue(lambda: reads.append("done"))  # type: ignore[attr-defined]
+    lanes = make_lanes(gpu, (IMAGES, LABELS), 2)
+    write(lanes[0], 0)
+    lanes[0].wait()
+    assert reads == ["done"]
 
 
 @pytest.mark.parametrize("gpu", [STAND_IN], indirect=True)

@@ -115,10 +115,16 @@ class Gpu:
         if self.capturing:
             raise CaptureError("the host changed it before the capture", mirror)
         self.tell("upload", mirror)
-        with self.lock:
-            size = mirror.host.size
-            self._within_memory(size, lambda: self.driver.upload(mirror.pointer, mirror.host))
+        self.put(mirror.pointer, mirror.host)
         self.uploaded_bytes += mirror.host.size
+
+    def put(self, pointer: int, source: np.ndarray) -> None:
+        """Copy contiguous bytes of the host, (n,) uint8, to an address; not counted as uploaded.
+
+        Raises OutOfMemoryError where there is no room for the buffers on the way.
+        """
+        with self.lock:
+            self._within_memory(source.size, lambda: self.driver.upload(pointer, source))
 
     def download(self, mirror: Mirror) -> None:
         """Copy the GPU's content to the host, and wait for it; without the lock, so that others go on."""

@@ -67,12 +67,15 @@ class _Crossing:
         self.go_on()
 
     def go_on(self) -> None:
-        """Send what has a buffer."""
+        """Send what has a buffer. Where that fails in the maker's thread, who wants the batch is told too."""
         with self._lock:
             while self._made and self._free:
-                lane, buffer = self._made.popleft(), self._free.popleft()
-                self.way.send(lane, buffer)
+                lane, buffer = self._made[0], self._free[0]
+                self.way.send(
+                    lane, buffer
+                )  # where it fails in the maker, who wants the batch is told as well
                 self.buffers[lane] = buffer
+                self._made.popleft(), self._free.popleft()
 
     def receive(self, lane: int, copies: Sequence[tuple[int, int, int]]) -> None:
         """Queue the copies of its batch, (target, start, bytes) each."""

@@ -60,7 +60,7 @@ def fill(gpu: Gpu, pointer: int, descriptor: Descriptor) -> None:
     count = min(nbytes, PATTERN) // np.dtype(descriptor.dtype).itemsize
     pattern = np.random.default_rng(0).uniform(-1, 1, count).astype(descriptor.dtype)
     if count:
-        gpu.driver.upload(pointer, pattern.view(np.uint8))
+        gpu.put(pointer, pattern.view(np.uint8))
     done = pattern.nbytes
     while 0 < done < nbytes:
         step = min(done, nbytes - done)

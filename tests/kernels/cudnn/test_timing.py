@@ -94,6 +94,26 @@ def test_where_the_cache_cannot_be_emptied_nothing_is_timed(
     assert "are not timed against each other" in caplog.text
 
 
+@pytest.mark.parametrize("call", ["plans", "rivals"])
+def test_where_values_cannot_be_sent_the_first_is_taken(
+    call: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The buffers through which they go are taken at the first copy, when a GPU may be full."""
+    device = device_for()
+
+    def full(pointer: int, source: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(device.gpu.driver, "upload", full)
+    if call == "plans":
+        assert plans.make_plan(device, problem()).engine == "eng25", "the first of the ranking"
+        assert "are not all timed" in caplog.text
+    else:
+        x = Descriptor((2, 3))
+        assert trials.measured(device, "spec", rivals(), lambda *_: timing.filled(device, x)) == {}
+        assert "are not timed against each other" in caplog.text
+
+
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What cuDNN kernels are made for."""
