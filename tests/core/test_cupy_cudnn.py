@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,22 @@ def test_plans_are_made_with_their_gpu_current(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setitem(sys.modules, "cudnn", FakeCudnn(cuda).module())
     Work(GpuDevice(Gpu(CupyDriver(1), 1)))
     assert cuda.runtime().getDevice() == 0
+
+
+def test_a_plan_that_is_forgotten_exists_until_its_work_is_done(
+    device: GpuDevice, cuda: FakeCuda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With it go its kernels."""
+    work, choices = Work(device), device.gpu.choices
+    plan = weakref.ref(work.plan)
+    work.run()
+    monkeypatch.setattr(choices, "_most", 1)
+    choices.keep("another", "plan")
+    del work
+    assert plan() is not None
+    cuda.run_until(lambda: not any(stream.operations for stream in cuda.streams.values()))
+    device.gpu.driver.synchronize()
+    assert plan() is None
 
 
 def test_timing_counts_some_rounds_after_a_first(device: GpuDevice) -> None:
