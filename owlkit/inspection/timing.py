@@ -131,6 +131,7 @@ def time_net(subject: Subject, passes: int | None = None, told: Told | None = No
     if passes is not None and passes < 1:
         raise ValueError(f"a timing takes at least one pass, not {passes}")
     net = _like(subject)
+    net.warmup()
     profiles = list(profiled(net.plan, passes, told))
     layers = _by_layer(facts_of(net.graph), net, medians(profiles))
     learns = bool(net.plan.backward_steps)

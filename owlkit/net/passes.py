@@ -42,6 +42,7 @@ class Passes(Planned):
             self.loss = self._sum_losses()
             self._check_measures()
             return {name: self.blobs[name].data for name in self.outputs}
+        self._find_room(start, end)
         plan = self._plan_for(stepping=True)
         first = plan.position(start) if start is not None else 0
         last = plan.position(end) if end is not None else len(plan.steps) - 1
@@ -55,6 +56,7 @@ class Passes(Planned):
         """
         self._check_layers(start, end)
         self._follow_input_shapes(end)
+        self._find_room(start, end)
         plan = self._plan_for(stepping=False)
         if not plan.fits(start, end):
             return False
@@ -153,6 +155,7 @@ class Passes(Planned):
         return read
 
     def _forward_whole(self) -> None:
+        self._find_room(None, None)
         plan = self._plan_for(stepping=False)
         if self.captures and not self.watchers and self.captures.serves(plan):
             self.captures.forward(plan, self.working)

@@ -38,6 +38,7 @@ class Planned(Shaped):
         self.watchers = LayerWatchers()
         self._fuse, self._stepping = fuse, False
         self._last_plan: Plan | None = None
+        self._roomy: set[tuple[str | None, str | None]] = set()  # (start, end) of passes by the last plan
         self._losses = self._loss_blobs()
         self.working: Working | None = None  # of a net in half precision
         self.captures: CapturedPasses | None = None
@@ -80,7 +81,8 @@ class Planned(Shaped):
             )
         if self._plan is None or (self._plan.stepping, self._plan.reach) != (stepping, self._reach):
             previous, self._plan = self._last_plan, None
-            check_room(self, backward=False)
+            sources = [n for n in self.graph.nodes if not n.bottom and n.layer.type != "Input"]
+            check_room(self, sources)  # they show their first values now
             self._plan = Plan(
                 self.graph,
                 self.device,
@@ -91,9 +93,22 @@ class Planned(Shaped):
                 reuse=self.reuse,
             )
             self._last_plan = self._plan
+            self._roomy.clear()
             if self.captures is not None:
                 self._plan.remark = partial(self.captures.describe, self._plan)
         return self._plan
+
+    def _find_room(self, start: str | None, end: str | None) -> None:
+        """For what a pass over layers `start` to `end` writes to, until it has been found; see `check_room`.
+
+        Before its kernels are made, which take memory, too. A plan alone may be made to be looked at.
+        """
+        if self._plan is None or (start, end) not in self._roomy:
+            first = self.layer_names.index(start) if start is not None else 0
+            last = self.layer_names.index(end) if end is not None else len(self.graph.nodes) - 1
+            check_room(self, self.graph.nodes[first : last + 1])
+            if self._plan is not None:
+                self._roomy.add((start, end))
 
     @in_turn
     def warmup(self) -> None:
@@ -103,6 +118,7 @@ class Planned(Shaped):
         number is drawn. Raises what a first pass would: an OutOfMemoryError says which layers take most.
         """
         self._follow_input_shapes(None)
+        self._find_room(None, None)
         plan = self._plan_for(stepping=False)
         if isinstance(self.device, GpuDevice):
             self._run([partial(needs.take_memory, self.device, self.graph, bool(plan.backward_steps))])

@@ -6,6 +6,7 @@ word. So what cannot fit is told before.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from owlkit.core import machine
@@ -13,24 +14,26 @@ from owlkit.core.blob import Blob
 from owlkit.core.errors import NetError
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.sizes import size
-from owlkit.net.graph import Graph
+from owlkit.net.graph import Graph, Node
 
 
-def check_room(net: Any, *, backward: bool) -> None:
+def check_room(net: Any, nodes: Sequence[Node], *, backward: bool = False) -> None:
     """Raise NetError where what a pass writes to exceeds the machine's memory and swap together.
 
     net : a Net; one on a GPU takes no memory here, one that uses memory again less than its blobs'.
-    backward : whether gradients are counted too. What kernels keep is not counted, nor what other programs
-    take: what passes here may still be too much.
+    nodes : those of its layers that the pass runs. backward : whether gradients are counted too, but for
+    those that a plan may let share memory with others. What kernels keep is not counted, nor what other
+    programs take: what passes here may still be too much.
     """
     there, graph = machine.memory_with_swap(), net.graph
     if there is None or net.reuse is not None or isinstance(net.device, GpuDevice):
         return
     found: dict[int, tuple[int, str]] = {}
-    for node in graph.nodes:
+    handed_on = _handed_on(nodes) if backward else set()
+    for node in nodes:
         for top in node.top:
             _count(found, top, "data")
-            if backward and node.backward:
+            if backward and node.backward and id(top) not in handed_on:
                 _count(found, top, "diff")
     needed = sum(nbytes for nbytes, _ in found.values())
     if needed <= there:
@@ -42,6 +45,16 @@ def check_room(net: Any, *, backward: bool) -> None:
         f"{size(there)} of memory; blob {name!r} alone needs {size(most)}: lower {_batch(graph)} or the size "
         f"of the images{more}"
     )
+
+
+def _handed_on(nodes: Sequence[Node]) -> set[int]:
+    """Identities of the blobs whose gradient is that of a top: a sum need not copy it, see `steps`."""
+    return {
+        id(bottom)
+        for node in nodes
+        for index, bottom in enumerate(node.bottom)
+        if not node.runs_in_place and node.layer.passes_gradient(index)
+    }
 
 
 def _count(found: dict[int, tuple[int, str]], blob: Blob, role: str) -> None:

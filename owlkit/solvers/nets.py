@@ -114,7 +114,7 @@ def build_train_net(param: Any, options: dict[str, Any]) -> Net:
             f"the train net {net.name!r} has no loss, so nothing can be learned{last}: is its file complete? "
             "Otherwise add a loss layer such as SoftmaxWithLoss, or a loss_weight"
         )
-    check_room(net, backward=True)
+    check_room(net, net.graph.nodes, backward=True)
     return net
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from owlkit import Net, Solver
+import owlkit
+from owlkit import L, Net, NetSpec, Solver
 from owlkit.core import machine
 from owlkit.core.errors import NetError
 from tests.net.definitions import SMALL, parse
@@ -34,6 +35,48 @@ def test_a_training_counts_gradients_too(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_where_the_memory_is_not_known_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "memory_with_swap", lambda: None)
     assert "loss" in Net(parse(SMALL)).forward()
+
+
+def test_a_part_that_fits_runs_and_a_plan_can_be_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(parse(SMALL))
+    blobs = {name: net.blobs[name].descriptor.nbytes for name in ("data", "label", "conv1")}
+    monkeypatch.setattr(machine, "memory_with_swap", lambda: sum(blobs.values()))
+    assert "conv1" in str(net.plan)
+    assert "conv1" in net.forward(end="relu1")
+    with pytest.raises(NetError, match="its blobs need"):
+        net.forward(end="pool1")
+    with pytest.raises(NetError, match="its blobs need"):
+        net.forward()  # also where its plan is there
+    with pytest.raises(NetError, match="its blobs need"):
+        net.warmup()
+    with pytest.raises(NetError, match="its blobs need"):
+        owlkit.inspect(net).time(1)
+
+
+def test_data_that_cannot_fit_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sources show their first values when they are planned, as in Caffe."""
+    shape = "shape { dim: 2000000000 dim: 1000 }"
+    dummy = f'layer {{ name: "data" type: "DummyData" top: "data" dummy_data_param {{ {shape} }} }}'
+    net = Net(parse(dummy))
+    monkeypatch.setattr(net.layers[0], "prepare", lambda *_: pytest.fail("too late"))
+    with pytest.raises(NetError, match="'data' alone needs 8e"):
+        _ = net.plan
+
+
+def test_gradients_that_share_memory_count_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sum of three: each of them gets the gradient of the sum, in its memory."""
+    n = NetSpec()
+    n.data, n.label = L.Input(shape={"dim": [4, 8]}), L.Input(shape={"dim": [4]})
+    parts = [L.InnerProduct(n.data, num_output=1000, bias_term=False) for _ in range(3)]
+    n.sum = L.Eltwise(*parts)
+    n.loss = L.SoftmaxWithLoss(n.sum, n.label)
+    definition = n.to_proto()
+    blob = 4 * 1000 * 4
+    monkeypatch.setattr(machine, "memory_with_swap", lambda: 5 * blob + 1000)  # four of data, one of gradient
+    Solver(definition, base_lr=0.1).step(1)
+    monkeypatch.setattr(machine, "memory_with_swap", lambda: 5 * blob)
+    with pytest.raises(NetError, match="and their gradients need"):
+        Solver(definition, base_lr=0.1)
 
 
 def test_swap_counts() -> None:
