@@ -56,8 +56,12 @@ def test_a_pass_is_of_one_iteration_of_who_steps_by_hand() -> None:
     assert found[0].tolist() == [[32, 32]]
 
 
-def test_two_threads_that_run_it_get_their_own_answers() -> None:
-    """What one had computed was overwritten by the other's pass before it was read."""
+@pytest.mark.parametrize("copied", [False, True])
+def test_two_threads_that_run_it_get_their_own_answers(copied: bool) -> None:
+    """What one had computed was overwritten by the other's pass before it was read.
+
+    copied : as of a net that a Run trains; then there is no rest to wait for, which would keep them apart.
+    """
     n = NetSpec("in place")
     n.data = L.Input(shape=dict(dim=[1, 1, 2, 2]))
     n.ip = L.InnerProduct(n.data, num_output=2, bias_term=False)
@@ -65,6 +69,7 @@ def test_two_threads_that_run_it_get_their_own_answers() -> None:
     net = Net(n)
     net.params["ip"][0].data[...] = 1
     twin, go, wrong = Twin(net), threading.Barrier(2), []
+    twin._copied = copied
     image = np.ones((1, 1, 2, 2), np.float32)
 
     def run(layer: str, expected: float) -> None:
@@ -79,4 +84,5 @@ def test_two_threads_that_run_it_get_their_own_answers() -> None:
         thread.start()
     for thread in threads:
         thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
     assert not wrong
