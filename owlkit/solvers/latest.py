@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -64,6 +65,16 @@ def states_of(prefix: str) -> list[tuple[int, Path]]:
     matches = ((pattern.fullmatch(path.name), path) for path in start.parent.iterdir() if path.is_file())
     found = [(int(match[1]), path) for match, path in matches if match]
     return sorted(found, key=lambda pair: (pair[0], pair[1].stat().st_mtime), reverse=True)
+
+
+def last_written(prefix: str) -> datetime | None:
+    """When the newest state under the prefix was written, by sidecars that can be read; None: not known."""
+    moments = []
+    with suppress(OSError):  # a folder that cannot be listed, a file that has just been removed
+        for _, path in states_of(prefix):
+            with suppress(DataError, FileFormatError):
+                moments.append(written_at(path))
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def states_that_led_to(solver: Any) -> list[tuple[int, Path]]:

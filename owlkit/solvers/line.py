@@ -49,6 +49,10 @@ class Line:
         """The same, when it is trained on whatever else was written until now."""
         return replace(self, last=self.moment())
 
+    def aware_of(self, written: datetime | None) -> Line:
+        """The same, where it is known what is on disk: a clock that was put back shows it in the future."""
+        return self if written is None else replace(self, last=max(self.last, written))
+
     def is_foreign(self, written: datetime) -> bool:
         """Whether another process has written this since what this training knows of."""
         return written > self.last and written not in _written_here

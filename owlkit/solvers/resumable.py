@@ -16,7 +16,7 @@ from owlkit.net import Net
 from owlkit.proto import caffe_pb2
 from owlkit.solvers import saving, snapshots
 from owlkit.solvers.announcer import Announcer, log
-from owlkit.solvers.latest import newest_sound
+from owlkit.solvers.latest import last_written, newest_sound
 from owlkit.solvers.line import Line
 from owlkit.solvers.policies import learning_rate
 from owlkit.solvers.restoring import LoadedSnapshot, damaged_sidecar
@@ -194,7 +194,7 @@ class Resumable(Announcer):
         self.rule.history_changed()
         self.iter, self._fresh = loaded.data.iter, False
         self._saved, self._owed = self.iter, False
-        self.line = loaded.line
+        self.line = loaded.line.aware_of(last_written(self.prefix))
         if loaded.extra is None:
             self._losses.clear()
             self._override = None  # the rate is the policy's again, as of a solver that has just been made

@@ -26,6 +26,7 @@ from owlkit.solvers import loading, nets, policies, snapshots
 from owlkit.solvers.announcer import while_alive
 from owlkit.solvers.definition import check_numbers, read_definition
 from owlkit.solvers.iterating import Iterating
+from owlkit.solvers.latest import last_written
 from owlkit.solvers.rules import make_rule, rule_class
 from owlkit.solvers.signals import hold_interrupts
 from owlkit.solvers.testing import run_batches
@@ -187,7 +188,8 @@ class Solver(Iterating):
         if n and self.owes_snapshot:
             self.snapshot()
         if n and not self.iter:
-            self.line = self.line.going_on()  # who begins anew writes over what there is, as in Caffe
+            # Who begins anew writes over what there is, as in Caffe.
+            self.line = self.line.aware_of(last_written(self.prefix)).going_on()
         for left in range(n, 0, -1):
             if self._test_is_due() and not self._test_all():
                 return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +105,23 @@ def test_a_sidecar_that_cannot_be_read_is_written_over(tmp_path: Path) -> None:
     (tmp_path / "a_iter_2.solverstate.owl").write_text("cut")
     solver.step(1)
     solver_of(tmp_path).restore("auto")
+
+
+def test_a_clock_that_was_put_back_refuses_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was there when a training began, or went on, has times that are still to come."""
+
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Tomorrow:
+            return cls.fromtimestamp(time.time() + 86_400, tz)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(line, "datetime", Tomorrow)
+        solver_of(tmp_path).step(6)
+    monkeypatch.setattr(line, "_written_here", set())
+    solver = solver_of(tmp_path)
+    solver.restore(tmp_path / "a_iter_2.solverstate")
+    solver.step(2)  # writes over that of iteration 4
+    monkeypatch.setattr(line, "_written_here", set())
+    (tmp_path / "a_iter_6.solverstate.owl").write_text("cut")  # which says nothing
+    solver_of(tmp_path).step(4)
