@@ -14,9 +14,8 @@ from owlkit.training.serving import ACTIVE
 from owlkit.training.text_monitor import TextMonitor
 
 MOST = 4  # runs in one monitor
-_followed: weakref.WeakSet[Any] = (
-    weakref.WeakSet()
-)  # runs that are told as text: twice would double each line
+_followed: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Runs that are told as text: twice would double each line."""
 
 
 def monitor(run: Any, *others: Any) -> None:
