@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
@@ -41,6 +42,16 @@ class _Loader(Loader):
 
 
 class _Finder(MetaPathFinder):
+    """asked : by `install`. blocks : of `offered` that are open, in all threads."""
+
+    def __init__(self) -> None:
+        self.asked, self.blocks, self.lock = False, 0, threading.Lock()
+
+    def put(self) -> None:
+        """Ask it before all others, from now on."""
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
@@ -83,12 +94,13 @@ def install(gpu: str | None = None) -> None:
         from owlkit.caffe import mode
 
         mode.allow_cpu_instead(gpu == "cpu")
-    if _FINDER not in sys.meta_path:
-        sys.meta_path.insert(0, _FINDER)
+    _FINDER.asked = True
+    _FINDER.put()
 
 
 def uninstall() -> None:
     """Let `import caffe` mean what it meant before `install`. Modules that imported it keep theirs."""
+    _FINDER.asked = False
     if _FINDER in sys.meta_path:
         sys.meta_path.remove(_FINDER)
         for name in [name for name in sys.modules if name == ALIAS or name.startswith(f"{ALIAS}.")]:
@@ -100,16 +112,25 @@ def offered() -> Iterator[None]:
     """Let modules of Python layers, imported in the block, `import caffe`, unless there is another one.
 
     The script that makes the net may name this package otherwise; the file with the layers is pycaffe's. The
-    alias stays where it was used.
+    alias stays where it was used, or where such a module has asked for it, and until the last of several
+    threads has left the block.
     """
-    if ALIAS in sys.modules or _FINDER in sys.meta_path or _another_is_installed():
-        yield
-        return
-    install()
+    with _FINDER.lock:
+        known = ALIAS in sys.modules or _FINDER.asked or _another_is_installed()
+        if not known:
+            _FINDER.put()
+            _FINDER.blocks += 1
     try:
         yield
     finally:
-        if ALIAS not in sys.modules:
+        if not known:
+            _leave()
+
+
+def _leave() -> None:
+    with _FINDER.lock:
+        _FINDER.blocks -= 1
+        if not (_FINDER.blocks or _FINDER.asked or ALIAS in sys.modules):
             uninstall()
 
 

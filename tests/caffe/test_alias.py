@@ -124,6 +124,45 @@ def test_a_python_layers_module_finds_it_where_owlkits_own_command_makes_the_net
     assert done.stdout.splitlines()[-1] == "0 owlkit.caffe", done.stderr
 
 
+BLOCKS = """
+from threading import Event, Thread
+from owlkit.caffe.alias import offered
+inside, left = Event(), Event()
+
+def second():
+    with offered():
+        inside.set()
+        left.wait(10)
+        import caffe
+        print(caffe.__name__)
+
+thread = Thread(target=second)
+with offered():
+    thread.start()
+    inside.wait(10)
+left.set()
+thread.join()
+"""
+
+
+def test_a_thread_that_is_done_takes_it_from_no_other(folder: Path) -> None:
+    """Two nets with Python layers are made at once, and the modules of one of them are no pycaffe's."""
+    done = run(folder, "-c", BLOCKS)
+    assert done.stdout == "owlkit.caffe\n", done.stderr
+
+
+def test_a_module_of_layers_may_install_it(folder: Path) -> None:
+    """And use it later, when the net is there."""
+    code = "import owlkit.caffe as o\nfrom owlkit.caffe.alias import offered\nwith offered(): o.install()\n"
+    done = run(folder, "-c", code + "import caffe; print(caffe.__name__)")
+    assert done.stdout == "owlkit.caffe\n", done.stderr
+
+
+def test_where_it_was_not_used_it_is_gone_behind_the_block(folder: Path) -> None:
+    code = "from owlkit.caffe.alias import offered\nfor _ in '12':\n    with offered(): pass\nimport caffe"
+    assert "No module named 'caffe'" in run(folder, "-c", code).stderr
+
+
 def test_a_missing_script_is_said(folder: Path) -> None:
     done = run(folder, "-m", "owlkit.caffe", "none.py")
     assert done.returncode == 2
