@@ -13,6 +13,7 @@ import pytest
 from owlkit import L, Net, NetSpec, inspect
 from owlkit.inspection import inspector as inspector_module
 from owlkit.inspection.filters import filter_weights
+from owlkit.inspection.gradcheck.nets import in_float64
 from owlkit.inspection.own_image import own_image
 
 PATIENCE = 60.0
@@ -69,6 +70,14 @@ def test_what_moved_since() -> None:
     inspector = inspect(net, compare=made())
     (moved,) = looked(net, lambda: inspector.movements)
     np.testing.assert_allclose(moved.relative, 1)
+
+
+def test_the_net_of_a_gradient_check() -> None:
+    """It may be made again while a cell trains the net."""
+    net = made()
+    twin, _ = looked(net, lambda: in_float64(net, {}, 0))
+    assert set(twin.params["conv1"][0].data.flat) == {2}
+    assert set(twin.blobs["data"].data.flat) == {2}
 
 
 def test_how_weights_are_spread() -> None:
