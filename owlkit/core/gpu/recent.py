@@ -40,7 +40,10 @@ class Recent:
     def clear(self) -> None:
         """Drop all."""
         with self._lock:
+            dropped = list(self._values.values())
             self._values.clear()
+        for old in dropped:
+            self._let_go(old)
 
     def __len__(self) -> int:
         return len(self._values)

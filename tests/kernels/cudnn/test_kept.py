@@ -139,6 +139,7 @@ def test_what_was_asked_for_last_is_kept() -> None:
     assert [recent.get(number) for number in range(5)] == [7, None, None, 3, 4]
     recent.clear()
     assert (recent.get(0), len(recent)) == (None, 0)
+    assert dropped == [1, 2, 7, 3, 4], "these are let go as well"
 
 
 @pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
