@@ -12,8 +12,11 @@ import pytest
 
 from owlkit import L, Net, NetSpec, inspect
 from owlkit.inspection import inspector as inspector_module
+from owlkit.inspection import saliency
 from owlkit.inspection.filters import filter_weights
 from owlkit.inspection.gradcheck.nets import in_float64
+from owlkit.inspection.layerwise import Layerwise
+from owlkit.inspection.look import Look
 from owlkit.inspection.own_image import own_image
 
 PATIENCE = 60.0
@@ -78,6 +81,37 @@ def test_the_net_of_a_gradient_check() -> None:
     twin, _ = looked(net, lambda: in_float64(net, {}, 0))
     assert set(twin.params["conv1"][0].data.flat) == {2}
     assert set(twin.blobs["data"].data.flat) == {2}
+
+
+IMAGE = np.ones((3, 8, 8), np.float32)
+
+
+@pytest.mark.parametrize("way", [Look, Layerwise])
+def test_an_image_on_its_way_through_the_net(way: Callable[[Net, Any], Any]) -> None:
+    net = made()
+    blobs = looked(net, lambda: way(net, IMAGE))._twin.net.blobs
+    assert set(blobs["conv1"].data.flat) == {3 * 3 * 3 * 2}
+
+
+def test_a_gradient_is_of_the_iteration_of_its_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = made()
+    with ThreadPoolExecutor(1) as pool:
+
+        def train_meanwhile(*given: Any) -> Any:
+            training = pool.submit(iterate)
+            time.sleep(0.05)
+            assert not training.done()
+            return choose(*given)
+
+        def iterate() -> None:
+            with net.turns.taken():
+                fill(net, 2)
+
+        choose = saliency.choose
+        monkeypatch.setattr(saliency, "choose", train_meanwhile)
+        seen = saliency.show_saliency(net, IMAGE, "conv1", 0)
+    assert (seen.value, seen.gradient.max()) == (27, 1)
+    assert net.params["conv1"][0].data.max() == 2
 
 
 def test_how_weights_are_spread() -> None:
