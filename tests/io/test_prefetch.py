@@ -5,9 +5,11 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from owlkit.io import prefetch
 from owlkit.io.prefetch import Prefetcher
 
 
@@ -59,6 +61,31 @@ def test_waiting_is_counted() -> None:
     prefetcher.take()
     assert 0.02 < prefetcher.wait_seconds < 5
     prefetcher.stop()
+
+
+def test_who_finds_no_batch_leaves_the_maker_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, for a moment; who finds one takes it at once."""
+    rests: list[float] = []
+    go_on = threading.Event()
+
+    def rest(seconds: float) -> None:
+        rests.append(seconds)
+        go_on.set()
+
+    monkeypatch.setattr(prefetch, "time", SimpleNamespace(perf_counter=time.perf_counter, sleep=rest))
+    prefetcher: Prefetcher[list[int]] = Prefetcher(lambda n, b: assert_set(go_on), [[], []])
+    prefetcher.take()
+    assert rests == [prefetch.REST]
+    deadline = time.monotonic() + 5
+    while prefetcher._worker.ready.empty() and time.monotonic() < deadline:
+        time.sleep(0.001)
+    prefetcher.take()
+    assert rests == [prefetch.REST]
+    prefetcher.stop()
+
+
+def assert_set(event: threading.Event) -> None:
+    assert event.wait(10)
 
 
 def test_thread_ends_on_stop_and_when_dropped() -> None:
