@@ -1,8 +1,11 @@
-"""What the browser does to a widget, without one."""
+"""What the browser does to a widget, without one, while other threads are busy."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
+
+PATIENCE = 20.0  # seconds; reached where something is wrong
 
 
 def message(method: str, buffers: Any = (), **data: Any) -> dict[str, Any]:
@@ -21,4 +24,28 @@ def choose(widget: Any, **choices: Any) -> None:
 
 def settled(widget: Any) -> None:
     """Wait until all that was asked for is done."""
-    assert widget._desk.wait(20)
+    assert widget._desk.wait(PATIENCE)
+
+
+class Held:
+    """Work that goes on until `go` is set. begun : it has begun. threads : those that did it."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Event(), threading.Event()
+        self.threads: list[str] = []
+
+    def __call__(self, *_: Any, **__: Any) -> Any:
+        self.threads.append(threading.current_thread().name)
+        self.begun.set()
+        assert self.go.wait(PATIENCE)
+
+
+def in_thread(work: Any) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread
+
+
+def ended(thread: threading.Thread) -> bool:
+    thread.join(PATIENCE)
+    return not thread.is_alive()

@@ -22,6 +22,7 @@ from owlkit_widgets.drivers import DriversWidget
 from owlkit_widgets.drivers_view import DriversView
 from owlkit_widgets.frontend import Frontend
 from owlkit_widgets.latest import GivenUp, Latest
+from tests.widgets.asking import ask, settled
 from tests.widgets.look_net import LABELS, SIDE, halves, picture
 
 
@@ -121,7 +122,7 @@ def test_covering_is_seen_as_it_goes_and_can_be_stopped(monkeypatch: pytest.Monk
     def stop(change: Any) -> None:
         seen.append(change["new"])
         if change["new"]["state"] == "working" and change["new"]["done"]:
-            assert widget._press({"type": "stop"})
+            ask(widget, {"type": "stop"})
 
     widget.observe(stop, "found")
     widget.view = {**widget.view, "unit": 1, "patch": 3}
@@ -129,6 +130,7 @@ def test_covering_is_seen_as_it_goes_and_can_be_stopped(monkeypatch: pytest.Monk
     assert 0 < found["done"] < found["total"]
     assert len(widget.map) == SIDE * SIDE
     widget.unobserve(stop, "found")
+    settled(widget)
     widget._receive(widget, {"type": "again"}, [])
     found = wait(widget, unit=1, patch=3)
     assert found["done"] == found["total"] == (SIDE - 3 + 1) ** 2

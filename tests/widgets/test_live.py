@@ -19,36 +19,10 @@ from owlkit_widgets.drivers import DriversWidget
 from owlkit_widgets.inspector import InspectorWidget
 from owlkit_widgets.monitor import Monitor
 from owlkit_widgets.panels import Panels
-from tests.widgets.asking import ask, choose, settled
+from tests.widgets.asking import PATIENCE, Held, ask, choose, ended, in_thread, settled
 from tests.widgets.fake_net import FakeSolver
 from tests.widgets.fake_run import FakeRun
 from tests.widgets.look_net import LABELS, halves, picture
-
-PATIENCE = 20.0  # seconds; reached where something is wrong
-
-
-class Held:
-    """Work that goes on until `go` is set. begun : it has begun. threads : those that did it."""
-
-    def __init__(self) -> None:
-        self.begun, self.go = threading.Event(), threading.Event()
-        self.threads: list[str] = []
-
-    def __call__(self, *_: Any, **__: Any) -> Any:
-        self.threads.append(threading.current_thread().name)
-        self.begun.set()
-        assert self.go.wait(PATIENCE)
-
-
-def in_thread(work: Any) -> threading.Thread:
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    return thread
-
-
-def ended(thread: threading.Thread) -> bool:
-    thread.join(PATIENCE)
-    return not thread.is_alive()
 
 
 def looks() -> ActivationsWidget:
@@ -165,6 +139,23 @@ class TestOneThreadForAll:
         ask(monitor, {"type": "command", "id": 3, "name": "pause"})
         assert done[2:] == ["pause"], "and from then on it is done at once"
 
+    def test_nor_does_what_another_page_asks_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Every page counts its commands from 1."""
+        run, done = FakeRun(), []
+        monitor, start, pause = Monitor(run), Held(), Held()
+        run._state("running")
+        commands = monitor.overlay.front.controls._commands
+        commands["start"], commands["pause"] = start, lambda _: pause() or done.append("pause")
+        commands["resume"] = lambda _: done.append("resume")
+        for name in ("start", "pause"):
+            ask(monitor, {"type": "command", "id": 1, "name": name})
+        start.go.set()
+        assert pause.begun.wait(PATIENCE)
+        ask(monitor, {"type": "command", "id": 2, "name": "resume"})
+        pause.go.set()
+        settled(monitor)
+        assert done == ["pause", "resume"]
+
     def test_stop_is_not_behind_what_it_stops(self, monkeypatch: pytest.MonkeyPatch) -> None:
         widget = DriversWidget(show_heatmap(halves(), picture(), "ip", 0, progress=False))
         held = Held()
@@ -227,7 +218,7 @@ class TestTrouble:
         sent: list[Any] = []
         monitor = Monitor(FakeRun())
         monkeypatch.setattr(monitor, "send", lambda content, buffers=None: sent.append(content))
-        monkeypatch.setattr(monitor.overlay, "select", lambda key: 1 / 0)
+        monkeypatch.setattr(monitor.overlay, "open_panels", lambda key: 1 / 0)
         ask(monitor, {"type": "command", "id": 4, "name": "select", "value": "2"})
         settled(monitor)
         answer = next(content for content in sent if content["type"] == "answer")
@@ -252,7 +243,8 @@ class TestTwoThreads:
         states: list[set[str]] = []
 
         def send(self: Any, msg: Any, buffers: Any = None) -> None:
-            states.append(set(msg["state"]) | {path[0] for path in msg["buffer_paths"]})
+            if isinstance(self, ActivationsWidget):  # monitors of other tests give signs of life
+                states.append(set(msg["state"]) | {path[0] for path in msg["buffer_paths"]})
 
         monkeypatch.setattr(anywidget.AnyWidget, "_send", send)
         return states

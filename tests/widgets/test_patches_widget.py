@@ -26,6 +26,7 @@ from owlkit_widgets.frontend import WIDGET_VIEW, Frontend
 from owlkit_widgets.patch_search import SIDE, tile
 from owlkit_widgets.patches import PatchesWidget
 from owlkit_widgets.patches_view import PatchesView
+from tests.widgets.asking import ask, settled
 from tests.widgets.filter_net import COUNT, pictures, planted
 
 PREPARE = ImageInput(mean=128)
@@ -84,7 +85,7 @@ def test_a_search_that_is_stopped_keeps_what_it_found(monkeypatch: pytest.Monkey
     shown = TopPatches(net, ImageSource(gate), "relu1", [0], prepare=PREPARE)
     widget = PatchesWidget(shown)
     until(lambda: widget.scan.get("done") == 4)
-    assert widget._press({"type": "stop"})
+    ask(widget, {"type": "stop"})
     gate.open = True
     assert widget.settled.wait(30)
     assert widget.scan["state"] == "stopped"
@@ -92,6 +93,7 @@ def test_a_search_that_is_stopped_keeps_what_it_found(monkeypatch: pytest.Monkey
     stopped = show_top_patches(net, images[: shown.images], "relu1", [0], prepare=PREPARE, progress=False)
     values = [(p.value, p.index) for p in shown.patches[0]]
     assert values == [(p.value, p.index) for p in stopped.patches[0]]
+    settled(widget)
     widget._receive(widget, {"type": "go"}, [])
     until(lambda: widget.scan["state"] == "ready")
     plain = show_top_patches(net, images, "relu1", [0], prepare=PREPARE, progress=False)
@@ -234,7 +236,7 @@ def test_an_arrangement_that_is_stopped_keeps_the_places_reached(monkeypatch: py
     placed = show_embedding(planted(), pictures(6), "conv2", method="pca", prepare=PREPARE, progress=False)
     widget = EmbeddingWidget(type(placed)(placed.net, placed.source, placed.found, prepare=PREPARE))
     until(lambda: widget.points and widget.course.get("done", 0) > 3)
-    assert widget._press({"type": "stop"})
+    ask(widget, {"type": "stop"})
     assert widget.settled.wait(30)
     assert widget.course["state"] == "stopped"
     assert widget.course["done"] < 10**6

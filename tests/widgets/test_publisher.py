@@ -154,3 +154,22 @@ def test_a_failing_update_is_remarked_once_in_a_line(
     assert "TextMonitor(run).follow()" in said[0].getMessage()
     assert said[0].exc_info is None
     assert any(record.exc_info for record in caplog.records), "the log has the rest"
+
+
+def test_a_sign_of_life_that_fails_ends_nothing() -> None:
+    """The thread was gone by then, and counted as there: a monitor gave no signs any more, nor late news."""
+    updates, tried = Updates(), threading.Event()
+
+    def quiet() -> bool:
+        if not tried.is_set():
+            tried.set()
+            raise OSError("no way to the page")
+        return updates.quiet()
+
+    publisher = Publisher(updates.publish, quiet, period=0.01, heartbeat=0.02)
+    publisher.wake()
+    assert tried.wait(PATIENCE)
+    wait_for(lambda: updates.signs > 0)
+    publisher.wake()
+    wait_for(lambda: len(updates) == 2)
+    updates.alive = False

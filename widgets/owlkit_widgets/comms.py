@@ -55,14 +55,15 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
 
     def close(self) -> None:
         self._desk.clear()
-        super().close()
+        with self._lock:  # who sends meanwhile still has a comm
+            super().close()
 
     # -- from the browser
     def _receive(self, widget: Any, content: dict[str, Any], buffers: list[memoryview]) -> None:
         """What the browser asks for, in the widget's own thread."""
 
     def _press(self, content: dict[str, Any]) -> bool:
-        """Do at once what takes no time: what stops a work must not wait for its end. Whether it was that.
+        """Do at once what takes no time: what stops a work must not wait for its end. Whether that was all.
 
         All widgets wait meanwhile: nothing here may wait for a lock, or for a net.
         """
@@ -93,7 +94,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     def _telling(self) -> Iterator[None]:
         """What goes wrong is told in the widget: a traceback would go to a log, and not be seen."""
         if self._complained:
-            self._complained, self.said = False, {}
+            self._complained = False
+            self._tell_trouble("")
         try:
             yield
         except Exception as error:
@@ -105,7 +107,8 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
         self._tell_trouble(words_of(error))
 
     def _tell_trouble(self, text: str) -> None:
-        self.said = {"text": text, "bad": True}
+        """ "" where what went wrong is over."""
+        self.said = {"text": text, "bad": True} if text else {}
 
     # -- ipywidgets keeps what is held and what is to be sent in one place per widget, for one thread
     @contextmanager

@@ -31,8 +31,9 @@ class Desk:
                 self._jobs.pop()
             self._jobs.append((key, job))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()  # where the system gives no more threads, the next call tries again
+                self._thread = thread
 
     def clear(self) -> None:
         """Forget what waits."""

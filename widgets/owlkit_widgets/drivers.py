@@ -263,14 +263,15 @@ class DriversWidget(LiveWidget):
         self._refresh()
 
     def _press(self, content: dict[str, Any]) -> bool:
-        if content.get("type") != "stop":
-            return False
-        self._latest.stop()
-        return True
+        if content.get("type") == "stop":
+            self._latest.stop()
+        return False  # once more after all that was asked for before, which may begin something
 
     def _receive(self, _widget: Any, content: dict[str, Any], buffers: list[memoryview]) -> None:
         kind = content.get("type")
-        if kind == "again" and self._wish is not None:
+        if kind == "stop":
+            self._latest.stop()
+        elif kind == "again" and self._wish is not None:
             self._latest.want(self._wish)
         elif kind == "figure":
             self.send({"type": "figure", "name": self._last.unit.layer}, buffers=[self.figure()])

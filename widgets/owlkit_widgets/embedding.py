@@ -132,6 +132,7 @@ class EmbeddingWidget(LiveWidget):
         layer, method = wish
         started = time.perf_counter()
         try:
+            self._latest.check()
             if layer not in self._features:
                 found = gather(
                     self._shown.net,
@@ -247,14 +248,15 @@ class EmbeddingWidget(LiveWidget):
             self.send(about, buffers=[np.ascontiguousarray(picture).tobytes()])
 
     def _press(self, content: dict[str, Any]) -> bool:
-        if content.get("type") != "stop":
-            return False
-        self._latest.stop()
-        return True
+        if content.get("type") == "stop":
+            self._latest.stop()
+        return False  # once more after all that was asked for before, which may begin something
 
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: list[memoryview]) -> None:
         kind = content.get("type")
-        if kind == "go" and self._wish is not None and self.course.get("state") in ("stopped", "failed"):
+        if kind == "stop":
+            self._latest.stop()
+        elif kind == "go" and self._wish is not None and self.course.get("state") in ("stopped", "failed"):
             self.settled.clear()
             self._latest.want(self._wish)
         elif kind == "image":

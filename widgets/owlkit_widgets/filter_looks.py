@@ -51,8 +51,9 @@ class Looks:
         with self._lock:
             self._wish = wish
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="owlkit-filters", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name="owlkit-filters", daemon=True)
+                thread.start()  # where the system gives no more threads, the next wish tries again
+                self._thread = thread
 
     def forget(self) -> None:
         """The weights have changed: what was found no longer holds."""

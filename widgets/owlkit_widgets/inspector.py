@@ -108,12 +108,13 @@ class InspectorWidget(LiveWidget):
         elif kind == "time":
             self.said = {}
             self._stopwatch.start()
+        elif kind == "stop timing":
+            self._stopwatch.stop()
 
     def _press(self, content: dict[str, Any]) -> bool:
-        if content.get("type") != "stop timing":
-            return False
-        self._stopwatch.stop()
-        return True
+        if content.get("type") == "stop timing":
+            self._stopwatch.stop()
+        return False  # once more after all that was asked for before, which may begin it
 
     def _guarded(self, *actions: Callable[[], None]) -> None:
         """What goes wrong is told in the widget: a traceback would go to the log and not be seen."""
@@ -162,6 +163,10 @@ class InspectorWidget(LiveWidget):
         self.answer = answer_of(self._look, name)
         self._renew_detail()
         self._renew_tiles()
+
+    def close(self) -> None:
+        self._stopwatch.stop()
+        super().close()
 
     # -- to the browser
     def _renew_net(self) -> None:

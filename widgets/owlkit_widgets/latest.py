@@ -36,13 +36,14 @@ class Latest(Generic[Wish]):
         with self._lock:
             self._waiting, self._stopped = [wish], False
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                thread.start()  # where the system gives no more threads, the next wish tries again
+                self._thread = thread
 
     def stop(self) -> None:
-        """Give up what is being done, and what waits."""
+        """Give up what is being done; what waits is given up at its first `check`, where it can be told."""
         with self._lock:
-            self._waiting, self._stopped = [], True
+            self._stopped = True
 
     @property
     def stopped(self) -> bool:

@@ -103,7 +103,8 @@ class Monitor(LiveWidget):
         self._figures_due = 0.0
         self._told: dict[str, Any] = {}  # figures that the browser knows
         self._forgotten = False  # it knows none of them
-        self._in_hand: set[Any] = set()  # commands to the run that this widget's thread has to carry out
+        # Commands to the run that this widget's thread has to carry out. Every page counts from 1.
+        self._in_hand: list[Any] = []
         self._send_figures = False
         self._urgent = False  # a state has changed: who pressed pause waits for that
         self._publisher = Publisher(self.publish, self._heartbeat)
@@ -148,6 +149,7 @@ class Monitor(LiveWidget):
 
     def select(self, key: str) -> None:
         """Bring the run with that key to the front: header, controls and panels are its own from now on."""
+        self.overlay.open_panels(key)  # before the lock is taken, as it may wait for a look at the net
         with self._lock:
             self.overlay.select(key)
             self._send_figures = True  # all in one message: no page shows a run beside another's figures
@@ -296,7 +298,8 @@ class Monitor(LiveWidget):
             try:
                 self._answer(content)
             finally:
-                self._in_hand.discard(content["id"])
+                if content["id"] in self._in_hand:
+                    self._in_hand.remove(content["id"])
 
     def _press(self, content: dict[str, Any]) -> bool:
         """Requests to a training are taken at once; what else is asked for may wait for a net or a file."""
@@ -304,7 +307,7 @@ class Monitor(LiveWidget):
         if name is None or name in OVERLAY:
             return False
         if self._in_hand or not self.overlay.front.controls.at_once(name):
-            self._in_hand.add(content["id"])  # what comes after it stays after it: Start, then Pause
+            self._in_hand.append(content["id"])  # what comes after it stays after it: Start, then Pause
             return False
         self._answer(content)
         return True
@@ -327,10 +330,10 @@ class Monitor(LiveWidget):
         if name not in OVERLAY:
             return self.overlay.front.controls.obey(name, value), None
         try:
+            if name == "select":
+                self.select(value)
+                return None, None
             with self._lock:
-                if name == "select":
-                    self.select(value)
-                    return None, None
                 found = self.overlay.obey(name, value)
                 if name != "runs":
                     self._show_references()

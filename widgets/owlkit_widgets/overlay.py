@@ -55,6 +55,10 @@ class Overlay:
         self.behind.remove(subject)
         subject.close()
 
+    def open_panels(self, key: str) -> None:
+        """Take samples of a run behind. Raises ValueError as `drop`."""
+        self._find(key).open_panels()
+
     def select(self, key: str) -> None:
         """Bring a run to the front; the one there takes its place. Raises ValueError as `drop`."""
         subject = self._find(key)

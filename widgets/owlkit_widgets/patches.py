@@ -139,6 +139,7 @@ class PatchesWidget(LiveWidget):
             self._searching.check()
 
         try:
+            self._searching.check()
             search.go(on_batch)
         except GivenUp:
             if self._searching.stopped:
@@ -184,6 +185,7 @@ class PatchesWidget(LiveWidget):
             listener()
 
     def _close_up(self, asked: tuple[Any, ...]) -> None:
+        self._closing.check()
         layer, unit, rank = asked[:3]
         search = self._known.get(layer)
         if search is None:
@@ -228,14 +230,15 @@ class PatchesWidget(LiveWidget):
         return written.getvalue()
 
     def _press(self, content: dict[str, Any]) -> bool:
-        if content.get("type") != "stop":
-            return False
-        self._searching.stop()
-        return True
+        if content.get("type") == "stop":
+            self._searching.stop()
+        return False  # once more after all that was asked for before, which may begin something
 
     def _receive(self, _widget: Any, content: dict[str, Any], _buffers: list[memoryview]) -> None:
         kind = content.get("type")
-        if kind == "go" and self.scan.get("state") in ("stopped", "failed"):
+        if kind == "stop":
+            self._searching.stop()
+        elif kind == "go" and self.scan.get("state") in ("stopped", "failed"):
             self.settled.clear()
             self._searching.want(self._layer)
         elif kind == "figure" and (picture := self.picture(FIGURE_DPI)) is not None:

@@ -71,7 +71,7 @@ class Publisher:
         """There is news that the thread shall publish as soon as it may. Cheap."""
         if urgent:
             self._urgent.set()
-        if self._news.is_set():
+        if self._news.is_set() and self._thread is not None:
             return
         with self._lock:
             self._news.set()
@@ -79,8 +79,9 @@ class Publisher:
 
     def _start(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="owlkit-monitor", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._work, name="owlkit-monitor", daemon=True)
+            thread.start()  # where the system gives no more threads, the next news try again
+            self._thread = thread
 
     def _work(self) -> None:
         while self._wait_for_news():
@@ -103,7 +104,7 @@ class Publisher:
         while not self._news.wait(max(0.0, self._last + self._heartbeat - time.monotonic())):
             if time.monotonic() - self._last < self._heartbeat:
                 continue  # a listener's thread has published meanwhile
-            if self._quiet():
+            if self._gave_sign():
                 self._last = time.monotonic()
                 continue
             with self._lock:
@@ -111,6 +112,14 @@ class Publisher:
                     self._thread = None
                     return False
         return True
+
+    def _gave_sign(self) -> bool:
+        """Whether something runs still; the thread goes on where nobody can be told."""
+        try:
+            return self._quiet()
+        except Exception as error:
+            self._remark(error)
+            return True
 
     def _update(self) -> None:
         self._last, start = time.monotonic(), time.thread_time()
