@@ -115,10 +115,12 @@ def _trained_net(args: argparse.Namespace) -> Any:
 
 
 def _check_fed(args: argparse.Namespace, net: Any) -> None:
-    """Raise NetError for a blob that comes from an Input layer: features of zeros look like others."""
-    inputs = {layer.name for layer in net.layers if layer.type == "Input"}
+    """Raise NetError for a blob that comes from Input layers alone: features of zeros look like others."""
+    sources = {node.layer.name: node.layer.type for node in net.graph.nodes if not node.bottom}
     for name in args.blobs:
-        if unfed := sorted(_layers_beneath(net, name) & inputs):
+        beneath = _layers_beneath(net, name) & sources.keys()
+        unfed = sorted(source for source in beneath if sources[source] == "Input")
+        if unfed and all(sources[source] in ("Input", "Parameter") for source in beneath):
             raise NetError(
                 f"blob {name!r} comes from {', '.join(map(repr, unfed))} (Input), which nothing fills here: "
                 "put a data layer in its place, as in a train_val.prototxt; for a folder of images and this "

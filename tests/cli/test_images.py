@@ -332,6 +332,19 @@ def test_features_of_a_net_that_nothing_fills(lenet: Lenet, capsys: pytest.Captu
     assert "nothing fills 'data' (Input): the figures are of zeros" in capsys.readouterr().err
 
 
+def test_an_input_that_is_meant_to_be_zeros(lenet: Lenet) -> None:
+    """Data feed the blob as well: zeros beside them may be meant."""
+    net = Path("net.prototxt").read_text()
+    zeros = 'layer { name: "none" type: "Input" top: "none" input_param { shape { dim: 4 dim: 500 } } }'
+    both = 'layer { name: "both" type: "Eltwise" bottom: "ip1" bottom: "none" top: "both" }'
+    Path("net.prototxt").write_text(net + zeros + both)
+    assert lenet.extract("ip1,both", "ip1_lmdb,both_lmdb", "2") == 0
+    found = [images_of(Path(f"{name}_lmdb")) for name in ("ip1", "both")]
+    assert [image.tolist() for image, _ in found[0].values()] == [
+        image.tolist() for image, _ in found[1].values()
+    ]
+
+
 def test_features_of_layers_without_weights(lenet: Lenet, capsys: pytest.CaptureFixture[str]) -> None:
     definition = Path("net.prototxt").read_text()
     Path("net.prototxt").write_text(definition.replace('name: "conv2"', 'name: "conv_new"'))
