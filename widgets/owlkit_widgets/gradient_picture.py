@@ -15,7 +15,7 @@ import numpy as np
 from . import gradient_cells as cells
 from . import words
 from .assets import light_tokens
-from .picture import _few_colours, _fonts
+from .picture import _few_colours, _fonts, settings
 
 WIDTH, SCALE = 1100, 2
 HEAD, TITLES, ROW, FOOT = 57, 26, 48, 34
@@ -37,12 +37,11 @@ VERDICTS = {
 
 def draw(report: Any) -> bytes:
     """PNG of a report."""
-    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     page = _Page(report)
-    with rc_context({"font.family": _fonts()}):
+    with settings({"font.family": _fonts()}):
         figure = Figure(figsize=(WIDTH / 100, page.height / 100), dpi=100 * SCALE)
         FigureCanvasAgg(figure)
         page.draw(figure)

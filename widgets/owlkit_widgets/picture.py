@@ -7,6 +7,9 @@ through pyplot, so that drawing works in any thread and touches no figure of the
 from __future__ import annotations
 
 import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from . import words
@@ -24,7 +27,6 @@ FONTS = ["Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Dej
 
 def draw(monitor: Any, file_format: str = "png") -> bytes:
     """Picture of a monitor as PNG or SVG bytes."""
-    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -33,13 +35,34 @@ def draw(monitor: Any, file_format: str = "png") -> bytes:
         panel for panel in (LayersPanel(facts, Opened.of(monitor)), FiltersPanel(facts)) if panel.height
     ]
     height = BOTTOM + sum(panel.height for panel in panels) + FOOT
-    with rc_context({"font.family": _fonts(), "svg.fonttype": "none"}):
+    with settings({"font.family": _fonts(), "svg.fonttype": "none"}):
         figure = Figure(figsize=(WIDTH / 100, height / 100), dpi=100 * SCALE)
         FigureCanvasAgg(figure)
         _fill(Page(figure, height), facts, panels)
         out = io.BytesIO()
         figure.savefig(out, format=file_format, facecolor=light_tokens()["bg"])
     return _few_colours(out) if file_format == "png" else out.getvalue()
+
+
+_turn = threading.Lock()  # whose settings they are: matplotlib has one set for all threads
+
+
+@contextmanager
+def settings(chosen: dict[str, Any]) -> Iterator[None]:
+    """Meanwhile matplotlib has these; one picture is drawn at a time, and they alone are put back.
+
+    Two that overlap would leave the second with the first one's. And matplotlib's own `rc_context` puts all
+    of them back, also what a cell has set since.
+    """
+    from matplotlib import rcParams
+
+    with _turn:
+        before = {name: rcParams[name] for name in chosen}
+        rcParams.update(chosen)
+        try:
+            yield
+        finally:
+            rcParams.update(before)
 
 
 def _fill(page: Page, facts: Facts, panels: list[Any]) -> None:
