@@ -54,15 +54,16 @@ def settings(chosen: dict[str, Any]) -> Iterator[None]:
     Two that overlap would leave the second with the first one's. And matplotlib's own `rc_context` puts all
     of them back, also what a cell has set since.
     """
-    from matplotlib import rcParams
+    import matplotlib
 
+    present: Any = matplotlib.rcParams
     with _turn:
-        before = {name: rcParams[name] for name in chosen}
-        rcParams.update(chosen)
+        before = {name: present[name] for name in chosen}
+        present.update(chosen)
         try:
             yield
         finally:
-            rcParams.update(before)
+            present.update(before)
 
 
 def _fill(page: Page, facts: Facts, panels: list[Any]) -> None:
