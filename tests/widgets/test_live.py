@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from typing import Any
 
@@ -10,8 +11,11 @@ import pytest
 
 pytest.importorskip("anywidget", reason="the widgets need the notebook extra")
 
+from PIL import Image
+
 import owlkit
 from owlkit import show_heatmap
+from owlkit.inspection.layerwise import Layerwise
 from owlkit_widgets.activations import ActivationsWidget
 from owlkit_widgets.comms import LiveWidget
 from owlkit_widgets.desk import Desk
@@ -213,6 +217,22 @@ class TestTrouble:
         choose(widget, layer="prob")
         settled(widget)
         assert widget.said == {"text": "matplotlib is not here; pip install 'owlkit[figures]'", "bad": True}
+
+    def test_after_an_image_that_could_not_be_shown_comes_the_next(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Each one after it failed with an IndexError."""
+        widget = looks()
+        file = io.BytesIO()
+        Image.new("L", (30, 30), 200).save(file, "png")
+        with monkeypatch.context() as patched:
+            patched.setattr(Layerwise, "values", lambda self, layer: 1 / 0)
+            ask(widget, {"type": "image", "name": "first"}, [memoryview(file.getvalue())])
+            settled(widget)
+        assert "ZeroDivisionError" in widget.said["text"]
+        ask(widget, {"type": "image", "name": "second"}, [memoryview(file.getvalue())])
+        settled(widget)
+        assert (widget.said, widget.image["name"], widget.layer["name"]) == ({}, "second", "relu")
 
     def test_a_refused_command_is_answered_whatever_was_wrong(self, monkeypatch: pytest.MonkeyPatch) -> None:
         sent: list[Any] = []

@@ -137,7 +137,7 @@ class ActivationsWidget(LiveWidget):
         except (OwlkitError, OSError) as error:
             self.said = {"text": f"{name}: {error}", "bad": True}
             return
-        self.said, last = {}, self._now[0]
+        self.said, last = {}, self.layer["name"]
         self._tell_image(name)
         self._now = ()
         if self.view.get("layer") not in self._seen.layers:
