@@ -6,6 +6,8 @@ export class Commands {
   constructor(send) {
     this.send = send;
     this.next = 1;
+    // Answers go to every page that shows the widget: of whom they are, the number alone would not say.
+    this.page = Math.random().toString(36).slice(2);
     this.open = new Map();
     this.listeners = new Set();
   }
@@ -16,7 +18,7 @@ export class Commands {
 
   /** Ask the kernel; resolves with its answer { ok, error, value }. */
   ask(name, value = null) {
-    const id = this.next++;
+    const id = `${this.page}-${this.next++}`;
     return new Promise((resolve) => {
       const late = setTimeout(() => this.#tell("late", name), PATIENCE);
       this.open.set(id, { name, resolve, late });

@@ -162,3 +162,15 @@ test("commands are answered once, and told to be late", async (t) => {
   assert.deepEqual(await answer, { ok: false, error: "no", value: null });
   assert.deepEqual(told, ["sent", "late", "refused"]);
 });
+
+test("what another page is answered is not taken for one's own", () => {
+  const sent = [];
+  const [here, there] = [0, 1].map(() => new Commands((content) => sent.push(content)));
+  here.ask("pause");
+  there.ask("step", 1);
+  here.answer({ id: sent[1].id, ok: true });
+  assert.ok(here.waiting);
+  here.answer({ id: sent[0].id, ok: true });
+  assert.ok(!here.waiting);
+  there.dispose();
+});
