@@ -61,12 +61,12 @@ def ask(monitor: Monitor, name: str, value: Any = None) -> None:
 def test_points_go_out_at_most_five_times_a_second(
     sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("owlkit_widgets.monitor.MEASURED", 1.0)
+    monkeypatch.setattr("owlkit_widgets.monitor_figures.MEASURED", 1.0)
     run = FakeRun(max_iter=100000, seconds=0.001)
     monitor = Monitor(run)
     run.start()
     time.sleep(0.1)
-    assert monitor._measure()["monitor"]["share"] is None, "at first nothing is known of it"
+    assert monitor._figures.measure()["monitor"]["share"] is None, "at first nothing is known of it"
     time.sleep(1.0)
     run.stop()
     run.wait()

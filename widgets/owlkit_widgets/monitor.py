@@ -40,7 +40,6 @@ and ``{type: "command", id, name, value}`` with the names of `commands.Controls`
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -51,17 +50,13 @@ from owlkit.training.registry import find_all
 
 from .assets import STYLES, asset
 from .comms import LiveWidget, words_of
+from .monitor_figures import Figures
 from .overlay import Overlay
 from .panels import Panels
 from .publisher import Publisher
 from .recorder import Recorder
 from .subject import Subject, describe, line
 
-FIGURES_PERIOD = 0.5
-"""Seconds between updates of the header's figures."""
-MEASURED = 3.0
-"""Seconds of training before the monitor says what it costs: at first it is mostly being opened."""
-UNKNOWN = object()
 OVERLAY = frozenset({"runs", "compare", "drop", "select"})
 """Commands about which runs are shown."""
 
@@ -99,22 +94,18 @@ class Monitor(LiveWidget):
         self.seen = False  # a browser has shown it
         self.on_end: list[Callable[[Monitor], None]] = []
         self._picture: bytes | None = None
-        self._updates = self._bytes = 0
-        self._figures_due = 0.0
-        self._told: dict[str, Any] = {}  # figures that the browser knows
-        self._forgotten = False  # it knows none of them
-        # Commands to the run that this widget's thread has to carry out. Every page counts from 1.
-        self._in_hand: list[Any] = []
+        self._in_hand: list[Any] = []  # commands to the run that this widget's thread has to carry out
         self._send_figures = False
         self._urgent = False  # a state has changed: who pressed pause waits for that
         self._publisher = Publisher(self.publish, self._heartbeat)
         self._ready = False  # events that come before are in what the browser gets first; none after `close`
         self.overlay = Overlay(run, self._heard, self._all_heard)
+        self._figures = Figures(self.overlay, self._publisher)
         super().__init__(
             uid=uuid.uuid4().hex,
             run=describe(self.overlay.front),
             status=self.recorder.status(),
-            figures=self._measure(),
+            figures=self._figures.measure(),
         )
         self.observe(self._look, "view")
         self._ready = True
@@ -155,7 +146,7 @@ class Monitor(LiveWidget):
             self._send_figures = True  # all in one message: no page shows a run beside another's figures
             with self.hold_sync():
                 self.run, self.status = describe(self.overlay.front), self.recorder.status()
-                self.figures = self._measure()
+                self.figures = self._figures.measure()
                 self.history += 1
                 self.references += 1
             self._send_figures = False
@@ -224,10 +215,9 @@ class Monitor(LiveWidget):
             changed = status != self.status
             parts = [part for subject in self.overlay for part in self._take(subject)]
             news, buffers = [part for part, _ in parts], [data for _, data in parts]
-            now = time.perf_counter()
-            if last or changed or now >= self._figures_due:
-                self._figures_due = now + FIGURES_PERIOD
-                news.append({"type": "figures", "changed": self._new_figures()})
+            if self._figures.are_due(at_once=last or changed):
+                self.figures = self._figures.measure()
+                news.append({"type": "figures", "changed": self._figures.news(self.figures)})
             if news:
                 self.send({"type": "news", "parts": news}, buffers=buffers)
             if changed:
@@ -240,22 +230,14 @@ class Monitor(LiveWidget):
         if subject.take_rewound():
             self.send_state("history" if front else "references")
         update = subject.recorder.take()
-        for part, data in panels:
-            self._bytes += len(data) + 60 if front and part["type"] == "norms" else 0
+        self._figures.count_bytes(
+            sum(len(data) + 60 for part, data in panels if front and part["type"] == "norms")
+        )
         if update is None:
             return panels if front else []
         part, data = update
-        self._updates += 1
-        self._bytes += len(data) + 160 + 60 * (len(part["tests"]) + len(part["flags"]))
+        self._figures.count_update(len(data) + 160 + 60 * (len(part["tests"]) + len(part["flags"])))
         return [update, *panels] if front else [(part | {"of": subject.key}, data)]
-
-    def _new_figures(self) -> dict[str, Any]:
-        self.figures = self._measure()
-        if self._forgotten:
-            self._forgotten, self._told = False, {}
-        changed = {key: value for key, value in self.figures.items() if self._told.get(key, UNKNOWN) != value}
-        self._told = self.figures
-        return changed
 
     def _heartbeat(self) -> bool:
         """Say that the kernel is there, from a thread: also while a long cell or a slow iteration runs."""
@@ -264,24 +246,6 @@ class Monitor(LiveWidget):
         with self._lock:
             self.send({"type": "alive"})
         return True
-
-    def _measure(self) -> dict[str, Any]:
-        figures = self.recorder.figures()
-        subjects = list(self.overlay)
-        spent = sum(subject.cost_seconds for subject in subjects) + self._publisher.cpu_seconds
-        seconds = figures["seconds"]
-        updates = max(1, self._updates)
-        return figures | {
-            "health": self.panels.health.row(),
-            "references": [line(subject.run, subject.key) for subject in self.overlay.behind],
-            "monitor": {
-                "share": min(1.0, spent / seconds) if seconds >= MEASURED else None,
-                "updates_per_second": min(5.0, self._updates / seconds) if seconds >= MEASURED else 0.0,
-                "bytes_per_update": self._bytes / updates,
-                "history_bytes": 20 * sum(subject.recorder.points.n for subject in subjects)
-                + self.panels.nbytes,
-            },
-        }
 
     # -- from the browser ----------------------------------------------------------------------------------
 
@@ -316,13 +280,13 @@ class Monitor(LiveWidget):
         error, value = self._obey(content["name"], content.get("value"))
         answer = {"type": "answer", "id": content["id"], "ok": error is None, "error": error}
         self.send(answer if value is None else answer | {"value": value})
-        self._forgotten = True  # until then a page shows what it hopes that the command has done
+        self._figures.forget()  # until then a page shows what it hopes that the command has done
         self._publisher.wake()
 
     def _tell_anew(self) -> None:
         """Send all figures, changed or not: a page is new, or shows another run."""
         with self._lock:
-            self._forgotten = True
+            self._figures.forget()
             self.publish(last=True)
 
     def _obey(self, name: str, value: Any) -> tuple[str | None, Any]:
