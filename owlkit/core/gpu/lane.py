@@ -71,9 +71,7 @@ class _Crossing:
         with self._lock:
             while self._made and self._free:
                 lane, buffer = self._made[0], self._free[0]
-                self.way.send(
-                    lane, buffer
-                )  # where it fails in the maker, who wants the batch is told as well
+                self.way.send(lane, buffer)
                 self.buffers[lane] = buffer
                 self._made.popleft(), self._free.popleft()
 
