@@ -133,11 +133,11 @@ def written_at(path: str | Path) -> datetime | None:
     Raises FileFormatError where the sidecar is damaged.
     """
     text = (_read_document(path) or {}).get("written")
-    return None if text is None else _moment(text)
+    return None if text is None else moment_of(text)
 
 
-def _moment(text: Any) -> datetime:
-    """ValueError or TypeError where it is no time in a time zone: others cannot be compared."""
+def moment_of(text: Any) -> datetime:
+    """A time as sidecars hold it. ValueError or TypeError without a time zone: it cannot be compared."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"the time {text} has no time zone")
@@ -171,7 +171,7 @@ def _read_document(path: str | Path) -> dict[str, Any] | None:
         known = known and isinstance(document["content"], dict) and isinstance(document["iter"], int)
         known = known and isinstance(version, int) and isinstance(document.get("files", {}), dict)
         if "written" in document:
-            _moment(document["written"])
+            moment_of(document["written"])
     except (ValueError, TypeError, KeyError) as error:
         raise FileFormatError(f"{sidecar} is damaged ({error}); {_REMEDY}") from error
     if not known or version > _VERSION:

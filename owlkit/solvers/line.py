@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from owlkit.io.solverstate import moment_of
+
 Span = tuple[datetime | None, datetime]
 """What was written after the first moment (None: whenever) and not after the second."""
 TICK = timedelta(microseconds=1)
@@ -90,18 +92,11 @@ def _spans(content: dict[str, Any], written: datetime) -> tuple[Span, ...]:
     *closed, (since, open_end) = stored
     if open_end is not None:
         raise ValueError(f"line: the last span ends at {open_end}, not with the snapshot")
-    spans = [*((_moment(start), _known(end)) for start, end in closed), (_moment(since), written)]
+    spans = [*((_moment(start), moment_of(end)) for start, end in closed), (_moment(since), written)]
     if any(start is not None and start > end for start, end in spans):
         raise ValueError("line: a span ends before it begins")
     return tuple(spans)
 
 
 def _moment(text: Any) -> datetime | None:
-    return None if text is None else _known(text)
-
-
-def _known(text: Any) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"line: the time {text} has no time zone")
-    return moment
+    return None if text is None else moment_of(text)

@@ -15,7 +15,6 @@ from owlkit.cli import compat
 from owlkit.io.datum import datum_to_array, parse_datum
 from owlkit.io.records import Records
 from tests.support.sets import random_images
-from tests.training.small import NET
 
 ROOT = Path(__file__).resolve().parents[2]
 SOLVER = (
@@ -24,11 +23,10 @@ SOLVER = (
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "net.prototxt").write_text(NET)
-    (tmp_path / "solver.prototxt").write_text(SOLVER)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def folder(folder: Path) -> Path:
+    """The folder of all commands' tests, with a solver that ends soon."""
+    (folder / "solver.prototxt").write_text(SOLVER)
+    return folder
 
 
 def test_install_and_remove(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -88,6 +88,9 @@ OTHERS = {
     "a label behind which something stands": [value + b"\x28\x07" for value in written(datums([1, 2]))],
     "a label said to be a file": [value + b"\x38\x01" for value in written(datums([1, 2]))],
     "a label cut off": [value[:-1] + b"\x80" for value in written(datums([1, 2]))],
+    "a later label cut off": [*written(datums([1])), written(datums([2]))[0][:-1] + b"\x80"],
+    "a later label that ends early": [*written(datums([300])), written(datums([1]))[0] + b"\x07"],
+    "a later field of another number": [*written(datums([1])), written(datums([2]))[0][:-2] + b"\x30\x02"],
     "the label first": [b"\x28\x05" + value for value in written(datums([None, None]))],
     "one whose shape stands elsewhere": [*written(datums([1])), written(datums([1]))[0][::-1]],
 }

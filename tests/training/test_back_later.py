@@ -20,6 +20,12 @@ def solver_of(folder: Path, **fields: Any) -> Solver:
     return make_solver(max_iter=10**9, snapshot_prefix=str(folder / "a"), **{"snapshot": 5, **fields})
 
 
+def end_after(run: Run, iterations: int) -> None:
+    run.step(iterations)
+    run.stop()
+    run.wait()
+
+
 def later(folder: Path, state: int | str = "auto") -> Run:
     """As a new process has it that goes on."""
     solver = solver_of(folder)
@@ -41,9 +47,7 @@ def folder(tmp_path: Path) -> Path:
     run.step(12)
     run.snapshot()
     run.back(5, factor=None)
-    run.step(10)
-    run.stop()
-    run.wait()
+    end_after(run, 10)
     return tmp_path
 
 
@@ -65,9 +69,7 @@ def test_what_was_gone_back_from_may_be_gone_on_from(folder: Path) -> None:
     """Then the other branch is the one that was left, though it lies between two that led here."""
     run = later(folder, 12)
     assert offered(run) == "12, 5"
-    run.step(9)
-    run.stop()
-    run.wait()
+    end_after(run, 9)
     assert offered(later(folder)) == "20, 15, 12, 5"
 
 
@@ -82,9 +84,7 @@ def test_of_the_file_alone_it_is_known(folder: Path) -> None:
 
 def test_those_of_another_training_under_the_same_prefix_are_not_offered(folder: Path) -> None:
     run = Run(solver_of(folder, snapshot=4))
-    run.step(14)
-    run.stop()
-    run.wait()
+    end_after(run, 14)
     assert offered(later(folder, 12)) == "12, 8, 4"
     solver = solver_of(folder, snapshot=6)
     solver.step(13)
@@ -97,9 +97,7 @@ def test_of_files_that_do_not_say_all_are_offered(folder: Path) -> None:
         path.unlink()
     run = later(folder, 12)
     assert offered(run) == "12, 10, 5"
-    run.step(5)
-    run.stop()
-    run.wait()
+    end_after(run, 5)
     assert offered(later(folder)) == "15, 12, 10, 5"
 
 
