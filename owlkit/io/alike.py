@@ -46,7 +46,7 @@ def _head(value: bytes) -> tuple[bytes, tuple[int, int, int]] | None:
     except DecodeError:
         return None
     shape = (datum.channels, datum.height, datum.width)
-    if datum.encoded or min(shape) <= 0 or len(datum.data) != math.prod(shape):
+    if min(shape) <= 0 or len(datum.data) != math.prod(shape):
         return None
     sizes = caffe_pb2.Datum(channels=shape[0], height=shape[1], width=shape[2]).SerializeToString()
     head = sizes + bytes([_DATA]) + _whole_number(len(datum.data))
