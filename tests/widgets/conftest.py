@@ -6,7 +6,7 @@ import importlib.util
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,10 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+# What stands below each cell, and where: all that there is to see of a failure elsewhere.
+SHOWN = """() => [...document.querySelectorAll('.jp-OutputArea-output')].map((output) => {
+  const b = output.getBoundingClientRect(), box = [b.x, b.y, b.width, b.height].map(Math.round);
+  return `[${box}] ${output.innerText.replace(/\\s+/g, ' ').slice(0, 1500)}`; })"""
 # What Notebook 7.6 says of its own settings and of a command that JupyterLab's file browser alone has.
 OF_NOTEBOOK_7 = ("reading 'schema'", "'filebrowser:open-path' not registered")
 
@@ -98,6 +102,10 @@ def _watched_page(
     yield page
     for event, listener in heard.items():
         page.remove_listener(event, listener)
+    if request.session.testsfailed > failed:
+        print(f"the page at the end, {page.viewport_size}:")
+        with suppress(Exception):  # a page that is gone
+            print(*page.evaluate(SHOWN), sep="\n")
     tab.leave(request.session.testsfailed > failed)
     lab.end_kernels()
     assert not [error for error in errors if not any(each in error for each in known)]

@@ -208,6 +208,7 @@ def test_a_pause_waits_for_no_other_widget(lab: Any, page: Any, tmp_path: Path) 
     assert looking.read_text() == "begun", "the look was over before the pause was tried"
     assert best < PROMPT
     enough.touch()
+    inspector.scroll_into_view_if_needed()
     inspector.get_by_text("seen enough").wait_for(timeout=60000)
     page.locator(".owl").first.get_by_role("button", name="Stop").click()
     page.keyboard.press("Enter")

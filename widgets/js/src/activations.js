@@ -12,8 +12,9 @@ import { h, setAttribute } from "./dom.js";
 import { makeDrop } from "./dropping.js";
 import { makeHelp } from "./help.js";
 import { keepFromNotebook } from "./keyboard.js";
-import { leave, makePolite, makeProblem, savePicture, schedule } from "./live.js";
+import { leave, makePolite, makeProblem, savePicture } from "./live.js";
 import { lookColours } from "./look-colours.js";
+import { schedule } from "./schedule.js";
 import { makeTooltip } from "./tooltip.js";
 
 const STEP = 8; // pixels by which + and − change the size
@@ -49,7 +50,7 @@ function makeView(store, el) {
   let colours = null;
 
   function update() {
-    if (!store.unit?.layer) return;
+    if (!store.unit?.layer) return false;
     colours ??= lookColours(root);
     for (const part of [head, foot, layers, table]) part.update();
     problem.update(wrong || store.said.text);

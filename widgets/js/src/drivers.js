@@ -10,8 +10,9 @@ import { DriverStore } from "./drivers-store.js";
 import { makeDrop } from "./dropping.js";
 import { makeHelp } from "./help.js";
 import { keepFromNotebook } from "./keyboard.js";
-import { leave, makePolite, makeProblem, savePicture, schedule } from "./live.js";
+import { leave, makePolite, makeProblem, savePicture } from "./live.js";
 import { lookColours } from "./look-colours.js";
+import { schedule } from "./schedule.js";
 import { makeTooltip } from "./tooltip.js";
 
 const KEYS = [
@@ -45,7 +46,7 @@ function makeView(store, el) {
   let colours = null;
 
   function update() {
-    if (!store.chosen?.layer) return;
+    if (!store.chosen?.layer) return false;
     colours ??= lookColours(root);
     for (const part of [head, foot, bar]) part.update();
     problem.update(wrong || store.said.text || (store.found.state === "failed" ? store.found.problem : ""));

@@ -8,8 +8,9 @@ import { makeClasses, makeLooked } from "./embedding-side.js";
 import { EmbeddingStore } from "./embedding-store.js";
 import { makeHelp } from "./help.js";
 import { keepFromNotebook } from "./keyboard.js";
-import { leave, makePolite, makeProblem, savePicture, schedule } from "./live.js";
+import { leave, makePolite, makeProblem, savePicture } from "./live.js";
 import { lookColours } from "./look-colours.js";
+import { schedule } from "./schedule.js";
 import { makeTooltip } from "./tooltip.js";
 
 const KEYS = [
@@ -47,7 +48,7 @@ function makeView(store, el) {
   }
 
   function update() {
-    if (!store.net?.layers) return;
+    if (!store.net?.layers) return false;
     colours ??= readColours();
     for (const part of [head, bar, foot]) part.update();
     problem.update(store.course.state === "failed" ? store.course.problem : store.said.text);

@@ -1,7 +1,7 @@
 // Entry of the gradient-check widget: `initialize` keeps its store for the model's life, `render` makes a view.
 
 import { Commands } from "./commands.js";
-import { h, hasRoom, setAttribute } from "./dom.js";
+import { h, setAttribute } from "./dom.js";
 import { cellInserter, copy, interruptKernel } from "./gradients-cell.js";
 import { makeDetail } from "./gradients-detail.js";
 import { makeBar, makeFoot, makeHead } from "./gradients-head.js";
@@ -11,6 +11,8 @@ import { GradientStore } from "./gradients-store.js";
 import { state } from "./gradients-text.js";
 import { makeHelp } from "./help.js";
 import { keepFromNotebook } from "./keyboard.js";
+import { leave } from "./live.js";
+import { schedule } from "./schedule.js";
 import { makeTooltip } from "./tooltip.js";
 
 const SAVE_DELAY = 300; // milliseconds after the last change of the view
@@ -82,14 +84,6 @@ function listenToKeys(root, { store, bar, detail, help, tooltip, look }) {
     store.setView({ row: store.selected, k: k === row.worst?.k ? null : k });
     look(store.selected, k);
   };
-  const escape = () => {
-    if (tooltip.open) tooltip.hide();
-    else if (help.open) help.toggle(false);
-    else {
-      document.activeElement?.blur();
-      root.closest(".jp-Notebook")?.focus();
-    }
-  };
   const keys = {
     " ": () => bar.press("main"),
     q: () => bar.press("stop"),
@@ -101,7 +95,7 @@ function listenToKeys(root, { store, bar, detail, help, tooltip, look }) {
     ArrowLeft: (event) => step(event.shiftKey ? -10 : -1),
     ArrowRight: (event) => step(event.shiftKey ? 10 : 1),
     "?": () => help.toggle(),
-    Escape: escape,
+    Escape: () => leave(root, { tooltip, help }),
   };
   root.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -131,8 +125,9 @@ function view(store, model, commands, el) {
   root.append(head.element, head.progress, bar.element, body, foot.element, help.element, tooltip.element, announcer.element);
   listenToKeys(root, { store, bar, detail, help, tooltip, look });
   let colours = null;
-  const update = (theme) => {
-    if (theme || !colours) colours = palette(root);
+  let word = "";
+  const update = () => {
+    colours ??= palette(root);
     const wide = root.clientWidth >= NARROW;
     body.hidden = !store.rows.length;
     head.update();
@@ -141,44 +136,9 @@ function view(store, model, commands, el) {
     detail.update(colours, (wide ? PANEL : root.clientWidth) - 30);
     foot.update();
     announcer.update();
+    word = state(store)[2];
   };
-  return { root, update };
-}
-
-/** Draw in one animation frame. Out of sight only where the state changes: a screen reader knows no sight. */
-function schedule(store, { root, update }) {
-  let [frame, theme, seen, told] = [0, false, true, ""];
-  const draw = () => {
-    frame = 0;
-    const word = state(store)[2];
-    if (document.hidden || !(seen || word !== told)) return;
-    if (seen && !hasRoom(root)) return void ask();
-    update(theme);
-    told = word;
-    theme = false;
-  };
-  const ask = () => (frame ||= requestAnimationFrame(draw));
-  const sight = new IntersectionObserver((entries) => {
-    seen = entries.at(-1).isIntersecting;
-    if (seen) ask();
-  });
-  const size = new ResizeObserver(ask);
-  const look = new MutationObserver(() => {
-    theme = true;
-    ask();
-  });
-  sight.observe(root);
-  size.observe(root);
-  look.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
-  document.addEventListener("visibilitychange", ask);
-  const stop = store.subscribe(ask);
-  ask();
-  return () => {
-    stop();
-    cancelAnimationFrame(frame);
-    document.removeEventListener("visibilitychange", ask);
-    for (const observer of [sight, size, look]) observer.disconnect();
-  };
+  return { root, update, told: () => state(store)[2] !== word, theme: () => (colours = null) };
 }
 
 export default () => {

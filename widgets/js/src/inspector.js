@@ -9,6 +9,7 @@ import { makeGraph } from "./inspector-graph.js";
 import { INSPECTOR_KEYS, listenToInspectorKeys } from "./inspector-keys.js";
 import { InspectorStore } from "./inspector-store.js";
 import { makeInspectorTable } from "./inspector-table.js";
+import { schedule } from "./schedule.js";
 import { makeTooltip } from "./tooltip.js";
 
 const ALL = ["net", "cards", "order", "drawing", "detail", "tiles", "answer", "timing", "said", "view", "word"];
@@ -30,45 +31,19 @@ function view(store, el) {
   root.append(head.element, bar.element, said.element, graph.element, h("div", { class: "body" }, left, detail.element), foot.element, help.element, tooltip.element);
   listenToInspectorKeys(root, { store, graph, bar, help, tooltip, answer });
   answer.picture.addEventListener("load", () => detail.update(root));
-  return { root, graph, table, answer, detail, parts: [head, bar, said, foot] };
-}
 
-/** Draw in one animation frame what the topics ask for. */
-function schedule(store, { root, graph, table, answer, detail, parts }) {
-  let pending = new Set(ALL);
-  let frame = 0;
-  const draw = () => {
-    frame = 0;
-    const topics = pending;
-    pending = new Set();
-    for (const part of parts) part.update();
+  function update(asked) {
+    const topics = asked.has("start") ? new Set([...asked, ...ALL]) : asked;
+    const any = (...some) => some.some((topic) => topics.has(topic));
+    for (const part of [head, bar, said, foot]) part.update();
     table.update(topics); // before the graph: it knows what the field has found
     graph.update(topics);
     answer.update(topics);
-    if (["detail", "tiles", "answer", "cards", "net", "timing"].some((topic) => topics.has(topic)) || topics.has("size")) detail.update(root);
-    if (topics.has("size") || topics.has("view")) graph.redraw();
-  };
-  const ask = (topic) => {
-    pending.add(topic);
-    frame ||= requestAnimationFrame(draw);
-  };
-  draw();
-  const size = new ResizeObserver((entries) => {
-    const { width } = entries.at(-1).contentRect;
-    if (!width) return;
-    graph.resize(width);
-    ask("size");
-  });
-  size.observe(root);
-  const theme = new MutationObserver(() => requestAnimationFrame(() => ask("size")));
-  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
-  const stop = store.subscribe(ask);
-  return () => {
-    stop();
-    cancelAnimationFrame(frame);
-    size.disconnect();
-    theme.disconnect();
-  };
+    if (any("detail", "tiles", "answer", "cards", "net", "timing", "size", "theme")) detail.update(root);
+    if (any("size", "theme", "view")) graph.redraw();
+  }
+
+  return { root, update, resize: (width) => graph.resize(width) };
 }
 
 export default {

@@ -1,40 +1,6 @@
-// What widgets that are one view of a store have in common: when they draw, pictures to save, leaving by Esc.
+// What widgets that are one view of a store have in common: pictures to save, leaving by Esc, words. See schedule.js.
 
-import { h, hasRoom } from "./dom.js";
-
-/** Draw in one animation frame, and only while the widget can be seen. `view` has root, update and theme.
- *  Gives what ends it. */
-export function schedule(store, view) {
-  let frame = 0;
-  let seen = true;
-  const draw = () => {
-    frame = 0;
-    if (!seen || document.hidden) return;
-    if (hasRoom(view.root)) view.update();
-    else ask();
-  };
-  const ask = () => {
-    frame ||= requestAnimationFrame(draw);
-  };
-  const sight = new IntersectionObserver((entries) => {
-    seen = entries.at(-1).isIntersecting;
-    ask();
-  });
-  sight.observe(view.root);
-  const size = new ResizeObserver(ask);
-  size.observe(view.root);
-  const theme = new MutationObserver(() => requestAnimationFrame(() => (view.theme(), ask())));
-  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
-  document.addEventListener("visibilitychange", ask);
-  const stop = store.subscribe(ask);
-  ask();
-  return () => {
-    stop();
-    cancelAnimationFrame(frame);
-    document.removeEventListener("visibilitychange", ask);
-    for (const observer of [sight, size, theme]) observer.disconnect();
-  };
-}
+import { h } from "./dom.js";
 
 /** Hand a picture to the person as a file. */
 export function savePicture(name, view) {

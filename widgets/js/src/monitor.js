@@ -5,7 +5,7 @@ import { makeBanner } from "./banner.js";
 import { makeChart } from "./chart.js";
 import { Commands } from "./commands.js";
 import { makeControls } from "./controls.js";
-import { h, hasRoom } from "./dom.js";
+import { h } from "./dom.js";
 import { makeFooter } from "./footer.js";
 import { makeHeader } from "./header.js";
 import { makeHelp } from "./help.js";
@@ -13,6 +13,7 @@ import { listenToKeys } from "./keyboard.js";
 import { makeLegend } from "./legend.js";
 import { makePanels } from "./panels.js";
 import { makeRuns } from "./runs.js";
+import { schedule } from "./schedule.js";
 import { DEFAULT_VIEW, Store } from "./store.js";
 import { makeTable } from "./table.js";
 import { makeTooltip } from "./tooltip.js";
@@ -108,59 +109,20 @@ function view(store, commands, el) {
   const body = h("div", { class: "mon-body" }, header.element, header.progress, controls.element, banner.element, chart.element, table.element, panels.element, footer.element);
   root.append(body, help.element, tooltip.element, announcer.element);
   listenToKeys(root, { controls, chart, help, store, tooltip, panels });
-  return { root, chart, panels, parts: [header, controls, banner, legend, runs, table, footer, announcer] };
-}
+  const parts = [header, controls, banner, legend, runs, table, footer, announcer];
 
-/** Draw in one animation frame. Out of sight only words change, with the state: a screen reader knows no sight. */
-function schedule(store, { root, chart, panels, parts }) {
-  const pending = new Set();
-  let frame = 0;
-  let seen = true;
-  const draw = () => {
-    frame = 0;
-    if (document.hidden || !(seen || TOLD.some((topic) => pending.has(topic)))) return;
-    if (seen && !hasRoom(root)) return void (frame = requestAnimationFrame(draw));
-    const topics = new Set(pending);
-    pending.clear();
+  function update(topics, seen) {
     chart.element.hidden = store.view.table;
     for (const part of parts) part.update();
     if (!seen) return; // back in sight, all of it is drawn
     const figuresOnly = [...topics].every((topic) => topic === "figures" || topic === "clock");
     if (!chart.element.hidden && !figuresOnly) chart.update();
     panels.update();
-  };
-  const ask = (topic) => {
-    pending.add(topic);
-    frame ||= requestAnimationFrame(draw);
-  };
-  const sight = new IntersectionObserver((entries) => {
-    seen = entries.at(-1).isIntersecting; // a busy page delivers several at once, the oldest first
-    if (seen) ask("sight");
-  });
-  sight.observe(root);
-  const wake = () => ask("sight");
-  document.addEventListener("visibilitychange", wake);
-  const size = new ResizeObserver((entries) => {
-    chart.resize(entries.at(-1).contentRect.width);
-    ask("size");
-  });
-  size.observe(root);
-  const theme = new MutationObserver(() => requestAnimationFrame(() => {
-    chart.build();
-    panels.theme();
-    panels.update();
-  }));
-  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
-  const clock = setInterval(() => store.state === "paused" && ask("clock"), 1000);
-  const stop = store.subscribe(ask);
-  ask("sight");
-  return () => {
-    stop();
-    clearInterval(clock);
-    cancelAnimationFrame(frame);
-    document.removeEventListener("visibilitychange", wake);
-    for (const observer of [sight, size, theme]) observer.disconnect();
-  };
+  }
+
+  const told = (topics) => TOLD.some((topic) => topics.has(topic));
+  const theme = () => (chart.build(), panels.theme());
+  return { root, chart, update, told, theme, resize: (width) => chart.resize(width) };
 }
 
 export default () => {
@@ -175,7 +137,9 @@ export default () => {
     render({ el }) {
       const shown = view(store, commands, el);
       const stop = schedule(store, shown);
+      const clock = setInterval(() => store.state === "paused" && store.changed("clock"), 1000);
       return () => {
+        clearInterval(clock);
         stop();
         shown.chart.destroy();
       };

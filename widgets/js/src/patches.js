@@ -3,7 +3,7 @@
 import { h, setAttribute } from "./dom.js";
 import { makeHelp } from "./help.js";
 import { keepFromNotebook } from "./keyboard.js";
-import { leave, makePolite, makeProblem, savePicture, schedule } from "./live.js";
+import { leave, makePolite, makeProblem, savePicture } from "./live.js";
 import { lookColours } from "./look-colours.js";
 import { makeBar, makeFoot, makeHead } from "./patches-bar.js";
 import { ORDERS, stateWords, valueWords } from "./patches-data.js";
@@ -11,6 +11,7 @@ import { makeGrid } from "./patches-grid.js";
 import { makeNine } from "./patches-nine.js";
 import { PatchStore } from "./patches-store.js";
 import { makeTable } from "./patches-table.js";
+import { schedule } from "./schedule.js";
 import { makeTooltip } from "./tooltip.js";
 
 const KEYS = [
@@ -40,7 +41,7 @@ function makeView(store, el) {
   let colours = null;
 
   function update() {
-    if (!store.net?.layers) return;
+    if (!store.net?.layers) return false;
     colours ??= lookColours(root);
     for (const part of [head, bar, foot, table]) part.update();
     problem.update(store.scan.state === "failed" ? store.scan.problem : store.said.text);

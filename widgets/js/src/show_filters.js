@@ -1,10 +1,11 @@
 // Entry of the filters widget: `initialize` keeps the store for the model's life, `render` makes a view of it.
 
-import { h, hasRoom, setAttribute, tokens } from "./dom.js";
+import { h, setAttribute, tokens } from "./dom.js";
 import { makeHelp } from "./help.js";
 import { keepFromNotebook } from "./keyboard.js";
-import { makeProblem } from "./live.js";
+import { leave, makePolite, makeProblem, savePicture } from "./live.js";
 import { ramps } from "./ramp.js";
+import { schedule } from "./schedule.js";
 import { makeBar } from "./show_filters_bar.js";
 import { SIZES } from "./show_filters_data.js";
 import { makeDetail, judged } from "./show_filters_detail.js";
@@ -55,7 +56,7 @@ function connect(store, model) {
   };
   const topics = ["net", "film", "unit", "pixels", "layer", "weights", "said"].map((name) => `change:${name}`);
   for (const topic of topics) model.on(topic, later);
-  const onMessage = (message, buffers) => message.type === "figure" && download(`${message.name.replaceAll("/", "_")}.png`, buffers[0]);
+  const onMessage = (message, buffers) => message.type === "figure" && savePicture(`${message.name.replaceAll("/", "_")}.png`, buffers[0]);
   model.on("msg:custom", onMessage);
   let timer = 0;
   const stop = store.subscribe((topic) => {
@@ -74,13 +75,6 @@ function connect(store, model) {
   };
 }
 
-/** Hand a picture to the person as a file. */
-function download(name, view) {
-  const link = h("a", { href: URL.createObjectURL(new Blob([view], { type: "image/png" })), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
-
 function makeView(store, model, el) {
   const root = h("div", { class: "owl fv", role: "region" });
   el.append(root); // first, so that the colours of the theme can be read
@@ -93,8 +87,8 @@ function makeView(store, model, el) {
   const right = h("div", { class: "fv-right" }, detail.element, images.element);
   const tooltip = makeTooltip(root, bar.element, bar.tip);
   const problem = makeProblem();
-  const polite = h("div", { class: "sr", role: "status", "aria-live": "polite" });
-  root.append(head.element, bar.element, problem.element, h("div", { class: "fv-body" }, left, right), foot.element, help.element, tooltip.element, polite);
+  const polite = makePolite(root);
+  root.append(head.element, bar.element, problem.element, h("div", { class: "fv-body" }, left, right), foot.element, help.element, tooltip.element, polite.element);
   let colours = null;
 
   function theme() {
@@ -104,7 +98,7 @@ function makeView(store, model, el) {
   }
 
   function update() {
-    if (!store.bank) return;
+    if (!store.bank) return false;
     problem.update(store.said.text);
     if (!colours) theme();
     head.update();
@@ -120,6 +114,7 @@ function makeView(store, model, el) {
     detail.update(colours);
     images.update(colours);
     setAttribute(root, "aria-label", `Filters of ${store.bank.layer.name}`);
+    polite.say(`filter ${store.selected}, ${judged(store.bank.marks.get(store.selected))}`);
   }
 
   /** Table for grid and back; the focus goes along. */
@@ -130,15 +125,8 @@ function makeView(store, model, el) {
     if (inside) (store.view.table ? table.element : grid).focus();
   }
 
-  let said = null;
-  function announce() {
-    const words = store.bank ? `filter ${store.selected}, ${judged(store.bank.marks.get(store.selected))}` : "";
-    if (said !== null && words !== said && root.contains(document.activeElement)) polite.textContent = words;
-    said = words;
-  }
-
   listen(root, { store, help, tooltip, acts, tile: () => grid.tile });
-  return { root, update, announce, theme: () => ((colours = null), update()), stop: () => time.stop() };
+  return { root, update, theme: () => (colours = null), stop: () => time.stop() };
 }
 
 /** Keys work only while the focus is inside: see keyboard.js. */
@@ -152,14 +140,7 @@ function listen(root, { store, help, tooltip, acts, tile }) {
     "-": () => resize(-STEP),
     t: acts.table,
     "?": acts.help,
-    Escape: () => {
-      if (tooltip.open) tooltip.hide();
-      else if (help.open) help.toggle(false);
-      else {
-        document.activeElement?.blur();
-        root.closest(".jp-Notebook")?.focus();
-      }
-    },
+    Escape: () => leave(root, { tooltip, help }),
   };
   for (const [key, order] of Object.entries(ORDER_KEYS)) actions[key] = () => store.setView({ order });
   root.addEventListener("keydown", (event) => {
@@ -173,41 +154,6 @@ function listen(root, { store, help, tooltip, acts, tile }) {
   keepFromNotebook(root);
 }
 
-/** Draw in one animation frame, and only while the widget can be seen. */
-function schedule(store, view) {
-  let frame = 0;
-  let seen = true;
-  const draw = () => {
-    frame = 0;
-    if (!seen || document.hidden) return;
-    if (!hasRoom(view.root)) return void ask();
-    view.update();
-    view.announce();
-  };
-  const ask = () => {
-    frame ||= requestAnimationFrame(draw);
-  };
-  const sight = new IntersectionObserver((entries) => {
-    seen = entries.at(-1).isIntersecting;
-    ask();
-  });
-  sight.observe(view.root);
-  const size = new ResizeObserver(ask);
-  size.observe(view.root);
-  const theme = new MutationObserver(() => requestAnimationFrame(view.theme));
-  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-name", "data-jp-theme-light"] });
-  document.addEventListener("visibilitychange", ask);
-  const stop = store.subscribe(ask);
-  ask();
-  return () => {
-    stop();
-    view.stop();
-    cancelAnimationFrame(frame);
-    document.removeEventListener("visibilitychange", ask);
-    for (const observer of [sight, size, theme]) observer.disconnect();
-  };
-}
-
 export default () => {
   const store = new FilterStore();
   return {
@@ -217,6 +163,7 @@ export default () => {
       const stop = schedule(store, view);
       return () => {
         stop();
+        view.stop();
         view.root.remove();
       };
     },

@@ -33,7 +33,7 @@ export class Store extends Curve {
     return () => this.listeners.delete(listener);
   }
 
-  /** Tell every view what changed: "curve", "status", "figures", "view", "connection". */
+  /** Tell every view what changed: "curve", "status", "figures", "panels", "view", "run", "connection", "clock". */
   changed(topic) {
     for (const listener of this.listeners) listener(topic);
   }
