@@ -49,16 +49,14 @@ import traitlets
 from owlkit.training.registry import find_all
 
 from .assets import STYLES, asset
-from .comms import LiveWidget, words_of
+from .comms import LiveWidget
 from .monitor_figures import Figures
+from .orders import Orders
 from .overlay import Overlay
 from .panels import Panels
 from .publisher import Publisher
 from .recorder import Recorder
 from .subject import Subject, describe, line
-
-OVERLAY = frozenset({"runs", "compare", "drop", "select"})
-"""Commands about which runs are shown."""
 
 
 def _whole(_value: Any, widget: Monitor) -> dict[str, Any]:
@@ -94,13 +92,13 @@ class Monitor(LiveWidget):
         self.seen = False  # a browser has shown it
         self.on_end: list[Callable[[Monitor], None]] = []
         self._picture: bytes | None = None
-        self._in_hand: list[Any] = []  # commands to the run that this widget's thread has to carry out
         self._send_figures = False
         self._urgent = False  # a state has changed: who pressed pause waits for that
         self._publisher = Publisher(self.publish, self._heartbeat)
         self._ready = False  # events that come before are in what the browser gets first; none after `close`
         self.overlay = Overlay(run, self._heard, self._all_heard)
         self._figures = Figures(self.overlay, self._publisher)
+        self._orders = Orders(self)
         super().__init__(
             uid=uuid.uuid4().hex,
             run=describe(self.overlay.front),
@@ -153,6 +151,12 @@ class Monitor(LiveWidget):
             self._picture = None
             self._tell_anew()
         self._look()
+
+    def drop(self, key: str) -> None:
+        """Take away a run behind. Raises ValueError where there is none with that key."""
+        with self._lock:
+            self.overlay.drop(key)
+            self._show_references()
 
     def _show_references(self) -> None:
         self._picture = None
@@ -259,27 +263,14 @@ class Monitor(LiveWidget):
                 self.send_state(["history", "references"])
                 self._tell_anew()
         elif kind == "command":
-            try:
-                self._answer(content)
-            finally:
-                if content["id"] in self._in_hand:
-                    self._in_hand.remove(content["id"])
+            self._orders.obey(content)
 
     def _press(self, content: dict[str, Any]) -> bool:
-        """Requests to a training are taken at once; what else is asked for may wait for a net or a file."""
-        name = content.get("name") if content.get("type") == "command" else None
-        if name is None or name in OVERLAY:
-            return False
-        if self._in_hand or not self.overlay.front.controls.at_once(name):
-            self._in_hand.append(content["id"])  # what comes after it stays after it: Start, then Pause
-            return False
-        self._answer(content)
-        return True
+        return content.get("type") == "command" and self._orders.press(content)
 
-    def _answer(self, content: dict[str, Any]) -> None:
-        error, value = self._obey(content["name"], content.get("value"))
-        answer = {"type": "answer", "id": content["id"], "ok": error is None, "error": error}
-        self.send(answer if value is None else answer | {"value": value})
+    def answer(self, answer: dict[str, Any]) -> None:
+        """Send the answer to a command, and soon all figures."""
+        self.send(answer)
         self._figures.forget()  # until then a page shows what it hopes that the command has done
         self._publisher.wake()
 
@@ -288,24 +279,6 @@ class Monitor(LiveWidget):
         with self._lock:
             self._figures.forget()
             self.publish(last=True)
-
-    def _obey(self, name: str, value: Any) -> tuple[str | None, Any]:
-        """(why a command was refused or None, its value)."""
-        if name not in OVERLAY:
-            return self.overlay.front.controls.obey(name, value), None
-        try:
-            if name == "select":
-                self.select(value)
-                return None, None
-            with self._lock:
-                found = self.overlay.obey(name, value)
-                if name != "runs":
-                    self._show_references()
-            return None, found
-        except ValueError as error:
-            return str(error), None
-        except Exception as error:  # it goes where the button was pressed
-            return words_of(error), None
 
     def close(self) -> None:
         """Let go of the runs."""

@@ -77,18 +77,13 @@ class Overlay:
         held = {id(subject.run) for subject in self}
         return [line(run, str(enrol(run))) for run in reversed(runs()) if id(run) not in held]
 
-    def obey(self, name: str, key: Any) -> Any:
-        """Carry out one of the commands runs, compare, drop; its value or None."""
-        if name == "runs":
-            return self.addable()
-        if name == "compare":
-            found = [run for run in runs() if str(enrol(run)) == key]
-            if not found:
-                raise ValueError(f"run {key} is gone")
-            self.add(*found)
-        else:
-            self.drop(key)
-        return None
+    @staticmethod
+    def known(key: str) -> Any:
+        """The run of this process with that key. Raises ValueError where it is gone."""
+        for run in runs():
+            if str(enrol(run)) == key:
+                return run
+        raise ValueError(f"run {key} is gone")
 
     def close(self) -> None:
         """Let go of all runs."""
