@@ -40,6 +40,16 @@ class TestNorms:
         with pytest.raises(ValueError, match="found 5, expected an even number"):
             Norms(1, 5)
 
+    @pytest.mark.parametrize(("last", "kept"), [(5, [1, 3, 5]), (4, [1, 3]), (3, [1]), (2, [1]), (0, [])])
+    def test_a_row_goes_only_where_it_holds_what_came_after(self, last: int, kept: list[int]) -> None:
+        """The last merged row went whatever it held."""
+        norms = Norms(1, capacity=4)
+        for i in range(1, 6):
+            norms.add(i, np.full((2, 1), i, np.float32))
+        norms.cut(last)
+        assert norms.columns()[0].tolist() == kept
+        assert norms.total == 5
+
     def test_parts_have_the_layout_of_the_whole(self) -> None:
         norms = Norms(3)
         rows = [(i, np.full((2, 3), i, np.float32)) for i in (1, 2)]

@@ -28,6 +28,7 @@ class Norms:
         self.n = self.total = 0
         self.width = 1
         self._iter = np.zeros(capacity, np.uint32)
+        self._until = np.zeros(capacity, np.uint32)  # the last iteration in each row
         self._values = np.zeros((capacity, 2, count), np.float32)
         self._open: list[Row] = []
 
@@ -42,13 +43,13 @@ class Norms:
             if len(self._open) < self.width:
                 return
         self._iter[self.n], self._values[self.n] = _mean(self._open)
+        self._until[self.n] = iteration
         self.n += 1
         self._open.clear()
 
     def cut(self, iteration: int) -> None:
-        """Forget what comes after an iteration; `total` still counts it."""
-        kept = int(np.searchsorted(self._iter[: self.n], iteration, "right"))
-        self.n = kept - 1 if kept and self.width > 1 else kept  # the last may hold what came after
+        """Forget what comes after an iteration, and a row that holds some of it; `total` counts it."""
+        self.n = int(np.searchsorted(self._until[: self.n], iteration, "right"))
         self._open = [row for row in self._open if row[0] <= iteration]
 
     def columns(self) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
@@ -67,7 +68,7 @@ class Norms:
 
     def _halve(self) -> None:
         half = self.capacity // 2
-        self._iter[:half] = self._iter[::2]
+        self._iter[:half], self._until[:half] = self._iter[::2], self._until[1::2]
         self._values[:half] = (self._values[::2] + self._values[1::2]) / 2
         self.n = half
         self.width *= 2
