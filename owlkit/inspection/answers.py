@@ -77,7 +77,9 @@ def find_answers(
     prepare: ImageInput | None = None,
     on_images: Callable[[int], None] = lambda seen: None,
 ) -> Answers:
-    """Run the images through a net and keep each unit's largest answers. on_images : told how many are done.
+    """Run the images through a net and keep each unit's largest answers.
+
+    on_images : told how many are done; what it raises ends the work.
 
     Raises NetError for an unknown layer, or one whose receptive field cannot be told.
     """

@@ -19,6 +19,7 @@ from owlkit_widgets.desk import Desk
 from owlkit_widgets.drivers import DriversWidget
 from owlkit_widgets.embedding import EmbeddingWidget
 from owlkit_widgets.filter_looks import Looks, Wish
+from owlkit_widgets.filters import FiltersWidget
 from owlkit_widgets.gradients import GradientWidget
 from owlkit_widgets.inspector import InspectorWidget
 from owlkit_widgets.latest import Latest
@@ -198,6 +199,30 @@ def test_an_inspector_that_is_closed_ends_its_timing(monkeypatch: pytest.MonkeyP
     widget.close()
     widget._stopwatch.join(PATIENCE)
     assert not widget._stopwatch.running
+
+
+def test_filters_that_are_closed_end_their_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, batches = threading.Event(), []
+
+    def search(*_: Any, on_images: Any, **__: Any) -> Any:
+        while True:
+            batches.append(1)
+            assert len(batches) < 10_000, "nobody ends it"
+            begun.set()
+            on_images(len(batches))
+            threading.Event().wait(0.001)
+
+    monkeypatch.setattr("owlkit_widgets.filter_looks.find_answers", search)
+    widget = FiltersWidget(owlkit.show_filters(planted(), "conv1", images=pictures(2)))
+    assert begun.wait(PATIENCE)
+    looks = widget._looks
+    assert looks is not None
+    thread = looks._thread
+    widget.close()
+    assert thread is None or ended(thread)
+    assert widget.unit["state"] == "looking", "to be given up is no failure"
+    looks.want(Wish("conv1", 1))
+    assert looks._thread is None, "what its own thread asks for by now is not begun"
 
 
 def test_who_sends_while_a_widget_is_closed_has_a_comm_to_the_end() -> None:

@@ -14,6 +14,7 @@ from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.twin import Twin
 
 from .answer_pixels import Pictures, answer_map, close_up
+from .latest import GivenUp
 
 PERIOD_SECONDS = 0.2  # between words about the progress
 
@@ -43,17 +44,25 @@ class Looks:
     say: Say
     _known: dict[str, tuple[Answers, float]] = field(default_factory=dict)  # of the weights as they are now
     _wish: Wish | None = None
+    _stopped: bool = False
     _thread: threading.Thread | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def want(self, wish: Wish) -> None:
         """Look at this next; a wish that nobody has begun with is forgotten."""
         with self._lock:
+            if self._stopped:
+                return
             self._wish = wish
             if self._thread is None:
                 thread = threading.Thread(target=self._work, name="owlkit-filters", daemon=True)
                 thread.start()  # where the system gives no more threads, the next wish tries again
                 self._thread = thread
+
+    def stop(self) -> None:
+        """Nobody looks any more: a search ends after its present batch, and nothing else is begun."""
+        with self._lock:
+            self._stopped, self._wish = True, None
 
     def forget(self) -> None:
         """The weights have changed: what was found no longer holds."""
@@ -68,6 +77,8 @@ class Looks:
                     return
             try:
                 self._look(wish)
+            except GivenUp:
+                continue
             except Exception as error:  # nobody reads a traceback from this thread
                 self.say({"state": "failed", "problem": str(error) or type(error).__name__}, [])
 
@@ -97,6 +108,8 @@ class Looks:
 
         def tell(done: int) -> None:
             nonlocal due
+            if self._stopped:
+                raise GivenUp
             if time.perf_counter() >= due:
                 due = time.perf_counter() + PERIOD_SECONDS
                 state = {"state": "looking", "done": done, "total": len(self.images)}

@@ -208,4 +208,6 @@ class FiltersWidget(LiveWidget):
 
     def close(self) -> None:
         self._stop_listening()
+        if self._looks is not None:
+            self._looks.stop()
         super().close()
