@@ -32,7 +32,8 @@ class BatchNorm(Layer):
     Source: Ioffe and Szegedy, Batch normalization, ICML 2015; Caffe's BatchNormLayer.
 
     While training, mean and variance (biased) are the batch's, and the running values follow: mean' = f mean'
-    + mean; variance' = f variance' + m / (m - 1) variance; scale' = f scale' + 1, with m = count / C.
+    + mean; variance' = f variance' + m / (m - 1) variance; scale' = f scale' + 1, with m = count / C. They
+    forget a batch whose loss a solver finds not finite; Caffe's stay NaN from then on.
 
     It has no learned scale and shift: a Scale layer with bias_term follows. In place directly behind, such a
     Scale, and a ReLU after that, are computed in the same pass.
@@ -45,7 +46,7 @@ class BatchNorm(Layer):
         p = self.param.batch_norm_param
         x = bottom[0]
         if x.ndim < 2:
-            raise self.error("needs at least two axes (N, C, ...)", x)
+            raise self.error("needs at least two axes (N, C, ...): add a Reshape layer before it", x)
         self.global_stats = p.use_global_stats if p.HasField("use_global_stats") else self.phase == "test"
         for shape in ((x.shape[1],), (x.shape[1],), (1,)):
             self.add_param(shape)
@@ -63,7 +64,11 @@ class BatchNorm(Layer):
         x = bottom[0]
         channels = self.blobs[0].shape[0]
         if x.ndim < 2 or x.shape[1] != channels:
-            raise self.error(f"expects {channels} channels on axis 1", x)
+            raise self.error(
+                f"expects {channels} channels on axis 1, of which its statistics are: keep the input's "
+                "channels, or build the net anew",
+                x,
+            )
         top[0].reshape(x.shape)
 
     def absorb(self, follower: Layer) -> bool:

@@ -138,8 +138,8 @@ class Net(Passes):
 
     @cached_property
     def rewind(self) -> Rewind:
-        """What lets a net on a GPU run a batch again; see `host_states` too."""
-        return Rewind(self.device, self.layers, self.guard.state)
+        """What takes back what a pass changes for good; with `host_states` a batch can be run again."""
+        return Rewind(self.device, self.layers, self.guard.state if self.captures is not None else None)
 
     def host_states(self) -> HostStates:
         """What forward passes change on the host, as it is now."""

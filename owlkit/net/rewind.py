@@ -1,4 +1,7 @@
-"""A batch once more: what a forward pass of a net on a GPU changes for good is kept before it."""
+"""A batch taken back: what a forward pass changes for good is kept before it.
+
+Running averages then forget a batch whose loss is no number, and a net on a GPU can run a batch again.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,12 @@ from owlkit.layers.base import Layer
 class Rewind:
     """Counts of random numbers, running averages, carried states: see `Layer.moving`.
 
-    state : of the net's guard. Once a loss has stopped updates, what was kept before that iteration stays,
-    although another one is queued behind it. Layers that were prepared anew between the two (for a batch of
-    another shape) have new counts: of these the later one is kept.
+    state : of the net's guard, on a GPU. Once a loss has stopped updates, what was kept before that iteration
+    stays, although another one is queued behind it. Layers that were prepared anew between the two (for a
+    batch of another shape) have new counts: of these the later one is kept.
     """
 
-    def __init__(self, device: Device, layers: Sequence[Layer], state: Tensor) -> None:
+    def __init__(self, device: Device, layers: Sequence[Layer], state: Tensor | None) -> None:
         self._device, self._layers, self._state = device, layers, state
         self._kept: dict[int, tuple[Tensor, Tensor]] = {}  # a tensor, so that it stays, and its copy
         self._kernel = keep.make(device, ())

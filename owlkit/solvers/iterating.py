@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -105,8 +105,8 @@ class Iterating(Resumable):
         show where that came from.
         """
         total = 0.0
-        for _ in range(self.param.iter_size):
-            total += self.net.forward_backward()
+        for part in range(self.param.iter_size):
+            total += self.net.forward_backward(None if part else self.net.rewind.keep)
             if not math.isfinite(total):
                 break
         return total
@@ -224,6 +224,10 @@ class Iterating(Resumable):
             raise DivergedError(event)
 
     # -- what is said of it
+    @cached_property
+    def _saturation(self) -> diagnosis.Saturation:
+        return diagnosis.Saturation(self.net)
+
     def _displayed(self, lr: float) -> events.Displayed:
         if self.param.debug_info:
             log_debug_info(self.net)
@@ -236,13 +240,17 @@ class Iterating(Resumable):
         remark = diagnosis.remark_zero_weights(self.net) if first else ""
         if first and self._fresh:
             remark = remark or diagnosis.remark_first_loss(self.net, loss)
-        elif not remark:
-            remark = diagnosis.remark_saturation(self.net, loss) if loss > diagnosis.SATURATED - 1 else ""
+        remark = self._saturation.remark(loss) or remark
         if remark:
             self.warn(remark)
 
     def _diverge(self, loss: float, found_out: Callable[[], None] = lambda: None) -> None:
-        """found_out : called when the net was looked at, before anybody is told."""
+        """found_out : called when the net was looked at, before anybody is told.
+
+        Running averages and states that are carried on are put back first: they would stay NaN for good, as
+        Caffe's do, and be taken for the cause.
+        """
+        self.net.rewind.restore()
         layer, blob, found = self.net.first_nonfinite() or ("", "", "")
         event = events.Diverged(self.iter, loss, layer, blob, found)
         found_out()
