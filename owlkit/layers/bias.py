@@ -41,7 +41,10 @@ class Bias(Layer):
         axis = self._axis(bottom[0], param.num_axes)
         end = bottom[0].ndim if param.num_axes == -1 else axis + param.num_axes
         if end > bottom[0].ndim:
-            raise self.error(f"bias_param: axis {axis} and num_axes {param.num_axes} go beyond x", bottom[0])
+            raise self.error(
+                f"bias_param: axis {axis} and num_axes {param.num_axes} go beyond x; lower num_axes",
+                bottom[0],
+            )
         self.add_param(bottom[0].shape[axis:end], param.filler if param.HasField("filler") else None)
 
     def _axis(self, x: Blob, axes: int) -> int:
@@ -58,7 +61,11 @@ class Bias(Layer):
         axis = self._axis(x, b.ndim)
         end = axis + b.ndim
         if x.shape[axis:end] != b.shape:
-            raise self.error(f"b of shape {b.shape} does not stand in x's shape from axis {axis} on", x)
+            raise self.error(
+                f"b of shape {b.shape} does not stand in x's shape from axis {axis} on; choose axis so that "
+                "it does, or Reshape b",
+                x,
+            )
         self._along = axis, b.ndim
         top[0].reshape(x.shape)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from owlkit.core.device import Device
 from owlkit.kernels import concat
+from owlkit.layers.agreement import to_agree
 from owlkit.layers.base import Arity, Blobs, Layer, register
 
 
@@ -43,7 +44,7 @@ class Concat(Layer):
             if (blob.shape[: self.axis], blob.shape[self.axis + 1 :]) != (before, after):
                 raise self.error(
                     f"expects the shape {bottom[0].shape} of {bottom[0].given_name!r}, apart from axis "
-                    f"{self.axis}",
+                    f"{self.axis}: {to_agree(blob, bottom[0], but=self.axis)}",
                     blob,
                 )
         top[0].reshape(*before, sum(blob.shape[self.axis] for blob in bottom), *after)

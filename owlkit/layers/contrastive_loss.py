@@ -48,7 +48,10 @@ class ContrastiveLoss(LossLayer):
             if blob.ndim < 2 or blob.count != blob.shape[0] * blob.shape[1]:
                 raise self.error("needs vectors, (N, C) or (N, C, 1, 1); add a Flatten layer", blob)
         if bottom[2].count != bottom[0].shape[0]:
-            raise self.error(f"needs {bottom[0].shape[0]} values, one for each pair", bottom[2])
+            raise self.error(
+                f"needs {bottom[0].shape[0]} values, one for each pair: 1 for a similar one, 0 for others",
+                bottom[2],
+            )
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         spec = contrastive_loss.ContrastiveLoss(bottom[0].descriptor, self.margin, self.legacy)

@@ -54,7 +54,7 @@ class Crop(Layer):
         x, r = bottom
         offsets = self._offsets(bottom)
         if r.ndim < x.ndim:
-            raise self.error(f"needs {x.ndim} axes, as {x.given_name!r} has", r)
+            raise self.error(f"needs {x.ndim} axes, as {x.given_name!r} has, found {r.ndim}; Reshape it", r)
         for axis, offset in enumerate(offsets, self.axis):
             end = offset + r.shape[axis]
             if end > x.shape[axis]:

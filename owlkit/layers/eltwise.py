@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from owlkit.core.device import Device
 from owlkit.kernels import activation, eltwise
 from owlkit.layers.activation import absorb_relu
+from owlkit.layers.agreement import to_agree
 from owlkit.layers.base import Arity, Blobs, Layer, register
 from owlkit.proto import caffe_pb2
 
@@ -54,7 +55,10 @@ class Eltwise(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         for blob in bottom[1:]:
             if blob.shape != bottom[0].shape:
-                raise self.error(f"expects {bottom[0].shape} as of {bottom[0].given_name!r}", blob)
+                raise self.error(
+                    f"expects {bottom[0].shape} as of {bottom[0].given_name!r}: {to_agree(blob, bottom[0])}",
+                    blob,
+                )
         top[0].reshape(bottom[0].shape)
 
     def absorb(self, follower: Layer) -> bool:

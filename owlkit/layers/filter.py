@@ -52,7 +52,9 @@ class Filter(Layer):
         for x, y in zip(bottom, top, strict=False):
             if x.shape[:1] != selector.shape[:1]:
                 raise self.error(
-                    f"{selector.shape[0]} values of {selector.given_name!r} cannot select from this", x
+                    f"{selector.shape[0]} values of {selector.given_name!r} cannot select from this; give "
+                    "one value per item",
+                    x,
                 )
             y.reshape(x.shape)
 

@@ -66,7 +66,11 @@ class FilterBank(Layer):
         for x, y in zip(bottom, top, strict=True):
             if x.ndim != bottom[0].ndim or x.shape[self.axis] != channels:
                 found = f"{x.shape[self.axis]} channels" if x.ndim > self.axis else f"{x.ndim} axes"
-                raise self.error(f"expects {channels} channels on axis {self.axis}, found {found}", x)
+                raise self.error(
+                    f"expects {channels} channels on axis {self.axis}, found {found}; its filters were "
+                    "made for these when the net was built: keep the input's channels, or build it anew",
+                    x,
+                )
             y.reshape(*x.shape[: self.axis], self.outputs, *self.out(x))
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:

@@ -37,7 +37,10 @@ class HingeLoss(LossLayer):
         scores, labels = bottom
         if labels.count != scores.num:
             name = scores.given_name
-            raise self.error(f"needs {scores.num} labels, one for each of bottom {name!r}", labels)
+            raise self.error(
+                f"needs {scores.num} labels, one for each of bottom {name!r}; see batch_size of the data",
+                labels,
+            )
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         scores, labels = bottom

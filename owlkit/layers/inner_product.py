@@ -53,7 +53,8 @@ class InnerProduct(Layer):
         inputs = x.count_between(self.axis)
         if inputs != self.inputs:
             raise self.error(
-                f"its weights take {self.inputs} inputs, the bottom gives {inputs}; keep the input's size",
+                f"its weights take {self.inputs} inputs, the bottom gives {inputs}; keep the input's size, "
+                "or bring the maps before it to one (Pooling with global_pooling: true, or SPP)",
                 x,
             )
         top[0].reshape(*x.shape[: self.axis], self.outputs)

@@ -17,9 +17,24 @@ def check_label_count(layer: Layer, scores: Blob, labels: Blob, axis: int) -> No
     if scores.count != labels.count * scores.shape[axis]:
         raise layer.error(
             f"bottom {scores.given_name!r} {scores.shape} with classes along axis {axis} needs labels of "
-            f"shape {positions}, found {labels.shape}",
+            f"shape {positions}, found {labels.shape}: {_to_match(scores, labels, axis)}",
             labels,
         )
+
+
+def _to_match(scores: Blob, labels: Blob, axis: int) -> str:
+    """The next action where scores and labels do not fit each other."""
+    if labels.count == scores.count:
+        return (
+            "a label is the number of its class; for one value per class (0 and 1, several may be 1) take "
+            "SigmoidCrossEntropyLoss"
+        )
+    if scores.count_between(axis + 1) > 1 and labels.count * scores.shape[axis] < scores.count:
+        return (
+            f"{scores.given_name!r} scores every place of a map: for one label per image take its mean over "
+            "places (Pooling, AVE, global_pooling: true) or an InnerProduct, else give a label for each place"
+        )
+    return "give one label for each row of scores (see the batch_size of both, and any Reshape before)"
 
 
 class ClassLabels:

@@ -10,6 +10,7 @@ import numpy as np
 
 from owlkit.core.blob import Blob
 from owlkit.kernels.losses import BATCH_SIZE, VALID
+from owlkit.layers.agreement import to_hold_as_many
 from owlkit.layers.base import Arity, Blobs, Layer
 
 log = logging.getLogger("owlkit")
@@ -43,7 +44,8 @@ class LossLayer(Layer):
         if bottom[0].shape[:1] != bottom[1].shape[:1]:
             raise self.error(
                 f"bottoms {_named(bottom[0])} and {_named(bottom[1])} must "
-                "have the same first axis (the batch)"
+                "have the same first axis (the batch): take both from the same data layer, or give their "
+                "data layers the same batch_size; a Reshape before may have changed it"
             )
         top[0].reshape(())
 
@@ -52,7 +54,8 @@ class LossLayer(Layer):
         if bottom[0].count != bottom[1].count:
             raise self.error(
                 f"bottoms {_named(bottom[0])} and {_named(bottom[1])} must "
-                f"hold equally many values, found {bottom[0].count} and {bottom[1].count}"
+                f"hold equally many values, found {bottom[0].count} and {bottom[1].count}: "
+                f"{to_hold_as_many(*bottom[:2])}"
             )
 
     def refuse_label_gradient(self, propagate_down: Sequence[bool], labels: Blob, index: int = 1) -> None:

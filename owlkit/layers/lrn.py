@@ -39,7 +39,7 @@ class LRN(Layer):
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         if bottom[0].ndim != 4:
-            raise self.error("needs a bottom with 4 axes (N, C, H, W)", bottom[0])
+            raise self.error("needs a bottom with 4 axes (N, C, H, W); put it before InnerProduct", bottom[0])
         top[0].reshape(bottom[0].shape)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:

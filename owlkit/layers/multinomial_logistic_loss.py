@@ -33,7 +33,10 @@ class MultinomialLogisticLoss(LossLayer):
         super().reshape(bottom, top)
         if bottom[1].count != bottom[0].num:
             name = bottom[0].given_name
-            raise self.error(f"needs {bottom[0].num} labels, one for each of bottom {name!r}", bottom[1])
+            raise self.error(
+                f"needs {bottom[0].num} labels, one for each of bottom {name!r}; see batch_size of the data",
+                bottom[1],
+            )
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         p, labels = bottom

@@ -68,7 +68,7 @@ class Pooling(Layer):
         if len(top) > 1 and self.method != "max":
             raise self.error("only MAX pooling has a second top (indices); remove it", top[1])
         if bottom[0].ndim != 4:
-            raise self.error("needs a bottom with 4 axes (N, C, H, W)", bottom[0])
+            raise self.error("needs a bottom with 4 axes (N, C, H, W); put it before InnerProduct", bottom[0])
         self.stride = self._pair(p, "stride", "stride_h", "stride_w")
         self.pad = self._pair(p, "pad", "pad_h", "pad_w")
         if self.method == "stochastic" and any(self.pad):
@@ -109,7 +109,7 @@ class Pooling(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]
         if x.ndim != 4:
-            raise self.error("needs a bottom with 4 axes (N, C, H, W)", x)
+            raise self.error("needs a bottom with 4 axes (N, C, H, W); put it before InnerProduct", x)
         self.kernel_shape = self.window or (x.shape[2], x.shape[3])
         size = [self._pooled(x.shape[2 + axis], axis) for axis in (0, 1)]
         if min(size) < 1:

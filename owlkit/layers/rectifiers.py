@@ -105,7 +105,11 @@ class PReLU(Layer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         slopes = self.blobs[0]
         if slopes.ndim and slopes.shape[0] != bottom[0].shape[1]:
-            raise self.error(f"has slopes for {slopes.shape[0]} channels", bottom[0])
+            raise self.error(
+                f"has slopes for {slopes.shape[0]} channels, found {bottom[0].shape[1]}; keep their number, "
+                "or give channel_shared: true",
+                bottom[0],
+            )
         top[0].reshape(bottom[0].shape)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:

@@ -73,7 +73,7 @@ class Flatten(_Reshaped):
         except IndexError as error:
             raise self.error(f"flatten_param: {error}", x) from None
         if end < start:
-            raise self.error(f"end_axis {p.end_axis} lies before axis {p.axis}", x)
+            raise self.error(f"end_axis {p.end_axis} lies before axis {p.axis}; raise it", x)
         return (*x.shape[:start], x.count_between(start, end + 1), *x.shape[end + 1 :])
 
 
@@ -97,17 +97,23 @@ class Reshape(_Reshaped):
         dims = [self._length(x, start + i, d) for i, d in enumerate(self.param.reshape_param.shape.dim)]
         before, after = x.shape[:start], x.shape[end:]
         if dims.count(-1) > 1:
-            raise self.error("two dims are -1; only one can be inferred", x)
+            raise self.error("two dims are -1; only one can be inferred: give the other", x)
         if -1 in dims:
             known = math.prod(d for d in (*before, *dims, *after) if d != -1)
             if known == 0 or x.count % known:
                 raise self.error(
-                    f"{x.count} elements do not divide into {known}, so -1 cannot be inferred", x
+                    f"{x.count} elements do not divide into {known}, so -1 cannot be inferred; change the "
+                    "other dims",
+                    x,
                 )
             dims[dims.index(-1)] = x.count // known
         shape = (*before, *dims, *after)
         if math.prod(shape) != x.count:
-            raise self.error(f"the shape {shape} has {math.prod(shape)} elements, the bottom {x.count}", x)
+            raise self.error(
+                f"the shape {shape} has {math.prod(shape)} elements, the bottom {x.count}; make one dim -1 "
+                "to infer it, or 0 to copy it from the bottom",
+                x,
+            )
         return shape
 
     def _replaced(self, x: Blob) -> tuple[int, int]:
@@ -129,7 +135,7 @@ class Reshape(_Reshaped):
         if dim != 0:
             return dim
         if axis >= x.ndim:
-            raise self.error(f"dim 0 copies axis {axis}, which the bottom does not have", x)
+            raise self.error(f"dim 0 copies axis {axis}, which the bottom does not have; give its length", x)
         return x.shape[axis]
 
     def describe(self) -> str:

@@ -51,7 +51,11 @@ class Scale(Layer):
         if self.learned and p.num_axes == -1:
             self.num_axes = x.ndim - self.axis
         if self.axis + self.num_axes > x.ndim:
-            raise self.error(f"axis {self.axis} and {self.num_axes} axes from there exceed the bottom's", x)
+            raise self.error(
+                f"axis {self.axis} and {self.num_axes} axes from there exceed the bottom's {x.ndim}; lower "
+                "num_axes",
+                x,
+            )
         shape = x.shape[self.axis : self.axis + self.num_axes]
         if self.learned:
             ones = caffe_pb2.FillerParameter(type="constant", value=1)
@@ -74,7 +78,11 @@ class Scale(Layer):
         gamma = self.blobs[0] if self.learned else bottom[1]
         found = x.shape[self.axis : self.axis + self.num_axes]
         if found != gamma.shape or any(blob.shape != found for blob in self.blobs):
-            raise self.error(f"scales {gamma.shape}, but the bottom has {found} from axis {self.axis} on", x)
+            raise self.error(
+                f"scales {gamma.shape}, but the bottom has {found} from axis {self.axis} on; choose axis so "
+                "that the factors stand there, or Reshape them",
+                x,
+            )
         top[0].reshape(x.shape)
 
     @property
