@@ -12,6 +12,7 @@ from owlkit.core.lane import Lane
 from owlkit.core.tensor import Tensor
 from owlkit.io.alike import parse_alike
 from owlkit.io.datum import datum_to_array, join_raw, parse_datum
+from owlkit.io.kept import Kept
 from owlkit.io.records import RecordCursor, Records
 from owlkit.io.transform import Transformer
 
@@ -76,6 +77,7 @@ class BatchReader:
         self.records, self.transformer, self.size = records, transformer, size
         self.seed, self.skip = seed, skip
         self._cursor: RecordCursor | None = None
+        self._kept: Kept | None = None
 
     def shape(self) -> tuple[int, ...]:
         """(C, h, w) of a transformed image, from the first record. Raises DataError where it does not fit."""
@@ -86,20 +88,27 @@ class BatchReader:
     def fill(self, number: int, batch: Batch) -> None:
         """Write batch `number` into `batch`. Raises DataError naming the key of a record that fails."""
         start = (self.skip + number * self.size) % len(self.records)
+        known = self._kept.take(start, self.size) if self._kept is not None else None
+        batch.keys, images, batch.labels[:] = known or self._read(start)
+        self.transformer(images, batch.data, self._generator(number), batch.keys)
+
+    def _read(self, start: int) -> tuple[list[bytes], Images, Any]:
+        """Keys, images and labels of the records from `start` on."""
         if self._cursor is None:
             self._cursor = self.records.cursor()
         if self._cursor.index != start:
             self._cursor.seek(start)
         keys, values = zip(*self._cursor.take(self.size), strict=True)
-        batch.keys = list(keys)
-        images, batch.labels[:] = self._parsed(keys, values)
-        self.transformer(images, batch.data, self._generator(number), batch.keys)
+        return list(keys), *self._parsed(start, keys, values)
 
-    def _parsed(self, keys: Sequence[bytes], values: Sequence[bytes]) -> tuple[Images, Any]:
-        """Images and labels of records."""
+    def _parsed(self, start: int, keys: Sequence[bytes], values: Sequence[bytes]) -> tuple[Images, Any]:
+        """Images and labels of records; those that are alike are kept."""
         asked = self.transformer.color or self.transformer.gray
         alike = None if asked else parse_alike(values)
         if alike is not None:
+            self._kept = self.records.kept(alike[0].shape[1:])
+            if self._kept is not None:
+                self._kept.put(start, keys, *alike)
             return alike
         datums = [parse_datum(value, key) for key, value in zip(keys, values, strict=True)]
         return self._images(datums, keys), [datum.label for datum in datums]

@@ -17,6 +17,7 @@ from owlkit.core.errors import DataError
 from owlkit.io.claim import partial_of, writer_of
 from owlkit.io.datum import parse_datum, show_key
 from owlkit.io.files import counted_from
+from owlkit.io.kept import Kept
 from owlkit.io.lmdb_head import damage
 
 _open: weakref.WeakValueDictionary[tuple[Any, ...], _Environment] = weakref.WeakValueDictionary()
@@ -35,6 +36,7 @@ class _Environment:
         except lmdb.Error as error:
             raise DataError(f"{path} cannot be read as an LMDB set: {error}") from error
         self._finalizer = weakref.finalize(self, self.env.close)
+        self.kept: Kept | None = None
 
 
 def _problem(path: Path) -> str | None:
@@ -144,6 +146,16 @@ class Records:
         if found is None:
             raise DataError(f"{self.path} has no record {show_key(key)}; was the set written anew?")
         return bytes(found)
+
+    def kept(self, shape: tuple[int, ...]) -> Kept | None:
+        """Where all who read this set in this process keep its images; None where it is too large.
+
+        shape : (C, H, W) of an image of it.
+        """
+        with _lock:
+            if self._environment.kept is None and Kept.fits(self._count, shape):
+                self._environment.kept = Kept(self._count, shape)
+            return self._environment.kept
 
     def cursor(self) -> RecordCursor:
         """A place in the set, for one thread at a time."""

@@ -1,0 +1,126 @@
+"""What is kept of a small set gives the batches that reading gives; large sets and others are not kept."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from owlkit.io import kept
+from owlkit.io.batches import Batch, BatchReader
+from owlkit.io.kept import Kept
+from owlkit.io.records import RecordCursor, Records
+from owlkit.io.transform import Transformer
+from owlkit.proto import caffe_pb2
+from tests.io.test_alike import datums
+from tests.io.test_batches import a_set
+
+LABELS: list[int | None] = [4, 0, 9, 2, 1, 7, 5]
+
+
+def reader_of(path: Path, size: int, **transform: Any) -> BatchReader:
+    transformer = Transformer(caffe_pb2.TransformationParameter(**transform), "train")
+    return BatchReader(Records(path), transformer, size, seed=3, skip=2)
+
+
+def batches_of(reader: BatchReader, count: int = 9) -> list[Any]:
+    batch, found = Batch.empty((reader.size, *reader.shape())), []
+    for number in range(count):
+        reader.fill(number, batch)
+        found.append((batch.data.tobytes(), batch.labels.tolist(), list(batch.keys)))
+    return found
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many records were read, each time that some were."""
+    found: list[int] = []
+    take = RecordCursor.take
+    monkeypatch.setattr(RecordCursor, "take", lambda self, count: found.append(count) or take(self, count))
+    return found
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 10])
+@pytest.mark.parametrize("transform", [{}, {"scale": 0.5, "mean_value": [7], "crop_size": 3, "mirror": True}])
+def test_batches_are_those_that_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, transform: dict[str, Any]
+) -> None:
+    path = a_set(tmp_path / "set", datums(LABELS))
+    once = batches_of(reader_of(path, size, **transform))
+    monkeypatch.setattr(kept, "MOST_BYTES", 7 * 60 - 1)
+    assert batches_of(reader_of(path, size, **transform)) == once
+
+
+def test_a_set_is_read_once_by_all_who_have_it_open(tmp_path: Path, taken: list[int]) -> None:
+    path = a_set(tmp_path / "set", datums(LABELS))
+    first, second = reader_of(path, 3), reader_of(path, 3)
+    once = batches_of(first)
+    assert taken == [3, 3, 3]
+    assert batches_of(second) == once
+    assert taken == [3, 3, 3, 3], "the first batch tells of what shape the images are"
+
+
+@pytest.mark.parametrize(("most", "reads"), [(7 * 60, 3), (7 * 60 - 1, 9)])
+def test_a_set_that_is_too_large_is_read_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: list[int], most: int, reads: int
+) -> None:
+    monkeypatch.setattr(kept, "MOST_BYTES", most)
+    batches_of(reader_of(a_set(tmp_path / "set", datums(LABELS)), 3))
+    assert len(taken) == reads
+
+
+def test_images_asked_for_in_grey_are_checked_each_time(tmp_path: Path, taken: list[int]) -> None:
+    path = a_set(tmp_path / "set", datums(LABELS, shape=(1, 5, 4)))
+    alone = batches_of(reader_of(path, 3))
+    assert batches_of(reader_of(path, 3, force_gray=True)) == alone
+    assert len(taken) == 3 + 9
+
+
+def test_a_batch_with_another_record_among_them_is_not_kept(tmp_path: Path, taken: list[int]) -> None:
+    images = datums(LABELS)
+    images[3].label = 300  # of two bytes: all of its batch are parsed one by one
+    batches_of(reader_of(a_set(tmp_path / "set", images), 7), 4)
+    assert taken == [7, 7, 7, 7]
+
+
+def test_images_of_another_shape_are_not_kept() -> None:
+    place = Kept(4, (1, 2, 3))
+    images, labels = np.arange(12, dtype=np.uint8).reshape(2, 1, 2, 3), np.array([5, 6])
+    place.put(0, [b"a", b"b"], images.reshape(2, 1, 3, 2), labels)
+    assert place.take(0, 2) is None
+    place.put(3, [b"d", b"a"], images, labels)
+    assert place.take(2, 2) is None
+    found = place.take(3, 2)
+    assert found is not None
+    keys, kept_images, kept_labels = found
+    assert (keys, kept_labels.tolist()) == ([b"d", b"a"], [5, 6])
+    np.testing.assert_array_equal(kept_images, images)
+
+
+def test_several_threads_read_and_keep(tmp_path: Path) -> None:
+    path = a_set(tmp_path / "set", datums([i % 10 for i in range(100)]))
+    expected, found = batches_of(reader_of(path, 8), 60), {}
+
+    def read(number: int, reader: BatchReader) -> None:
+        found[number] = batches_of(reader, 60)
+
+    readers = [reader_of(path, 8) for _ in range(4)]
+    threads = [threading.Thread(target=read, args=each) for each in enumerate(readers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(found.values()) == [expected] * 4
+
+
+def test_a_set_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "set"
+    before = batches_of(reader_of(a_set(path, datums(LABELS)), 3))
+    for file in path.iterdir():
+        file.unlink()
+    path.rmdir()
+    after = batches_of(reader_of(a_set(path, datums(LABELS[::-1])), 3))
+    assert before[0][1] != after[0][1]
