@@ -48,7 +48,7 @@ def check_gradients(
         layer is checked by itself, at the values that it really reads, and then the loss of the whole.
     bottoms : for a layer: an array, or a shape (a tuple; filled with normal noise), for each of its bottoms.
     layers : names of the layers to check; by default all. inputs : blob name -> array, in place of what the
-        net's inputs hold.
+        net's inputs and data layers hold; a smaller batch of them takes less time.
     blob, at : of one layer only that blob (a bottom's name, or "blobs[0]"), and of it only the element at
         that index: what a larger check found is looked at again.
     elements : "all"; how many of each blob; or "auto": all of a small blob, a sample of a large one.

@@ -21,7 +21,8 @@ CALL_SECONDS = 5e-5  # of a layer's pass, whatever its size
 ELEMENTS_PER_SECOND = 1e8  # guesses of how blobs compare; how long they take is measured
 MACS_PER_SECOND = 1e9
 TELLING = 0.2  # of what is still to come in the mean: passes below that say nothing about its pace
-LONG_SECONDS = 600.0  # left: from here on it is said how less can be checked
+LONG_SECONDS = 20.0  # left: from here on it is said how less can be checked,
+QUICK = 10.0, 600.0  # in a quarter of the time, but neither in less than the first nor in more than the second
 FEWER = (16, 8, 4, 2, 1)  # elements of a blob
 POLL_SECONDS = 0.05  # how soon Ctrl-C ends a pause
 
@@ -188,8 +189,9 @@ class Course:
         """What to ask for where `left` seconds are long: elements=4, or fewer layers; else ""."""
         if left is None or left < LONG_SECONDS or not self.expected:
             return ""
+        least, most = QUICK
         for number in FEWER:
             guess = sum(min(number, e.number) * e.seconds for e in self.expected)
-            if guess * self._spent / self._guessed < LONG_SECONDS:
+            if guess * self._spent / self._guessed < min(most, max(least, left / 4)):
                 return f"elements={number}"
         return "elements=1" if max(e.number for e in self.expected) > 1 else "layers=[...]"
