@@ -22,7 +22,7 @@ ELEMENTS_PER_SECOND = 1e8  # guesses of how blobs compare; how long they take is
 MACS_PER_SECOND = 1e9
 TELLING = 0.2  # of what is still to come in the mean: passes below that say nothing about its pace
 LONG_SECONDS = 20.0  # left: from here on it is said how less can be checked,
-QUICK = 10.0, 600.0  # in a quarter of the time, but neither in less than the first nor in more than the second
+QUICK = 10.0, 600.0  # in a quarter of the time, but no less than the first and no more than the second
 FEWER = (16, 8, 4, 2, 1)  # elements of a blob
 POLL_SECONDS = 0.05  # how soon Ctrl-C ends a pause
 
