@@ -220,7 +220,7 @@ MISTAKES = [
     (lambda: L.InnerProduct(_x(), num_output=2.5), "InnerProduct: num_output must be a whole number from 0, found 2.5"),
     (lambda: L.InnerProduct(_x(), num_output=-1), "InnerProduct: num_output must be a whole number from 0, found -1"),
     (lambda: L.Reshape(_x(), axis=2**40), "Reshape: axis cannot be 1099511627776"),
-    (lambda: L.InnerProduct(_x(), weight_filler="xavier"), "weight_filler is a FillerParameter: give a dict such as dict(type=...)"),
+    (lambda: L.InnerProduct(_x(), weight_filler=3), "weight_filler is a FillerParameter: give a dict such as dict(type=...)"),
     (lambda: L.InnerProduct(_x(), weight_filler=dict(typ="xavier")), "FillerParameter has no field 'typ' (did you mean 'type'?)"),
     (lambda: L.Dropout(_x(), dropout_ratio="0.5"), "Dropout: dropout_ratio must be a number, found '0.5'"),
     (lambda: L.Convolution(_x(), bias_term="no"), "Convolution: bias_term must be True or False, found 'no'"),
@@ -345,3 +345,43 @@ def test_names_of_other_toolkits_lead_to_caffes() -> None:
     with pytest.raises(UnknownTypeError, match=r"'Conv2d' \(in Caffe it is 'Convolution'\)"):
         L.Conv2d
     assert set(ELSEWHERE.values()) <= LAYER_TYPES
+
+
+def test_what_a_person_writes_first_is_taken() -> None:
+    """A shape as the list of its axes, a filler as its type, and a Data layer that reads what there is."""
+    n = NetSpec()
+    n.data = L.Input(shape=[1, 3, 8, 8])
+    n.fc = L.InnerProduct(n.data, num_output=2, weight_filler="xavier", param=dict(lr_mult=1))
+    n.a, n.b = L.Input(shape=[[2, 3], [2]], ntop=2)
+    shapes = [[list(shape.dim) for shape in layer.input_param.shape] for layer in n.to_proto().layer]
+    assert shapes == [[[1, 3, 8, 8]], [], [[2, 3], [2]]]
+    assert n.to_proto().layer[1].inner_product_param.weight_filler.type == "xavier"
+    data = L.Data(source="train_lmdb", batch_size=4, ntop=2)[0].to_proto().layer[0].data_param
+    assert data.HasField("backend")  # Caffe is told, too
+    assert data.backend == P.Data.LMDB
+
+
+def test_an_array_where_a_path_belongs_is_told_by_its_shape() -> None:
+    """Ten thousand images took 15 s to be written out into the error."""
+    with pytest.raises(SpecError) as told:
+        L.Data(source=np.zeros((1000, 3, 32, 32), np.uint8), batch_size=4, ntop=2)
+    assert "an array of shape (1000, 3, 32, 32)" in str(told.value)
+    assert "from_arrays" in str(told.value)
+    with pytest.raises(SpecError) as told:
+        L.InnerProduct(bias_term="x" * 5000)
+    assert len(str(told.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        (lambda: L.Convolution(16, 3), r"by name, as in L.Convolution\(bottom, num_output=16\)"),
+        (lambda: L.InnerProduct(weight_filler="kaiming"), "in Caffe it is 'msra'"),
+        (lambda: L.Data(shuffle=True), "shuffle them when the set is made"),
+        (lambda: L.Data(batchsize=3), "did you mean 'batch_size'"),
+        (lambda: L.Add, "in Caffe it is 'Eltwise'"),
+    ],
+)
+def test_habits_from_elsewhere_are_answered(mistake: Any, told: str) -> None:
+    with pytest.raises(NetError, match=told):
+        mistake()

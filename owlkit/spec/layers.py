@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from owlkit.core.conveniences import resolve
 from owlkit.core.errors import closest
 from owlkit.proto import caffe_pb2
-from owlkit.spec.assign import assign
+from owlkit.spec.assign import assign, shown
 from owlkit.spec.errors import SpecError, UnknownTypeError
 from owlkit.spec.types import (
     ELSEWHERE,
@@ -75,6 +75,9 @@ class Function:
         for name, value in self.params.items():
             if name not in _CONTROLS:
                 assign(self._owner(layer, name), name, value, self.type_name)
+        if self.type_name == "Data" and not layer.data_param.HasField("backend"):
+            # Unset it means LEVELDB to Caffe, which nobody writes any more and owlkit does not read.
+            layer.data_param.backend = caffe_pb2.DataParameter.LMDB
         return layer
 
     def _owner(self, layer: caffe_pb2.LayerParameter, name: str) -> Any:
@@ -90,9 +93,13 @@ class Function:
 
     def _unknown(self, name: str) -> str:
         own = [field.name for message, field in parameters_of(self.type_name) if message]
+        if self.type_name in _SOURCES:
+            own = [*(one for one in own if one not in _MOVED), "transform_param"]
         every = [field.name for message, field in parameters_of(self.type_name) if not message]
         near = closest(name, [*own, *_CONTROLS]) or closest(name, every)
         takes = f"; it takes {', '.join(own)}" if own and not near else ""
+        if name == "shuffle":
+            takes = "; records come in their order: shuffle them when the set is made (ImageData shuffles)"
         return f"{self.type_name} has no parameter '{name}'{near}{takes}"
 
     def to_proto(self) -> caffe_pb2.NetParameter:
@@ -170,9 +177,18 @@ def _input(type_name: str, value: Any) -> Top:
         advice = f"; a layer gave {len(value)} tops: pass one of them, or all with a star before"
     elif isinstance(value, str):
         advice = f", such as n.{value or 'data'}, not its name"
+    elif isinstance(value, (int, float)):
+        advice = (
+            f"; parameters go by name, as in L.{type_name}(bottom, {_first_parameter(type_name)}={value})"
+        )
     else:
         advice = ""
-    raise SpecError(f"{type_name}: bottoms are tops of other layers{advice}; found {value!r}")
+    raise SpecError(f"{type_name}: bottoms are tops of other layers{advice}; found {shown(value)}")
+
+
+def _first_parameter(type_name: str) -> str:
+    """For an example."""
+    return next((field.name for message, field in parameters_of(type_name) if message), "name")
 
 
 class LayerType:

@@ -96,6 +96,20 @@ def parameters_of(layer_type: str) -> Iterator[tuple[str, Any]]:
 #: Fillers that owlkit.core.fillers knows; a test compares the two (the language imports no arrays).
 FILLER_TYPES = ("constant", "uniform", "gaussian", "positive_unitball", "xavier", "msra", "bilinear")
 
+#: What other toolkits call Caffe's fillers.
+FILLERS_ELSEWHERE = {
+    "kaiming": "msra",
+    "kaiming_normal": "msra",
+    "he": "msra",
+    "he_normal": "msra",
+    "glorot": "xavier",
+    "glorot_uniform": "xavier",
+    "xavier_uniform": "xavier",
+    "normal": "gaussian",
+    "zeros": "constant",
+    "ones": "constant",
+}
+
 #: What other toolkits call Caffe's layers, for those who come from there.
 ELSEWHERE = {
     "Linear": "InnerProduct",
@@ -115,4 +129,20 @@ ELSEWHERE = {
     "BCEWithLogitsLoss": "SigmoidCrossEntropyLoss",
     "MSELoss": "EuclideanLoss",
     "Embedding": "Embed",
+    "Conv": "Convolution",
+    "Add": "Eltwise",
+    "Sum": "Eltwise",
+    "Multiply": "Eltwise",
+    "Concatenate": "Concat",
+    "Cat": "Concat",
+    "MaxPool": "Pooling",
+    "AvgPool": "Pooling",
+    "AdaptiveAvgPool2d": "Pooling",
+    "GlobalAveragePooling": "Pooling",
+    "GlobalAveragePooling2D": "Pooling",
+    "BatchNormalization": "BatchNorm",
+    "BatchNorm1d": "BatchNorm",
+    "InstanceNorm2d": "MVN",
+    "Upsample": "Deconvolution",
+    "NLLLoss": "MultinomialLogisticLoss",
 }

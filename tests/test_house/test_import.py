@@ -38,6 +38,10 @@ def test_every_public_name_is_there(name: str) -> None:
     assert name in dir(owlkit)
 
 
+def test_tab_completes_what_is_meant_to_be_used() -> None:
+    assert set(dir(owlkit)) == set(owlkit.__all__)
+
+
 def test_an_unknown_name_says_what_there_is() -> None:
     with pytest.raises(AttributeError, match=r"'Sovler'.*Solver"):
         owlkit.Sovler  # type: ignore[attr-defined]
