@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,7 @@ from owlkit.io.kept import Kept
 from owlkit.io.records import RecordCursor, Records
 from owlkit.io.transform import Transformer
 
+LIGHT_BYTES = 2**17  # of a batch's images: some tens of microseconds; handing it over takes as long
 Images = Sequence[np.ndarray] | np.ndarray  # N of (C, H, W)
 
 
@@ -78,6 +80,14 @@ class BatchReader:
         self.seed, self.skip = seed, skip
         self._cursor: RecordCursor | None = None
         self._kept: Kept | None = None
+
+    @property
+    def light(self) -> bool:
+        """Whether batches are made in a moment: small ones of a set that is kept, each image alike."""
+        kept = self._kept
+        if kept is None or self.transformer.needs_random:
+            return False
+        return self.size * math.prod(kept.shape) <= LIGHT_BYTES and kept.whole
 
     def shape(self) -> tuple[int, ...]:
         """(C, h, w) of a transformed image, from the first record. Raises DataError where it does not fit."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -116,6 +117,7 @@ class ImageReader:
     any_size: bool = False
     seed: int = 0
     skip: int = 0
+    light: ClassVar[bool] = False  # images are decoded
 
     def shape(self) -> tuple[int, ...]:
         """(C, h, w) of the first image, transformed. Raises DataError where it does not fit."""

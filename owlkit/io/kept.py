@@ -26,11 +26,18 @@ class Kept:
         self._labels = np.zeros(count, np.int64)
         self._keys = [b""] * count
         self._there = np.zeros(count, bool)
+        self._whole = False
 
     @staticmethod
     def fits(count: int, shape: Sequence[int]) -> bool:
         """Whether so many images are few enough to be kept."""
         return count * math.prod(shape) <= MOST_BYTES
+
+    @property
+    def whole(self) -> bool:
+        """Whether every record is there."""
+        self._whole = self._whole or bool(self._there.all())
+        return self._whole
 
     def take(self, start: int, count: int) -> tuple[list[bytes], np.ndarray, np.ndarray] | None:
         """Keys, images (N, C, H, W) and labels (N,) of `count` records from `start` on, round the set.
@@ -39,11 +46,11 @@ class Kept:
         """
         end = start + count
         if end <= len(self._keys):
-            if not self._there[start:end].all():
+            if not (self._whole or self._there[start:end].all()):
                 return None
             return self._keys[start:end], self._images[start:end], self._labels[start:end]
         places = np.arange(start, end) % len(self._keys)
-        if not self._there[places].all():
+        if not (self._whole or self._there[places].all()):
             return None
         return [self._keys[place] for place in places], self._images[places], self._labels[places]
 

@@ -87,13 +87,13 @@ class Transformer:
         float, any order in memory (channels-last is fastest). keys : of the records, for the error.
         Raises DataError for an image that does not fit `out`.
         """
-        joined = isinstance(images, np.ndarray)
-        for i, image in enumerate(images[:1] if joined else images):
-            if image.shape not in self._checked or self._size(image.shape) != out.shape[1:]:
-                self._check(image.shape, out.shape[1:], keys[i] if i < len(keys) else str(i).encode())
+        shapes = [images.shape[1:]] if isinstance(images, np.ndarray) else [image.shape for image in images]
+        for i, shape in enumerate(shapes):
+            if shape not in self._checked or self._size(shape) != out.shape[1:]:
+                self._check(shape, out.shape[1:], keys[i] if i < len(keys) else str(i).encode())
         target = out.transpose(0, 2, 3, 1)
         memory = target if target.flags.c_contiguous else np.empty(target.shape, out.dtype)
-        if not self.needs_random and (joined or len({image.shape for image in images}) == 1):
+        if not self.needs_random and len(set(shapes)) == 1:
             self._uniform(np.asarray(images), memory)
         else:
             self._one_by_one(images, memory, rng if rng is not None else self.rng)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -104,6 +105,7 @@ class WindowReader:
     folder: str = ""
     seed: int = 0
     skip: int = 0
+    light: ClassVar[bool] = False  # images are decoded
     _files: dict[str, bytes] = field(default_factory=dict)
 
     def fill(self, number: int, batch: Batch) -> None:

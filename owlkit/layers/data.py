@@ -99,9 +99,11 @@ class Data(PrefetchingLayer):
 
     def _watch_classes(self, labels: np.ndarray) -> None:
         """Warn once where the first records of training are all of one class."""
+        if self.phase != "train" or len(self._classes) > 1:
+            return
         seen, count = self._number * self.batch_size, self.record_count
         watched = min(_WATCHED_RECORDS, count)
-        if self.phase != "train" or seen >= watched or len(self._classes) > 1:
+        if seen >= watched:
             return
         self._classes.update(labels.tolist())
         seen += len(labels)

@@ -19,6 +19,10 @@ class Reader(Protocol):
     seed: int
     skip: int
 
+    @property
+    def light(self) -> bool:
+        """Whether from now on a batch is made in a moment, in which no thread is worth asking for it."""
+
     def fill(self, number: int, batch: Batch) -> None:
         """Write batch `number` into `batch`."""
 
@@ -135,7 +139,10 @@ class PrefetchingLayer(Layer):
     def _start(self) -> Prefetcher[Batch]:
         self.take_lanes()
         buffers, self._lanes = [Batch.on(lane) for lane in self._lanes], []
-        self._prefetcher = Prefetcher(sending(self.reader), buffers, self._number, self.name)
+        reader = self.reader  # not this layer: the thread would keep it
+        self._prefetcher = Prefetcher(
+            sending(reader), buffers, self._number, self.name, light=lambda: reader.light
+        )
         return self._prefetcher
 
 

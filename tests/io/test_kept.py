@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from owlkit.io import kept
+from owlkit.io import batches, kept
 from owlkit.io.batches import Batch, BatchReader
 from owlkit.io.kept import Kept
 from owlkit.io.records import RecordCursor, Records
@@ -98,6 +98,23 @@ def test_images_of_another_shape_are_not_kept() -> None:
     keys, kept_images, kept_labels = found
     assert (keys, kept_labels.tolist()) == ([b"d", b"a"], [5, 6])
     np.testing.assert_array_equal(kept_images, images)
+
+
+@pytest.mark.parametrize(
+    ("transform", "light"),
+    [({"scale": 0.5, "crop_size": 3}, False), ({"mirror": True}, False), ({"scale": 0.5}, True)],
+    ids=str,
+)
+def test_batches_are_light_when_all_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transform: dict[str, Any], light: bool
+) -> None:
+    reader = reader_of(a_set(tmp_path / "set", datums(LABELS)), 3, **transform)
+    batches_of(reader, 2)
+    assert not reader.light, "a record was not read yet"
+    batches_of(reader, 3)
+    assert reader.light == light
+    monkeypatch.setattr(batches, "LIGHT_BYTES", 3 * 60 - 1)
+    assert not reader.light
 
 
 def test_several_threads_read_and_keep(tmp_path: Path) -> None:

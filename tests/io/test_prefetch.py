@@ -102,6 +102,49 @@ def test_thread_ends_on_stop_and_when_dropped() -> None:
     assert prefetch_threads() == before
 
 
+@pytest.mark.parametrize("after", [0, 1, 5])
+def test_light_batches_are_made_when_they_are_wanted(after: int) -> None:
+    """From the one after which they are: in order, in the consumer's thread; the maker's ends."""
+    threads: list[threading.Thread] = []
+
+    def make(number: int, buffer: list[int]) -> None:
+        threads.append(threading.current_thread())
+        buffer[:] = [number]
+
+    before = prefetch_threads()
+    buffers: list[list[int]] = [[], [], []]
+    prefetcher = Prefetcher(make, buffers, start=2, light=lambda: len(threads) >= after)
+    for expected in range(2, 12):
+        buffer = prefetcher.take()
+        assert buffer == [expected]
+        assert not prefetcher._alone or len(threads) == expected - 1, "none is made ahead"
+        prefetcher.give(buffer)
+    here = threading.current_thread()
+    assert [thread is here for thread in threads] == [False] * after + [True] * (10 - after)
+    assert prefetch_threads() == before
+    prefetcher.stop()
+    with pytest.raises(RuntimeError, match="stopped"):
+        prefetcher.take()
+
+
+def test_what_goes_wrong_with_a_light_batch_is_raised_and_remembered() -> None:
+    def failing(number: int, buffer: list[int]) -> None:
+        if number == 1:
+            raise ValueError("record 1 is bad")
+        if number == 3:
+            raise KeyboardInterrupt
+
+    prefetcher: Prefetcher[list[int]] = Prefetcher(failing, [[], []], light=lambda: True)
+    prefetcher.give(prefetcher.take())
+    for _ in range(2):
+        with pytest.raises(ValueError, match="record 1 is bad"):
+            prefetcher.take()
+    interrupted: Prefetcher[list[int]] = Prefetcher(failing, [[], []], start=3, light=lambda: True)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.take()
+    assert interrupted.disturbed
+
+
 def test_interpreter_exits() -> None:
     code = (
         "from owlkit.io.prefetch import Prefetcher\n"
