@@ -11,7 +11,7 @@ import { makeTable } from "./activations-table.js";
 import { h, setAttribute } from "./dom.js";
 import { makeDrop } from "./dropping.js";
 import { makeHelp } from "./help.js";
-import { keepFromNotebook } from "./keyboard.js";
+import { listenToKeys } from "./keyboard.js";
 import { leave, makePolite, makeProblem, savePicture } from "./live.js";
 import { lookColours } from "./look-colours.js";
 import { schedule } from "./schedule.js";
@@ -96,15 +96,7 @@ function listen(root, { store, help, tooltip, acts, layers, tile }) {
     "?": acts.help,
     Escape: () => leave(root, { tooltip, help }),
   };
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const action = actions[event.key] ?? actions[event.key.toLowerCase()];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
-  });
-  keepFromNotebook(root);
+  listenToKeys(root, actions);
 }
 
 export default () => {

@@ -29,14 +29,31 @@ export function fill(element, key, make) {
   element.replaceChildren(...make());
 }
 
+const CLICK_DELAY = 400; // milliseconds after which a finger that was lifted clicks no more: it was a long press
+
 /** `down` when the pointer is pressed on an element; `up` when it has been let go, wherever, and clicked. */
 export function onPress(element, down, up) {
-  element.addEventListener("pointerdown", () => {
-    const over = () => {
-      for (const end of ["pointerup", "pointercancel"]) removeEventListener(end, over);
-      setTimeout(up); // mouseup and click follow at once
+  let stop = () => {}; // listening for the end of the press before
+
+  element.addEventListener("pointerdown", ({ pointerId }) => {
+    stop();
+    let timer = 0;
+    const end = (milliseconds) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => (stop(), up()), milliseconds);
     };
-    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, over);
+    const listeners = {
+      // The click of a mouse follows at once; that of a finger is an event of its own, or there is none.
+      pointerup: (event) => event.pointerId === pointerId && end(event.pointerType === "mouse" ? 0 : CLICK_DELAY),
+      click: () => end(0), // when all have heard of it
+      pointercancel: (event) => event.pointerId === pointerId && end(0), // it scrolls, or a menu has opened
+    };
+    stop = () => {
+      clearTimeout(timer);
+      for (const [name, listener] of Object.entries(listeners)) removeEventListener(name, listener, { capture: true });
+    };
+    // Before anybody else, who may keep an event to himself.
+    for (const [name, listener] of Object.entries(listeners)) addEventListener(name, listener, { capture: true });
     down();
   });
 }

@@ -9,7 +9,7 @@ import { makeSide } from "./drivers-side.js";
 import { DriverStore } from "./drivers-store.js";
 import { makeDrop } from "./dropping.js";
 import { makeHelp } from "./help.js";
-import { keepFromNotebook } from "./keyboard.js";
+import { listenToKeys } from "./keyboard.js";
 import { leave, makePolite, makeProblem, savePicture } from "./live.js";
 import { lookColours } from "./look-colours.js";
 import { schedule } from "./schedule.js";
@@ -81,16 +81,7 @@ function listen(root, { store, help, tooltip, acts }) {
     "?": acts.help,
     Escape: () => leave(root, { tooltip, help }),
   };
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === " " && event.target.closest("button")) return; // a button keeps its own Space
-    const action = actions[event.key] ?? actions[event.key.toLowerCase()];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
-  });
-  keepFromNotebook(root);
+  listenToKeys(root, actions);
 }
 
 export default () => {

@@ -7,7 +7,7 @@ import { makePlot } from "./embedding-plot.js";
 import { makeClasses, makeLooked } from "./embedding-side.js";
 import { EmbeddingStore } from "./embedding-store.js";
 import { makeHelp } from "./help.js";
-import { keepFromNotebook } from "./keyboard.js";
+import { listenToKeys } from "./keyboard.js";
 import { leave, makePolite, makeProblem, savePicture } from "./live.js";
 import { lookColours } from "./look-colours.js";
 import { schedule } from "./schedule.js";
@@ -100,17 +100,7 @@ function listen(root, { store, help, tooltip, acts, plot }) {
     "?": acts.help,
     Escape: escape,
   };
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("button") && (event.key === " " || event.key === "Enter")) return; // its own
-    if (event.target.tagName === "INPUT" && event.key.startsWith("Arrow")) return;
-    const action = actions[event.key] ?? actions[event.key.toLowerCase()];
-    if (action) action();
-    else if (!plot.walk(event.key)) return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-  keepFromNotebook(root);
+  listenToKeys(root, actions, (event) => plot.walk(event.key));
 }
 
 export default () => {

@@ -10,7 +10,7 @@ import { palette } from "./gradients-map.js";
 import { GradientStore } from "./gradients-store.js";
 import { state } from "./gradients-text.js";
 import { makeHelp } from "./help.js";
-import { keepFromNotebook } from "./keyboard.js";
+import { listenToKeys } from "./keyboard.js";
 import { leave } from "./live.js";
 import { schedule } from "./schedule.js";
 import { makeTooltip } from "./tooltip.js";
@@ -76,7 +76,7 @@ function makeAnnouncer(store, root) {
   return { element, update };
 }
 
-function listenToKeys(root, { store, bar, detail, help, tooltip, look }) {
+function listen(root, { store, bar, detail, help, tooltip, look }) {
   const step = (by) => {
     const row = store.rows[store.selected];
     if (!row?.done) return;
@@ -97,16 +97,7 @@ function listenToKeys(root, { store, bar, detail, help, tooltip, look }) {
     "?": () => help.toggle(),
     Escape: () => leave(root, { tooltip, help }),
   };
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("button") && (event.key === "Enter" || event.key === " ")) return;
-    const action = keys[event.key] ?? keys[event.key.toLowerCase()];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action(event);
-  });
-  keepFromNotebook(root);
+  listenToKeys(root, keys);
 }
 
 function view(store, model, commands, el) {
@@ -123,7 +114,7 @@ function view(store, model, commands, el) {
   const tooltip = makeTooltip(root, bar.element, bar.tip);
   const body = h("div", { class: "body" }, list.element, detail.element);
   root.append(head.element, head.progress, bar.element, body, foot.element, help.element, tooltip.element, announcer.element);
-  listenToKeys(root, { store, bar, detail, help, tooltip, look });
+  listen(root, { store, bar, detail, help, tooltip, look });
   let colours = null;
   let word = "";
   const update = () => {

@@ -1,6 +1,6 @@
 // Keys work only while the focus is inside: see keyboard.js.
 
-import { keepFromNotebook } from "./keyboard.js";
+import { isTaken, listenToKeys } from "./keyboard.js";
 
 export const INSPECTOR_KEYS = [
   ["← → ↑ ↓", "next layer that way (in the graph)"],
@@ -42,17 +42,13 @@ export function listenToInspectorKeys(root, { store, graph, bar, help, tooltip, 
     Escape: escape,
   };
   const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (["INPUT", "SELECT"].includes(event.target.tagName) && event.key !== "Escape") return;
-    let action = keys[event.key] ?? keys[event.key.toLowerCase()];
-    if (inGraph(event) && moves[event.key]) action = () => graph.step(...moves[event.key]);
-    if (event.key === "Enter" && event.target.closest(".card.group.sel > .pick, .frame.sel > .pick")) action = () => graph.toggle();
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
-  });
-  keepFromNotebook(root);
+  const opens = ({ key, target }) => key === "Enter" && target.closest(".card.group.sel > .pick, .frame.sel > .pick");
+  const also = (event) => {
+    const way = inGraph(event) && moves[event.key];
+    if (way) graph.step(...way);
+    else if (opens(event)) graph.toggle();
+    else return false;
+    return true;
+  };
+  listenToKeys(root, keys, also, (event) => !opens(event) && isTaken(event));
 }

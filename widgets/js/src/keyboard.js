@@ -6,10 +6,23 @@ const SUPPRESSED = "data-lm-suppress-shortcuts";
 /** What edits the text of a field where Ctrl or Cmd is held; JupyterLab would undo a deleted cell instead. */
 const EDITING = new Set(["a", "c", "v", "x", "y", "z", "Backspace", "Delete", "Home", "End", "ArrowLeft", "ArrowRight"]);
 
+const ON_MAC = /^Mac/.test(globalThis.navigator?.platform ?? "");
+
+/** Whether a key writes a character that lies on a keyboard's third level, as "[" and "@" on a German one: with AltGr,
+ *  which Windows takes for Ctrl and Alt, or with Option on a Mac. */
+export function isComposed(event, onMac = ON_MAC) {
+  if (event.key.length > 1 || event.metaKey) return false;
+  return event.getModifierState("AltGraph") || (onMac && event.altKey && !event.ctrlKey);
+}
+
+/** Whether a key comes with Ctrl, Cmd or Alt, which have not written it. */
+const isCommand = (event) => (event.ctrlKey || event.metaKey || event.altKey) && !isComposed(event);
+
 /** Whether a key is the widget's own: a plain one, or one that edits the text of a field. Commands (Ctrl+S,
  *  Ctrl+Shift+C) are the notebook's, also while somebody types. */
-export function isOwnKey({ key, ctrlKey, metaKey, altKey, shiftKey, target }) {
-  if (!ctrlKey && !metaKey && !altKey) return true;
+export function isOwnKey(event) {
+  if (!isCommand(event)) return true;
+  const { key, shiftKey, target } = event;
   if (target.tagName !== "INPUT" || target.type === "range") return false;
   return key.length > 1 ? EDITING.has(key) : EDITING.has(key.toLowerCase()) && (!shiftKey || key.toLowerCase() === "z");
 }
@@ -30,67 +43,25 @@ export function keepFromNotebook(root) {
   root.addEventListener("keydown", (event) => isOwnKey(event) && event.stopPropagation());
 }
 
-export function listenToKeys(root, { controls, chart, help, store, tooltip, panels }) {
-  const { cursor } = chart;
+/** Whether what has the focus does something with a key itself: fields take what is typed, sliders their arrows,
+ *  buttons Enter and Space. */
+export function isTaken({ key, target }) {
+  if (key === "Escape") return false;
+  if (target.tagName === "INPUT" && target.type === "range") return /^(Arrow|Page|Home$|End$)/.test(key);
+  if (["INPUT", "SELECT"].includes(target.tagName)) return true;
+  return (key === "Enter" || key === " ") && Boolean(target.closest("button"));
+}
 
-  function escape() {
-    if (tooltip.open) tooltip.hide();
-    else if (help.open) help.toggle(false);
-    else if (store.view.pinned !== null) store.setView({ pinned: null });
-    else {
-      document.activeElement?.blur();
-      root.closest(".jp-Notebook")?.focus();
-    }
-  }
-
-  /** Chart and table take each other's place; the focus goes along, or the next key would be the notebook's. */
-  function swap() {
-    const inside = document.activeElement.closest(".chart, .tab");
-    controls.press("table");
-    if (inside) requestAnimationFrame(() => root.querySelector(store.view.table ? ".tab" : ".plot").focus({ preventScroll: true }));
-  }
-
-  const keys = {
-    " ": () => controls.press("main"),
-    ".": () => controls.press("step"),
-    n: () => controls.press("stepn"),
-    s: () => controls.press("snapshot"),
-    q: () => controls.press("stop"),
-    "[": () => controls.press("lower"),
-    "]": () => controls.press("higher"),
-    r: () => controls.focusRate(),
-    ArrowLeft: (event) => cursor.move(-1, event.shiftKey ? 10 : 1),
-    ArrowRight: (event) => cursor.move(1, event.shiftKey ? 10 : 1),
-    Enter: () => cursor.pin(),
-    "+": () => chart.window.zoomBy(0.8, cursor.at()),
-    "=": () => chart.window.zoomBy(0.8, cursor.at()),
-    "-": () => chart.window.zoomBy(1.25, cursor.at()),
-    0: () => chart.window.reset(),
-    g: () => controls.press("log"),
-    "{": () => controls.smoothBy(-0.05),
-    "}": () => controls.smoothBy(0.05),
-    1: () => chart.element.querySelector(".plot").focus(),
-    2: () => panels.focus("layers"),
-    3: () => panels.focus("filters"),
-    t: swap,
-    "?": () => help.toggle(),
-    Escape: escape,
-  };
-
-  function onKey(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const target = event.target;
-    const typing = target.tagName === "INPUT" && target.type !== "range";
-    if (typing) return;
-    // A button under the focus keeps its own Enter and Space, a slider its arrows.
-    if (target.closest("button") && (event.key === "Enter" || event.key === " ")) return;
-    if (target.tagName === "INPUT" && event.key.startsWith("Arrow")) return;
-    const action = keys[event.key] ?? keys[event.key.toLowerCase()];
-    if (!action) return;
+/** Have keys act in a widget. `actions`: key, letters as small ones -> what it does with its event. `also(event)` does
+ *  what other keys do; whether it was one of them. */
+export function listenToKeys(root, actions, also = () => false, taken = isTaken) {
+  root.addEventListener("keydown", (event) => {
+    if (isCommand(event) || taken(event)) return;
+    const action = actions[event.key] ?? actions[event.key.toLowerCase()];
+    if (action) action(event);
+    else if (!also(event)) return;
     event.preventDefault();
     event.stopPropagation();
-    action(event);
-  }
-  root.addEventListener("keydown", onKey);
+  });
   keepFromNotebook(root);
 }

@@ -9,8 +9,8 @@ import { h } from "./dom.js";
 import { makeFooter } from "./footer.js";
 import { makeHeader } from "./header.js";
 import { makeHelp } from "./help.js";
-import { listenToKeys } from "./keyboard.js";
 import { makeLegend } from "./legend.js";
+import { listenToMonitorKeys } from "./monitor-keys.js";
 import { makePanels } from "./panels.js";
 import { makeRuns } from "./runs.js";
 import { schedule } from "./schedule.js";
@@ -108,7 +108,7 @@ function view(store, commands, el) {
   const banner = makeBanner(store, commands, panels.showLayer);
   const body = h("div", { class: "mon-body" }, header.element, header.progress, controls.element, banner.element, chart.element, table.element, panels.element, footer.element);
   root.append(body, help.element, tooltip.element, announcer.element);
-  listenToKeys(root, { controls, chart, help, store, tooltip, panels });
+  listenToMonitorKeys(root, { controls, chart, help, store, tooltip, panels });
   const parts = [header, controls, banner, legend, runs, table, footer, announcer];
 
   function update(topics, seen) {

@@ -2,7 +2,7 @@
 
 import { h, setAttribute } from "./dom.js";
 import { makeHelp } from "./help.js";
-import { keepFromNotebook } from "./keyboard.js";
+import { listenToKeys } from "./keyboard.js";
 import { leave, makePolite, makeProblem, savePicture } from "./live.js";
 import { lookColours } from "./look-colours.js";
 import { makeBar, makeFoot, makeHead } from "./patches-bar.js";
@@ -85,17 +85,7 @@ function listen(root, { store, help, tooltip, acts, grid }) {
   };
   for (let rank = 0; rank < 9; rank++)
     actions[String(rank + 1)] = () => rank < (store.unit.patches?.length ?? 0) && store.setView({ rank });
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === " " && event.target.closest("button")) return; // a button keeps its own Space
-    const inTable = event.target.closest(".pt-table");
-    const action = actions[event.key] ?? actions[event.key.toLowerCase()];
-    if (action) action();
-    else if (inTable || !grid.walk(event.key)) return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-  keepFromNotebook(root);
+  listenToKeys(root, actions, (event) => !event.target.closest(".pt-table") && grid.walk(event.key));
 }
 
 export default () => {

@@ -2,7 +2,7 @@
 
 import { h, setAttribute, tokens } from "./dom.js";
 import { makeHelp } from "./help.js";
-import { keepFromNotebook } from "./keyboard.js";
+import { listenToKeys } from "./keyboard.js";
 import { leave, makePolite, makeProblem, savePicture } from "./live.js";
 import { ramps } from "./ramp.js";
 import { schedule } from "./schedule.js";
@@ -143,15 +143,7 @@ function listen(root, { store, help, tooltip, acts, tile }) {
     Escape: () => leave(root, { tooltip, help }),
   };
   for (const [key, order] of Object.entries(ORDER_KEYS)) actions[key] = () => store.setView({ order });
-  root.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const action = actions[event.key] ?? actions[event.key.toLowerCase()];
-    if (!action) return;
-    event.preventDefault();
-    event.stopPropagation();
-    action();
-  });
-  keepFromNotebook(root);
+  listenToKeys(root, actions);
 }
 
 export default () => {
