@@ -17,6 +17,12 @@ def ask(widget: Any, content: dict[str, Any], buffers: Any = ()) -> None:
     widget._handle_msg(message("custom", buffers, content=content))
 
 
+def command(monitor: Any, name: str, value: Any = None, **more: Any) -> dict[str, Any]:
+    """A command as a page sends it that shows what the kernel has told; `more`: of what it differs in."""
+    shown = {"run": monitor.run["key"], "state": monitor.status["state"]}
+    return {"type": "command", "id": 1, "name": name, "value": value} | shown | more
+
+
 def choose(widget: Any, **choices: Any) -> None:
     """Change the view; see `ask`."""
     widget._handle_msg(message("update", state={"view": {**widget.view, **choices}}))

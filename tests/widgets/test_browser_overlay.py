@@ -116,9 +116,13 @@ def after_a_reload(notebook: Notebook, owl: Any) -> None:
     owl.locator(".runline", has_text="C squeezenet").hover()
     owl.get_by_role("button", name="Take squeezenet away").click()
     owl.get_by_role("switch", name="C squeezenet").wait_for(state="detached")
+    owl.get_by_role("button", name="Learning rate × 0.1").click()
+    undo = owl.get_by_role("button", name="undo")
+    undo.wait_for()
     owl.locator(".runline", has_text="B caffenet").hover()
     owl.get_by_role("button", name="Put caffenet in front").click()
     owl.get_by_role("switch", name="A caffenet", exact=True).wait_for()
+    assert not undo.count(), "it was offered for the run that was in front"
     notebook.wait_for_state("Finished")
     assert owl.locator(".hd .name").inner_text() == "caffenet"
     assert notebook.wait_for_iteration(1500) == 1500

@@ -23,7 +23,7 @@ from owlkit_widgets.drivers import DriversWidget
 from owlkit_widgets.inspector import InspectorWidget
 from owlkit_widgets.monitor import Monitor
 from owlkit_widgets.panels import Panels
-from tests.widgets.asking import PATIENCE, Held, ask, choose, ended, in_thread, settled
+from tests.widgets.asking import PATIENCE, Held, ask, choose, command, ended, in_thread, settled
 from tests.widgets.fake_net import FakeSolver
 from tests.widgets.fake_run import FakeRun
 from tests.widgets.look_net import LABELS, halves, picture
@@ -91,7 +91,7 @@ class TestOneThreadForAll:
         monkeypatch.setattr(inspector.inspector, "look", held)
         ask(inspector, {"type": "image", "name": "x"}, [memoryview(b"")])
         assert held.begun.wait(PATIENCE)
-        ask(monitor, {"type": "command", "id": 1, "name": "pause"})
+        ask(monitor, command(monitor, "pause"))
         assert not run._go.is_set()
         assert run._asked.is_set(), "it is done before the next message is taken"
         held.go.set()
@@ -105,7 +105,7 @@ class TestOneThreadForAll:
         monkeypatch.setattr(monitor.panels, "watch", held)  # histograms of a large net
         choose(monitor, layerOpen=["conv1"])
         assert held.begun.wait(PATIENCE)
-        ask(monitor, {"type": "command", "id": 1, "name": "pause"})
+        ask(monitor, command(monitor, "pause"))
         assert run._asked.is_set()
         held.go.set()
         settled(monitor)
@@ -115,7 +115,7 @@ class TestOneThreadForAll:
         run, held = FakeRun(), Held()
         monitor = Monitor(run)
         run.snapshot = held  # type: ignore[method-assign]
-        ask(monitor, {"type": "command", "id": 1, "name": "snapshot"})
+        ask(monitor, command(monitor, "snapshot"))
         assert held.begun.wait(PATIENCE)
         assert held.threads == ["owlkit-Monitor"]
         held.go.set()
@@ -134,13 +134,13 @@ class TestOneThreadForAll:
         monkeypatch.setattr(run, "start", start)
         monkeypatch.setattr(run, "pause", lambda source: done.append("pause"))
         monitor.overlay.front.controls._commands["start"] = lambda _: run.start()
-        ask(monitor, {"type": "command", "id": 1, "name": "start"})
+        ask(monitor, command(monitor, "start"))
         assert held.begun.wait(PATIENCE)
-        ask(monitor, {"type": "command", "id": 2, "name": "pause"})
+        ask(monitor, command(monitor, "pause", id=2))
         held.go.set()
         settled(monitor)
         assert done == ["start", "pause"]
-        ask(monitor, {"type": "command", "id": 3, "name": "pause"})
+        ask(monitor, command(monitor, "pause", id=3))
         assert done[2:] == ["pause"], "and from then on it is done at once"
 
     def test_nor_does_what_another_page_asks_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,10 +152,10 @@ class TestOneThreadForAll:
         commands["start"], commands["pause"] = start, lambda _: pause() or done.append("pause")
         commands["resume"] = lambda _: done.append("resume")
         for name in ("start", "pause"):
-            ask(monitor, {"type": "command", "id": 1, "name": name})
+            ask(monitor, command(monitor, name))
         start.go.set()
         assert pause.begun.wait(PATIENCE)
-        ask(monitor, {"type": "command", "id": 2, "name": "resume"})
+        ask(monitor, command(monitor, "resume", id=2))
         pause.go.set()
         settled(monitor)
         assert done == ["pause", "resume"]
@@ -239,7 +239,7 @@ class TestTrouble:
         monitor = Monitor(FakeRun())
         monkeypatch.setattr(monitor, "send", lambda content, buffers=None: sent.append(content))
         monkeypatch.setattr(monitor.overlay, "open_panels", lambda key: 1 / 0)
-        ask(monitor, {"type": "command", "id": 4, "name": "select", "value": "2"})
+        ask(monitor, command(monitor, "select", "2", id=4))
         settled(monitor)
         answer = next(content for content in sent if content["type"] == "answer")
         assert (answer["id"], answer["error"]) == (4, "ZeroDivisionError: division by zero")

@@ -17,6 +17,7 @@ import pytest
 
 from owlkit.core import events
 
+from .asking import command
 from .fake_run import FakeRun
 
 if importlib.util.find_spec("anywidget") is None:
@@ -55,7 +56,7 @@ def parts(sent: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 
 def ask(monitor: Monitor, name: str, value: Any = None) -> None:
-    monitor._receive(monitor, {"type": "command", "id": 7, "name": name, "value": value}, [])
+    monitor._receive(monitor, command(monitor, name, value, id=7), [])
 
 
 def test_points_go_out_at_most_five_times_a_second(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
+from . import asking
+from .asking import Held, command
 from .fake_run import FakeRun
 
 if importlib.util.find_spec("anywidget") is None:
@@ -55,7 +58,7 @@ def ended(name: str, iterations: int = 40) -> FakeRun:
 
 
 def ask(monitor: Monitor, name: str, value: Any = None) -> None:
-    monitor._receive(monitor, {"type": "command", "id": 7, "name": name, "value": value}, [])
+    monitor._receive(monitor, command(monitor, name, value, id=7), [])
 
 
 def answer(sent: list[dict[str, Any]]) -> dict[str, Any]:
@@ -196,3 +199,118 @@ def test_the_still_picture_has_the_other_runs(watch: Watch, sent: list[dict[str,
         pixels = np.asarray(image.open(io.BytesIO(picture)).convert("L"))
         ink.append(int((pixels < 128).sum()))
     assert ink[0] < ink[1] < ink[2]
+
+
+def test_a_press_reaches_the_run_that_was_shown(watch: Watch, sent: list[dict[str, Any]]) -> None:
+    """Another page may bring another run to the front while a button is pressed."""
+    first, second = FakeRun("first"), FakeRun("second")
+    monitor = watch(first, compare=second)
+    for run in (first, second):
+        run._state("running")
+        run._go.set()
+    pressed = [command(monitor, name, id=name) for name in ("pause", "lr")]
+    shown = monitor.run["key"]
+    ask(monitor, "select", monitor.figures["references"][0]["key"])
+    assert monitor._press(pressed[0])
+    assert (first._go.is_set(), second._go.is_set()) == (False, True)
+    ask(monitor, "drop", shown)
+    assert monitor._press(pressed[1] | {"value": 0.5}), "who waits for it hears it at once"
+    assert (first.lr, second.lr) == (0.01, 0.01)
+    assert answer(sent)["error"] == f"run {shown} is in this monitor no longer"
+
+
+def test_a_press_waits_for_what_was_asked_of_its_own_run_only(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, held = FakeRun("first"), FakeRun("second"), Held()
+    monitor = watch(first, compare=second)
+    monkeypatch.setattr(first, "start", held)
+    asking.ask(monitor, command(monitor, "start"))
+    assert held.begun.wait(asking.PATIENCE)
+    second._state("running")
+    second._go.set()
+    asking.ask(monitor, command(monitor, "pause", run=monitor.overlay.behind[0].key))
+    assert not second._go.is_set()
+    held.go.set()
+    asking.settled(monitor)
+
+
+def test_a_run_is_found_while_it_is_brought_to_the_front(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a moment it was neither in front nor behind."""
+    monitor = watch(FakeRun("first"), compare=FakeRun("second"))
+    keys = [subject.key for subject in monitor.overlay]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        swapping = asking.in_thread(lambda: [monitor.overlay.select(keys[1 - k % 2]) for k in range(3000)])
+        while swapping.is_alive():
+            assert [monitor.overlay.of(key).key for key in keys] == keys
+    finally:
+        sys.setswitchinterval(interval)
+    assert asking.ended(swapping)
+
+
+class TestCrossing:
+    """A button pressed while the run ends, or is started again, does what was meant, or says why not."""
+
+    @pytest.mark.parametrize("name", ["pause", "stop"])
+    @pytest.mark.parametrize(
+        ("state", "words"),
+        [("finished", "has finished"), ("stopped", "was stopped"), ("ready", "has not begun")],
+    )
+    def test_nothing_is_left_to_pause(
+        self, name: str, state: str, words: str, watch: Watch, sent: list[dict[str, Any]]
+    ) -> None:
+        run = FakeRun()
+        monitor = watch(run)
+        run.state = state
+        ask(monitor, name)
+        assert answer(sent)["error"] == f"lenet {words}: there is nothing to {name}"
+        assert not run.history.interventions
+
+    def test_the_run_ends_before_it_could_be_paused(
+        self, watch: Watch, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run = FakeRun()
+        monitor = watch(run)
+        run._state("running")
+        monkeypatch.setattr(run, "pause", lambda source: run._state("finished"))
+        assert monitor._press(command(monitor, "pause"))
+        assert answer(sent)["error"] == "lenet has finished: there is nothing to pause"
+        run._state("running")
+        monkeypatch.setattr(run, "stop", lambda source: run._state("stopped"))
+        assert monitor._press(command(monitor, "stop"))
+        assert answer(sent)["ok"], "it has stopped, as it was to"
+
+    @pytest.mark.parametrize("name", ["resume", "step"])
+    def test_a_paused_run_that_was_stopped_meanwhile_is_not_trained_anew(
+        self, name: str, watch: Watch, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run, done = FakeRun(), []
+        monitor = watch(run)
+        for control in ("resume", "step"):
+            monkeypatch.setattr(run, control, lambda *_, **__: done.append(1))
+        run._state("stopped")
+        order = command(monitor, name, 1, state="paused")
+        monitor._receive(monitor, order, [])
+        assert answer(sent)["error"] == "lenet was stopped meanwhile: press again to train on"
+        assert not done
+        monitor._receive(monitor, order | {"state": "stopped"}, [])
+        assert answer(sent)["ok"]
+        assert done == [1]
+
+    def test_a_run_in_training_again_is_not_put_back(
+        self, watch: Watch, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run, done = FakeRun(), []
+        monitor = watch(run)
+        monkeypatch.setattr(run, "back", lambda *_, **__: done.append(1), raising=False)
+        run._state("running")
+        monitor._receive(monitor, command(monitor, "back", 10, state="diverged"), [])
+        assert answer(sent)["error"] == "lenet is in training again: it was not put back"
+        assert not done
+        run._state("diverged")
+        monitor._receive(monitor, command(monitor, "back", 10), [])
+        assert done == [1]

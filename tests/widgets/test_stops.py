@@ -26,7 +26,7 @@ from owlkit_widgets.latest import Latest
 from owlkit_widgets.monitor import Monitor
 from owlkit_widgets.patches import PatchesWidget
 from owlkit_widgets.publisher import Publisher
-from tests.widgets.asking import PATIENCE, Held, ask, choose, ended, in_thread, settled
+from tests.widgets.asking import PATIENCE, Held, ask, choose, command, ended, in_thread, settled
 from tests.widgets.fake_net import FakeSolver
 from tests.widgets.fake_run import FakeRun
 from tests.widgets.filter_net import pictures, planted
@@ -160,7 +160,7 @@ def test_a_page_loads_while_a_run_that_is_brought_to_the_front_waits_for_its_net
     monitor = Monitor(front, compare=other)
     other.solver.net.at_rest = at_rest  # somebody looks at it, or steps it by hand
     key = monitor.overlay.behind[0].key
-    ask(monitor, {"type": "command", "id": 1, "name": "select", "value": key})
+    ask(monitor, command(monitor, "select", key))
     assert held.begun.wait(PATIENCE)
     assert ended(in_thread(monitor.get_state))
     assert monitor.recorder.run is front

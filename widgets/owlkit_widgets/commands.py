@@ -5,24 +5,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .recorder import Recorder
+from .recorder import OVER, Recorder
 
 SOURCE = "button"
 REQUESTS = frozenset({"pause", "resume", "step", "stop", "snapshot", "lr", "undo_lr"})
 """What a training serves after its present iteration: who asks does not wait."""
 ACTIVE = ("running", "paused")
 """States of a run in which it serves requests; in others they are carried out by who asks."""
+HALTS = frozenset({"pause", "stop"})
+GOES_ON = frozenset({"resume", "step"})
+"""Commands that let a paused run go on, and would begin a training anew where it has ended."""
+BECAME = {
+    "ready": "has not begun",
+    "stopped": "was stopped",
+    "finished": "has finished",
+    "failed": "has failed",
+    "diverged": "has diverged",
+}
+"""What is said of a run in the states in which it is not in training."""
+MISSED = OVER - {"stopped"}
+"""States in which a run ends by itself."""
 
 
 class Controls:
     """Carries out the browser's commands: start, pause, resume, step, stop, snapshot, back, lr, undo_lr.
 
     run : has these as methods, with `set_lr(value | None, source=)`.
-    recorder : knows the rates that were set from code.
+    name : of the run. recorder : knows the rates that were set from code.
     """
 
-    def __init__(self, run: Any, recorder: Recorder) -> None:
-        self._run = run
+    def __init__(self, run: Any, name: str, recorder: Recorder) -> None:
+        self._run, self._name = run, name
         self._recorder = recorder
         # Learning rate set over the policy's, None where the policy rules: now, and before the last `lr`.
         self._override: float | None = None
@@ -44,19 +57,32 @@ class Controls:
         """Whether a command takes no time now."""
         return name in REQUESTS and self._run.state in ACTIVE
 
-    def obey(self, name: str, value: Any) -> str | None:
-        """Carry out a command; why it was refused, or None.
+    def obey(self, name: str, value: Any, shown: str) -> None:
+        """Carry out a command. shown : the state that the page showed when the button was pressed.
 
-        Errors go back to the button that was pressed: nobody reads a traceback from a message handler.
+        Raises ValueError where it is refused, also where the run has ended or begun since and the command
+        would now do something else; and what the run raises.
         """
         command = self._commands.get(name)
         if command is None:
-            return f"unknown command {name!r}; known are {', '.join(self._commands)}"
-        try:
-            command(value)
-        except Exception as error:
-            return str(error) or type(error).__name__
-        return None
+            raise ValueError(f"unknown command {name!r}; known are {', '.join(self._commands)}")
+        self._check_meant(name, shown, self._run.state)
+        command(value)
+        state = self._run.state
+        if name in HALTS and state in MISSED:  # it ended before the request could be served
+            raise ValueError(self._too_late(name, state))
+
+    def _check_meant(self, name: str, shown: str, state: str) -> None:
+        if name in HALTS and state in BECAME:
+            raise ValueError(self._too_late(name, state))
+        if name in GOES_ON and state in OVER and shown not in BECAME:
+            again = ": press again to train on" if state == "stopped" else ""
+            raise ValueError(f"{self._name} {BECAME[state]} meanwhile{again}")
+        if name == "back" and state in ACTIVE and shown in OVER:
+            raise ValueError(f"{self._name} is in training again: it was not put back")
+
+    def _too_late(self, name: str, state: str) -> str:
+        return f"{self._name} {BECAME[state]}: there is nothing to {name}"
 
     def _step(self, value: Any) -> None:
         n = int(value)

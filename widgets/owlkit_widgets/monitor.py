@@ -34,8 +34,9 @@ Messages, kernel to browser:
   seconds the browser shows "Disconnected"
 
 Messages, browser to kernel: ``{type: "hello"}``, ``{type: "resync"}`` after a gap (`history` is sent then),
-and ``{type: "command", id, name, value}`` with the names of `commands.Controls` for the run in front, or
-``runs`` (the value is a list of runs that can be added), ``compare``, ``drop`` and ``select`` with a key.
+and ``{type: "command", id, name, value, run, state}`` with the names of `commands.Controls`, for the run with
+the key that the page showed in front, in that state, when the button was pressed; or with ``runs`` (the value
+is a list of runs that can be added), ``compare``, ``drop`` and ``select``, whose value is a key.
 """
 
 from __future__ import annotations

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 class Orders:
     """Carries out the commands of pages and answers each.
 
-    monitor : `runs`, `compare`, `drop` and `select` are about which runs it shows; others are for the run in
-        front, see `commands.Controls`.
+    monitor : `runs`, `compare`, `drop` and `select` are about which runs it shows. Others go to the run that
+        the page showed in front when the button was pressed, whichever is there now: see `commands.Controls`.
     """
 
     def __init__(self, monitor: Monitor) -> None:
         self._monitor = monitor
-        self._in_hand: list[Any] = []  # those to the run that the monitor's thread has to carry out
+        # (key of the run, id) of those to a run that the monitor's thread has to carry out
+        self._in_hand: list[tuple[str, Any]] = []
         self._shown: dict[str, Callable[[Any], Any]] = {
             "runs": lambda _: monitor.overlay.addable(),
             "compare": lambda key: monitor.compare(monitor.overlay.known(key)),
@@ -31,37 +32,44 @@ class Orders:
     def press(self, content: dict[str, Any]) -> bool:
         """Whether a command was carried out at once, as requests to a training are; the others may wait for a
         net or a file, in `obey`."""
-        name = content["name"]
-        if name in self._shown:
+        if content["name"] in self._shown:
             return False
-        if self._in_hand or not self._monitor.overlay.front.controls.at_once(name):
-            self._in_hand.append(content["id"])  # what comes after it stays after it: Start, then Pause
+        key = content["run"]
+        behind = any(waiting == key for waiting, _ in self._in_hand)
+        if behind or not self._takes_no_time(content):
+            self._in_hand.append((key, content["id"]))  # what comes after it stays there: Start, Pause
             return False
         self._answer(content)
         return True
+
+    def _takes_no_time(self, content: dict[str, Any]) -> bool:
+        try:
+            return self._monitor.overlay.of(content["run"]).controls.at_once(content["name"])
+        except ValueError:  # it was taken away, and that is the answer
+            return True
 
     def obey(self, content: dict[str, Any]) -> None:
         """Carry out a command that takes time, in the monitor's thread."""
         try:
             self._answer(content)
         finally:
-            if content["id"] in self._in_hand:
-                self._in_hand.remove(content["id"])
+            order = (content.get("run"), content["id"])
+            if order in self._in_hand:
+                self._in_hand.remove(order)
 
     def _answer(self, content: dict[str, Any]) -> None:
-        name, wanted = content["name"], content.get("value")
-        if name in self._shown:
-            error, value = self._change_shown(name, wanted)
-        else:
-            error, value = self._monitor.overlay.front.controls.obey(name, wanted), None
+        error, value = None, None
+        try:
+            value = self._carry_out(content)
+        except ValueError as refused:
+            error = str(refused)
+        except Exception as failure:  # it goes where the button was pressed
+            error = words_of(failure)
         answer = {"type": "answer", "id": content["id"], "ok": error is None, "error": error}
         self._monitor.answer(answer if value is None else answer | {"value": value})
 
-    def _change_shown(self, name: str, value: Any) -> tuple[str | None, Any]:
-        """(why it was refused or None, its value)."""
-        try:
-            return None, self._shown[name](value)
-        except ValueError as error:
-            return str(error), None
-        except Exception as error:  # it goes where the button was pressed
-            return words_of(error), None
+    def _carry_out(self, content: dict[str, Any]) -> Any:
+        name, wanted = content["name"], content.get("value")
+        if name in self._shown:
+            return self._shown[name](wanted)
+        return self._monitor.overlay.of(content["run"]).controls.obey(name, wanted, content["state"])

@@ -23,16 +23,23 @@ class Overlay:
         self, run: Any, heard: Callable[[Subject, Any], None], all_heard: Callable[[], None]
     ) -> None:
         self._heard, self._all_heard = heard, all_heard
-        self.front = self._subject(run)
+        # Replaced as a whole: who looks for a run while another thread brings one to the front misses none.
+        self._subjects = (self._subject(run),)
         self.front.open_panels()
-        self.behind: list[Subject] = []
+
+    @property
+    def front(self) -> Subject:
+        return self._subjects[0]
+
+    @property
+    def behind(self) -> tuple[Subject, ...]:
+        return self._subjects[1:]
 
     def _subject(self, run: Any) -> Subject:
         return Subject(run, str(enrol(run)), self._heard, self._all_heard)
 
     def __iter__(self) -> Iterator[Subject]:
-        yield self.front
-        yield from tuple(self.behind)
+        return iter(self._subjects)
 
     @property
     def over(self) -> bool:
@@ -46,14 +53,14 @@ class Overlay:
         if len(held) + len(new) > MOST:
             names = ", ".join(subject.name for subject in self)
             raise ValueError(f"a monitor shows {MOST} runs at most; it has {names}: remove one first")
-        self.behind += [self._subject(run) for run in new]
+        self._subjects += tuple(self._subject(run) for run in new)
         return bool(new)
 
     def drop(self, key: str) -> None:
         """Let go of a run behind. Raises ValueError where there is none with that key."""
-        subject = self._find(key)
-        self.behind.remove(subject)
-        subject.close()
+        dropped = self._find(key)
+        self._subjects = tuple(subject for subject in self if subject is not dropped)
+        dropped.close()
 
     def open_panels(self, key: str) -> None:
         """Take samples of a run behind. Raises ValueError as `drop`."""
@@ -61,16 +68,23 @@ class Overlay:
 
     def select(self, key: str) -> None:
         """Bring a run to the front; the one there takes its place. Raises ValueError as `drop`."""
-        subject = self._find(key)
-        self.behind[self.behind.index(subject)] = self.front
-        self.front = subject
-        subject.open_panels()
+        found, before = self._find(key), self.front
+        others = {found: before, before: found}
+        self._subjects = tuple(others.get(subject, subject) for subject in self)
+        found.open_panels()
 
     def _find(self, key: str) -> Subject:
         for subject in self.behind:
             if subject.key == key:
                 return subject
         raise ValueError(f"there is no run {key} behind {self.front.name} in this monitor")
+
+    def of(self, key: str) -> Subject:
+        """The run with that key, in front or behind. Raises ValueError where it was taken away."""
+        for subject in self:
+            if subject.key == key:
+                return subject
+        raise ValueError(f"run {key} is in this monitor no longer")
 
     def addable(self) -> list[dict[str, Any]]:
         """The runs of this process that are not in here, newest first, as `subject.line` says them."""

@@ -27,7 +27,7 @@ class Subject:
     ) -> None:
         self.run, self.key = run, key
         self.recorder = Recorder(run)
-        self.controls = Controls(run, self.recorder)
+        self.controls = Controls(run, name_of(run), self.recorder)
         self.panels: Panels | None = None
         self._heard, self._all_heard = heard, all_heard
         self._unsubscribe: Callable[[], None] = lambda: None

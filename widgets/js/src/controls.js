@@ -52,6 +52,7 @@ export function makeControls(store, commands, chart, actions) {
     help,
   );
 
+  let run = store.key; // whose controls these are
   let pressed = null; // state shown before the kernel has confirmed it
   let asking = false; // "Stop? Enter"
   let pressing = false; // the pointer is down on the toolbar
@@ -124,11 +125,11 @@ export function makeControls(store, commands, chart, actions) {
   const current = () => store.figures.lr ?? store.at().lr;
 
   async function setRate(value) {
-    const before = current();
+    const [before, { key }] = [current(), store];
     if (!(value > 0) || !Number.isFinite(value)) return say(`a learning rate must be above zero, found "${lr.value}"`, "bad");
     edited = false;
     lr.value = rateField(value);
-    if (!(await ask("lr", value))) return undefined;
+    if (!(await ask("lr", value)) || store.key !== key) return undefined;
     store.figures = { ...store.figures, lr: value };
     offerUndo(before, value);
     return update();
@@ -138,9 +139,10 @@ export function makeControls(store, commands, chart, actions) {
     clearTimeout(undo);
     const back = h("button", { type: "button", class: "link", text: "undo" });
     back.addEventListener("click", async () => {
-      clearTimeout(undo);
+      const { key } = store;
       say("");
-      if (await ask("undo_lr")) store.figures = { ...store.figures, lr: before };
+      if (!(await ask("undo_lr")) || store.key !== key) return;
+      store.figures = { ...store.figures, lr: before };
       lr.value = rateField(before);
     });
     said.replaceChildren(`${rate(before)} → ${rate(value)}, `, back);
@@ -242,7 +244,16 @@ export function makeControls(store, commands, chart, actions) {
     setAttribute(control, "aria-disabled", on ? null : "true");
   };
 
+  /** Another run has come to the front: what was begun with the one before is not gone on with. */
+  function leaveRun() {
+    askStop(false);
+    say("");
+    awaited.forget();
+    [run, pressed, edited] = [store.key, null, false];
+  }
+
   function update() {
+    if (store.key !== run) leaveRun();
     const state = shown();
     const [glyph, , label] = mainVerb();
     if (main.dataset.label !== label) {

@@ -130,7 +130,8 @@ export default () => {
   let commands = null;
   return {
     initialize({ model }) {
-      commands = new Commands((content) => model.send(content));
+      // A command is meant for what is shown when its button is pressed, whatever has come of it by now.
+      commands = new Commands((content) => model.send({ ...content, run: store.key, state: store.state }));
       const stops = [connect(store, model, commands), remember(store, model)];
       return () => stops.forEach((stop) => stop());
     },
