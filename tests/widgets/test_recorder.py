@@ -205,7 +205,7 @@ class TestRecorder:
         assert np.isfinite(loss).all(), "the loss is a number, and is shown as one"
         problem = recorder.status()["problem"]
         assert problem["title"] == "NaN in the weights of conv2, in conv2[0], seen at iteration 200"
-        assert problem["detail"] == "3 NaN of 25000 in its weights. The loss, 0.25, does not show it."
+        assert problem["detail"] == "3 NaN of 25000 in its weights. The loss, 0.2500, does not show it."
         assert problem["layer"] == "conv2"
 
     def test_a_failure_is_told_by_its_first_line(self) -> None:

@@ -119,8 +119,8 @@ class _Page:
         self._text(40 + 7.4 * len(state), HEAD / 2, words.clip(report.name, 40), 15, weight=700)
         elements = words.integer(sum(row.done for row in report.rows))
         seconds = f"{report.seconds:.2f}\u202fs" if report.seconds < 1 else words.duration(report.seconds)
-        figures = [("elements", elements), ("took", seconds), ("step", f"{report.settings.step:g}")]
-        figures += [("tolerance", f"{report.settings.tolerance:g}"), ("precision", "float64")]
+        figures = [("elements", elements), ("took", seconds), ("step", words.rate(report.settings.step))]
+        figures += [("tolerance", words.rate(report.settings.tolerance)), ("precision", "float64")]
         for i, (key, value) in enumerate(figures):
             x = WIDTH - 92 * (len(figures) - i)
             self._text(x, 19, key, 11, "ink-2")
@@ -224,11 +224,7 @@ def _error(error: float) -> str:
         return "Inf"
     if error == 0:
         return "0"
-    if error >= 1e-3:
-        return f"{error:.2g}"
-    mantissa, power = f"{error:.1e}".split("e")
-    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa} × 10{raised}"
+    return words.significant(error, 2) if error >= 1e-3 else words.scientific(error, 1)
 
 
 def _palette(colours: dict[str, str]) -> np.ndarray:

@@ -173,7 +173,7 @@ def _flags(page: Page, chart: Any, facts: Facts) -> None:
         page.canvas.plot(x, y, mark, ms=5, mfc=fill, mec=colour, mew=1.1)
         if kind in ("lr", "back") and flag.get("value") is not None:
             word = "back, lr" if kind == "back" else "lr"
-            page.text(x + 9, y, f"{word} {flag['value']:.3g}", 11, color=colour)
+            page.text(x + 9, y, f"{word} {words.rate(flag['value'])}", 11, color=colour)
         if kind == "nan":
             page.text(x - 9, y, flag["text"], 11, color=colour, weight="bold", ha="right")
     if any(flag["kind"] == "nan" for flag in facts.flags):
@@ -193,7 +193,7 @@ def _divergence(page: Page, chart: Any, facts: Facts) -> None:
     chart.plot(at, y, "o", ms=10, mfc="white", mec=bad, mew=1.45, clip_on=False, zorder=5)
     chart.plot(at, y, "x", ms=4.5, mec=bad, mew=1.45, clip_on=False, zorder=6)
     shows = len(finite) < len(facts.points["mean"])  # NaN in weights alone does not show in the loss
-    label = f"last {'finite ' if shows else ''}loss {finite[-1]:.4g}"
+    label = f"last {'finite ' if shows else ''}loss {words.significant(float(finite[-1]))}"
     chart.annotate(
         label, (at, y), (-9, 0), textcoords="offset points", ha="right", va="center", color=bad,
         fontsize=12 * POINTS, weight="bold",
@@ -230,9 +230,9 @@ def _second_values(facts: Facts) -> dict[str, str]:
         return {}
     run = facts.behind[0]
     return {
-        "train loss": words.loss(latest(run.smoothed)),
-        "raw": words.loss(latest(run.raw)),
-        "test loss": words.loss(latest([value for _, value in run.tested("loss")])),
+        "train loss": words.significant(latest(run.smoothed)),
+        "raw": words.significant(latest(run.raw)),
+        "test loss": words.significant(latest([value for _, value in run.tested("loss")])),
         "accuracy %": words.percent(latest([value for _, value in run.tested("accuracy")])),
         "learning rate": words.rate(latest(run.lr)),
     }
@@ -243,18 +243,20 @@ def _legend_rows(page: Page, facts: Facts) -> list[tuple[str, str, dict[str, Any
     blue = page.colours["train"]
     raw = {"color": blue, "lw": 0.7, "alpha": 0.5}
     rows: list[tuple[str, str, dict[str, Any] | None]] = [
-        ("train loss", words.loss(latest(facts.smoothed)), {"color": blue, "lw": 1.45}),
-        ("raw", words.loss(latest(facts.points["mean"])), raw),
+        ("train loss", words.significant(latest(facts.smoothed)), {"color": blue, "lw": 1.45}),
+        ("raw", words.significant(latest(facts.points["mean"])), raw),
     ]
     if any(part.branches for part in facts.pasts):
-        rows.append(("given up", words.loss(facts.past.latest), {"color": blue, "lw": 1.26, "alpha": 0.42}))
+        rows.append(
+            ("given up", words.significant(facts.past.latest), {"color": blue, "lw": 1.26, "alpha": 0.42})
+        )
     losses, accuracies = [], []
     for net in facts.test_nets:
         ring, diamond = _marks(net)
         rings = {"color": page.colours["test"], "lw": 1.1, "ls": "--", "marker": ring, "mfc": "white"}
         loss = latest([value for _, value in facts.tested("loss", net)])
         if net < FURTHER:
-            losses.append((facts.test_label(net, "loss"), words.loss(loss), rings | {"ms": 4.6}))
+            losses.append((facts.test_label(net, "loss"), words.significant(loss), rings | {"ms": 4.6}))
         solid = {"color": page.colours["acc"], "lw": 1.26, "marker": diamond, "ms": 4}
         share = latest([value for _, value in facts.tested("accuracy", net)])
         accuracies.append((facts.test_label(net, "accuracy"), words.percent(share), solid))

@@ -46,9 +46,9 @@ def _figures(facts: Facts) -> list[tuple[str, str, str]]:
     return [
         ("iteration", words.integer(figures["iter"]), limit),
         ("trained for", words.duration(figures["seconds"]), ""),
-        ("images/s", words.integer(figures["images_per_second"]), ""),
+        ("images/s", words.speed(figures["images_per_second"]), ""),
         ("test accuracy", f"{100 * accuracies[-1]:.1f}\u202f%" if accuracies else words.UNKNOWN, ""),
-        ("best test loss", words.loss(min(losses)) if losses else words.UNKNOWN, ""),
+        ("best test loss", words.significant(min(losses)) if losses else words.UNKNOWN, ""),
     ]
 
 

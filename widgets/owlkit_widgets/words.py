@@ -7,13 +7,31 @@ from typing import Any
 
 UNKNOWN = "\u2013"
 """En dash, never 0."""
+MINUS = "\u2212"
 
 
-def loss(value: float | None) -> str:
-    """Four significant digits."""
+def significant(value: float | None, digits: int = 4) -> str:
+    """So many digits; below 0.001 and from 100 000 on as 9.10 × 10⁻⁴: a loss, and what is like it."""
     if value is None:
         return UNKNOWN
-    return "NaN" if not math.isfinite(value) else f"{value:#.4g}"
+    if math.isnan(value):
+        return "NaN"
+    if value < 0:
+        return f"{MINUS}{significant(-value, digits)}"
+    if math.isinf(value) or value == 0:
+        return "Inf" if value else "0"
+    if not 1e-3 <= value < 1e5:
+        return scientific(value, min(digits - 1, 2))
+    if value >= 10**digits:
+        return integer(float(f"{value:.{digits}g}"))
+    return f"{value:#.{digits}g}".rstrip(".")
+
+
+def scientific(value: float, decimals: int) -> str:
+    """9.1e-4 as 9.1 × 10⁻⁴."""
+    mantissa, _, power = f"{value:.{decimals}e}".partition("e")
+    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{mantissa.replace('-', MINUS)}\u202f×\u202f10{raised}"
 
 
 def divergence(event: Any, what: str, last: float | None) -> tuple[str, str]:
@@ -22,11 +40,14 @@ def divergence(event: Any, what: str, last: float | None) -> tuple[str, str]:
     if math.isfinite(event.loss):  # weights are looked at now and then, and the loss may not show them
         place = f"in the weights of {event.layer}, in {event.blob}"
         title = f"{what} {place}, seen at iteration {integer(event.iter)}"
-        return title, f"{found} The loss, {event.loss:.4g}, does not show it.".strip()
+        return title, f"{found} The loss, {significant(event.loss)}, does not show it.".strip()
     where = f" in {event.layer}" if event.layer else ""
     where += f", in {event.blob}," if event.blob != event.layer and event.blob and event.layer else ""
     title = f"{what} first appeared{where} at iteration {integer(event.iter)}"
-    return title, f"{found} The last finite loss was {last:.4g}.".strip() if last is not None else found
+    return (
+        title,
+        f"{found} The last finite loss was {significant(last)}.".strip() if last is not None else found,
+    )
 
 
 def percent(share: float | None) -> str:
@@ -37,8 +58,8 @@ def percent(share: float | None) -> str:
 def log_ratio(value: float) -> str:
     """log10 of a ratio, two decimals; NaN where there is none."""
     if value == -math.inf:  # no update at all
-        return "\u2212∞"
-    return f"{value:.2f}".replace("-", "\u2212") if math.isfinite(value) else UNKNOWN
+        return f"{MINUS}∞"
+    return f"{value:.2f}".replace("-", MINUS) if math.isfinite(value) else UNKNOWN
 
 
 def norm(value: float, digits: int) -> str:
@@ -46,22 +67,30 @@ def norm(value: float, digits: int) -> str:
     if not math.isfinite(value):
         return "NaN"
     if value == 0 or 1e-3 <= abs(value) < 1e4:
-        whole = abs(value) >= 10**digits
-        shown = integer(float(f"{value:.{digits}g}")) if whole else f"{value:#.{digits}g}".rstrip(".")
-        return shown if value else "0"
-    mantissa, _, power = f"{value:.1e}".partition("e")
-    raised = str(int(power)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa}\u202f×\u202f10{raised}"
+        return significant(value, digits)
+    return scientific(value, 1)
 
 
 def signed(value: float, digits: int) -> str:
     """The same of a number that may be negative."""
-    return f"\u2212{norm(-value, digits)}" if value < 0 else norm(value, digits)
+    return f"{MINUS}{norm(-value, digits)}" if value < 0 else norm(value, digits)
 
 
 def rate(value: float | None) -> str:
-    """A learning rate as one would type it."""
-    return UNKNOWN if value is None else f"{value:.3g}"
+    """A learning rate in at most three digits; below 0.0001, and from 100 000 on, as 2.5 × 10⁻⁵."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    rounded = float(f"{value:.3g}")
+    if rounded == 0 or 1e-4 <= rounded < 1e5:
+        return f"{rounded:.10g}"
+    mantissa, _, power = scientific(rounded, 2).partition("\u202f")
+    return f"{mantissa.rstrip('0').rstrip('.')}\u202f{power}"
+
+
+def speed(images_per_second: float | None) -> str:
+    """0.43 of a net that needs longer for an image."""
+    slow = images_per_second is not None and images_per_second < 9.95
+    return significant(images_per_second, 2) if slow else integer(images_per_second)
 
 
 def integer(value: float | None) -> str:

@@ -116,7 +116,7 @@ export function makeClasses(store) {
       setText(value, any.length ? `${integer(counts[group])} of ${integer(count)}` : integer(count));
       bar.style.width = `${(100 * (any.length ? counts[group] : count)) / most}%`;
       bar.style.background = colours.classes[lookOf(group).colour];
-      setAttribute(button, "aria-label", `${name}, ${any.length ? `${counts[group]} selected of ` : ""}${count} images`);
+      setAttribute(button, "aria-label", `${name}, ${any.length ? `${integer(counts[group])} selected of ` : ""}${integer(count)} images`);
     });
   }
   return { element, update };

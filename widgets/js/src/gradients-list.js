@@ -90,7 +90,7 @@ export function makeList(store, actions) {
     const g = sized(parts.canvas, shown + 1, height);
     const busy = row.verdict === "checking" && row.done > 0 && row.done < row.number && !store.over;
     paint(g, map, codes, colours, 0, map.n, busy ? row.done : null);
-    setAttribute(parts.canvas, "aria-label", `Relative errors of ${row.layer} ${row.blob}: ${row.wrong} of ${row.done} elements wrong`);
+    setAttribute(parts.canvas, "aria-label", `Relative errors of ${row.layer} ${row.blob}: ${integer(row.wrong)} of ${integer(row.done)} elements wrong`);
     if (!selected || store.k === null) return;
     const near = neighbourhood(map, store.k, ZOOM_COLUMNS);
     if (near.columns < map.wide) frame(g, corner(map, near.first)[0], 0.75, near.columns * map.w, height - 1.5, colours);

@@ -2,6 +2,7 @@
 
 import { Commands } from "./commands.js";
 import { h, setAttribute } from "./dom.js";
+import { integer } from "./format.js";
 import { cellInserter, copy, interruptKernel } from "./gradients-cell.js";
 import { makeDetail } from "./gradients-detail.js";
 import { makeBar, makeFoot, makeHead } from "./gradients-head.js";
@@ -69,7 +70,7 @@ function makeAnnouncer(store, root) {
     const word = state(store)[2];
     const calm = !store.over && now - last > PERIOD && root.contains(document.activeElement);
     if (word === before && !calm) return;
-    if (before !== null) element.textContent = calm ? `${store.head.done} of ${store.head.total} elements` : word;
+    if (before !== null) element.textContent = calm ? `${integer(store.head.done)} of ${integer(store.head.total)} elements` : word;
     [before, last] = [word, now];
     setAttribute(root, "aria-label", `Gradient check: ${store.head.name ?? ""}, ${word.toLowerCase()}`);
   }

@@ -1,7 +1,7 @@
 // State, name, figures, progress.
 
 import { h, setAttribute, setText } from "./dom.js";
-import { DASH, THIN, duration, gigabytes, integer, timeLeft } from "./format.js";
+import { DASH, THIN, duration, gigabytes, integer, speed, timeLeft } from "./format.js";
 import { icon } from "./icons.js";
 
 export const STATES = {
@@ -36,12 +36,12 @@ function timeFigure(store, now) {
 export function figures(store, now = Date.now()) {
   const f = store.figures;
   const resting = !["running", "starting"].includes(store.state) && f.images_per_second;
-  const speed = f.images_per_second ? integer(f.images_per_second) : DASH;
+  const pace = f.images_per_second ? speed(f.images_per_second) : DASH;
   const wait = f.waiting === null || f.waiting === undefined ? DASH : `${Math.round(f.waiting * 100)}${THIN}%`;
   return [
     ["iteration", integer(store.figures.iter ?? store.iter), store.maxIter ? `/ ${integer(store.maxIter)}` : ""],
     timeFigure(store, now),
-    ["images/s", ...(resting ? parts("0", `was ${speed}`) : parts(speed))],
+    ["images/s", ...(resting ? parts("0", `was ${pace}`) : parts(pace))],
     ["waiting for data", ...parts(wait)],
     ["memory", gigabytes(f.memory), f.memory_total ? `/ ${gigabytes(f.memory_total)} GB` : "GB"],
   ];

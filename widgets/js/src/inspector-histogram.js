@@ -1,7 +1,7 @@
 // How the values of a learned blob are spread: bars now, a dashed line in the earlier snapshot.
 
 import { h, tokens } from "./dom.js";
-import { significant } from "./format.js";
+import { integer, significant } from "./format.js";
 
 const HEIGHT = 116;
 const AXIS = 18;
@@ -69,4 +69,4 @@ function drawAxis(g, colour, [low, high], width, floor) {
   }
 }
 
-const summary = (d) => `Histogram of ${d.count} values from ${significant(d.low, 3)} to ${significant(d.high, 3)}, mean ${significant(d.mean, 3)}, standard deviation ${significant(d.std, 3)}`;
+const summary = (d) => `Histogram of ${integer(d.count)} values from ${significant(d.low, 3)} to ${significant(d.high, 3)}, mean ${significant(d.mean, 3)}, standard deviation ${significant(d.std, 3)}`;

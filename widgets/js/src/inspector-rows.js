@@ -1,6 +1,6 @@
 // The table's columns, and the order of its rows.
 
-import { DASH, integer, significant, THIN } from "./format.js";
+import { DASH, integer, scientific, significant, THIN } from "./format.js";
 
 /** Multiply-adds: 149.5 M, 1.20 G. */
 export function counted(x) {
@@ -11,7 +11,13 @@ export function counted(x) {
   return `${value >= 100 ? value.toFixed(1) : value.toPrecision(3)}\u202f${unit}`;
 }
 
-export const share = (x) => (x === null || x === undefined ? DASH : `${x >= 0.1 ? (100 * x).toFixed(1) : Number((100 * x).toPrecision(2))}\u202f%`);
+/** Per cent: two digits, and one decimal from 10 % on. */
+export function share(x) {
+  if (x === null || x === undefined) return DASH;
+  const percents = 100 * x;
+  if (percents >= 10) return `${percents.toFixed(1)}${THIN}%`;
+  return `${percents && percents < 1e-3 ? scientific(percents, 1) : Number(percents.toPrecision(2))}${THIN}%`;
+}
 
 /** Seconds as milliseconds: three digits, none beyond the microsecond. */
 export function milliseconds(seconds, unit = `${THIN}ms`) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import * as format from "../src/format.js";
+import { share } from "../src/inspector-rows.js";
 import { swatch, testSwatch } from "../src/icons.js";
 
 const plain = (text) => text.replaceAll(format.THIN, " ");
@@ -32,8 +33,16 @@ test("a learning rate is written as one would type it", () => {
   assert.equal(format.rate(0.001), "0.001");
   assert.equal(format.rate(0.1 * 0.1), "0.01");
   assert.equal(format.rate(0.00761), "0.00761");
-  assert.equal(plain(format.rate(1e-6)), "1 × 10⁻⁶");
+  assert.deepEqual([1e-5, 1.25e-5, 9.999e-5, 1e-7, 1e-4, 0.000125, 2e20, 12345].map((x) => plain(format.rate(x))), ["1 × 10⁻⁵", "1.25 × 10⁻⁵", "0.0001", "1 × 10⁻⁷", "0.0001", "0.000125", "2 × 10²⁰", "12300"]);
   assert.deepEqual([1e-7, 1e-5, 2.5e-4, 1e-4, 0.00123, 0.1 * 0.1, 0, null].map(format.rateField), ["1e-7", "1e-5", "2.5e-4", "0.0001", "0.00123", "0.01", "0", ""]);
+});
+
+test("a net that needs more than a second for an image has a speed all the same", () => {
+  assert.deepEqual([0.043, 0.43, 9.94, 9.96, 1234.5, null].map((x) => plain(format.speed(x))), ["0.043", "0.43", "9.9", "10", "1 235", "–"]);
+});
+
+test("a share is never written with an e", () => {
+  assert.deepEqual([0, 1e-9, 1e-5, 0.0123, 0.1, 1, null].map((x) => plain(share(x))), ["0 %", "1.0 × 10⁻⁷ %", "0.001 %", "1.2 %", "10.0 %", "100.0 %", "–"]);
 });
 
 test("a time has two units", () => {
