@@ -14,6 +14,7 @@ from owlkit.core.dtypes import is_half, wide
 from owlkit.core.errors import NetError
 from owlkit.core.fillers import fill
 from owlkit.core.gpu.device import GpuDevice
+from owlkit.core.tracebacks import Shortened
 from owlkit.layers.base import Layer
 from owlkit.net import diagnosis, saving, state
 from owlkit.net.gradients import forbid_backward
@@ -75,7 +76,8 @@ class Net(Passes):
             raise NetError(
                 f"weights are {weights!r}: that is a phase; give it as phase='train' or phase='test'"
             )
-        graph = Graph(definition, phase=phase, level=level, stages=stages, dtype=dtype, seed=seed)
+        with Shortened():
+            graph = Graph(definition, phase=phase, level=level, stages=stages, dtype=dtype, seed=seed)
         if memory not in ("keep", "reuse"):
             raise NetError(f"memory={memory!r}: give 'keep', or 'reuse'")
         reuse = Reuse(graph, keep) if memory == "reuse" else None
@@ -140,6 +142,14 @@ class Net(Passes):
     def rewind(self) -> Rewind:
         """What takes back what a pass changes for good; with `host_states` a batch can be run again."""
         return Rewind(self.device, self.layers, self.guard.state if self.captures is not None else None)
+
+    @in_turn
+    def remember(self) -> None:
+        """Keep what the next pass will change for good; `rewind.restore()` then takes it back."""
+        self._follow_input_shapes(None)
+        self._find_room(None, None)
+        self._plan_for(stepping=False)  # layers are prepared
+        self._run([self.rewind.keep])
 
     def host_states(self) -> HostStates:
         """What forward passes change on the host, as it is now."""

@@ -101,16 +101,9 @@ class Passes(Planned):
             self._run(self.working.after_backward(whole) if self.working else ())
 
     @in_turn
-    def forward_backward(self, before: Callable[[], None] | None = None) -> float:
-        """One forward and one backward pass; returns the loss.
-
-        before : called before the pass, when layers are prepared.
-        """
+    def forward_backward(self) -> float:
+        """One forward and one backward pass; returns the loss."""
         self._follow_input_shapes(None)
-        if before is not None:
-            self._find_room(None, None)
-            self._plan_for(stepping=False)
-            self._run([before])
         self._forward_whole()
         self.backward()
         self.loss = self._sum_losses()  # last: on a GPU this waits for what was queued

@@ -105,8 +105,9 @@ class Iterating(Resumable):
         show where that came from.
         """
         total = 0.0
-        for part in range(self.param.iter_size):
-            total += self.net.forward_backward(None if part else self.net.rewind.keep)
+        self.net.remember()
+        for _ in range(self.param.iter_size):
+            total += self.net.forward_backward()
             if not math.isfinite(total):
                 break
         return total

@@ -49,7 +49,7 @@ def sticking(loss: float, steps: int, monkeypatch: pytest.MonkeyPatch, **fields:
             setattr(layer.loss_param, name, value)
     solver = Solver(definition, base_lr=0.01, seed=3, snapshot_after_train=False)
     seen = listen(solver)
-    monkeypatch.setattr(solver.net, "forward_backward", lambda before=None: loss)
+    monkeypatch.setattr(solver.net, "forward_backward", lambda: loss)
     solver.step(steps)
     return [message for message in warned_of(seen) if "sticks" in message]
 

@@ -131,14 +131,14 @@ def test_weights_that_are_no_numbers_end_a_training(
     solver.step(2)
     seen = listen(solver)
     solver.net.params["ip1"][0].data[0] = np.nan
-    monkeypatch.setattr(solver.net, "forward_backward", lambda before=None: 0.5)  # as behind MAX pooling
+    monkeypatch.setattr(solver.net, "forward_backward", lambda: 0.5)  # as behind MAX pooling
     with pytest.raises(DivergedError, match=r"iteration 4 weights of layer .ip1.*NaN.*the loss, "):
         solver.step(9)
     (event,) = of(seen, events.Diverged)
     assert (event.iter, event.layer, event.blob) == (4, "ip1", "ip1[0]")
     large = make_solver()
     large.net.params["ip1"][0].data[0] = 1e30  # its norm may be infinite in float32, and it is a number
-    monkeypatch.setattr(large.net, "forward_backward", lambda before=None: 0.5)
+    monkeypatch.setattr(large.net, "forward_backward", lambda: 0.5)
     large.step(4)
 
 

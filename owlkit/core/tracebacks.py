@@ -1,0 +1,68 @@
+"""Tracebacks of errors in code that a user wrote and we call: our frames between theirs say nothing to them.
+
+A notebook shows each frame with the lines around it, so that a misspelt name in a Python layer's forward
+stood under some twenty frames of ours. What lies before the call of ours that they made, and what their own
+code calls, stays.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from types import CodeType, TracebackType
+from typing import TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., object])
+_doors: set[CodeType] = set()
+_FOUND = "_owlkit_users_traceback"
+
+
+def calls_user_code(function: Function) -> Function:
+    """Decorator of a function that calls what a user wrote: what it calls is theirs."""
+    _doors.add(function.__code__)
+    return function
+
+
+def of_user_code(error: BaseException) -> TracebackType | None:
+    """The part of an error's traceback that begins in a user's code; None where it comes from elsewhere."""
+    entry, known = error.__traceback__, getattr(error, _FOUND, None)
+    while entry is not None and entry is not known and entry.tb_frame.f_code not in _doors:
+        entry = entry.tb_next
+    if entry is not None and entry is not known:
+        entry = entry.tb_next
+        while entry is not None and _imports(entry):
+            entry = entry.tb_next
+    return entry
+
+
+def _imports(entry: TracebackType) -> bool:
+    """Whether a frame is of Python's import, which stands before a module's own lines."""
+    return str(entry.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == "importlib"
+
+
+def shorten(error: BaseException) -> None:
+    """Take away what lies between the frame that handles the error and the user's code that raised it.
+
+    Call it where an error leaves a function that users call; nothing happens to errors of our own.
+    """
+    theirs = of_user_code(error)
+    if theirs is not None and error.__traceback__ is not None:
+        error.__traceback__.tb_next = theirs
+        vars(error)[_FOUND] = theirs  # the call that shows where it begins is gone
+
+
+class Shortened:
+    """Context in which errors of a user's code are shortened: see `shorten`."""
+
+    def __enter__(self) -> None:
+        """Nothing is to be prepared."""
+
+    def __exit__(self, kind: object, error: BaseException | None, entry: TracebackType | None) -> None:
+        if error is not None:
+            shorten(error)
+
+
+def told(error: BaseException) -> str:
+    """The user's own frames and the error, as Python prints them; "" where it comes from elsewhere."""
+    theirs = of_user_code(error)
+    return "".join(traceback.format_exception(error.with_traceback(theirs))) if theirs is not None else ""
