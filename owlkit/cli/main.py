@@ -17,6 +17,7 @@ from owlkit.cli.output import discard, open_closed_streams, said, tell, written
 from owlkit.cli.parser import Parser
 from owlkit.cli.status import FAILED, INTERRUPTED, MEANINGS, OK, USAGE, status_of
 from owlkit.core.errors import OwlkitError, closest
+from owlkit.core.tracebacks import told
 
 USAGE_LINE = "owlkit [-h] [--version] [--debug] COMMAND ..."
 EXAMPLES = """examples:
@@ -100,6 +101,12 @@ def _run(words: Sequence[str], name: str | None, own_process: bool) -> int:
         if isinstance(error, OSError) and error.filename is None and error.errno == errno.ENOSPC:
             discard()
         return status_of(error)
+    except Exception as error:
+        theirs = told(error)
+        if args.debug or not theirs:
+            raise
+        tell(f"owlkit {args.command}: a Python layer failed\n{theirs.rstrip()}")
+        return FAILED
 
 
 def _end_by_sigterm_as_by_ctrl_c() -> None:

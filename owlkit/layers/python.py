@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 from owlkit.core.conveniences import resolve
 from owlkit.core.device import Device
 from owlkit.core.errors import NetError, closest
+from owlkit.core.tracebacks import calls_user_code
 from owlkit.layers.base import LAYERS, NAMED, Arity, Blobs, Layer, register
 from owlkit.layers.python_blob import LearnedBlobs, PythonBlob
 
@@ -193,6 +194,7 @@ class Python(Layer):
             raise self.error(f"module {param.module!r} has no class {param.layer!r}{hint}")
         return param.layer, getattr(module, param.layer)
 
+    @calls_user_code
     def _import(self, name: str) -> Any:
         importlib.invalidate_caches()  # the file may have been written a moment ago
         try:
@@ -247,6 +249,7 @@ class Python(Layer):
     def _call(self, method: str, *args: Any) -> None:
         self._user_code(method, getattr(self.instance, method), *args)
 
+    @calls_user_code
     def _user_code(self, method: str, call: Callable[..., Any], *args: Any) -> Any:
         """Call the user's code, name the layer in what it raises, and settle the blobs it was handed."""
         try:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 from owlkit.core.errors import NetError
+from owlkit.core.tracebacks import shorten
 from owlkit.net.described import Described
 
 Given = ParamSpec("Given")
@@ -143,11 +144,15 @@ def in_turn(
         me, turns = threading.get_ident(), self.turns
         if turns.keeper is not None and turns.keeper != me:
             self._refuse(name)  # at once, not after the iteration that goes on; also at rest
-        if turns.holder == me:
-            return method(self, *args, **kwargs)
-        with turns.taken():
-            if turns.keeper is not None and turns.keeper != me:
-                self._refuse(name)  # a training has begun, or gone on, while this one waited
-            return method(self, *args, **kwargs)
+        try:
+            if turns.holder == me:
+                return method(self, *args, **kwargs)
+            with turns.taken():
+                if turns.keeper is not None and turns.keeper != me:
+                    self._refuse(name)  # a training has begun, or gone on, while this one waited
+                return method(self, *args, **kwargs)
+        except BaseException as error:
+            shorten(error)
+            raise
 
     return wait

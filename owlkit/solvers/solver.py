@@ -19,6 +19,7 @@ import numpy as np
 from owlkit.core import events, frontends
 from owlkit.core.conveniences import resolve
 from owlkit.core.errors import TrainingError
+from owlkit.core.tracebacks import Shortened
 from owlkit.io.hdf5 import import_h5py
 from owlkit.proto import caffe_pb2
 from owlkit.proto.page import fields_page
@@ -76,7 +77,8 @@ class Solver(Iterating):
         self.default_prefix = found.default_prefix
         self._check()
         seed = self.param.random_seed if seed is None and self.param.random_seed >= 0 else seed
-        self._build_nets(device, dtype, seed)
+        with Shortened():
+            self._build_nets(device, dtype, seed)
         self.iter = 0
         self.rule = make_rule(self.param, self.net)
         kept = [weakref.ref(tensor.memory) for slot in self.rule.histories for tensor in slot]
@@ -161,7 +163,7 @@ class Solver(Iterating):
         self._check_free("step")
         after, every = self.iter + checked_count(n), self.param.snapshot
         due = every > 0 and after // every > self.iter // every
-        with self.claim_snapshots() if due else nullcontext():
+        with Shortened(), self.claim_snapshots() if due else nullcontext():
             self.advance(after - self.iter)
 
     def advance(self, n: int, *, more: bool = False) -> None:
@@ -210,7 +212,7 @@ class Solver(Iterating):
         self._check_free("solve")
         if not self.param.HasField("max_iter"):
             raise TrainingError("the solver has no max_iter; set it, or use step(n)")
-        with self.claim_snapshots():
+        with Shortened(), self.claim_snapshots():
             self.step(max(0, self.param.max_iter - self.iter))
             if self.iter >= self.param.max_iter:
                 self.finish()
@@ -278,7 +280,8 @@ class Solver(Iterating):
         if not 0 <= index < len(self.test_nets):
             raise TrainingError(f"there is no test net {index}; the solver has {len(self.test_nets)}")
         self._check_free("test", unless=("paused",))
-        return self._test(index, lambda: False) or {}
+        with Shortened():
+            return self._test(index, lambda: False) or {}
 
     def _test(self, index: int, abandon: Callable[[], bool]) -> dict[str, float] | None:
         """As `test`; None where it was abandoned, with the data put back to where they were."""
