@@ -12,6 +12,7 @@ from owlkit.core.errors import DataError
 from owlkit.io.datum import array_to_datum
 from owlkit.io.writer import RecordWriter
 
+_CHANNELS = 4  # more than so many in axes 1 and 2, and 3 in the last: no channels come first
 _COUNTED = 1_000_000  # the highest label up to which classes are counted
 
 
@@ -47,6 +48,12 @@ def _checked(images: np.ndarray, labels: np.ndarray | Sequence[int]) -> np.ndarr
     """The labels as (N,) int64. Raises DataError where they or the images are not as described above."""
     if images.ndim != 4:
         raise DataError(f"images have axes (N, C, H, W), found shape {images.shape}; gray ones have C = 1")
+    _, rows, columns, last = images.shape
+    if images.dtype == np.uint8 and last == 3 and min(rows, columns) > _CHANNELS:
+        raise DataError(
+            f"images of shape {images.shape} have {rows} channels, 3 pixels wide: photographs (N, H, W, 3) "
+            "are taken by owlkit.datasets.from_arrays; or give images.transpose(0, 3, 1, 2)"
+        )
     found = np.asarray(labels)
     if found.shape != (len(images),):
         raise DataError(

@@ -10,12 +10,13 @@ import numpy as np
 
 from owlkit.core import frontends
 from owlkit.core.errors import DataError
+from owlkit.core.progress import Progress
 from owlkit.inspection.arrangement import METHODS, arrange
-from owlkit.inspection.image_input import ImageInput, fitted, input_of, open_image
+from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.picture import Picture, closed_figure
-from owlkit.inspection.progress import Progress
 from owlkit.inspection.twin import Twin, batch_for
+from owlkit.io.photographs import fitted, open_image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from owlkit.core.errors import DataError, NetError
+from owlkit.core.progress import Progress
 from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.image_source import ImageSource
-from owlkit.inspection.progress import Progress
 from owlkit.inspection.twin import Twin, batch_for
 
 if TYPE_CHECKING:

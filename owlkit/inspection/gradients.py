@@ -10,13 +10,13 @@ import numpy as np
 
 from owlkit.core import frontends
 from owlkit.core.errors import NetError, closest
+from owlkit.core.progress import Progress
 from owlkit.inspection.gradcheck import nets, single
 from owlkit.inspection.gradcheck.course import Course
 from owlkit.inspection.gradcheck.one_layer import check_layer, failed_row, has_gradient, wanted_bottoms
 from owlkit.inspection.gradcheck.probe import Probe, isolate, learns
 from owlkit.inspection.gradcheck.report import GradientReport
 from owlkit.inspection.gradcheck.settings import NotThere, Settings
-from owlkit.inspection.progress import Progress
 
 if TYPE_CHECKING:
     from owlkit.layers.base import Layer

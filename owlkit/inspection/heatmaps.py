@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from owlkit.core.progress import Progress
 from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.occlusion import OnPlaces, Scan, occlude
 from owlkit.inspection.own_image import GIVEN, image_and_layer, prepared_image, titled
 from owlkit.inspection.picture import Picture, closed_figure
 from owlkit.inspection.prediction import Labels, read_labels
-from owlkit.inspection.progress import Progress
 from owlkit.inspection.saliency import METHODS as BACKWARD
 from owlkit.inspection.saliency import show_saliency
 from owlkit.inspection.twin import Twin, batch_for

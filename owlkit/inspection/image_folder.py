@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 from owlkit.core.errors import DataError
-
-SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp"}
+from owlkit.io.photographs import SUFFIXES, is_image
 
 
 def files_in(path: Path) -> tuple[list[Path], bool]:
@@ -27,11 +26,6 @@ def files_in(path: Path) -> tuple[list[Path], bool]:
         endings = ", ".join(sorted(SUFFIXES))
         raise DataError(f"{path} has no image files, and no subfolder of it has any ({endings})")
     return files, True
-
-
-def is_image(name: str) -> bool:
-    """By its ending; ".x.jpg" is what file managers keep for themselves."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
 
 
 def _beneath(path: Path) -> list[Path]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,9 +13,7 @@ import numpy as np
 
 from owlkit.core.errors import DataError
 from owlkit.io.mean import read_mean
-
-_BROKEN = (SyntaxError, EOFError, IndexError, struct.error, zlib.error)
-"""What Pillow raises besides for files that are damaged; SyntaxError of PNG."""
+from owlkit.io.photographs import fitted, open_image
 
 Mean = float | Sequence[float] | np.ndarray | str | os.PathLike[str]
 
@@ -126,29 +122,3 @@ def input_of(net: Any) -> ImageInput:
             mean: Mean = p.mean_file or (list(p.mean_value) if p.mean_value else 0.0)
             return ImageInput(mean=mean, scale=p.scale)
     return ImageInput()
-
-
-def open_image(image: Any) -> Any:
-    """A PIL image from a path, a PIL image or a uint8 array. Raises DataError for anything else."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    if isinstance(image, Image.Image):
-        return image
-    if isinstance(image, np.ndarray):
-        if image.dtype != np.uint8 or image.ndim not in (2, 3):
-            raise DataError(f"an image is uint8 (H, W, 3) or (H, W), found {image.dtype} {image.shape}")
-        return Image.fromarray(image)
-    try:
-        with Image.open(image) as opened:
-            return ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, UnidentifiedImageError, ValueError, AttributeError, *_BROKEN) as error:
-        raise DataError(f"{image!r} cannot be read as an image: {error}") from error
-
-
-def fitted(picture: Any, height: int, width: int, *, warp: bool = False) -> Any:
-    """A PIL image of this size: warped, or scaled by its shorter side and cut around the middle."""
-    from PIL import Image, ImageOps
-
-    if warp:
-        return picture.resize((width, height), Image.Resampling.BILINEAR)
-    return ImageOps.fit(picture, (width, height), Image.Resampling.BILINEAR)

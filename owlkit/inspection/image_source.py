@@ -12,8 +12,9 @@ import numpy as np
 
 from owlkit.core.errors import DataError
 from owlkit.inspection.image_folder import files_in
-from owlkit.inspection.image_input import ImageInput, open_image
+from owlkit.inspection.image_input import ImageInput
 from owlkit.io.datum import datum_to_array, parse_datum
+from owlkit.io.photographs import open_image
 from owlkit.io.records import Records
 
 MOST_NAMED = 5  # of unreadable images

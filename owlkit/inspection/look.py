@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import DataError, NetError, OwlkitError, closest
-from owlkit.inspection.image_input import ImageInput, input_of, open_image
+from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.prediction import Prediction, predict, probability_layer
 from owlkit.inspection.twin import Twin
+from owlkit.io.photographs import open_image
 from owlkit.net import Net
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from owlkit.core import frontends
 from owlkit.core.errors import DataError, NetError
+from owlkit.core.progress import Progress
 from owlkit.inspection.answers import Answers, Patch, Search
 from owlkit.inspection.image_input import ImageInput, input_of
 from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.picture import Picture, closed_figure
-from owlkit.inspection.progress import Progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -129,7 +129,7 @@ def test_ctrl_c_ends_it_and_leaves_the_net_as_it_was(
             raise KeyboardInterrupt
         return run(self, *args)
 
-    monkeypatch.setattr("owlkit.inspection.progress.QUIET_SECONDS", -1.0)
+    monkeypatch.setattr("owlkit.core.progress.QUIET_SECONDS", -1.0)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setattr(twin.Twin, "run", stopped)
     with pytest.raises(KeyboardInterrupt):

@@ -385,7 +385,7 @@ def test_progress_is_one_line_of_text(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("QUIET_SECONDS", "INTERVAL_SECONDS"):
-        monkeypatch.setattr(f"owlkit.inspection.progress.{name}", 0.0)
+        monkeypatch.setattr(f"owlkit.core.progress.{name}", 0.0)
     owlkit.check_gradients(small_net())
     assert capsys.readouterr().out == ""  # neither terminal nor notebook: a file, where it would stay
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)

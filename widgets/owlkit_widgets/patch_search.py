@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from owlkit.inspection.answers import Answers, Box, Search
-from owlkit.inspection.image_input import open_image
 from owlkit.inspection.patches import TopPatches
+from owlkit.io.photographs import open_image
 
 from .answer_pixels import Pictures, rgb
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from owlkit.core.errors import DataError
-from owlkit.inspection.image_input import open_image
 from owlkit.inspection.layerwise import Layerwise
+from owlkit.io.photographs import open_image
 
 from .answer_pixels import rgb
 

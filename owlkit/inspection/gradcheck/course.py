@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from owlkit.inspection.progress import Progress
+from owlkit.core.progress import Progress
 
 if TYPE_CHECKING:
     from owlkit.inspection.gradcheck.probe import Slot

@@ -1,0 +1,156 @@
+"""Sets of one's own: arrays, image files, a folder of photographs; each becomes an LMDB set for a Data layer.
+
+A set is made once. Called again with the same, as by a cell that is run again, these functions give the path
+alone; with something else they replace the set that they made under that name before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from owlkit.core.errors import DataError
+from owlkit.core.progress import Progress
+from owlkit.datasets.convert import write_images
+from owlkit.datasets.store import make_set, read_manifest
+from owlkit.io.datum import array_to_datum
+from owlkit.io.photographs import fitted, open_image
+from owlkit.io.writer import RecordWriter
+
+Size = int | tuple[int, int]
+FITS = ("crop", "warp")
+_FEW = 4  # more than so many are no channels, where it must be guessed
+
+
+def from_arrays(
+    path: str | os.PathLike[str], images: Any, labels: Any = None, *, shuffle: int | None = None
+) -> str:
+    """Write arrays as an LMDB set for `L.Data(source=...)`; returns its path.
+
+    images : uint8, or floats (they take four times the room). (N, C, H, W) is stored as it is, (N, H, W) as
+        one channel. (N, H, W, 3) are photographs in RGB, as Pillow and matplotlib have them; they are stored
+        as Caffe's are, (3, H, W) in the order blue, green, red. labels : (N,) whole numbers; None: all 0.
+    shuffle : seed of a random order; None keeps theirs. Training wants one, unless they come in one already.
+    Raises DataError where these do not fit, or where something else lies at the path.
+    """
+    pixels = _as_stored(images)
+    classes = np.zeros(len(pixels), np.int64) if labels is None else np.asarray(labels)
+    digest = hashlib.sha256(np.ascontiguousarray(pixels).data)
+    digest.update(np.ascontiguousarray(classes).tobytes())
+    recipe = {
+        "shape": list(pixels.shape),
+        "dtype": str(pixels.dtype),
+        "labels": str(classes.dtype),
+        "sha256": digest.hexdigest(),
+        "shuffle": shuffle,
+    }
+    return _made(path, recipe, lambda at: write_images(at, pixels, classes, shuffle=shuffle))
+
+
+def from_files(
+    path: str | os.PathLike[str],
+    files: Sequence[Any],
+    labels: Sequence[int] | np.ndarray | None = None,
+    *,
+    size: Size = 256,
+    fit: str = "crop",
+    shuffle: int | None = None,
+) -> str:
+    """Write image files as an LMDB set for `L.Data(source=...)`; returns its path.
+
+    files : paths. labels : a whole number for each; None: all 0. shuffle : as for `from_arrays`.
+    size : side of the squares that are stored, or (height, width); a pixel takes three bytes. fit : "crop"
+        scales the shorter side and cuts out the middle, "warp" scales both.
+    Records are (3, height, width) uint8 in the order blue, green, red, named after their number and file.
+    Raises DataError, and writes nothing, where a file cannot be read, or something else lies at the path.
+    """
+    names = [os.fspath(file) for file in files]
+    classes = [0] * len(names) if labels is None else [int(label) for label in labels]
+    if len(classes) != len(names) or not names:
+        raise DataError(f"{len(names)} files and {len(classes)} labels; give a label for each file")
+    if fit not in FITS:
+        raise DataError(f"fit is {fit!r}, expected 'crop' or 'warp'")
+    height, width = (size, size) if isinstance(size, int) else size
+    order = np.arange(len(names))
+    if shuffle is not None:
+        order = np.random.RandomState(shuffle).permutation(len(names))  # its stream never changes
+    listed = hashlib.sha256(repr([(*_stamp(names[k]), classes[k]) for k in order]).encode())
+    recipe = {"size": [height, width], "fit": fit, "sha256": listed.hexdigest()}
+
+    def write(at: Path) -> dict[str, Any]:
+        return _write_files(at, [(names[k], classes[k]) for k in order], height, width, fit)
+
+    return _made(path, recipe, write)
+
+
+def _write_files(
+    at: Path, entries: Sequence[tuple[str, int]], height: int, width: int, fit: str
+) -> dict[str, Any]:
+    line = Progress(verb="reading", what=f"{len(entries):,} images")
+    try:
+        with RecordWriter(at) as writer:
+            for number, (name, label) in enumerate(entries):
+                picture = fitted(open_image(name).convert("RGB"), height, width, warp=fit == "warp")
+                image = np.ascontiguousarray(np.asarray(picture).transpose(2, 0, 1)[::-1])
+                key = f"{number:08d}_{Path(name).name}"
+                writer.put(key, array_to_datum(image, label).SerializeToString())
+                line.tick(f", {number + 1:,} done")
+    finally:
+        line.finish()
+    return {"count": len(entries), "shape": [3, height, width], "sha256": writer.digest}
+
+
+def _stamp(name: str) -> tuple[str, int, int]:
+    """By which a file is known again: its name, size in bytes and time of the last change."""
+    try:
+        found = os.stat(name)
+    except OSError as error:
+        raise DataError(f"image file {name}: {error.strerror}; correct the path") from error
+    return name, found.st_size, found.st_mtime_ns
+
+
+def _made(path: str | os.PathLike[str], recipe: dict[str, Any], write: Callable[[Path], Any]) -> str:
+    """The path of a set, which is written where it is not there as the recipe says."""
+    target = Path(path).expanduser()
+    name, folder = target.name, target.parent
+    if target.exists() and read_manifest(folder, name) is None:
+        raise DataError(
+            f"{target} is there already and was not made by owlkit.datasets.from_...: it was left alone; "
+            "choose another name, or remove it"
+        )
+    make_set(folder, name, {"version": 1, **recipe}, lambda staging: write(staging / name))
+    return str(target)
+
+
+def _as_stored(images: Any) -> np.ndarray:
+    """(N, C, H, W) uint8 or float32."""
+    array = np.asarray(images)
+    if array.dtype.kind not in "buif" or array.ndim not in (3, 4) or not array.size:
+        raise DataError(
+            f"images are numbers with axes (N, C, H, W), (N, H, W) or (N, H, W, 3), found {array.dtype} of "
+            f"shape {array.shape}; image files are taken by from_files"
+        )
+    array = _bytes_or_floats(array)
+    if array.ndim == 3:
+        return array[:, None]
+    last = array.shape[3]
+    if last in (1, 3) and min(array.shape[1:3]) > _FEW:  # photographs
+        array = array.transpose(0, 3, 1, 2)
+        return array[:, ::-1] if last == 3 else array
+    return array
+
+
+def _bytes_or_floats(array: np.ndarray) -> np.ndarray:
+    if array.dtype.kind == "f":
+        return array.astype(np.float32, copy=False)
+    if array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255):
+        raise DataError(
+            f"whole numbers are stored as bytes, 0 to 255, found {array.min()} to {array.max()}; give "
+            "floats: images.astype('float32')"
+        )
+    return array.astype(np.uint8, copy=False)

@@ -1,0 +1,176 @@
+"""Sets of one's own: arrays, image files, folders of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import owlkit
+from owlkit import L, NetSpec
+from owlkit.core.errors import DataError
+from owlkit.datasets import from_arrays, from_files, from_folder
+from owlkit.datasets.convert import write_images
+from owlkit.io.datum import datum_to_array, parse_datum
+from owlkit.io.records import Records
+
+
+def stored(path: str) -> tuple[np.ndarray, list[int]]:
+    """(N, C, H, W) and labels of a set, in its order."""
+    datums = [parse_datum(value, key) for key, value in Records(path)]
+    return np.stack([datum_to_array(datum) for datum in datums]), [datum.label for datum in datums]
+
+
+def pixels(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        (pixels(5, 3, 8, 9), lambda x: x),
+        (pixels(5, 8, 9), lambda x: x[:, None]),
+        (pixels(5, 8, 9, 3), lambda x: x[..., ::-1].transpose(0, 3, 1, 2)),  # RGB, stored as BGR
+        (pixels(5, 8, 9, 1), lambda x: x.transpose(0, 3, 1, 2)),
+        (pixels(5, 3, 8, 3), lambda x: x),  # three channels come first, whatever the width
+        (pixels(5, 8, 9).astype(np.int64), lambda x: x[:, None]),
+        (pixels(5, 8, 9) / 255, lambda x: x[:, None].astype(np.float32)),
+    ],
+    ids=["NCHW", "gray", "RGB", "NHW1", "narrow", "int64", "floats"],
+)
+def test_arrays_are_stored_in_caffes_order(tmp_path: Path, images: np.ndarray, expected: Any) -> None:
+    path = from_arrays(tmp_path / "set", images, [3, 1, 4, 1, 5])
+    found, labels = stored(path)
+    np.testing.assert_array_equal(found, expected(images))
+    assert labels == [3, 1, 4, 1, 5]
+
+
+def test_a_net_trains_on_arrays(tmp_path: Path) -> None:
+    """Classes that a mean tells apart are learned, shuffled as they should be."""
+    labels = np.repeat(np.arange(4), 16)
+    images = (labels[:, None, None] * 60 + pixels(64, 6, 6) // 20).astype(np.uint8)
+    n = NetSpec("means")
+    source = from_arrays(tmp_path / "means", images, labels, shuffle=1)
+    n.data, n.label = L.Data(source=source, batch_size=16, transform_param=dict(scale=1 / 255), ntop=2)
+    n.score = L.InnerProduct(n.data, num_output=4, weight_filler="xavier")
+    n.loss = L.SoftmaxWithLoss(n.score, n.label)
+    solver = owlkit.Solver(n, base_lr=0.5, momentum=0.9, max_iter=200, seed=1, snapshot_after_train=False)
+    solver.step(200)
+    assert solver.smoothed_loss < 0.3
+    order = stored(source)[1]
+    assert order != labels.tolist()
+    assert sorted(order) == labels.tolist()
+
+
+def test_a_cell_that_is_run_again_writes_nothing_and_another_set_takes_its_place(tmp_path: Path) -> None:
+    images = pixels(4, 8, 8)
+    path = from_arrays(tmp_path / "set", images, [0, 1, 0, 1])
+    written = (tmp_path / "set" / "data.mdb").stat().st_mtime_ns
+    from_arrays(tmp_path / "set", images, [0, 1, 0, 1])
+    assert (tmp_path / "set" / "data.mdb").stat().st_mtime_ns == written
+    old = Records(path)  # as a net of the cell before has it
+    from_arrays(tmp_path / "set", images, [1, 1, 1, 1])
+    assert stored(path)[1] == [1, 1, 1, 1]
+    assert [parse_datum(value, key).label for key, value in old] == [0, 1, 0, 1]
+
+
+def test_what_it_did_not_make_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "holidays.jpg").write_bytes(b"dear")
+    with pytest.raises(DataError, match="left alone"):
+        from_arrays(tmp_path / "photos", pixels(2, 8, 8))
+    write_images(tmp_path / "set", pixels(2, 1, 8, 8), [0, 1])
+    with pytest.raises(DataError, match="left alone"):
+        from_arrays(tmp_path / "set", pixels(2, 8, 8))
+    assert (tmp_path / "photos" / "holidays.jpg").read_bytes() == b"dear"
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "told"),
+    [
+        (pixels(4, 8), None, r"found uint8 of shape \(4, 8\)"),
+        (pixels(4, 8, 8).astype(np.int64) * 300, None, "0 to 255, found 0 to"),
+        (["a.jpg", "b.jpg"], None, "from_files"),
+        (pixels(4, 8, 8), [0, 1], "4 images need labels"),
+    ],
+)
+def test_arrays_that_are_no_images_are_told(tmp_path: Path, images: Any, labels: Any, told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        from_arrays(tmp_path / "set", images, labels)
+    assert not (tmp_path / "set").exists()
+
+
+def test_photographs_are_not_written_as_32_channels(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"32 channels, 3 pixels wide.*transpose\(0, 3, 1, 2\)"):
+        write_images(tmp_path / "set", pixels(2, 32, 32, 3), [0, 1])
+
+
+def album(root: Path, counts: dict[str, int]) -> Path:
+    for number, (name, count) in enumerate(counts.items()):
+        (root / name).mkdir(parents=True)
+        for k in range(count):
+            colour = (40 * number, 10 * k, 200)
+            Image.new("RGB", (30 + k, 20), colour).save(root / name / f"{k}.png")
+    return root
+
+
+def test_files_are_cut_to_a_size_and_stored_blue_first(tmp_path: Path) -> None:
+    album(tmp_path / "album", {"a": 2})
+    files = sorted((tmp_path / "album" / "a").iterdir())
+    path = from_files(tmp_path / "set", files, [7, 8], size=(10, 12))
+    found, labels = stored(path)
+    assert found.shape == (2, 3, 10, 12)
+    assert found[1, :, 5, 5].tolist() == [200, 10, 0]
+    assert labels == [7, 8]
+    assert [key for key, _ in Records(path)] == [b"00000000_0.png", b"00000001_1.png"]
+
+
+def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
+    files = [tmp_path / "one.png"]
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(files[0])
+    from_files(tmp_path / "set", files, size=8)
+    Image.new("RGB", (9, 9), (4, 5, 6)).save(files[0])
+    assert stored(from_files(tmp_path / "set", files, size=8))[0][0, :, 0, 0].tolist() == [6, 5, 4]
+
+
+def test_a_folder_of_classes_becomes_two_sets(tmp_path: Path) -> None:
+    root = album(tmp_path / "pets", {"cat": 10, "dog": 5, "emu": 1})
+    sets = from_folder(root, tmp_path, size=8, test=0.2)
+    assert sets.classes == ["cat", "dog", "emu"]
+    assert (sets.count, sets.test_count) == (13, 3)
+    assert sorted(stored(sets.train)[1]) == [0] * 8 + [1] * 4 + [2]
+    assert sorted(stored(sets.test)[1]) == [0, 0, 1]
+    keys = [key.decode().partition("_")[2] for key, _ in Records(sets.test)]
+    assert [Path(file).name for file in sets.test_files] == keys
+    assert "0 cat, 1 dog, 2 emu" in repr(sets)
+    again = from_folder(root, tmp_path, size=8, test=0.2)
+    assert again == sets
+
+
+def test_a_folder_that_is_divided_already_stays_so(tmp_path: Path) -> None:
+    root = tmp_path / "pets"
+    album(root / "train", {"cat": 3, "dog": 2})
+    album(root / "val", {"dog": 1})
+    sets = from_folder(root, tmp_path, size=8)
+    assert (sets.count, sets.test_count) == (5, 1)
+    assert stored(sets.test)[1] == [1]
+
+
+def test_folders_without_classes_are_told(tmp_path: Path) -> None:
+    (tmp_path / "flat").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "flat" / "a.png")
+    with pytest.raises(DataError, match=r"no subfolders.*from_files"):
+        from_folder(tmp_path / "flat", tmp_path)
+    with pytest.raises(DataError, match="is no folder"):
+        from_folder(tmp_path / "missing", tmp_path)
+    (tmp_path / "flat" / "a.png").unlink()
+    with pytest.raises(DataError, match="hold no images"):
+        from_folder(tmp_path, tmp_path / "sets", size=8)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"broken\.jpg"):
+        from_files(tmp_path / "set", [broken])
+    assert not (tmp_path / "set").exists()
