@@ -18,6 +18,7 @@ from owlkit.io.claim import partial_of, writer_of
 from owlkit.io.datum import parse_datum, show_key
 from owlkit.io.files import counted_from
 from owlkit.io.kept import Kept
+from owlkit.io.leveldb import is_leveldb, made_again
 from owlkit.io.lmdb_head import damage
 
 _open: weakref.WeakValueDictionary[tuple[Any, ...], _Environment] = weakref.WeakValueDictionary()
@@ -51,11 +52,8 @@ def _problem(path: Path) -> str | None:
         return f"{path} is a file; an LMDB set is a folder with data.mdb"
     if (path / "data.mdb").is_file():
         return damage(path / "data.mdb")
-    if (path / "CURRENT").exists() and any(path.glob("MANIFEST-*")):
-        return (
-            f"{path} is a LevelDB set, which owlkit does not read: write the set again as LMDB, by `owlkit "
-            "convert-imageset`, `owlkit data convert-mnist` and the like, or Caffe's with --backend=lmdb"
-        )
+    if is_leveldb(path):
+        return f"{path} is a LevelDB set, which owlkit does not read: {made_again(path)}"
     found = sorted(p.name for p in path.iterdir())[:5]
     return f"{path} is no LMDB set: it has no data.mdb" + (
         f", but {', '.join(found)}" if found else " and is empty"

@@ -10,6 +10,7 @@ import numpy as np
 
 from owlkit.core.errors import DataError
 from owlkit.io.batches import Batch, BatchReader
+from owlkit.io.leveldb import is_leveldb, made_again
 from owlkit.io.records import Records
 from owlkit.io.transform import Transformer
 from owlkit.layers.base import Blobs, register
@@ -71,9 +72,16 @@ class Data(PrefetchingLayer):
         if param.backend != caffe_pb2.DataParameter.LMDB:
             raise DataError(
                 f"{self.name} (Data): LEVELDB, which a data_param without backend means, is not read by "
-                f"owlkit; if {param.source} is an LMDB set, set backend: LMDB, else convert it to one "
-                "(Caffe's converters take --backend=lmdb)"
+                f"owlkit; {self._way_from_leveldb(Path(param.source))}"
             )
+
+    @staticmethod
+    def _way_from_leveldb(source: Path) -> str:
+        if (source / "data.mdb").is_file():
+            return f"{source} is an LMDB set: set backend: LMDB"
+        if is_leveldb(source):
+            return f"{made_again(source)}; then set backend: LMDB"
+        return f"set backend: LMDB, and if {source} is no LMDB set, {made_again(source)}"
 
     def _open(self, param: Any) -> BatchReader:
         transform = self.param.transform_param

@@ -9,8 +9,10 @@ from typing import Any, NoReturn
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 
 from owlkit.core.errors import closest
+from owlkit.proto import caffe_pb2
 from owlkit.proto.escapes import unescape
 from owlkit.proto.tokens import Source, Token
+from owlkit.proto.upgrade_v1 import type_of
 
 _INTEGERS = {
     FieldDescriptor.CPPTYPE_INT32: ("int32", -(2**31), 2**31 - 1),
@@ -29,6 +31,7 @@ _BOOLS = {
     "0": False,
 }
 _WORDS = {"inf": math.inf, "infinity": math.inf, "nan": math.nan}
+_V1_TYPES = caffe_pb2.V1LayerParameter.LayerType.DESCRIPTOR.values_by_name
 _MOST_DIGITS = 200  # of a number, for its own sake: converting more takes long, or fails
 _FLOAT32_MAX = 3.4028234663852886e38
 
@@ -90,7 +93,7 @@ def _enum(source: Source, field: FieldDescriptor, enum: EnumDescriptor, token: T
 
 def _string(source: Source, field: FieldDescriptor, tokens: list[Token]) -> str | bytes:
     if tokens[0].kind != "string":
-        advice = f' (write "{tokens[0]}")' if tokens[0].kind in ("name", "number") else ""
+        advice = f" (write {_quoted(field, tokens[0])})" if tokens[0].kind in ("name", "number") else ""
         _wrong(source, field, tokens[0], "a string in quotes", advice)
     joined = b"".join(_bytes(source, token) for token in tokens)
     if field.type == FieldDescriptor.TYPE_BYTES:
@@ -99,6 +102,14 @@ def _string(source: Source, field: FieldDescriptor, tokens: list[Token]) -> str 
         return joined.decode()
     except UnicodeDecodeError:
         source.fail(tokens[0].at, f"{_full_name(field)} is not UTF-8 text")
+
+
+def _quoted(field: FieldDescriptor, token: Token) -> str:
+    """What stands in quotes for a bare word, which may be a layer's type as files before May 2014 have it."""
+    old = field.full_name == "caffe.LayerParameter.type" and _V1_TYPES.get(token.text)
+    if not old:
+        return f'"{token}"'
+    return f'"{type_of(old.number)}"; {token} is for layers {{ }}, of before May 2014'
 
 
 def _bytes(source: Source, token: Token) -> bytes:

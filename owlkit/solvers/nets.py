@@ -11,7 +11,6 @@ from owlkit import proto
 from owlkit.core.device import resolve_device
 from owlkit.core.errors import DeviceError, MissingFileError, TrainingError
 from owlkit.net import Net
-from owlkit.net.room import check_room
 from owlkit.proto import caffe_pb2
 from owlkit.solvers.testing import batches_of_one_pass
 
@@ -114,7 +113,6 @@ def build_train_net(param: Any, options: dict[str, Any]) -> Net:
             f"the train net {net.name!r} has no loss, so nothing can be learned{last}: is its file complete? "
             "Otherwise add a loss layer such as SoftmaxWithLoss, or a loss_weight"
         )
-    check_room(net, net.graph.nodes, backward=True)
     return net
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import DataError, FileFormatError, TrainingError
+from owlkit.core.sizes import size
 from owlkit.io.files import full_disk_error, is_full, staging_folder, sync_folder
 from owlkit.io.solverstate import (
     SolverStateData,
@@ -66,7 +67,7 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
     hdf5 = solver.param.snapshot_format == caffe_pb2.SolverParameter.HDF5
     model, state = snapshot_paths(prefix, solver.iter, ".h5" if hdf5 else "")
     check_prefix(prefix)
-    with hold_interrupts(), _told_of(model), WritingLock(prefix):
+    with hold_interrupts(), _told_of(solver, model, state), WritingLock(prefix):
         _check_not_foreign(solver.line, state)
         with staging_folder(model.absolute().parent) as staging:
             staged_model, staged_state = staging / model.name, staging / state.name
@@ -95,15 +96,25 @@ def _check_not_foreign(line: Line, state: Path) -> None:
 
 
 @contextmanager
-def _told_of(model: Path) -> Iterator[None]:
-    """Where the disk is full, name the file that was wanted, not the one in the temporary folder."""
+def _told_of(solver: Any, model: Path, state: Path) -> Iterator[None]:
+    """Where the disk is full, name the file that was wanted, not the one in the temporary folder, and say how
+    much all files take: what is free by then would have been enough for the one that failed."""
     try:
         yield
     except (DataError, OSError) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
         if isinstance(cause, OSError) and is_full(cause):
-            raise full_disk_error(model, cause.strerror) from cause
+            full = full_disk_error(model, cause.strerror)
+            full.add(f"a snapshot takes {size(_bytes_of(solver))}: {model.name}, {state.name} and its .owl")
+            raise full from cause
         raise
+
+
+def _bytes_of(solver: Any) -> int:
+    """About how many bytes the weights and histories of a snapshot take."""
+    weights = sum(parameter.blob.descriptor.nbytes for parameter in solver.net.learnable)
+    histories = sum(tensor.descriptor.nbytes for tensor in solver.rule.history_tensors)
+    return weights * (2 if solver.param.snapshot_diff else 1) + histories
 
 
 def _save_model(solver: Any, path: Path) -> None:

@@ -21,6 +21,7 @@ from owlkit.core.conveniences import resolve
 from owlkit.core.errors import TrainingError
 from owlkit.core.tracebacks import Shortened
 from owlkit.io.hdf5 import import_h5py
+from owlkit.net.room import check_room
 from owlkit.proto import caffe_pb2
 from owlkit.proto.page import fields_page
 from owlkit.solvers import loading, nets, policies, snapshots
@@ -85,6 +86,7 @@ class Solver(Iterating):
         self.net.graph.parameters.histories = kept  # what the net takes is counted with them
         self.abandon_test: Callable[[], bool] = lambda: False  # asked between the batches of a test
         self.in_use_by: Any = None  # the Run that trains with this solver now
+        self._has_room = False  # whether its blobs and gradients were found to fit into memory
         self._override: float | None = None
         self._losses: deque[float] = deque(maxlen=self.param.average_loss)
         for notice in self.notices:
@@ -187,6 +189,9 @@ class Solver(Iterating):
                 self.settle()
 
     def _iterate_until(self, n: int, interrupted: Callable[[], Any], more: bool) -> None:
+        if n and not self._has_room:  # only now: a net of any size can be looked at, its weights changed
+            check_room(self.net, self.net.graph.nodes, backward=True)
+            self._has_room = True
         if n and self.owes_snapshot:
             self.snapshot()
         if n and not self.iter:

@@ -316,7 +316,7 @@ def test_wrong_paths(tmp_path: Path) -> None:
         "file": "is a file",
         "images": "it has no data.mdb, but cat.jpg",
         "half": "only half written",
-        "level": "LevelDB set.*again as LMDB, by `owlkit convert-imageset`",
+        "level": "LevelDB set.*again as LMDB .*by `owlkit convert-imageset`",
         "junk": "cannot be read as an LMDB set",
         "empty": "holds no records",
     }

@@ -155,18 +155,30 @@ def test_waiting_is_counted_over_restores(source: Path) -> None:
 
 
 def test_dropped_layer_releases_its_thread(source: Path) -> None:
-    def threads() -> int:
-        return sum(t.name.startswith("prefetch") for t in threading.enumerate())
+    def threads() -> set[threading.Thread]:
+        return {thread for thread in threading.enumerate() if thread.name.startswith("prefetch")}
 
-    gc.collect()
     before = threads()
-    running = Running(source)
-    assert threads() == before  # building a net starts nothing
+    running = Running(source, transform={"mirror": True})
+    assert not threads() - before  # building a net starts nothing
     running.next()
-    assert threads() == before + 1
+    (started,) = threads() - before
     del running
     gc.collect()
-    assert threads() == before
+    assert started not in threads()
+
+
+def test_a_small_set_that_was_read_whole_needs_no_thread(source: Path) -> None:
+    running, threads = Running(source), set()
+    for _ in range(8):
+        running.next()
+        threads.add(running.layer._prefetcher._thread)
+    (thread,) = threads
+    thread.join(10)
+    assert not thread.is_alive()
+    data, labels = running.next()
+    assert np.array_equal(data, IMAGES[[2, 3, 4, 5]])
+    assert running.layer.keys == [b"%08d" % number for number in (2, 3, 4, 5)]
 
 
 def test_unshuffled_set_is_remarked(tmp_path: Path) -> None:
@@ -212,7 +224,7 @@ def test_record_of_another_size_is_named(tmp_path: Path) -> None:
 
 def test_wrong_parameters(source: Path) -> None:
     cases: list[tuple[type[Exception], str, dict[str, Any]]] = [
-        (DataError, "mnist .*LEVELDB.* is not read", {"backend": DataParameter.LEVELDB}),
+        (DataError, "mnist .*LEVELDB.* is an LMDB set: set back", {"backend": DataParameter.LEVELDB}),
         (NetError, "mnist .*batch_size is 0", {"batch_size": 0}),
         (NetError, "mnist .*prefetch is 0", {"prefetch": 0}),
         (NetError, "mnist .*no source", {"source_set": ""}),
@@ -223,3 +235,23 @@ def test_wrong_parameters(source: Path) -> None:
     for kind, message, fields in cases:
         with pytest.raises(kind, match=message):
             Running(fields.pop("source_set", source), **fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "message"),
+    [
+        ("mnist_siamese_train_leveldb", False, "set backend: LMDB, and if .*data convert-mnist-siamese`"),
+        ("mnist_siamese_train_leveldb", True, "data convert-mnist-siamese`.*; then set backend: LMDB"),
+        ("cifar10_train_leveldb", True, "data get cifar10`"),
+        ("my_birds", True, "`owlkit convert-imageset`, or by Caffe's converter with --backend=lmdb"),
+    ],
+)
+def test_a_leveldb_set_names_what_makes_it_again(
+    name: str, there: bool, message: str, tmp_path: Path
+) -> None:
+    if there:
+        (tmp_path / name).mkdir()
+        for file in ("CURRENT", "MANIFEST-000002"):
+            (tmp_path / name / file).touch()
+    with pytest.raises(DataError, match=f"LEVELDB, .*{message}"):
+        Running(tmp_path / name, backend=DataParameter.LEVELDB)

@@ -28,8 +28,12 @@ def test_a_training_counts_gradients_too(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(machine, "memory_with_swap", lambda: bytes_forward)
     net = Net(parse(SMALL), phase="train")
     net.forward()
-    with pytest.raises(NetError, match=r"blobs and their gradients need .*; iter_size adds batches up"):
-        Solver(parse(SMALL), base_lr=0.1)
+    solver = Solver(parse(SMALL), base_lr=0.1)  # to look at it, and to change its weights
+    solver.net.params["conv1"][0].data[...] = 0
+    assert "conv1" in str(solver.net.plan)
+    for _ in range(2):
+        with pytest.raises(NetError, match=r"blobs and their gradients need .*; iter_size adds batches up"):
+            solver.step()
 
 
 def test_where_the_memory_is_not_known_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +80,7 @@ def test_gradients_that_share_memory_count_once(monkeypatch: pytest.MonkeyPatch)
     Solver(definition, base_lr=0.1).step(1)
     monkeypatch.setattr(machine, "memory_with_swap", lambda: 5 * blob)
     with pytest.raises(NetError, match="and their gradients need"):
-        Solver(definition, base_lr=0.1)
+        Solver(definition, base_lr=0.1).step(1)
 
 
 def test_swap_counts() -> None:

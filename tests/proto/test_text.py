@@ -98,6 +98,11 @@ MISTAKES = [
         "layer { type: Pooling }",
         'LayerParameter.type needs a string in quotes, found Pooling (write "Pooling")',
     ),
+    (
+        "layer { type: SOFTMAX_LOSS }",
+        'found SOFTMAX_LOSS (write "SoftmaxWithLoss"; SOFTMAX_LOSS is for layers { }, of before May 2014)',
+    ),
+    ("layer { name: CONVOLUTION }", 'found CONVOLUTION (write "CONVOLUTION")'),
     ("input_dim: 20.5", "NetParameter.input_dim needs a whole number (int32), found 20.5"),
     ("input_dim: 019", "found 019 (a leading 0 makes it octal)"),
     ("input_dim: 3000000000", "from -2147483648 to 2147483647 (int32), found 3000000000"),

@@ -250,8 +250,13 @@ def test_a_full_disk_is_told_of_the_file_that_was_wanted(
     wanted = re.escape(f"no room to write {tmp_path / 'net_iter_4.caffemodel'} (No space left on device): ")
     with pytest.raises(
         DataError, match=rf"^{wanted}[\d,]+ bytes are free in {tmp_path}; nothing was changed"
-    ):
+    ) as caught:
         solver.snapshot()
+    learned = sum(parameter.blob.count for parameter in solver.net.learnable)
+    wanted = (
+        f"a snapshot takes {4 * learned * 2} B: net_iter_4.caffemodel, net_iter_4.solverstate and its .owl"
+    )
+    assert wanted in str(caught.value)  # weights and momentum, in float32
     assert sorted(tmp_path.iterdir()) == before
 
 
