@@ -91,7 +91,7 @@ class PrefetchingLayer(Layer):
         batch.put([blob.data_tensor for blob in top])
         if len(top) > 1:
             self.look_at(batch)
-        self.keys = list(batch.keys)
+        self.keys = batch.keys  # the next one's are another list
         prefetcher.give(batch)
         self._number += 1
 

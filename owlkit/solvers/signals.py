@@ -4,43 +4,32 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 
 
-class Held:
-    """Whether an interrupt arrived; `release` raises it. A second one is raised at once."""
-
-    def __init__(self) -> None:
-        self.pending = False
-
-    def release(self) -> None:
-        if self.pending:
-            self.pending = False
-            raise KeyboardInterrupt
-
-
-@contextmanager
-def hold_interrupts() -> Iterator[Held]:
-    """Within the block Ctrl-C only sets `pending`, and is raised when the block ends.
+class hold_interrupts:
+    """Within the block Ctrl-C only sets `pending`, and is raised when the block ends; a second one at once.
 
     Acts in the main thread, and where Python's own handler is in place: elsewhere nothing is to be held.
     """
-    held = Held()
-    in_main = threading.current_thread() is threading.main_thread()
-    if not in_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield held
-        return
 
-    def remember(number: int, frame: FrameType | None) -> None:
-        if held.pending:
-            signal.default_int_handler(number, frame)
-        held.pending = True
+    pending = False
 
-    signal.signal(signal.SIGINT, remember)
-    try:
-        yield held
-    finally:
+    def __enter__(self) -> hold_interrupts:
+        in_main = threading.current_thread() is threading.main_thread()
+        self._acts = in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self._acts:
+            signal.signal(signal.SIGINT, self._remember)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if not self._acts:
+            return
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    held.release()
+        if self.pending and error is None:
+            raise KeyboardInterrupt
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        if self.pending:
+            signal.default_int_handler(number, frame)
+        self.pending = True

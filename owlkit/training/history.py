@@ -3,6 +3,7 @@ any time."""
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,6 +69,7 @@ class History:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._size = 0
+        self._lr = (math.nan, math.nan)  # the last one, as it came and as it is kept
         self._columns = {name: np.empty(1024, _DTYPES.get(name, np.float64)) for name in COLUMNS}
         self.tests: list[events.TestDone] = []
         self.interventions: list[events.Intervention] = []
@@ -106,7 +108,9 @@ class History:
             at, columns = self._size, self._columns
             for name in RECORDED:
                 columns[name][at] = getattr(event, name)
-            columns["lr"][at] = float(str(event.lr))  # a policy's prints as it is written in the solver file
+            if event.lr != self._lr[0]:  # a policy's prints as it is written in the solver file
+                self._lr = event.lr, float(str(event.lr))
+            columns["lr"][at] = self._lr[1]
             columns["updates"][at] = 1
             columns["lowest_loss"][at] = columns["highest_loss"][at] = event.loss
             self._size += 1

@@ -59,11 +59,15 @@ class Requests:
 
     def take(self) -> Request | None:
         """The next request, or None."""
+        if not self._waiting:  # asked before each iteration: without the lock
+            return None
         with self.changed:
             return self._waiting.popleft() if self._waiting else None
 
     def next_kind(self) -> str:
         """Kind of the next request, "" where there is none."""
+        if not self._waiting:
+            return ""
         with self.changed:
             return self._waiting[0].kind if self._waiting else ""
 

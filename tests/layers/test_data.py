@@ -177,7 +177,8 @@ def test_a_small_set_that_was_read_whole_needs_no_thread(source: Path) -> None:
     thread.join(10)
     assert not thread.is_alive()
     data, labels = running.next()
-    assert np.array_equal(data, IMAGES[[2, 3, 4, 5]])
+    assert np.array_equal(data, np.stack(IMAGES[2:6]))
+    assert labels.tolist() == [2, 3, 0, 1]
     assert running.layer.keys == [b"%08d" % number for number in (2, 3, 4, 5)]
 
 

@@ -62,12 +62,13 @@ class _Crossing:
 
     def add(self, lane: int) -> None:
         """Send its batch when the turn comes."""
-        with self._lock:
-            self._made.append(lane)
+        self._made.append(lane)
         self.go_on()
 
     def go_on(self) -> None:
         """Send what has a buffer. Where that fails in the maker's thread, who wants the batch is told too."""
+        if not self._made:
+            return
         with self._lock:
             while self._made and self._free:
                 lane, buffer = self._made[0], self._free[0]
