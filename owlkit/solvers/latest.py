@@ -67,14 +67,14 @@ def states_of(prefix: str) -> list[tuple[int, Path]]:
     return sorted(found, key=lambda pair: (pair[0], pair[1].stat().st_mtime), reverse=True)
 
 
-def last_written(prefix: str) -> datetime | None:
-    """When the newest state under the prefix was written, by sidecars that can be read; None: not known."""
+def moments_written(prefix: str) -> frozenset[datetime]:
+    """When each state under the prefix was written, by those of their sidecars that can be read."""
     moments = []
     with suppress(OSError):  # a folder that cannot be listed, a file that has just been removed
         for _, path in states_of(prefix):
             with suppress(DataError, FileFormatError):
                 moments.append(written_at(path))
-    return max((moment for moment in moments if moment is not None), default=None)
+    return frozenset(moment for moment in moments if moment is not None)
 
 
 def states_that_led_to(solver: Any) -> list[tuple[int, Path]]:

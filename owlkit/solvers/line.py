@@ -26,11 +26,14 @@ class Line:
 
     past : spans that are closed, the oldest first. since : when the present one began. last : the latest
         moment that is known: what is written next is later, whatever the clock of this machine says.
+    seen : a prefix, and when each of the snapshots there was written, when this training began or went on
+        there; None where nobody has looked.
     """
 
     past: tuple[Span, ...]
     since: datetime
     last: datetime
+    seen: tuple[str, frozenset[datetime]] | None = None
 
     @classmethod
     def beginning(cls) -> Line:
@@ -51,13 +54,22 @@ class Line:
         """The same, when it is trained on whatever else was written until now."""
         return replace(self, last=self.moment())
 
-    def aware_of(self, written: datetime | None) -> Line:
-        """The same, where it is known what is on disk: a clock that was put back shows it in the future."""
-        return self if written is None else replace(self, last=max(self.last, written))
+    def aware_of(self, prefix: str, moments: frozenset[datetime]) -> Line:
+        """The same, where it is known what is on disk under a prefix; some may lie in the future, by a clock
+        that was put back or that of another machine."""
+        return replace(self, last=max({self.last, *moments}), seen=(prefix, moments))
 
-    def is_foreign(self, written: datetime) -> bool:
-        """Whether another process has written this since what this training knows of."""
-        return written > self.last and written not in _written_here
+    def is_foreign(self, prefix: str, written: datetime) -> bool:
+        """Whether another process has written this, found under the prefix, since this training began there.
+
+        What was there then is known by when it was written, so that clocks need not agree. Only under a
+        prefix at which this training has not looked does their order tell.
+        """
+        if written in _written_here:
+            return False
+        if self.seen is not None and self.seen[0] == prefix:
+            return written not in self.seen[1]
+        return written > self.last
 
     def stored(self) -> list[list[str | None]]:
         """For the sidecar of a snapshot, JSON-able; where the last span ends is when that is written."""

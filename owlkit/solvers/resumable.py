@@ -16,7 +16,7 @@ from owlkit.net import Net
 from owlkit.proto import caffe_pb2
 from owlkit.solvers import saving, snapshots
 from owlkit.solvers.announcer import Announcer, log
-from owlkit.solvers.latest import last_written, newest_sound
+from owlkit.solvers.latest import moments_written, newest_sound
 from owlkit.solvers.line import Line
 from owlkit.solvers.policies import learning_rate
 from owlkit.solvers.restoring import LoadedSnapshot, damaged_sidecar
@@ -194,13 +194,17 @@ class Resumable(Announcer):
         self.rule.history_changed()
         self.iter, self._fresh = loaded.data.iter, False
         self._saved, self._owed = self.iter, False
-        self.line = loaded.line.aware_of(last_written(self.prefix))
+        self.line = loaded.line.aware_of(self.prefix, moments_written(self.prefix))
         if loaded.extra is None:
             self._losses.clear()
             self._override = None  # the rate is the policy's again, as of a solver that has just been made
             self._note(
                 f"{path} has no .owl file beside it: data start from the beginning, random numbers anew"
             )
+
+    def _begin_line(self) -> None:
+        """Before the first update. Who begins anew writes over what there is, as in Caffe."""
+        self.line = self.line.aware_of(self.prefix, moments_written(self.prefix)).going_on()
 
     def _set_extra_state(self, extra: dict[str, Any]) -> None:
         override, losses = self.checked_lr(extra["lr"]), [float(loss) for loss in extra["losses"]]

@@ -68,7 +68,7 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
     model, state = snapshot_paths(prefix, solver.iter, ".h5" if hdf5 else "")
     check_prefix(prefix)
     with hold_interrupts(), _told_of(solver, model, state), WritingLock(prefix):
-        _check_not_foreign(solver.line, state)
+        _check_not_foreign(solver.line, prefix, state)
         with staging_folder(model.absolute().parent) as staging:
             staged_model, staged_state = staging / model.name, staging / state.name
             _save_model(solver, staged_model)
@@ -82,11 +82,11 @@ def write_snapshot(solver: Any, prefix: str) -> tuple[Path, Path]:
     return model, state
 
 
-def _check_not_foreign(line: Line, state: Path) -> None:
+def _check_not_foreign(line: Line, prefix: str, state: Path) -> None:
     """Of a loop of `step(n)` nobody knows when it ends, so between two snapshots it holds no lock."""
     with suppress(FileFormatError):  # what is damaged may be written over
         written = written_at(state)
-        if written is not None and line.is_foreign(written):
+        if written is not None and line.is_foreign(prefix, written):
             raise TrainingError(
                 f"{state} was written by another process ({written:%Y-%m-%d %H:%M:%S} UTC) since this "
                 "training began, or wrote its last snapshot: it is kept, and none was written. Choose "

@@ -28,7 +28,6 @@ from owlkit.solvers import loading, nets, policies, snapshots
 from owlkit.solvers.announcer import while_alive
 from owlkit.solvers.definition import check_numbers, read_definition
 from owlkit.solvers.iterating import Iterating
-from owlkit.solvers.latest import last_written
 from owlkit.solvers.rules import make_rule, rule_class
 from owlkit.solvers.signals import hold_interrupts
 from owlkit.solvers.testing import run_batches
@@ -195,8 +194,7 @@ class Solver(Iterating):
         if n and self.owes_snapshot:
             self.snapshot()
         if n and not self.iter:
-            # Who begins anew writes over what there is, as in Caffe.
-            self.line = self.line.aware_of(last_written(self.prefix)).going_on()
+            self._begin_line()
         for left in range(n, 0, -1):
             if self._test_is_due() and not self._test_all():
                 return
@@ -262,6 +260,8 @@ class Solver(Iterating):
         Raises TrainingError while a Run trains with this solver.
         """
         self._check_free("apply_update")
+        if not self.iter:
+            self._begin_line()
         with self.net.turns.taken():
             for parameter in self.net.learnable:
                 parameter.blob.settle_diff()

@@ -125,3 +125,54 @@ def test_a_clock_that_was_put_back_refuses_nobody(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(line, "_written_here", set())
     (tmp_path / "a_iter_6.solverstate.owl").write_text("cut")  # which says nothing
     solver_of(tmp_path).step(4)
+
+
+class Shifted(datetime):
+    """The clock of a machine that goes by `hours` before ours."""
+
+    hours = 0.0
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Shifted:
+        return cls.fromtimestamp(time.time() + 3600 * cls.hours, tz)
+
+
+@pytest.mark.parametrize("hours", [-1.0, 1.0])
+def test_clocks_of_two_machines_need_not_agree(
+    hours: float, tmp_path: Path, elsewhere: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What another machine has written meanwhile is kept, what was there before is written over."""
+    monkeypatch.setattr(Shifted, "hours", hours)
+
+    def there(iterations: int) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(line, "datetime", Shifted)
+            elsewhere(tmp_path, iterations)
+
+    there(2)
+    solver_of(tmp_path).step(2)
+    monkeypatch.setattr(line, "_written_here", set())
+    solver = solver_of(tmp_path)
+    solver.step(1)
+    there(2)
+    before = content(tmp_path)
+    with pytest.raises(TrainingError, match="written by another process"):
+        solver.step(1)
+    assert content(tmp_path) == before
+
+
+def test_a_loop_of_ones_own_begins_anew_as_well(
+    tmp_path: Path, elsewhere: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Shifted, "hours", 1.0)
+    solver = solver_of(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(line, "datetime", Shifted)
+        elsewhere(tmp_path, 2)
+    for _ in range(2):
+        solver.net.forward_backward()
+        solver.apply_update()
+    solver.snapshot()
+    elsewhere(tmp_path, 2)
+    with pytest.raises(TrainingError, match="written by another process"):
+        solver.snapshot()
