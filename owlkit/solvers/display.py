@@ -35,6 +35,12 @@ def log_debug_info(net: Any) -> None:
     reads Caffe's logs reads these: forward, backward from the last layer, norms over all parameters. There
     are no lines of updates: Caffe has code for them, which nothing calls since 2015.
     """
+    log_forward(net)
+    log_backward(net)
+
+
+def log_forward(net: Any) -> None:
+    """The lines of a forward pass: all that Caffe logs of a test net, after each of its batches."""
     for node in net.graph.nodes:
         for top in net.top_names[node.layer.name]:
             value = _mean_magnitude(net.blobs[top].peek())
@@ -43,6 +49,10 @@ def log_debug_info(net: Any) -> None:
         for index, blob in enumerate(node.layer.blobs):
             value = _mean_magnitude(blob.peek())
             log.info("    [Forward] Layer %s, param blob %s data: %.6g", node.layer.name, shown[index], value)
+
+
+def log_backward(net: Any) -> None:
+    """The lines of a backward pass, and the norms."""
     for node in reversed([node for node in net.graph.nodes if node.backward]):
         _log_backward(net, node)
     data = [parameter.blob.peek() for parameter in net.learnable]

@@ -27,6 +27,7 @@ from owlkit.proto.page import fields_page
 from owlkit.solvers import loading, nets, policies, snapshots
 from owlkit.solvers.announcer import while_alive
 from owlkit.solvers.definition import check_numbers, read_definition
+from owlkit.solvers.display import log_forward
 from owlkit.solvers.iterating import Iterating
 from owlkit.solvers.rules import make_rule, rule_class
 from owlkit.solvers.signals import hold_interrupts
@@ -292,7 +293,8 @@ class Solver(Iterating):
         """As `test`; None where it was abandoned, with the data put back to where they were."""
         net, started = self.test_nets[index], time.perf_counter()
         before = net.state()
-        result = run_batches(net, self.test_iterations[index], abandon)
+        each = (lambda outputs: log_forward(net)) if self.param.debug_info else (lambda outputs: None)
+        result = run_batches(net, self.test_iterations[index], abandon, each)
         if result is None:
             net.restore_state(before)
             return None

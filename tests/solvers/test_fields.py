@@ -13,7 +13,7 @@ from owlkit.core.errors import PrototxtError, TrainingError
 from owlkit.proto import caffe_pb2, text
 from owlkit.solvers import Solver
 from owlkit.solvers.display import _mean_magnitude
-from tests.training.small import NET, make_solver, net_param, parameters
+from tests.training.small import NET, make_solver, net_param, parameters, with_tests
 
 OLD_TYPES = {
     "SGD": "SGD",
@@ -212,6 +212,21 @@ def test_debug_info_in_caffes_words(caplog: pytest.LogCaptureFixture) -> None:
     assert float(found[-1][10]) == pytest.approx(float(np.linalg.norm(gradients)), rel=1e-5)  # type: ignore[index]
     caplog.clear()
     solver.step(1)
+    assert not [record for record in caplog.records if record.message.startswith("    [")]
+
+
+def test_debug_info_shows_each_batch_of_a_test(caplog: pytest.LogCaptureFixture) -> None:
+    """Caffe's InitTestNets hands it to test nets, where no display interval limits it: forward lines alone."""
+    caplog.set_level("INFO", "owlkit")
+    solver = with_tests(test_iter=3, display=0, debug_info=True)
+    solver.test()
+    lines = [record.message for record in caplog.records if record.message.startswith("    [")]
+    names = [match.group(1, 2, 3, 4) for line in lines if (match := DEBUG_LINE.fullmatch(line))]
+    assert len(names) == len(lines)
+    assert names.count(("Forward", "accuracy", "top blob", "accuracy")) == 3
+    assert {name[0] for name in names} == {"Forward"}
+    caplog.clear()
+    with_tests(test_iter=3, display=0).test()
     assert not [record for record in caplog.records if record.message.startswith("    [")]
 
 
