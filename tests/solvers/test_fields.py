@@ -216,7 +216,7 @@ def test_debug_info_in_caffes_words(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_debug_info_shows_each_batch_of_a_test(caplog: pytest.LogCaptureFixture) -> None:
-    """Caffe's InitTestNets hands it to test nets, where no display interval limits it: forward lines alone."""
+    """Caffe hands it to test nets, where no display interval limits it: forward lines alone."""
     caplog.set_level("INFO", "owlkit")
     solver = with_tests(test_iter=3, display=0, debug_info=True)
     solver.test()
