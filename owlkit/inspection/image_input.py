@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import DataError
+from owlkit.io.datum import datum_to_array, parse_datum
 from owlkit.io.mean import read_mean
 from owlkit.io.photographs import fitted, open_image
 
@@ -26,6 +27,8 @@ class ImageInput:
         one (binaryproto or .npy). scale : factor afterwards. raw_scale : factor before the mean is taken off;
         images start out as 0 to 255. channels : "BGR", as Caffe's nets have it, or "RGB".
     fit : "crop" scales the shorter side and cuts out the middle; "warp" scales both sides.
+    before : (height, width) that images are brought to first, where the middle of that is then cut out as the
+        input, as a data layer with a crop_size does it; None brings them to the input's size at once.
 
     Nets of the Caffe era: ImageInput(mean=(104, 117, 123)); LeNet: ImageInput(scale=1 / 256).
     """
@@ -35,6 +38,7 @@ class ImageInput:
     raw_scale: float = 1.0
     channels: str = "BGR"
     fit: str = "crop"
+    before: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.channels not in ("BGR", "RGB"):
@@ -45,8 +49,9 @@ class ImageInput:
     def __call__(self, image: Any, shape: Sequence[int]) -> np.ndarray:
         """An image as (C, H, W) float32 for a net's input `shape`, (N, C, H, W) or (C, H, W).
 
-        image : a path, a PIL image, uint8 (H, W, 3) RGB or (H, W) gray; an array of floats (C, H, W) counts
-        as prepared already and must fit. Raises DataError where it does not, or cannot be read.
+        image : a path, a PIL image, uint8 (H, W, 3) RGB or (H, W) gray; uint8 (C, H, W) are planes in the
+        net's own order, whatever `channels` says; an array of floats (C, H, W) counts as prepared already and
+        must fit. Raises DataError where it does not, or cannot be read.
         """
         channels, height, width = shape[-3:]
         if isinstance(image, np.ndarray) and image.dtype.kind == "f":
@@ -78,11 +83,22 @@ class ImageInput:
 
     def _pixels(self, image: Any, channels: int, height: int, width: int) -> np.ndarray:
         """(C, H, W) float32, 0 to 255, in the net's order of channels."""
-        picture = fitted(open_image(image), height, width, warp=self.fit == "warp")
-        array = np.asarray(picture.convert("RGB" if channels == 3 else "L"), np.float32)
+        if _are_planes(image, channels):
+            return np.stack([self._fitted(open_image(plane), height, width) for plane in image])
+        picture = open_image(image).convert("RGB" if channels == 3 else "L")
+        array = self._fitted(picture, height, width)
         if channels == 1:
             return array[None]
         return array.transpose(2, 0, 1)[["RGB".index(c) for c in self.channels]]
+
+    def _fitted(self, picture: Any, height: int, width: int) -> np.ndarray:
+        """(H, W) or (H, W, 3) float32."""
+        rows, columns = self.before or (height, width)
+        if rows < height or columns < width:  # an input that was enlarged since
+            rows, columns = height, width
+        array = np.asarray(fitted(picture, rows, columns, warp=self.fit == "warp"), np.float32)
+        top, left = (rows - height) // 2, (columns - width) // 2
+        return array[top : top + height, left : left + width]
 
     def _mean(self, shape: Sequence[int]) -> np.ndarray:
         mean = self._read_mean
@@ -109,8 +125,16 @@ class ImageInput:
         return np.asarray(self.mean, np.float32)
 
 
+def _are_planes(image: Any, channels: int) -> bool:
+    """Whether an array of bytes has its channels first."""
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3:
+        return False
+    return image.shape[0] == channels and image.shape[2] not in (1, 3, 4)
+
+
 def input_of(net: Any) -> ImageInput:
-    """How the net's own data layer prepares images, by its transform_param; as they are where it has none.
+    """How the net's own data layer prepares images in tests, by its transform_param, its crop included; as
+    they are where it has none.
 
     net : Net, or anything with a `graph` (None for none).
     """
@@ -118,7 +142,21 @@ def input_of(net: Any) -> ImageInput:
     graph = getattr(net, "graph", None)
     for layer in graph.definition.layer if graph is not None else ():
         p = layer.transform_param
-        if not layer.bottom and (p.mean_file or p.mean_value or p.HasField("scale")):
+        if not layer.bottom and (p.mean_file or p.mean_value or p.HasField("scale") or p.crop_size):
             mean: Mean = p.mean_file or (list(p.mean_value) if p.mean_value else 0.0)
-            return ImageInput(mean=mean, scale=p.scale)
+            return ImageInput(mean=mean, scale=p.scale, before=_before_cut(net, layer))
     return ImageInput()
+
+
+def _before_cut(net: Any, param: Any) -> tuple[int, int] | None:
+    """Height and width of what the data layer cuts its crops from; None where it cuts none."""
+    if not param.transform_param.crop_size:
+        return None
+    if param.type == "ImageData" and param.image_data_param.new_height:
+        return int(param.image_data_param.new_height), int(param.image_data_param.new_width)
+    if param.type != "Data":
+        return None
+    layer = next(node.layer for node in net.graph.nodes if node.name == param.name)
+    key, value = next(iter(layer.reader.records))
+    _, height, width = datum_to_array(parse_datum(value, key), key).shape
+    return height, width

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from owlkit.core import frontends
+from owlkit.core.conveniences import resolve
 from owlkit.core.device import Device, resolve_device
 from owlkit.core.dtypes import is_half, wide
 from owlkit.core.errors import NetError
@@ -210,6 +211,20 @@ class Net(Passes):
     def save_hdf5(self, path: str | Path, write_diff: bool = False) -> None:
         """Write the weights (and their gradients) in Caffe's HDF5 layout, atomically."""
         saving.save_hdf5(self, path, write_diff=write_diff)
+
+    def predict(self, images: Any, **options: Any) -> Any:
+        """What the net says of images: `net.predict("cat.jpg")` a Prediction, of several Predictions.
+
+        images : one (a path, a PIL image, uint8 (H, W, 3) RGB or (H, W), prepared floats (C, H, W)), or many:
+            a list or array (N, ...) of these, a folder, an LMDB set.
+        truth : (N,) right classes, for `accuracy`, `confusion`, `wrong` and the figure; those of a set by
+            default. labels : names of classes, a list or a file with one per line. top : how many are told.
+        prepare : an ImageInput; by default images are prepared as the net's data layer does it in tests.
+        limit : so many images at most. progress : a line of text where it takes long.
+        The net is left alone, in training too: a twin with its weights runs the images, in test phase.
+        Raises NetError for a net that does not classify, DataError where no image can be read.
+        """
+        return resolve("inspection.predicting:predictions")(self, images, **options)
 
     # -- state beyond parameters
     def state(self) -> dict[str, Any]:
