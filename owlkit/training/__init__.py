@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from owlkit.core import frontends
 from owlkit.core.errors import TrainingError
 from owlkit.solvers import Solver
 from owlkit.training.history import History
@@ -25,8 +26,10 @@ def train(
     solver : a Solver, or what makes one (the path of a solver file, a SolverParameter, a net); `options` then
         go to Solver. None where these name the net: `train(net="train_val.prototxt", base_lr=0.01)`.
     name : for the monitor, and the prefix of snapshots where the solver has none.
-    Raises TrainingError where a run trains this solver already, or where another run or process writes to
-        the same snapshots.
+    A solver that a run of that name trains already, as where the cell is run again, is left to it: that run
+    is shown and returned.
+    Raises TrainingError where a run of another name trains this solver, where max_iter leaves nothing to do,
+        or where another run or process writes to the same snapshots.
     monitor : False shows nothing; `run.monitor()` does later. compare : runs to lay the curve over, as there.
     """
     if not isinstance(solver, Solver):
@@ -34,10 +37,8 @@ def train(
     elif options:
         raise TypeError(_too_late(options))
     if solver.in_use_by is not None:
-        raise TrainingError(
-            f"the solver is being trained by run {solver.in_use_by.name!r} already: follow that one "
-            "(solver.in_use_by.monitor()), or make another Solver"
-        )
+        return _again(solver.in_use_by, name, monitor, compare)
+    _check_room(solver)
     run = Run(solver, name)
     check_apart(run, [other for other in runs() if other.state in ACTIVE])  # before an empty monitor is shown
     with solver.claim_snapshots():
@@ -45,6 +46,31 @@ def train(
     if monitor:
         run.monitor(compare)
     return run.start()
+
+
+def _again(run: Run, name: str | None, monitor: bool, compare: Any) -> Run:
+    """The run that trains the solver already, shown."""
+    if name not in (None, run.name):
+        raise TrainingError(
+            f"the solver is being trained by run {run.name!r} already: follow that one "
+            "(solver.in_use_by.monitor()), or make another Solver"
+        )
+    frontends.remark(
+        f"the solver is being trained by run {run.name!r} already: this is that "
+        "run. To begin anew, run.stop(), make the Solver anew and train that"
+    )
+    if monitor:
+        run.monitor(compare)
+    return run
+
+
+def _check_room(solver: Solver) -> None:
+    limit = solver.param.max_iter
+    if solver.param.HasField("max_iter") and solver.iter >= limit and not solver.owes_snapshot:
+        raise TrainingError(
+            f"nothing is left to train: the solver is at iteration {solver.iter} of max_iter {limit}. Make "
+            f"it anew to begin again, or go on with a higher one: solver.param.max_iter = {2 * max(limit, 1)}"
+        )
 
 
 def _too_late(options: dict[str, Any]) -> str:

@@ -173,9 +173,14 @@ class TrainingLoop(Serving):
     def _train(self) -> None:
         self._loop()
         self.solver.finish(interrupted=self._stop is not None)
-        while self._stop is None and self._requests.next_kind() == "back":  # asked for during the last test
+        while self._stop is None and self._is_wanted_on():
             self._loop()
             self.solver.finish(interrupted=self._stop is not None)
+
+    def _is_wanted_on(self) -> bool:
+        """Whether somebody asked during the last test or snapshot to go back, or for more iterations."""
+        more = self.max_iter is None or self.iter < self.max_iter
+        return more or self._requests.next_kind() == "back"
 
     def _loop(self) -> None:
         while not self._serve() and (self.max_iter is None or self.iter < self.max_iter):

@@ -21,8 +21,9 @@ def check_apart(run: Any, others: Iterable[Any]) -> None:
         if mine is not None and _snapshots(other.solver) == mine:
             raise TrainingError(
                 f"run {other.name!r} (number {enrol(other)}, {other.state}) writes to the same snapshots, "
-                f"{run.solver.prefix}_iter_*: end it first ([run.stop() for run in owlkit.runs()] ends all), "
-                "or give this one another name or snapshot_prefix"
+                f"{run.solver.prefix}_iter_*: owlkit.monitor({other.name!r}) shows it; end it first "
+                "([run.stop() for run in owlkit.runs()] ends all), or give this one another name or "
+                "snapshot_prefix"
             )
 
 
