@@ -18,11 +18,12 @@ JS = Path(__file__).resolve().parents[2] / "widgets" / "js" / "src"
 NODE = shutil.which("node")
 VALUES = [
     0.0, 1e-9, 1e-7, 1e-5, 1.25e-5, 9.999e-5, 1e-4, 2.5e-4, 0.00123, 0.0349712, 0.43, 1.4578, 9.94, 9.96,
-    48.1, 12346.0, 99999.0, 123456.0, 12345678.0, 2e20,
+    48.1, 99.96, 999.96, 4211.0, 9999.96, 12346.0, 99999.0, 123456.0, 12345678.0, 2e20,
 ]  # fmt: skip
 WRITERS: dict[str, Callable[[float], str]] = {
     "format.significant(x)": words.significant,
     "format.significant(-x, 2)": lambda value: words.significant(-value, 2),
+    "format.compact(-x, 3)": lambda value: words.compact(-value, 3),
     "format.rate(x)": words.rate,
     "format.speed(x)": words.speed,
     "format.integer(x)": words.integer,

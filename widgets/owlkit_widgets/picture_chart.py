@@ -230,9 +230,9 @@ def _second_values(facts: Facts) -> dict[str, str]:
         return {}
     run = facts.behind[0]
     return {
-        "train loss": words.significant(latest(run.smoothed)),
-        "raw": words.significant(latest(run.raw)),
-        "test loss": words.significant(latest([value for _, value in run.tested("loss")])),
+        "train loss": words.compact(latest(run.smoothed)),
+        "raw": words.compact(latest(run.raw)),
+        "test loss": words.compact(latest([value for _, value in run.tested("loss")])),
         "accuracy %": words.percent(latest([value for _, value in run.tested("accuracy")])),
         "learning rate": words.rate(latest(run.lr)),
     }

@@ -20,11 +20,25 @@ def significant(value: float | None, digits: int = 4) -> str:
         return f"{MINUS}{significant(-value, digits)}"
     if math.isinf(value) or value == 0:
         return "Inf" if value else "0"
-    if not 1e-3 <= value < 1e5:
+    rounded = float(f"{value:.{digits}g}")
+    if _is_far(rounded):
         return scientific(value, min(digits - 1, 2))
-    if value >= 10**digits:
-        return integer(float(f"{value:.{digits}g}"))
-    return f"{value:#.{digits}g}".rstrip(".")
+    if rounded >= 10 ** (digits - 1):
+        return integer(rounded)
+    return f"{rounded:#.{digits}g}"
+
+
+def compact(value: float | None, digits: int = 4) -> str:
+    """The same for narrow columns: 4.6e-5."""
+    if value is None or not math.isfinite(value) or not _is_far(float(f"{value:.{digits}g}")):
+        return significant(value, digits)
+    mantissa, _, power = f"{value:.1e}".partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(power)}"
+
+
+def _is_far(value: float) -> bool:
+    """Whether a number is so small or large that it has an exponent."""
+    return value != 0 and not 1e-3 <= abs(value) < 1e5
 
 
 def scientific(value: float, decimals: int) -> str:

@@ -2,7 +2,7 @@
 
 import uPlot from "uplot";
 import { h, onPress, tokens } from "./dom.js";
-import { integer, rateField, significant, tick } from "./format.js";
+import { integer, lossTick, significant, tick } from "./format.js";
 import { iterationStep, linearTicks, logTicks } from "./ranges.js";
 import { paint } from "./paint.js";
 import { makeCursor } from "./cursor.js";
@@ -51,7 +51,7 @@ export function makeChart(store, root) {
           const { lo, hi, step } = ranges.y;
           return step ? linearTicks(lo, hi, step) : logTicks(lo, hi);
         },
-        values: (u, splits) => splits.map(lossTick),
+        values: (u, splits) => splits.map((v) => lossTick(v, ranges.y)),
         filter: (u, splits) => splits,
       },
       {
@@ -63,11 +63,6 @@ export function makeChart(store, root) {
   }
 
   const hasAccuracy = () => store.runs.some((run) => run.tests.some((t) => Number.isFinite(t.accuracy)));
-  const lossTick = (v) => {
-    if (v !== 0 && (Math.abs(v) < 1e-3 || Math.abs(v) >= 1e5)) return significant(v, 2);
-    const step = ranges.y.step;
-    return step ? v.toFixed(Math.max(0, -Math.floor(Math.log10(step) + 1e-9))) : rateField(v);
-  };
 
   function options() {
     const place = geometry();

@@ -27,10 +27,19 @@ export function significant(x, digits = 4) {
   if (!known(x)) return DASH;
   if (Number.isNaN(x)) return "NaN";
   if (!Number.isFinite(x)) return x < 0 ? `${MINUS}Inf` : "Inf";
-  const size = Math.abs(x);
-  if (size !== 0 && (size < 1e-3 || size >= 1e5)) return scientific(x, Math.min(digits - 1, 2));
-  if (size >= 10 ** digits) return integer(Number(x.toPrecision(digits)));
-  return signed(size === 0 ? "0" : x.toPrecision(digits));
+  const rounded = Number(x.toPrecision(digits));
+  if (isFar(rounded)) return scientific(x, Math.min(digits - 1, 2));
+  if (Math.abs(rounded) >= 10 ** (digits - 1)) return integer(rounded);
+  return signed(rounded === 0 ? "0" : rounded.toPrecision(digits));
+}
+
+/** Whether a number is so small or large that it has an exponent. */
+export const isFar = (x) => x !== 0 && (Math.abs(x) < 1e-3 || Math.abs(x) >= 1e5);
+
+/** The same for narrow columns: 4.6e-5. */
+export function compact(x, digits = 4) {
+  const far = known(x) && Number.isFinite(x) && isFar(Number(x.toPrecision(digits)));
+  return far ? x.toExponential(1).replace(".0", "").replace("+", "") : significant(x, digits);
 }
 
 /** A learning rate in at most three digits: 0.001, 0.0076; below 0.0001, and from 100 000 on, as 2.5 × 10⁻⁵. */
@@ -93,6 +102,15 @@ export function tick(x) {
   if (Math.abs(x) >= 1e6) return `${Number((x / 1e6).toPrecision(6))}M`;
   if (Math.abs(x) >= 1e3) return `${Number((x / 1e3).toPrecision(6))}k`;
   return signed(String(Number(x.toPrecision(6))));
+}
+
+/** A tick of the loss axis: linear from `lo` to `hi` by `step`, its ticks all alike, or logarithmic (no step). */
+export function lossTick(x, { lo, hi, step }) {
+  const order = (size) => Math.floor(Math.log10(size) + 1e-9);
+  if (!step) return isFar(x) ? scientific(x, 1) : rateField(x);
+  if (Math.abs(x) < step / 2) return "0";
+  if (isFar(Number(Math.max(Math.abs(lo), Math.abs(hi)).toPrecision(3)))) return scientific(x, Math.max(1, order(Math.abs(x)) - order(step)));
+  return step >= 1 ? integer(x) : signed(x.toFixed(-order(step)));
 }
 
 /** Bytes in decimal units: "1.1 kB". */

@@ -2,7 +2,7 @@
 
 import { PAST, pastAt } from "./branches.js";
 import { h, setAttribute, setText } from "./dom.js";
-import { DASH, integer, percent, rate, significant } from "./format.js";
+import { compact, DASH, integer, percent, rate, rateField, significant } from "./format.js";
 import { swatch, testSwatch } from "./icons.js";
 import { letter } from "./runs.js";
 import { isNet, markShape, seriesKey, testLabel, testNets } from "./testnets.js";
@@ -23,16 +23,18 @@ export function legendRows(tests, past = false) {
 const SHORT = { "train loss": "train", "test loss": "test", "accuracy %": "acc %", "learning rate": "lr" }; // beside many values
 const isCurve = (key) => key !== "lr";
 
+/** How a loss and a rate are written beside `others` of other runs: the more, the shorter. */
+export const writers = (others) => ({
+  loss: (x) => (others ? compact(x, others > 1 ? 3 : 4) : significant(x)),
+  rate: (x) => (others ? rateField(others > 2 && x ? Number(x.toPrecision(2)) : x) || DASH : rate(x)),
+});
+
 /** Values of a run for every row at an iteration (null: the latest). */
-export function readOut(run, iteration, nets = testNets(run.tests), digits = 4) {
+export function readOut(run, iteration, nets = testNets(run.tests), write = writers(0)) {
   const v = run.at(iteration);
-  const values = {
-    train: v.smoothed === null ? DASH : significant(v.smoothed, digits),
-    raw: v.raw === null ? DASH : significant(v.raw, digits),
-    lr: rate(v.lr),
-  };
+  const values = { train: write.loss(v.smoothed), raw: write.loss(v.raw), lr: write.rate(v.lr) };
   for (const net of nets) {
-    values[seriesKey("loss", net)] = significant(run.tested("loss", net, iteration), digits);
+    values[seriesKey("loss", net)] = write.loss(run.tested("loss", net, iteration));
     values[seriesKey("accuracy", net)] = percent(run.tested("accuracy", net, iteration));
   }
   return values;
@@ -57,6 +59,7 @@ export function makeLegend(store, cursor, runs) {
     head.replaceChildren(when, ...(several ? store.runs.map((run, k) => h("span", { class: `val${k ? " ref" : ""}`, text: letter(k) })) : []));
     element.classList.toggle("several", several);
     element.classList.toggle("many", store.references.length > 1);
+    element.classList.toggle("most", store.references.length > 2);
     rows = Object.fromEntries(shown.map((row) => [row[0], makeRow(...row)]));
     list.replaceChildren(...shown.map(([name]) => rows[name].element));
   }
@@ -88,9 +91,10 @@ export function makeLegend(store, cursor, runs) {
     setText(when, iteration === null ? "latest" : `at ${integer(iteration)}`);
     build();
     const nets = testNets(store.tests);
-    const read = store.runs.map((run) => readOut(run, iteration, nets, store.references.length > 1 ? 3 : 4));
+    const write = writers(store.references.length);
+    const read = store.runs.map((run) => readOut(run, iteration, nets, write));
     const { smoothing } = store.view;
-    store.runs.forEach((run, k) => (read[k][PAST] = significant(pastAt(run, iteration, smoothing, store.maxIter), store.references.length > 1 ? 3 : 4)));
+    store.runs.forEach((run, k) => (read[k][PAST] = write.loss(pastAt(run, iteration, smoothing, store.maxIter))));
     for (const [key] of shown) {
       rows[key].values.forEach((value, k) => {
         setText(value, read[k][key]);

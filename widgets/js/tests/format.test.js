@@ -27,6 +27,23 @@ test("a loss has four significant digits, very small ones an exponent", () => {
   assert.equal(plain(format.significant(9.1e-4, 2)), "9.1 × 10⁻⁴");
   assert.equal(plain(format.significant(1e30)), "1.00 × 10³⁰");
   assert.equal(format.significant(-2.5), "−2.500");
+  assert.deepEqual([4211, 999.96, 9999.96, 12346, 99996, 99999].map((x) => plain(format.significant(x))), ["4 211", "1 000", "10 000", "12 350", "1.00 × 10⁵", "1.00 × 10⁵"]);
+  assert.deepEqual([99.96, 9.996, 0.00099996].map((x) => format.significant(x, 2)), ["100", "10", "0.0010"]);
+});
+
+test("in narrow columns a very small loss is short", () => {
+  assert.deepEqual([4.64e-5, 1e-7, 3e8, -2e-9, 0.0982, 4211, 0, null, NaN].map((x) => plain(format.compact(x, 3))), ["4.6e-5", "1e-7", "3e8", "-2e-9", "0.0982", "4 210", "0", "–", "NaN"]);
+});
+
+test("ticks of an axis are written alike", () => {
+  const ticks = (lo, hi, step, ...values) => values.map((x) => plain(format.lossTick(x, { lo, hi, step })));
+  assert.deepEqual(ticks(0, 1e-3, 2e-4, 0, 2e-4, 1e-3), ["0", "0.0002", "0.0010"]);
+  assert.deepEqual(ticks(0, 4e-4, 1e-4, 0, 1e-4, 4e-4), ["0", "1.0 × 10⁻⁴", "4.0 × 10⁻⁴"]);
+  assert.deepEqual(ticks(0, 3e5, 5e4, 5e4, 3e5), ["5.0 × 10⁴", "3.0 × 10⁵"]);
+  assert.deepEqual(ticks(1.02e5, 1.06e5, 1e3, 1.02e5, 1.03e5), ["1.02 × 10⁵", "1.03 × 10⁵"]);
+  assert.deepEqual(ticks(0, 4e4, 1e4, 0, 1e4), ["0", "10 000"]);
+  assert.deepEqual(ticks(2.3, 2.4, 0.05, 2.35), ["2.35"]);
+  assert.deepEqual(ticks(1e-6, 10, null, 1e-6, 0.01, 10), ["1.0 × 10⁻⁶", "0.01", "10"]);
 });
 
 test("a learning rate is written as one would type it", () => {
