@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from owlkit.core.errors import DataError, FileFormatError
-from owlkit.io.solverstate import written_at
+from owlkit.io.solverstate import sidecar_path, written_at
 from owlkit.solvers.restoring import check_sound
 
 COPYING = timedelta(hours=1)
@@ -58,22 +58,30 @@ def states_of(prefix: str) -> list[tuple[int, Path]]:
 
     Of two of one iteration (binary and HDF5) the one that was written last comes first.
     """
-    start = Path(f"{prefix}_iter_")
-    pattern = re.compile(re.escape(start.name) + r"(\d+)\.solverstate(\.h5)?")
-    if not start.parent.is_dir():
-        return []
-    matches = ((pattern.fullmatch(path.name), path) for path in start.parent.iterdir() if path.is_file())
-    found = [(int(match[1]), path) for match, path in matches if match]
+    found = _files_of(prefix, "")
     return sorted(found, key=lambda pair: (pair[0], pair[1].stat().st_mtime), reverse=True)
 
 
+def _files_of(prefix: str, suffix: str) -> list[tuple[int, Path]]:
+    """(iteration, path) of every file `<prefix>_iter_N.solverstate[.h5]<suffix>`."""
+    start = Path(f"{prefix}_iter_")
+    pattern = re.compile(re.escape(start.name) + r"(\d+)\.solverstate(\.h5)?" + re.escape(suffix))
+    if not start.parent.is_dir():
+        return []
+    matches = ((pattern.fullmatch(path.name), path) for path in start.parent.iterdir() if path.is_file())
+    return [(int(match[1]), path) for match, path in matches if match]
+
+
 def moments_written(prefix: str) -> frozenset[datetime]:
-    """When each state under the prefix was written, by those of their sidecars that can be read."""
+    """When each snapshot under the prefix was written, by those sidecars that can be read.
+
+    Also by those without a state, which a process leaves that is killed between two renames.
+    """
     moments = []
     with suppress(OSError):  # a folder that cannot be listed, a file that has just been removed
-        for _, path in states_of(prefix):
+        for _, path in _files_of(prefix, sidecar_path("").name):
             with suppress(DataError, FileFormatError):
-                moments.append(written_at(path))
+                moments.append(written_at(path.with_suffix("")))
     return frozenset(moment for moment in moments if moment is not None)
 
 

@@ -176,3 +176,13 @@ def test_a_loop_of_ones_own_begins_anew_as_well(
     elsewhere(tmp_path, 2)
     with pytest.raises(TrainingError, match="written by another process"):
         solver.snapshot()
+
+
+def test_a_sidecar_that_a_killed_process_has_left_is_written_over(tmp_path: Path, elsewhere: Any) -> None:
+    """It is renamed into place before its state."""
+    elsewhere(tmp_path, 2)
+    for path in tmp_path.glob("a_iter_2*"):
+        if path.suffix != ".owl":
+            path.unlink()
+    solver_of(tmp_path).step(2)
+    assert (tmp_path / "a_iter_2.solverstate").is_file()
