@@ -16,20 +16,19 @@ from typing import Any
 
 import numpy as np
 
-from owlkit.core import events, frontends
+from owlkit.core import events
 from owlkit.core.conveniences import resolve
 from owlkit.core.errors import TrainingError
 from owlkit.core.tracebacks import Shortened
-from owlkit.io.hdf5 import import_h5py
 from owlkit.net.room import check_room
-from owlkit.proto import caffe_pb2
 from owlkit.proto.page import fields_page
-from owlkit.solvers import loading, nets, policies, snapshots
+from owlkit.solvers import policies, snapshots
 from owlkit.solvers.announcer import while_alive
-from owlkit.solvers.definition import check_numbers, read_definition
+from owlkit.solvers.building import build_nets, check_param, load_weights
+from owlkit.solvers.definition import read_definition
 from owlkit.solvers.display import log_forward
 from owlkit.solvers.iterating import Iterating
-from owlkit.solvers.rules import make_rule, rule_class
+from owlkit.solvers.rules import make_rule
 from owlkit.solvers.signals import hold_interrupts
 from owlkit.solvers.testing import run_batches
 
@@ -76,8 +75,7 @@ class Solver(Iterating):
         self.param, self.notices = found.param, found.notes
         self._given: dict[str, Any] = {"seed": seed, "weights": weights}
         self.default_prefix = found.default_prefix
-        self._check()
-        seed = self.param.random_seed if seed is None and self.param.random_seed >= 0 else seed
+        check_param(self.param)
         with Shortened():
             self._build_nets(device, dtype, seed)
         self.iter = 0
@@ -91,43 +89,20 @@ class Solver(Iterating):
         self._losses: deque[float] = deque(maxlen=self.param.average_loss)
         for notice in self.notices:
             log.info(notice)
-        self._fresh = not self._load_weights(weights)
+        given = list(self.param.weights) if weights is None else weights
+        self.notices += load_weights(self.net, given)
+        self._fresh = not given
         if self.param.snapshot > 0:  # last, because it makes a folder: what fails leaves none behind
             snapshots.check_prefix(self.prefix)
 
-    # -- building
-    def _check(self) -> None:
-        p = self.param
-        check_numbers(p)
-        rule_class(p.type)
-        policies.check_policy(p)
-        for name in ("average_loss", "iter_size"):
-            if getattr(p, name) < 1:
-                raise TrainingError(f"{name} is {getattr(p, name)}; it must be at least 1")
-        if p.snapshot_format == caffe_pb2.SolverParameter.HDF5:
-            import_h5py()  # a missing package is told now, not at the first snapshot
-
     def _build_nets(self, device: Any, dtype: str, seed: int | None) -> None:
-        if device is None:
-            device, notice = nets.chosen_device(self.param)
-            self.notices += [notice] if notice else []
-        options = {"device": device, "dtype": dtype, "seed": seed}
-        self.net = nets.build_train_net(self.param, options)
-        self.test_nets, self.test_iterations = nets.build_test_nets(self.param, self.net, options)
+        built = build_nets(self.param, device, dtype, seed)
+        self.net, self.test_nets, self.test_iterations = built.train, built.tests, built.iterations
+        self.notices += built.notices
         for net in (self.net, *self.test_nets):
             for layer in net.layers:
                 if hasattr(layer, "on_warning"):
                     layer.on_warning = partial(while_alive(self.warn_after), net.turns)
-
-    def _load_weights(self, weights: Any) -> bool:
-        given = list(self.param.weights) if weights is None else weights
-        for entry in given if isinstance(given, list | tuple) else [given]:
-            for path in entry.split(",") if isinstance(entry, str) else [entry]:
-                report = loading.load(self.net, path.strip() if isinstance(path, str) else path)
-                self.notices.append(loading.described(report))
-                say = log.info if report.complete else frontends.remark
-                say(self.notices[-1])
-        return bool(given)
 
     # -- what one looks at
     @property
