@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from owlkit.core.errors import NetError
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.layers.base import Layer
 from owlkit.net.plan import Plan
@@ -33,6 +34,8 @@ class Passes(Planned):
         Returns the net's outputs, or the tops of layer `end`. `loss` holds the weighted sum of the losses of
         a whole pass. Raises NetError for an unknown name or an array of another shape.
         """
+        if not isinstance(start, str | None):
+            raise NetError(self._not_a_layer(start))
         for name, array in inputs.items():
             self._set_input(name, array)
         self._check_layers(start, end)
@@ -48,6 +51,19 @@ class Passes(Planned):
         last = plan.position(end) if end is not None else len(plan.steps) - 1
         self._run_forward(plan, first, last)
         return {name: self.blobs[name].data for name in self.graph.nodes[last].top_names}
+
+    def _not_a_layer(self, found: Any) -> str:
+        name = next(iter(self.inputs), None)
+        if name is None:
+            return (
+                f"forward: a {type(found).__name__} names no layer, and the net reads its data itself; "
+                "net.predict(images) runs yours"
+            )
+        shape = self.blobs[name].shape
+        return (
+            f"forward: arrays go by the blob's name, net.forward({name}=array) of shape {shape}; "
+            "net.predict(images) takes images of any size and number"
+        )
 
     @in_turn
     def forward_uncut(self, start: str, end: str) -> bool:

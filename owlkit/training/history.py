@@ -154,14 +154,42 @@ class History:
 
     def __getattr__(self, name: str) -> np.ndarray:
         if name not in COLUMNS:
-            raise AttributeError(f"a history has no {name!r}; its columns are {', '.join(COLUMNS)}")
+            raise AttributeError(self._unknown(name))
         with self._lock:
             return _read_only(self._columns[name][: self._size])
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in COLUMNS:
-            raise KeyError(f"a history has no {name!r}; its columns are {', '.join(COLUMNS)}")
+            raise KeyError(self._unknown(name))
         return self.__getattr__(name)
+
+    def _unknown(self, name: str) -> str:
+        if not name.startswith("_") and any(name in test.outputs for test in self.tests):
+            return f"a history has no column {name!r}: tests have it, history.test_curve({name!r})"
+        return f"a history has no {name!r}; its columns are {', '.join(COLUMNS)}"
+
+    def keys(self) -> list[str]:
+        """Names of the columns, so that `dict(history)` is what a DataFrame is made of."""
+        return list(COLUMNS)
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.keys()
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *COLUMNS]
+
+    def test_curve(self, output: str, net: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """(iter, values), (n,) int64 and (n,) float64, of an output in the tests, such as "accuracy".
+
+        net : number of the test net. Raises KeyError for an output that its tests do not have.
+        """
+        tests = [test for test in self.tests if test.net_index == net]
+        known = dict.fromkeys(name for test in tests for name in test.outputs)
+        if output not in known:
+            told = f"they have {', '.join(known)}" if known else "there were none yet"
+            raise KeyError(f"tests of net {net} have no output {output!r}; {told}")
+        values = [test.outputs[output] for test in tests]
+        return np.array([test.iter for test in tests], np.int64), np.array(values, np.float64)
 
     def __len__(self) -> int:
         """Rows: updates, as long as none share one."""

@@ -151,3 +151,13 @@ def test_kernels_let_go_of_the_memory_of_a_dropped_net() -> None:
     assert len(dropped) > 8
     del net
     assert [reference for reference in dropped if reference() is not None] == []
+
+
+def test_an_array_in_a_layers_place_is_told_where_it_belongs(net: Net) -> None:
+    """`net.forward(x)` is what people write first."""
+    with pytest.raises(NetError, match=r"net\.forward\(data=array\) of shape \(2, 3, 4, 4\)"):
+        net.forward(np.zeros((2, 3, 4, 4)))  # type: ignore[arg-type]
+    n = NetSpec()
+    n.data = L.DummyData(shape=[2, 3])
+    with pytest.raises(NetError, match="the net reads its data itself"):
+        Net(n).forward(np.zeros((2, 3)))  # type: ignore[arg-type]

@@ -192,3 +192,32 @@ def test_few_rows_are_left_as_they_are() -> None:
     assert thinned(columns, 4)["loss"].tolist() == [0.5, 2.5, 4.0]
     empty = {name: column[:0] for name, column in columns.items()}
     assert len(thinned(empty, 4)["iter"]) == 0
+
+
+def test_what_tests_said_is_a_curve() -> None:
+    history = History()
+    for iteration, value in ((0, 0.1), (10, 0.5), (20, 0.75)):
+        history.record(
+            events.TestDone(iteration, 0, "test", {"accuracy": value, "loss": 1 - value}, None, 0.1)
+        )
+    history.record(events.TestDone(20, 1, "other", {"top5": 0.9}, None, 0.1))
+    at, values = history.test_curve("accuracy")
+    assert (at.tolist(), values.tolist()) == ([0, 10, 20], [0.1, 0.5, 0.75])
+    assert history.test_curve("top5", net=1)[1].tolist() == [0.9]
+    with pytest.raises(KeyError, match="have no output 'acc'; they have accuracy, loss"):
+        history.test_curve("acc")
+    with pytest.raises(KeyError, match="there were none yet"):
+        history.test_curve("accuracy", net=2)
+    with pytest.raises(KeyError, match=r"history\.test_curve\('accuracy'\)"):
+        history["accuracy"]
+    with pytest.raises(AttributeError, match=r"history\.test_curve\('accuracy'\)"):
+        history.accuracy
+
+
+def test_a_table_is_made_of_it() -> None:
+    history = History()
+    fill(history, 1, 2)
+    table = dict(history)
+    assert list(table) == list(history_module.COLUMNS)
+    assert table["loss"].tolist() == [1.0, 0.5]
+    assert "smoothed_loss" in dir(history)
