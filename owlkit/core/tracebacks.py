@@ -62,6 +62,13 @@ class Shortened:
             shorten(error)
 
 
+def place(error: BaseException) -> str:
+    """Where in the user's own file it went wrong, in a line; "" where it comes from elsewhere."""
+    frames = traceback.extract_tb(of_user_code(error))
+    mine = [frame for frame in frames if frame.filename == frames[0].filename]
+    return f"line {mine[-1].lineno}, in {mine[-1].name}: {mine[-1].line}" if mine else ""
+
+
 def told(error: BaseException) -> str:
     """The user's own frames and the error, as Python prints them; "" where it comes from elsewhere."""
     theirs = of_user_code(error)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Self
 
 from owlkit.core.errors import TrainingError
-from owlkit.core.tracebacks import shorten
+from owlkit.core.tracebacks import place, shorten
 from owlkit.solvers import DivergedError
 from owlkit.training.awaited import check_not_awaited
 from owlkit.training.failures import advice, leaves_weights_to_save
@@ -153,8 +153,8 @@ class TrainingLoop(Serving):
         """Keep an error that ends the training, and save what is whole; returns the reason to tell."""
         self.error = error
         shorten(error)
-        notes = "".join(f", {note}" for note in getattr(error, "__notes__", ()))
-        told = f"{type(error).__name__}: {error}{notes}"
+        where = [*getattr(error, "__notes__", ()), place(error)]
+        told = ", ".join([f"{type(error).__name__}: {error}", *filter(None, where)])
         if not self.save_on_failure:
             return told + advice(self.solver, error)
         if self.solver.param.snapshot_after_train and leaves_weights_to_save(self.solver, error):

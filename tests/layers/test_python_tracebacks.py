@@ -96,6 +96,15 @@ def test_few_frames_of_ours_stand_between_those_of_the_user(method: str, call: C
     assert "'bad'" in "".join(caught.value.__notes__)
 
 
+def test_a_run_that_nobody_waits_for_says_where_it_failed() -> None:
+    """A monitor shows the reason alone."""
+    run = Run(solver_of("forward")).start()
+    assert run.wait_until("failed", timeout=60)
+    reason = run.history.states[-1].reason
+    assert reason.startswith("ZeroDivisionError: division by zero, in forward of layer 'bad' (Faulty), line ")
+    assert "in maybe: 1 / 0" in reason
+
+
 def test_it_stays_short_however_often_it_is_told() -> None:
     run = Run(solver_of("forward"))
     counts = []
@@ -135,6 +144,7 @@ layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_p
 layer { name: "bad" type: "Python" bottom: "ip" top: "bad" loss_weight: 1
         python_param { module: "wrong_layers" layer: "Wrong" } propagate_down: false }
 """
+SOLVER = 'net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 2'
 
 
 @pytest.mark.parametrize(
@@ -153,7 +163,9 @@ def test_a_command_prints_the_users_own_lines(
 ) -> None:
     (tmp_path / "wrong_layers.py").write_text(module)
     (tmp_path / "net.prototxt").write_text(NET)
-    (tmp_path / "solver.prototxt").write_text('net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 2')
+    (tmp_path / "solver.prototxt").write_text(
+        'net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 2'
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "wrong_layers", raising=False)
     assert main(["train", "--solver", "solver.prototxt"]) == 1
