@@ -19,7 +19,14 @@ __all__ = ["History", "Run", "TextMonitor", "monitor", "runs", "train"]
 
 
 def train(
-    solver: Any = None, name: str | None = None, *, monitor: bool = True, compare: Any = None, **options: Any
+    solver: Any = None,
+    name: str | None = None,
+    *,
+    monitor: bool = True,
+    compare: Any = None,
+    keep_best: str | None = None,
+    patience: int | None = None,
+    **options: Any,
 ) -> Run:
     """Train in the background and return the started Run; a monitor is shown.
 
@@ -30,6 +37,7 @@ def train(
     is shown and returned.
     Raises TrainingError where a run of another name trains this solver, where max_iter leaves nothing to do,
         or where another run or process writes to the same snapshots.
+    keep_best, patience : see Run: `keep_best="accuracy"` keeps the weights that did best in the tests.
     monitor : False shows nothing; `run.monitor()` does later. compare : runs to lay the curve over, as there.
     """
     if not isinstance(solver, Solver):
@@ -39,7 +47,7 @@ def train(
     if solver.in_use_by is not None:
         return _again(solver.in_use_by, name, monitor, compare)
     _check_room(solver)
-    run = Run(solver, name)
+    run = Run(solver, name, keep_best=keep_best, patience=patience)
     check_apart(run, [other for other in runs() if other.state in ACTIVE])  # before an empty monitor is shown
     with solver.claim_snapshots():
         pass  # asked now for the same reason; the run claims them when it starts

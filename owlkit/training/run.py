@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from owlkit.core import events, frontends
-from owlkit.core.errors import closest
+from owlkit.core.errors import TrainingError, closest
 from owlkit.solvers import Solver
+from owlkit.training.best import Best, BestKeeper
 from owlkit.training.controls import Controls
 from owlkit.training.registry import enrol, find_all
 from owlkit.training.showing import show
@@ -27,6 +28,9 @@ class Run(Controls):
     sigint_effect, sighup_effect : of the signals during `run`: "stop" (with a snapshot), "snapshot", "none".
     save_on_failure : whether an error that leaves the weights whole, such as a damaged record, ends the
         training with a snapshot.
+    keep_best : an output of the first test net, such as "accuracy". After a test in which it was the best so
+        far (a loss lowest, anything else highest) the weights are written to `<prefix>_best.caffemodel`, and
+        `best` says when that was. patience : after so many tests without a better one the training stops.
     state : "ready", "running", "paused", "stopped", "finished", "failed" or "diverged".
     error : what ended the training, where it failed or diverged. history : a History.
     """
@@ -41,9 +45,15 @@ class Run(Controls):
         sigint_effect: str = "stop",
         sighup_effect: str = "snapshot",
         save_on_failure: bool = False,
+        keep_best: str | None = None,
+        patience: int | None = None,
     ) -> None:
         super().__init__(solver, name or solver.net.name or "training")
         self.save_on_failure = save_on_failure
+        if keep_best is not None:
+            self._keeper = BestKeeper(solver, keep_best, patience, self._give_up)
+        elif patience is not None:
+            raise TrainingError(f"patience={patience}: say of what, such as keep_best='accuracy'")
         self.number = enrol(self)
         if name is not None and not solver.param.snapshot_prefix:
             solver.default_prefix = name
@@ -72,6 +82,11 @@ class Run(Controls):
         only, until it pauses: of all but the inputs.
         """
         return self.solver.net
+
+    @property
+    def best(self) -> Best | None:
+        """The best test so far, with the file of its weights, where `keep_best` was asked for; else None."""
+        return self._keeper.best if self._keeper is not None else None
 
     @property
     def seconds_left(self) -> float | None:
@@ -115,7 +130,8 @@ class Run(Controls):
     def __repr__(self) -> str:
         limit = f" of {self.max_iter}" if self.max_iter is not None else ""
         loss = f", loss {self.solver.smoothed_loss:.4g}" if len(self.history) else ""
-        return f"Run({self.name!r}, {self.state}, iteration {self.iter}{limit}{loss})"
+        best = f", best {self.best.output} {self.best.value:.4g} at {self.best.iter}" if self.best else ""
+        return f"Run({self.name!r}, {self.state}, iteration {self.iter}{limit}{loss}{best})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Any:
         return frontends.mimebundle(self) or {"text/plain": repr(self)}

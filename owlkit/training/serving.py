@@ -8,7 +8,9 @@ from contextlib import ExitStack
 from typing import Any
 
 from owlkit.core import events
+from owlkit.core.errors import OwlkitError
 from owlkit.solvers import Solver
+from owlkit.training.best import BestKeeper
 from owlkit.training.history import History
 from owlkit.training.requests import Request, Requests
 from owlkit.training.subscriptions import Subscription
@@ -44,6 +46,7 @@ class Serving:
         self._worked = 0.0  # seconds up to the last pause
         self._since: float | None = None  # when the clock was started again
         self._first_iter = solver.iter
+        self._keeper: BestKeeper | None = None
         self._claims = ExitStack()  # what other processes may not write to meanwhile
 
     @property
@@ -195,6 +198,21 @@ class Serving:
         self.history.record(event)
         for subscription in tuple(self._subscriptions):
             subscription.put(event)
+        if self._keeper is not None and isinstance(event, events.TestDone):
+            self._keep_best(self._keeper, event)
+
+    def _keep_best(self, keeper: BestKeeper, event: events.TestDone) -> None:
+        """Told by the thread that trains, while the weights are those that were tested."""
+        try:
+            keeper.see(event)
+        except (OwlkitError, OSError) as error:  # a full disk, say: the training need not suffer
+            self._publish(events.Warned(self.iter, f"the best weights were not written: {error}"))
+
+    def _give_up(self, why: str) -> None:
+        """Stop for want of better tests."""
+        if self.state in ACTIVE and self._stop is None:
+            self._publish(events.Warned(self.iter, f"stopped: {why}"))
+            self._requests.put(Request("stop"))
 
     def _flush(self, seconds: float = 2.0) -> None:
         """Give the listeners time for what is still waiting for them."""
