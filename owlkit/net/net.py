@@ -55,6 +55,7 @@ class Net(Passes):
     """
 
     _drawing: tuple[Plan, list[Layer]] | None = None  # layers that draw on the host, by a plan
+    _unmoved: Plan | None = None  # one whose passes change nothing for good
 
     def __init__(
         self,
@@ -147,10 +148,13 @@ class Net(Passes):
     @in_turn
     def remember(self) -> None:
         """Keep what the next pass will change for good; `rewind.restore()` then takes it back."""
+        if self._plan is not None and self._plan is self._unmoved:
+            return
         self._follow_input_shapes(None)
         self._find_room(None, None)
-        self._plan_for(stepping=False)  # layers are prepared
+        plan = self._plan_for(stepping=False)  # layers are prepared
         self._run([self.rewind.keep])
+        self._unmoved = plan if self.rewind.is_empty else None
 
     def host_states(self) -> HostStates:
         """What forward passes change on the host, as it is now."""

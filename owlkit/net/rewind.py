@@ -45,6 +45,11 @@ class Rewind:
         fresh = dict(zip(map(id, new), zip(new, copies, strict=True), strict=True))
         self._kept = {id(tensor): (fresh | self._kept)[id(tensor)] for tensor in moving}
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was kept, for there is nothing that passes change."""
+        return not self._kept
+
     def restore(self) -> None:
         """Queue that it be as it was when it was kept last."""
         if self._kept:
