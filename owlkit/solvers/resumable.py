@@ -13,6 +13,7 @@ from owlkit.core import events
 from owlkit.core.errors import DataError, OwlkitError, TrainingError
 from owlkit.io.writing_lock import WritingLock
 from owlkit.net import Net
+from owlkit.net.room import check_room
 from owlkit.proto import caffe_pb2
 from owlkit.solvers import saving, snapshots
 from owlkit.solvers.announcer import Announcer, log
@@ -32,6 +33,7 @@ class Resumable(Announcer):
     """
 
     _saved = 0  # iteration that is on the disk; the beginning need not be
+    _has_room = False
     _owed = False  # whether a snapshot came due that could not be written
 
     param: Any
@@ -91,13 +93,20 @@ class Resumable(Announcer):
         """Whether a training by this solver writes snapshots without being asked for each."""
         return bool(self.param.snapshot > 0 or self.param.snapshot_after_train)
 
+    def check_room(self) -> None:
+        """NetError where the net's blobs and their gradients exceed the machine's memory; looked at once."""
+        if not self._has_room:
+            check_room(self.net, self.net.graph.nodes, backward=True)
+            self._has_room = True
+
     def claim_snapshots(self) -> AbstractContextManager[Any]:
         """Take the right to write a training's snapshots, which other processes have not until it is left.
 
-        Raises TrainingError where one of them has it, or none can be written.
+        Raises TrainingError where one of them has it, or none can be written, NetError as `check_room`.
         """
         if not self.writes_snapshots:
             return nullcontext()
+        self.check_room()  # before a folder is made
         snapshots.check_prefix(self.prefix)
         return WritingLock(self.prefix)
 

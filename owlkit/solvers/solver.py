@@ -18,9 +18,8 @@ import numpy as np
 
 from owlkit.core import events
 from owlkit.core.conveniences import resolve
-from owlkit.core.errors import TrainingError
+from owlkit.core.errors import NetError, TrainingError
 from owlkit.core.tracebacks import Shortened
-from owlkit.net.room import check_room
 from owlkit.proto.page import fields_page
 from owlkit.solvers import policies, snapshots
 from owlkit.solvers.announcer import while_alive
@@ -84,7 +83,6 @@ class Solver(Iterating):
         self.net.graph.parameters.histories = kept  # what the net takes is counted with them
         self.abandon_test: Callable[[], bool] = lambda: False  # asked between the batches of a test
         self.in_use_by: Any = None  # the Run that trains with this solver now
-        self._has_room = False  # whether its blobs and gradients were found to fit into memory
         self._override: float | None = None
         self._losses: deque[float] = deque(maxlen=self.param.average_loss)
         for notice in self.notices:
@@ -93,7 +91,9 @@ class Solver(Iterating):
         self.notices += load_weights(self.net, given)
         self._fresh = not given
         if self.param.snapshot > 0:  # last, because it makes a folder: what fails leaves none behind
-            snapshots.check_prefix(self.prefix)
+            with suppress(NetError):  # too large to be trained: it can be looked at, its weights changed
+                self.check_room()
+                snapshots.check_prefix(self.prefix)
 
     def _build_nets(self, device: Any, dtype: str, seed: int | None) -> None:
         built = build_nets(self.param, device, dtype, seed)
@@ -164,9 +164,8 @@ class Solver(Iterating):
                 self.settle()
 
     def _iterate_until(self, n: int, interrupted: Callable[[], Any], more: bool) -> None:
-        if n and not self._has_room:  # only now: a net of any size can be looked at, its weights changed
-            check_room(self.net, self.net.graph.nodes, backward=True)
-            self._has_room = True
+        if n:
+            self.check_room()
         if n and self.owes_snapshot:
             self.snapshot()
         if n and not self.iter:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import owlkit
-from owlkit import L, Net, NetSpec, Solver
+from owlkit import L, Net, NetSpec, Run, Solver
 from owlkit.core import machine
 from owlkit.core.errors import NetError
 from tests.net.definitions import SMALL, parse
@@ -34,6 +36,18 @@ def test_a_training_counts_gradients_too(monkeypatch: pytest.MonkeyPatch) -> Non
     for _ in range(2):
         with pytest.raises(NetError, match=r"blobs and their gradients need .*; iter_size adds batches up"):
             solver.step()
+
+
+def test_a_training_that_does_not_fit_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "memory_with_swap", lambda: 1000)
+    prefix = str(tmp_path / "out" / "a")
+    solver = Solver(parse(SMALL), base_lr=0.1, max_iter=2, snapshot=1, snapshot_prefix=prefix)
+    for train in (solver.solve, Run(solver).run):
+        with pytest.raises(NetError, match="and their gradients need"):
+            train()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_the_memory_is_not_known_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
