@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 pytest.importorskip("matplotlib", reason="pictures need the notebook extra")
 pytest.importorskip("anywidget", reason="the widgets need the notebook extra")
 
-from matplotlib import rc_context, rcParams
+from matplotlib import RcParams, rc_context, rcParams
 
-from owlkit_widgets.picture import settings
-from tests.widgets.asking import Held, ended, in_thread
-
-
-def test_two_pictures_at_once_leave_a_cells_font_as_it_was() -> None:
-    """Two runs that were drawn in the background left all later figures of a notebook with their font."""
-    before, first, second = list(rcParams["font.family"]), Held(), Held()
-
-    def draw(held: Held) -> None:
-        with settings({"font.family": ["Inter"]}):
-            held()
-
-    one = in_thread(lambda: draw(first))
-    assert first.begun.wait(10)
-    other = in_thread(lambda: draw(second))
-    second.begun.wait(0.05)
-    first.go.set()
-    assert ended(one)
-    second.go.set()
-    assert ended(other)
-    assert rcParams["font.family"] == before
+import owlkit
+from owlkit.core import events
+from owlkit_widgets import gradient_picture
+from owlkit_widgets.monitor import Monitor
+from tests.widgets.fake_net import FakeSolver
+from tests.widgets.fake_run import FakeRun
+from tests.widgets.look_net import halves
 
 
-def test_what_a_cell_sets_meanwhile_stays() -> None:
+def monitor_of(diverge_at: int | None = None, log: bool = False) -> Callable[[], bytes]:
+    """Draws a run that has all that is written into pictures: a branch, flags, panels, another run behind."""
+    run = FakeRun(max_iter=80, seconds=0.0, test_interval=20, diverge_at=diverge_at, solver=FakeSolver())
+    run.start()
+    run.set_lr(1e-5, source="button")
+    run.wait()
+    monitor = Monitor(run, compare=FakeRun("behind"))
+    if diverge_at is None:
+        run.emit(events.Rewound(20, 80))
+    monitor.view = {**monitor.view, "log": log}
+    return lambda: _drawn(monitor)
+
+
+def _drawn(monitor: Monitor) -> bytes:
+    monitor._picture = None
+    return monitor.picture()
+
+
+def check() -> Callable[[], bytes]:
+    report = owlkit.check_gradients(halves(), elements=2, progress=False)
+    return lambda: gradient_picture.draw(report)
+
+
+@pytest.mark.parametrize(
+    "make", [monitor_of, lambda: monitor_of(60), lambda: monitor_of(log=True), check],
+    ids=["run", "diverged", "log", "gradients"],
+)  # fmt: skip
+def test_a_cells_settings_are_not_touched_and_its_font_is_not_ours(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A figure that a cell made while a run was drawn in the background had the picture's font."""
+    draw = make()
     with rc_context():
-        with settings({"font.family": ["Inter"]}):
-            rcParams["lines.linewidth"] = 7.5
-        assert rcParams["lines.linewidth"] == 7.5
+        first = draw()
+        written: list[str] = []
+        for name in ("__setitem__", "_set", "update", "_update_raw"):
+            monkeypatch.setattr(RcParams, name, lambda self, *given: written.append(str(given)))
+        assert draw() == first
+        assert not written
+        monkeypatch.undo()
+        rcParams["font.family"] = ["monospace"]
+        assert draw() == first, "all texts have the picture's own font"

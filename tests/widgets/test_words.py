@@ -25,6 +25,9 @@ WRITERS: dict[str, Callable[[float], str]] = {
     "format.significant(-x, 2)": lambda value: words.significant(-value, 2),
     "format.compact(-x, 3)": lambda value: words.compact(-value, 3),
     "format.rate(x)": words.rate,
+    "x < 1e19 ? format.rateField(x) : format.rate(x)": lambda x: (
+        words.rate_field if x < 1e19 else words.rate
+    )(x),
     "format.speed(x)": words.speed,
     "format.integer(x)": words.integer,
     "layers.size(x, 3)": lambda value: words.norm(value, 3),
@@ -52,7 +55,9 @@ def test_pictures_write_numbers_as_the_browser_does() -> None:
         assert [write(value) for value in VALUES] == browser, call
 
 
-@pytest.mark.parametrize("write", [words.significant, words.rate, words.speed, words.integer])
+@pytest.mark.parametrize(
+    "write", [words.significant, words.compact, words.rate, words.rate_field, words.speed, words.integer]
+)
 def test_what_is_unknown_is_an_en_dash(write: Any) -> None:
     assert write(None) == words.UNKNOWN
 

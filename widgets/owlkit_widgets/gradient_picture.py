@@ -6,7 +6,6 @@ resolution. matplotlib is imported on first use, and never through pyplot.
 
 from __future__ import annotations
 
-import io
 import math
 from typing import Any
 
@@ -15,9 +14,9 @@ import numpy as np
 from . import gradient_cells as cells
 from . import words
 from .assets import light_tokens
-from .picture import _few_colours, _fonts, settings
+from .picture_png import blank, fonts, png
 
-WIDTH, SCALE = 1100, 2
+WIDTH = 1100
 HEAD, TITLES, ROW, FOOT = 57, 26, 48, 34
 MAP_LEFT, MAP_WIDTH, MAP_HEIGHT = 220, 430, 32
 COLUMNS = {"checked": 730, "worst": 815, "median": 905, "kinks": 960}
@@ -37,17 +36,10 @@ VERDICTS = {
 
 def draw(report: Any) -> bytes:
     """PNG of a report."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     page = _Page(report)
-    with settings({"font.family": _fonts()}):
-        figure = Figure(figsize=(WIDTH / 100, page.height / 100), dpi=100 * SCALE)
-        FigureCanvasAgg(figure)
-        page.draw(figure)
-        out = io.BytesIO()
-        figure.savefig(out, format="png", facecolor=page.colours["bg"])
-    return _few_colours(out)
+    figure = blank(WIDTH, page.height)
+    page.draw(figure)
+    return png(figure, page.colours["bg"])
 
 
 class _Page:
@@ -84,7 +76,7 @@ class _Page:
         self._foot()
 
     def _text(self, x: float, y: float, text: str, px: float = 12, color: str = "ink", **style: Any) -> None:
-        style = {"va": "center", "ha": "left"} | style
+        style = {"va": "center", "ha": "left", "family": fonts()} | style
         size = px * 72 / 100
         self.axes.text(x, y, text, fontsize=size, color=self.colours[color], parse_math=False, **style)
 

@@ -28,7 +28,7 @@ class GradientsView:
     @classmethod
     def display(cls, report: Any) -> None:
         """Show the check as output of the present cell; it gets its picture when it is over."""
-        from .picture import warm_up
+        from .picture_png import warm_up
 
         widget = cls.widget(report)
         cls._shown_in[report] = cells.number()

@@ -24,7 +24,7 @@ class Overlay:
     ) -> None:
         self._heard, self._all_heard = heard, all_heard
         # Replaced as a whole: who looks for a run while another thread brings one to the front misses none.
-        self._subjects = (self._subject(run),)
+        self._subjects: tuple[Subject, ...] = (self._subject(run),)
         self.front.open_panels()
 
     @property

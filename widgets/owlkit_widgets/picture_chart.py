@@ -66,7 +66,6 @@ def _limits(chart: Any, facts: Facts) -> None:
         return
     missing = max(FLAT * max(abs(low), abs(high)) - (high - low), 0.0) / 2
     low, high = low - missing, high + missing
-    chart.yaxis.get_major_formatter().set_useOffset(False)
     ticks = chart.yaxis.get_major_locator().tick_values(low, max(high, low + 1e-9))
     chart.set_ylim(max(ticks[0], 0.0) if low >= 0 else ticks[0], ticks[-1])
 
@@ -107,9 +106,12 @@ def _style(page: Page, chart: Any, accuracy: Any) -> None:
         for spine in axes.spines.values():
             spine.set_visible(False)
         axes.tick_params(length=0, labelsize=11 * POINTS, labelcolor=page.colours["ink-2"], pad=6)
+        axes.tick_params(which="both", labelfontfamily=page.fonts)
     chart.spines["bottom"].set(visible=True, color=page.colours["edge"], linewidth=POINTS)
     chart.tick_params(axis="x", length=3, color=page.colours["edge"], pad=4)
     chart.xaxis.set_major_formatter(FuncFormatter(lambda x, _: words.tick(x)))
+    if chart.get_yscale() == "linear":
+        chart.yaxis.set_major_formatter(FuncFormatter(lambda y, _: words.loss_tick(y, chart.get_yticks())))
     chart.grid(color="#00000011", linewidth=POINTS)
     chart.set_axisbelow(True)
     accuracy.set_yticks([])
@@ -196,7 +198,7 @@ def _divergence(page: Page, chart: Any, facts: Facts) -> None:
     label = f"last {'finite ' if shows else ''}loss {words.significant(float(finite[-1]))}"
     chart.annotate(
         label, (at, y), (-9, 0), textcoords="offset points", ha="right", va="center", color=bad,
-        fontsize=12 * POINTS, weight="bold",
+        fontsize=12 * POINTS, weight="bold", family=page.fonts,
     )  # fmt: skip
 
 
@@ -210,7 +212,7 @@ def draw_legend(page: Page, facts: Facts) -> None:
     if second:
         page.text(right, y, "A", 11, ha="right", weight="bold")
         page.text(WIDTH - 14, y, "B", 11, **grey)
-    for label, value, style in _legend_rows(page, facts):
+    for label, value, style in _legend_rows(page, facts, narrow=bool(second)):
         y += 22
         if style is not None:
             page.canvas.plot([x, x + 10, x + 20], [y, y, y], markevery=[1], **style)
@@ -234,30 +236,30 @@ def _second_values(facts: Facts) -> dict[str, str]:
         "raw": words.compact(latest(run.raw)),
         "test loss": words.compact(latest([value for _, value in run.tested("loss")])),
         "accuracy %": words.percent(latest([value for _, value in run.tested("accuracy")])),
-        "learning rate": words.rate(latest(run.lr)),
+        "learning rate": words.rate_field(latest(run.lr)),
     }
 
 
-def _legend_rows(page: Page, facts: Facts) -> list[tuple[str, str, dict[str, Any] | None]]:
-    """Label, value and style of each row; a learning rate is a value, never a curve."""
+def _legend_rows(page: Page, facts: Facts, narrow: bool) -> list[tuple[str, str, dict[str, Any] | None]]:
+    """Label, value, style of each row; a learning rate is a value, never a curve. narrow : beside others."""
+    loss_words = words.compact if narrow else words.significant
+    rate_words = words.rate_field if narrow else words.rate
     blue = page.colours["train"]
     raw = {"color": blue, "lw": 0.7, "alpha": 0.5}
     rows: list[tuple[str, str, dict[str, Any] | None]] = [
-        ("train loss", words.significant(latest(facts.smoothed)), {"color": blue, "lw": 1.45}),
-        ("raw", words.significant(latest(facts.points["mean"])), raw),
+        ("train loss", loss_words(latest(facts.smoothed)), {"color": blue, "lw": 1.45}),
+        ("raw", loss_words(latest(facts.points["mean"])), raw),
     ]
     if any(part.branches for part in facts.pasts):
-        rows.append(
-            ("given up", words.significant(facts.past.latest), {"color": blue, "lw": 1.26, "alpha": 0.42})
-        )
+        rows.append(("given up", loss_words(facts.past.latest), {"color": blue, "lw": 1.26, "alpha": 0.42}))
     losses, accuracies = [], []
     for net in facts.test_nets:
         ring, diamond = _marks(net)
         rings = {"color": page.colours["test"], "lw": 1.1, "ls": "--", "marker": ring, "mfc": "white"}
         loss = latest([value for _, value in facts.tested("loss", net)])
         if net < FURTHER:
-            losses.append((facts.test_label(net, "loss"), words.significant(loss), rings | {"ms": 4.6}))
+            losses.append((facts.test_label(net, "loss"), loss_words(loss), rings | {"ms": 4.6}))
         solid = {"color": page.colours["acc"], "lw": 1.26, "marker": diamond, "ms": 4}
         share = latest([value for _, value in facts.tested("accuracy", net)])
         accuracies.append((facts.test_label(net, "accuracy"), words.percent(share), solid))
-    return [*rows, *losses, *accuracies, ("learning rate", words.rate(facts.figures["lr"]), None)]
+    return [*rows, *losses, *accuracies, ("learning rate", rate_words(facts.figures["lr"]), None)]

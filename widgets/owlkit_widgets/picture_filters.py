@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from . import words
 from .filmstrip import Frame
-from .picture_page import LEFT, PLOT_WIDTH, POINTS, SCALE, WIDTH, Facts, Page
+from .picture_page import LEFT, PLOT_WIDTH, POINTS, WIDTH, Facts, Page
+from .picture_png import SCALE
 
 PANEL_HEAD = 38
 ROWS = ((10, 1), (24, 2), (48, 3), (128, 4))
@@ -81,7 +82,8 @@ class FiltersPanel:
         corner = (x + self.tile - 9.5, y + self.tile - 9.5)
         body.add_patch(Rectangle(corner, 11.5, 11.5, fc=colour, ec="none", clip_on=False))
         place = (x + self.tile - 3.75, y + self.tile - 3.5)
-        body.text(*place, glyph, fontsize=9 * POINTS, color="white", ha="center", va="center", weight="bold")
+        look: Any = {"ha": "center", "va": "center", "weight": "bold", "family": page.fonts}
+        body.text(*place, glyph, fontsize=9 * POINTS, color="white", **look)
 
     def _head(self, page: Page, frame: Frame, y: float) -> None:
         title = page.text(14, y, "Filters", 12, weight="bold")

@@ -14,12 +14,12 @@ from .assets import light_tokens
 from .outputs import FURTHER
 from .picture_overlay import Behind
 from .picture_past import Past
+from .picture_png import SCALE, fonts
 from .points import smooth
 
 WIDTH = 1100
 LEFT, RIGHT = 88, 252
 PLOT_WIDTH = WIDTH - LEFT - RIGHT
-SCALE = 2
 POINTS = 0.72
 """Points per pixel at 100 dots per inch, in which matplotlib wants sizes of text and lines."""
 
@@ -88,6 +88,7 @@ class Page:
 
     def __init__(self, figure: Any, height: float) -> None:
         self.figure, self.height = figure, height
+        self.fonts = fonts()
         self.colours = light_tokens()
         self.canvas = self.axes(0, 0, WIDTH, height)
         self.canvas.set(xlim=(0, WIDTH), ylim=(height, 0))
@@ -108,8 +109,8 @@ class Page:
 
     def text(self, x: float, y: float, text: str, px: float = 12, **style: Any) -> Any:
         """Text centred on y; left aligned unless `ha` says otherwise."""
-        style = {"color": self.colours["ink"], "va": "center", **style}
-        return self.canvas.text(x, y, text, fontsize=px * POINTS, **style)
+        style = {"color": self.colours["ink"], "va": "center", "family": self.fonts, **style}
+        return self.canvas.text(x, y, text, fontsize=px * POINTS, parse_math=False, **style)
 
     def box(self, x: float, y: float, width: float, height: float, colour: str, radius: float = 0) -> None:
         """Filled box with round corners."""
@@ -148,7 +149,7 @@ def fits_gutter(text: str) -> bool:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    outline = TextPath((0, 0), text, size=12, prop=FontProperties(weight="bold"))
+    outline = TextPath((0, 0), text, size=12, prop=FontProperties(family=fonts(), weight="bold"))
     across = outline.vertices[outline.codes != outline.CLOSEPOLY, 0]
     return not len(across) or float(np.ptp(across)) <= LEFT - 14
 

@@ -66,4 +66,5 @@ def _end(page: Page, chart: Any, branch: Branch, iters: Any, smoothed: Any, end:
     chart.annotate(
         f"given up at {branch.reached}", (at, y), (6 if right else -6, 0), textcoords="offset points",
         ha="left" if right else "right", va="center", color=grey, fontsize=7.9,
+        family=page.fonts,
     )  # fmt: skip

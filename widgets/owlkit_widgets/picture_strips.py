@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .histograms import BINS, FIELDS
-from .picture_page import PLOT_WIDTH, POINTS, SCALE, Page
+from .picture_page import PLOT_WIDTH, POINTS, Page
+from .picture_png import SCALE
 
 RATIO = [f"r-{decade}" for decade in (6, 5, 4, 3, 2, 1, 0)]
 SIZE = [f"m-{k}" for k in range(5)]

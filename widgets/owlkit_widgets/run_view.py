@@ -32,7 +32,8 @@ class Pictures:
 
     def follow(self) -> None:
         """Draw while the run goes on; for a thread of its own."""
-        from .picture import draw, warm_up
+        from .picture import draw
+        from .picture_png import warm_up
 
         # matplotlib takes a second to import: not when the run has ended and somebody waits for it.
         warm_up()

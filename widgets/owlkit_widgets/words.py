@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 UNKNOWN = "\u2013"
@@ -101,6 +102,17 @@ def rate(value: float | None) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}\u202f{power}"
 
 
+def rate_field(value: float | None) -> str:
+    """The same for narrow columns: 0.0001, and 1.25e-5 where that would be longer."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    rounded = float(f"{value:.3g}")
+    plain = f"{rounded:.12f}".rstrip("0").rstrip(".")
+    mantissa, _, power = f"{rounded:.2e}".partition("e")
+    short = f"{mantissa.rstrip('0').rstrip('.')}e{int(power)}"
+    return short if len(plain) > 6 and len(short) < len(plain) else plain
+
+
 def speed(images_per_second: float | None) -> str:
     """0.43 of a net that needs longer for an image."""
     slow = images_per_second is not None and images_per_second < 9.95
@@ -117,6 +129,22 @@ def tick(value: float) -> str:
     if abs(value) >= 1e6:
         return f"{value / 1e6:g}M"
     return f"{value / 1e3:g}k" if abs(value) >= 1e3 else f"{value:g}"
+
+
+def loss_tick(value: float, ticks: Sequence[float]) -> str:
+    """One of the ticks of a linear axis, which are written alike."""
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
+    if abs(value) < step / 2:
+        return "0"
+    if _is_far(float(f"{max(abs(ticks[0]), abs(ticks[-1])):.3g}")):
+        return scientific(value, max(1, _order(abs(value)) - _order(step)))
+    if step >= 1:
+        return integer(value).replace("-", MINUS)
+    return f"{value:.{-_order(step)}f}".replace("-", MINUS)
+
+
+def _order(size: float) -> int:
+    return math.floor(math.log10(size) + 1e-9)
 
 
 def duration(seconds: float) -> str:

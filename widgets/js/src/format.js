@@ -60,7 +60,7 @@ export const speed = (x) => (x < 9.95 ? significant(x, 2) : integer(x));
 export function rateField(x) {
   if (!known(x) || !Number.isFinite(x)) return "";
   const rounded = Number(x.toPrecision(3));
-  const [plain, short] = [String(rounded), rounded.toExponential()];
+  const [plain, short] = [String(rounded), rounded.toExponential().replace("+", "")];
   return plain.length > FIELD && short.length < plain.length ? short : plain;
 }
 

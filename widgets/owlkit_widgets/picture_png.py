@@ -1,0 +1,59 @@
+"""What all still pictures have in common: a figure in pixels, their font, and how they become a PNG.
+
+Nothing here changes matplotlib's settings, of which there is one set for all threads: pictures are drawn in
+the background, and a cell that makes a figure meanwhile would get their font. So each text is given it.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from typing import Any
+
+SCALE = 2
+"""Pixels of the PNG per pixel of the design."""
+FONTS = ["Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"]
+
+
+@lru_cache(maxsize=1)
+def fonts() -> tuple[str, ...]:
+    """Those of FONTS that are installed: matplotlib warns of every other one."""
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    return tuple(name for name in FONTS if name in installed) or ("sans-serif",)
+
+
+def warm_up() -> None:
+    """Import what drawing needs and look up the fonts."""
+    fonts()
+
+
+def blank(width: float, height: float) -> Any:
+    """A figure of so many pixels that is never pyplot's."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width / 100, height / 100), dpi=100 * SCALE)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def png(figure: Any, background: str) -> bytes:
+    """A figure as PNG with a palette: a third of the bytes, which a notebook carries for good."""
+    from PIL import Image
+
+    drawn, out = io.BytesIO(), io.BytesIO()
+    figure.savefig(drawn, format="png", facecolor=background)
+    image = Image.open(drawn).convert("RGB")
+    palette = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    _keep_background(image, palette)
+    palette.save(out, "png", optimize=True)
+    return out.getvalue()
+
+
+def _keep_background(image: Any, palette: Any) -> None:
+    """The background exactly as it was: the palette is off by one where most of the page lies."""
+    at, colours = palette.getpixel((0, 0)), palette.getpalette()
+    colours[3 * at : 3 * at + 3] = image.getpixel((0, 0))
+    palette.putpalette(colours)
