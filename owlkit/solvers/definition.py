@@ -65,6 +65,8 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
     for net in tests:
         param.test_net_param.add().CopyFrom(proto.net_param(net))
     _check_test_iter(param, tests)
+    if fields.get("test_interval") and not (param.test_iter or param.test_net_param or param.test_net):
+        _test_by_itself(param)
     found = Definition(param, path, notes)
     if path is not None:
         _find_nets(found, path.parent)
@@ -107,6 +109,23 @@ def _check_test_iter(param: Any, tests: Any) -> None:
             f"{len(param.test_iter)} test_iter for {named} test net{'s' if named > 1 else ''}; give one per "
             "test net: the batches of one test"
         )
+
+
+def _test_by_itself(param: Any) -> None:
+    """Who asks for tests and names no net means the one that trains, where it has layers for them.
+
+    Caffe would not test at all, without a word. One test is a pass over the data then.
+    """
+    net = proto.net_param(param.net) if param.HasField("net") else param.net_param
+    if not any(rule.phase == caffe_pb2.TEST for layer in net.layer for rule in layer.include):
+        raise TrainingError(
+            f"test_interval is {param.test_interval}, but there is nothing to test with: give test=, a net "
+            "that reads other data, or layers with include=dict(phase='TEST') in this one"
+        )
+    if param.HasField("net"):
+        param.test_net.append(param.net)
+    else:
+        param.test_net_param.add().CopyFrom(net)
 
 
 def _read_file(path: Path, notes: list[str], fields: Mapping[str, Any]) -> Any:

@@ -18,7 +18,7 @@ import numpy as np
 
 from owlkit.core import events
 from owlkit.core.conveniences import resolve
-from owlkit.core.errors import NetError, TrainingError
+from owlkit.core.errors import NetError, TrainingError, closest
 from owlkit.core.tracebacks import Shortened
 from owlkit.proto.page import fields_page
 from owlkit.solvers import policies, snapshots
@@ -94,6 +94,22 @@ class Solver(Iterating):
             with suppress(NetError):  # too large to be trained: it can be looked at, its weights changed
                 self.check_room()
                 snapshots.check_prefix(self.prefix)
+        self._sealed = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # `solver.base_lr = 0.001` set an attribute that nobody reads, and training went on as before.
+        if "_sealed" in self.__dict__ and not hasattr(self, name):
+            raise AttributeError(self._no_such(name))
+        super().__setattr__(name, value)
+
+    def _no_such(self, name: str) -> str:
+        told = f"a Solver has no attribute {name!r}"
+        if name == "base_lr":
+            return f"{told}: solver.lr = ... (of a run, run.lr) sets the learning rate"
+        if name in self.param.DESCRIPTOR.fields_by_name:
+            run = "; of a run it is run.max_iter" if name == "max_iter" else ""
+            return f"{told}, it is a field of its definition: give Solver(..., {name}=...){run}"
+        return told + closest(name, [each for each in dir(self) if not each.startswith("_")])
 
     def _build_nets(self, device: Any, dtype: str, seed: int | None) -> None:
         built = build_nets(self.param, device, dtype, seed)

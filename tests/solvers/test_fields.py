@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from owlkit import L, NetSpec, zoo
 from owlkit.core.errors import PrototxtError, TrainingError
+from owlkit.datasets import from_arrays
 from owlkit.proto import caffe_pb2, text
 from owlkit.solvers import Solver
 from owlkit.solvers.display import _mean_magnitude
@@ -271,3 +273,36 @@ def test_a_missing_net_says_where_it_was_looked_for(tmp_path: Path) -> None:
     (tmp_path / "solver.prototxt").write_text('train_net: "mnist/a.prototxt" base_lr: 1 lr_policy: "fixed"')
     with pytest.raises(FileNotFoundError, match=r"no file mnist/a.prototxt: .*working directory.*beside"):
         Solver(tmp_path / "solver.prototxt")
+
+
+def test_a_field_that_is_set_as_an_attribute_is_refused() -> None:
+    """It was taken without a word, and changed nothing."""
+    solver = make_solver()
+    with pytest.raises(AttributeError, match=r"solver\.lr = "):
+        solver.base_lr = 0.5  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match=r"run\.max_iter"):
+        solver.max_iter = 5  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match=r"give Solver\(\.\.\., momentum="):
+        solver.momentum = 0.5  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="did you mean 'lr'"):
+        solver.lrr = 0.5  # type: ignore[attr-defined]
+    solver.lr = 0.5
+    assert solver.lr == 0.5
+
+
+def test_who_asks_for_tests_gets_them(tmp_path: Path) -> None:
+    """Of a net that has layers for them, where no test net is named: a pass over its data. It had none."""
+    images = np.zeros((12, 28, 28), np.uint8)
+    sets = [from_arrays(tmp_path / name, images, np.arange(12) % 2) for name in ("train", "test")]
+    net = zoo.lenet(*sets, batch_size=4, test_batch_size=6)
+    for definition in (net, str(net.save(tmp_path / "net.prototxt"))):
+        solver = Solver(definition, base_lr=0.01, max_iter=2, test_interval=1)
+        assert solver.test_iterations == [2]
+        assert set(solver.test()) == {"accuracy", "loss"}
+    assert not Solver(net, base_lr=0.01, max_iter=2).test_nets
+    plain = NetSpec("plain")
+    plain.data, plain.label = L.Data(source=sets[0], batch_size=4, ntop=2)
+    plain.score = L.InnerProduct(plain.data, num_output=2)
+    plain.loss = L.SoftmaxWithLoss(plain.score, plain.label)
+    with pytest.raises(TrainingError, match="nothing to test with: give test="):
+        Solver(plain, base_lr=0.01, test_interval=5)
