@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -174,15 +174,16 @@ class Net(Passes):
             parameter.blob.clear_diff()
 
     @in_turn
-    def copy_from(self, source: Any, *, quiet: bool = False) -> LoadReport:
+    def copy_from(self, source: Any, *, skip: Collection[str] = (), quiet: bool = False) -> LoadReport:
         """Load weights by layer name; returns, and unless `quiet` logs, a table of what was done.
 
         source : path of a caffemodel, binary or HDF5, or of a safetensors file; or a NetParameter. The table
         is a warning, so that it is seen, where a layer of the net or of the file was left out.
+        skip : names of layers that keep their values, such as a last one that is to tell other classes apart.
         Raises NetError where shapes differ, FileFormatError where the file is none of these; nothing is
         changed then.
         """
-        report = load_weights(self.layers, source, self._followers)
+        report = load_weights(self.layers, source, self._followers, skip)
         if not quiet:
             say = log.info if report.complete else frontends.remark
             say(str(report))

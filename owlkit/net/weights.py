@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.blob import Blob
+from owlkit.core.errors import NetError, closest
 from owlkit.io.stored import StoredBlob, StoredWeights, from_proto, read_weights
 from owlkit.layers.base import Layer
 from owlkit.net import tables
@@ -21,7 +22,7 @@ class LoadReport:
 
     loaded : weights were copied. missing : the net has weights, the file has none; they keep their values.
     unused : the file has weights for a layer that the net lacks. shared : the net's layer shares all its
-    parameters with an earlier one, and the file, as HDF5 ones do, leaves it out.
+    parameters with an earlier one, and the file, as HDF5 ones do, leaves it out. left_out : skipped as asked.
     """
 
     source: str
@@ -29,6 +30,7 @@ class LoadReport:
     missing: list[str] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
     shared: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -39,10 +41,13 @@ class LoadReport:
         rows = [(name, "loaded") for name in self.loaded]
         rows += [(name, "shared with an earlier layer") for name in self.shared]
         rows += [(name, "not in the file: keeps its values") for name in self.missing]
+        rows += [(name, "left out, as asked: keeps its values") for name in self.left_out]
         return rows + [(name, "in the file only: skipped") for name in self.unused]
 
     def _title(self) -> str:
-        counts = f"{len(self.loaded)} loaded, {len(self.missing)} kept, {len(self.unused)} skipped"
+        counts = (
+            f"{len(self.loaded)} loaded, {len(self.missing + self.left_out)} kept, {len(self.unused)} skipped"
+        )
         return f"weights from {self.source}: {counts}"
 
     def __repr__(self) -> str:
@@ -52,28 +57,36 @@ class LoadReport:
         return f"<b>{self._title()}</b>" + tables.html_table(("layer", "weights"), self._rows())
 
 
-def load_weights(layers: Sequence[Layer], source: Any, followers: Collection[int] = ()) -> LoadReport:
+def load_weights(
+    layers: Sequence[Layer], source: Any, followers: Collection[int] = (), skip: Collection[str] = ()
+) -> LoadReport:
     """Copy weights by layer name (Caffe's CopyTrainedLayersFrom).
 
     source : path of a caffemodel (binary or HDF5) or safetensors file, StoredWeights, or a NetParameter with
         blobs. followers : ids of the blobs that share another layer's memory; a file may leave them out.
-    Raises NetError where a layer's blobs differ in number or shape; nothing is changed then.
+    skip : names of layers that keep their values. Raises NetError where a layer's blobs differ in number or
+    shape, or none is called as one of `skip`; nothing is changed then.
     """
-    report, pairs = match_weights(layers, source, followers)
+    report, pairs = match_weights(layers, source, followers, skip)
     for blob, array in pairs:
         blob.data[...] = array
     return report
 
 
 def match_weights(
-    layers: Sequence[Layer], source: Any, followers: Collection[int] = ()
+    layers: Sequence[Layer], source: Any, followers: Collection[int] = (), skip: Collection[str] = ()
 ) -> tuple[LoadReport, list[tuple[Blob, np.ndarray]]]:
     """What `load_weights` would do, and the arrays for it, while nothing is changed yet."""
+    skipped = _known([skip] if isinstance(skip, str) else skip, layers)
     weights = as_stored(source)
     report = LoadReport(weights.source)
     unused = dict(weights.layers)
     pairs: list[tuple[Blob, np.ndarray]] = []
     for layer in layers:
+        if layer.name in skipped:
+            report.left_out.append(layer.name)
+            unused.pop(layer.name, None)
+            continue
         own = [index for index, blob in enumerate(layer.blobs) if id(blob) not in followers]
         stored = unused.pop(layer.name, {}) if layer.blobs else {}
         if stored:
@@ -85,6 +98,15 @@ def match_weights(
             report.shared.append(layer.name)
     report.unused = list(unused)
     return report, pairs
+
+
+def _known(skip: Collection[str], layers: Sequence[Layer]) -> set[str]:
+    """Names of layers to leave out. Raises NetError for one that no layer with weights has."""
+    names = [layer.name for layer in layers if layer.blobs]
+    for name in skip:
+        if name not in names:
+            raise NetError(f"skip={name!r}: no layer with weights is called so{closest(name, names)}")
+    return set(skip)
 
 
 def as_stored(source: Any) -> StoredWeights:
@@ -103,7 +125,7 @@ def _matched(
     if not set(own) <= set(stored) <= set(range(len(layer.blobs))):
         raise layer.error(
             f"the file has {len(stored)} learned blobs for it{_numbers(stored)}, the net {len(layer.blobs)}; "
-            "rename the layer to start it afresh"
+            f"rename the layer to start it afresh, or leave it out: net.copy_from(..., skip={layer.name!r})"
         )
     pairs = []
     for index, found in stored.items():
@@ -111,7 +133,8 @@ def _matched(
         if not _same_shape(blob, found):
             raise layer.error(
                 f"learned blob {index} is {shape} in the file but {blob.shape} in the net; "
-                "rename the layer to start it afresh, or make the definitions agree"
+                "rename the layer to start it afresh, or leave it out: "
+                f"net.copy_from(..., skip={layer.name!r}); or make the definitions agree"
             )
         pairs.append((blob, found.array.reshape(blob.shape)))
     return pairs

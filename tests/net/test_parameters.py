@@ -122,6 +122,22 @@ def test_weights_of_another_shape_change_nothing(tmp_path: Path) -> None:
     np.testing.assert_array_equal(other.params["conv1"][0].data, before)
 
 
+def test_a_layer_is_left_out_as_asked(tmp_path: Path) -> None:
+    """A net of the zoo has a last layer that tells 1,000 classes apart, whose name cannot be chosen."""
+    net = make(SMALL)
+    net.save(tmp_path / "x.caffemodel")
+    other = make(SMALL.replace("num_output: 5", "num_output: 7"), seed=9)
+    before = other.params["ip1"][0].data.copy()
+    report = other.copy_from(tmp_path / "x.caffemodel", skip="ip1")
+    assert (report.loaded, report.left_out, report.missing, report.unused) == (["conv1"], ["ip1"], [], [])
+    assert report.complete
+    assert "left out, as asked" in repr(report)
+    np.testing.assert_array_equal(other.params["ip1"][0].data, before)
+    np.testing.assert_array_equal(other.params["conv1"][0].data, net.params["conv1"][0].data)
+    with pytest.raises(NetError, match=r"skip='ip2'.*did you mean 'ip1'"):
+        other.copy_from(tmp_path / "x.caffemodel", skip=["ip2"])
+
+
 def test_seeds_make_nets_equal() -> None:
     assert make(SMALL, seed=5).forward()["loss"] == make(SMALL, seed=5).forward()["loss"]
     assert make(SMALL, seed=5).forward()["loss"] != make(SMALL, seed=6).forward()["loss"]
