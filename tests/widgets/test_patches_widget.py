@@ -214,7 +214,6 @@ def test_the_embedding_is_arranged_told_and_kept() -> None:
     points = np.frombuffer(widget.points, np.float32).reshape(-1, 2)
     np.testing.assert_allclose(points, shown.points, rtol=1e-5)
     assert [c["name"] for c in widget.facts["classes"]] == ["a", "b"]
-    assert len(widget.thumbnails) == 8 * 32 * 32 * 3
     widget.view = {**widget.view, "method": "pca"}
     until(lambda: widget.course["state"] == "ready" and widget.course["method"] == "pca")
     assert not np.allclose(np.frombuffer(widget.points, np.float32).reshape(-1, 2), points)
@@ -224,9 +223,15 @@ def test_the_embedding_is_arranged_told_and_kept() -> None:
     widget.send = lambda content, buffers=None: sent.append((content, buffers))  # type: ignore[method-assign]
     widget._receive(widget, {"type": "image", "index": 2}, [])
     widget._receive(widget, {"type": "image", "index": 99}, [])
-    (content, buffers) = sent[0]
-    assert len(sent) == 1
+    ((content, buffers),) = sent
     assert len(buffers[0]) == content["height"] * content["width"] * 3
+    widget._receive(widget, {"type": "thumbnails"}, [])
+    assert sent[1] == ({"type": "thumbnails"}, [shown.thumbnails.tobytes()])
+    assert shown.thumbnails.shape == (8, 32, 32, 3)
+    saved = widget.get_state()
+    assert max(len(value) for value in saved.values() if isinstance(value, bytes)) < 8 * 32, (
+        "pictures are most of a saved notebook"
+    )
     assert widget.picture().startswith(b"\x89PNG")
 
 

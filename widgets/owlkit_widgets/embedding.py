@@ -9,13 +9,14 @@ Traits, kernel to browser (they come back whole when a page is loaded again):
 - ``facts``      {layer, features, classes: [{name, count}], agreement, neighbours}, the last: how many
 - ``points``     float32 (images, 2); ``each``: uint16 (images,), their classes, or nothing
 - ``nearest``    uint32 (images, neighbours), by distance of the features
-- ``thumbnails`` uint8 (images, side, side, 3); ``names``: the records' keys or files' names
+- ``names``      the records' keys or files' names
 - ``view``       browser to kernel: {layer, method}, which choose the above, and {marks, size, tool, show,
   off, selected, pinned, zoom}, which are kept for the next load
 
 Messages: browser to kernel ``{type: "stop"}``, ``{type: "go"}``, ``{type: "figure"}``, ``{type: "image",
-index}``; kernel to browser ``{type: "figure", name}`` with a PNG, ``{type: "image", index, height, width}``
-with uint8 (height, width, 3).
+index}``, ``{type: "thumbnails"}``, which a page asks for when it loads: in a trait they would be most of an
+executed notebook. Kernel to browser ``{type: "figure", name}`` with a PNG, ``{type: "image", index, height,
+width}`` with uint8 (height, width, 3), ``{type: "thumbnails"}`` with uint8 (images, side, side, 3).
 """
 
 from __future__ import annotations
@@ -62,7 +63,6 @@ class EmbeddingWidget(LiveWidget):
     points: Any = traitlets.Bytes().tag(sync=True)
     each: Any = traitlets.Bytes().tag(sync=True)
     nearest: Any = traitlets.Bytes().tag(sync=True)
-    thumbnails: Any = traitlets.Bytes().tag(sync=True)
     names: Any = traitlets.List().tag(sync=True)
     view: Any = traitlets.Dict().tag(sync=True)
 
@@ -88,7 +88,6 @@ class EmbeddingWidget(LiveWidget):
         self.net = about | {"layers": self._layers(count)}
         numbers = shown.found.numbers.tolist()
         self.each, self.names = each.tobytes(), [shown.source.name(number) for number in numbers]
-        self.thumbnails = shown.thumbnails.tobytes()
         self._refresh()
         self.observe(lambda change: self._refresh(), "view")
 
@@ -261,6 +260,8 @@ class EmbeddingWidget(LiveWidget):
             self._latest.want(self._wish)
         elif kind == "image":
             self._send_image(int(content.get("index", -1)))
+        elif kind == "thumbnails":
+            self.send({"type": "thumbnails"}, buffers=[self._shown.thumbnails.tobytes()])
         elif kind == "figure" and (picture := self.picture(FIGURE_DPI)) is not None:
             self.send({"type": "figure", "name": f"{self.view.get('layer')}-embedding"}, buffers=[picture])
 

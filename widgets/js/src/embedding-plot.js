@@ -30,14 +30,14 @@ export function makePlot(store) {
     const g = sized(canvas, width, height);
     const { places, view, shown, groups, pictures } = store;
     if (!places.length) return;
-    if (pictures !== atlasOf) [atlas, atlasOf] = [makeAtlas(pictures, store.net.side, store.net.images), pictures];
+    if (pictures.length && pictures !== atlasOf) [atlas, atlasOf] = [makeAtlas(pictures, store.net.side, store.net.images), pictures];
     camera = cameraOf(store.bounds, view.zoom, width, height, markSize() / 2);
     if (screen.length !== places.length) screen = new Float32Array(places.length);
     for (let i = 0; i < places.length; i += 2) [screen[i], screen[i + 1]] = camera.toScreen(places[i], places[i + 1]);
     const chosen = new Set(store.selected);
     const faint = (i) => chosen.size > 0 && !chosen.has(i);
     const order = chosen.size ? [...shown.filter(faint), ...store.selected] : shown;
-    paintMarks(g, { order, screen, groups, atlas, marks: view.marks, size: markSize(), faint }, colours);
+    paintMarks(g, { order, screen, groups, atlas, marks: store.marks, size: markSize(), faint }, colours);
     names(g, colours);
     looked(g, colours);
     if (drag?.line?.length > 1) paintLine(g, drag.line, colours);
@@ -50,7 +50,7 @@ export function makePlot(store) {
 
   function names(g, colours) {
     const { classes, groups, view, places, shown } = store;
-    if (view.marks !== "shapes" || !groups.length || classes.length > NAMED || view.show !== "all") return;
+    if (store.marks !== "shapes" || !groups.length || classes.length > NAMED || view.show !== "all") return;
     const members = classes.map(() => []);
     for (const i of shown) members[groups[i]]?.push(i);
     members.forEach((indices, k) => {
@@ -60,13 +60,13 @@ export function makePlot(store) {
   }
 
   function looked(g, colours) {
-    const { view, looked: index } = store;
+    const { looked: index } = store;
     if (index === null || 2 * index >= screen.length) return;
     const [x, y] = [screen[2 * index], screen[2 * index + 1]];
-    const pictures = view.marks === "pictures";
+    const pictures = store.marks === "pictures";
     const radius = pictures ? markSize() / 2 + 3 : markSize() / 6 + 4;
     const [groups, order] = [store.groups, [index]];
-    paintMarks(g, { order, screen, groups, atlas, marks: view.marks, size: markSize(), faint: () => false }, colours);
+    paintMarks(g, { order, screen, groups, atlas, marks: store.marks, size: markSize(), faint: () => false }, colours);
     paintLooked(g, x, y, radius, pictures, colours);
   }
 
@@ -75,7 +75,7 @@ export function makePlot(store) {
     return [event.clientX - box.left, event.clientY - box.top];
   };
   const meant = (place) => {
-    const reach = store.view.marks === "pictures" ? Math.max(REACH, markSize() / 2) : REACH;
+    const reach = store.marks === "pictures" ? Math.max(REACH, markSize() / 2) : REACH;
     const found = nearestAt(screen, store.shown, place, reach);
     return found < 0 ? null : found;
   };

@@ -50,7 +50,7 @@ export function makeLooked(store) {
   function paintImage(index) {
     const whole = store.image(index);
     const { side } = store.net;
-    const { height, width, data } = whole ?? { height: side, width: side, data: store.pictures.subarray(3 * index * side * side, 3 * (index + 1) * side * side) };
+    const { height, width, data } = whole ?? { height: side, width: side, data: store.thumbnail(index) };
     const scale = IMAGE / Math.max(height, width);
     const g = sized(canvas, width * scale, height * scale);
     put(g, coloured(data), height, width, [0, 0, width * scale, height * scale], scale < 2);
@@ -67,7 +67,7 @@ export function makeLooked(store) {
       g.fillRect(0, 0, NEIGHBOUR, NEIGHBOUR);
     }
     const inner = NEIGHBOUR - 2 * FRAME;
-    put(g, coloured(store.pictures.subarray(3 * index * side * side, 3 * (index + 1) * side * side)), side, side, [FRAME, FRAME, inner, inner], true);
+    put(g, coloured(store.thumbnail(index)), side, side, [FRAME, FRAME, inner, inner], true);
     button.dataset.index = String(index);
     const label = called(index);
     setAttribute(button, "aria-label", `image ${store.names[index]}${label === null ? "" : `, label ${label}`}`);

@@ -9,12 +9,13 @@ const KEPT = 64; // whole images
 
 export class EmbeddingStore extends TraitStore {
   hovered = null;
+  pictures = new Uint8Array(0); // small ones of all images; nothing until the kernel has sent them
   #images = new Map();
   #sources = {};
   #made = {};
 
   constructor() {
-    super(["net", "course", "facts", "points", "each", "nearest", "thumbnails", "names", "said"], VIEW);
+    super(["net", "course", "facts", "points", "each", "nearest", "names", "said"], VIEW);
   }
 
   /** A value made from traits, anew where one of them has changed. */
@@ -45,8 +46,15 @@ export class EmbeddingStore extends TraitStore {
     return this.#from("neighbours", [this.nearest], () => wholesOf(this.nearest, Uint32Array));
   }
 
-  get pictures() {
-    return this.#from("pictures", [this.thumbnails], () => bytesOf(this.thumbnails));
+  /** Where there are no pictures, as without a kernel, shapes stand for them. */
+  get marks() {
+    return this.pictures.length ? this.view.marks : "shapes";
+  }
+
+  /** The small picture of image i, grey where there is none. */
+  thumbnail(i) {
+    const size = 3 * this.net.side ** 2;
+    return this.pictures.length ? this.pictures.subarray(i * size, (i + 1) * size) : new Uint8Array(size).fill(128);
   }
 
   get odd() {
@@ -125,6 +133,11 @@ export class EmbeddingStore extends TraitStore {
       this.send({ type: "image", index });
     }
     return this.#images.get(index);
+  }
+
+  receivedPictures(view) {
+    this.pictures = bytesOf(view);
+    this.changed("pictures");
   }
 
   received({ index, height, width }, view) {

@@ -106,11 +106,15 @@ function listen(root, { store, help, tooltip, acts, plot }) {
 export default () => {
   const store = new EmbeddingStore();
   return {
-    initialize: ({ model }) =>
-      store.connect(model, (message, buffers) => {
+    initialize({ model }) {
+      const stop = store.connect(model, (message, buffers) => {
         if (message.type === "figure") savePicture(`${message.name.replaceAll("/", "_")}.png`, buffers[0]);
         else if (message.type === "image") store.received(message, buffers[0]);
-      }),
+        else if (message.type === "thumbnails") store.receivedPictures(buffers[0]);
+      });
+      store.send({ type: "thumbnails" });
+      return stop;
+    },
     render({ el }) {
       const view = makeView(store, el);
       const stop = schedule(store, view);

@@ -72,3 +72,13 @@ test("classes are switched, alone and all again; what is not shown is not select
   store.setView({ show: "odd" });
   assert.deepEqual(store.shown, [2, 3]);
 });
+
+test("shapes stand for pictures until these have come", () => {
+  const store = new EmbeddingStore();
+  store.net = { side: 1 };
+  const told = [];
+  store.subscribe((topic) => told.push(topic));
+  assert.deepEqual([store.view.marks, store.marks, [...store.thumbnail(1)]], ["pictures", "shapes", [128, 128, 128]]);
+  store.receivedPictures(view(Uint8Array.of(1, 2, 3, 4, 5, 6)));
+  assert.deepEqual([store.marks, [...store.thumbnail(1)], told], ["pictures", [4, 5, 6], ["pictures"]]);
+});
