@@ -38,6 +38,13 @@ class SigmoidCrossEntropyLoss(LossLayer):
 
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
+        x, t = bottom
+        if t.count == x.num != x.count:
+            raise self.error(
+                f"needs {x.count} targets, one for each value of {x.given_name!r}; for one class per image "
+                "take SoftmaxWithLoss",
+                t,
+            )
         self.same_count(bottom)
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -171,7 +172,7 @@ class Graph:
     def _check_arity(layer: Layer, bottoms: int, tops: int) -> None:
         for what, found, allowed in (("bottom", bottoms, layer.bottoms), ("top", tops, layer.tops)):
             if not allowed.allows(found):
-                raise layer.error(f"takes {allowed} {what}(s), but {found} are given")
+                raise layer.error(f"takes {allowed} {what}(s), but {found} are given{_meant(layer, what)}")
 
     @staticmethod
     def _set_loss_weights(layer: Layer, tops: int) -> None:
@@ -241,3 +242,9 @@ class Graph:
 
     def _repr_html_(self) -> str:
         return tables.graph_html(self)
+
+
+def _meant(layer: Layer, what: str) -> str:
+    """What its documentation says of each of its bottoms, or tops: who forgot one sees which."""
+    lines = re.findall(rf"^ *({what} [^:\n]+) : (.+?)[.;,]?$", type(layer).__doc__ or "", re.MULTILINE)
+    return "".join(f"; {name}: {meaning}" for name, meaning in lines)

@@ -27,6 +27,7 @@ def net_of(*shapes: tuple[int, ...]) -> NetSpec:
         ("SoftmaxWithLoss", [(8, 10), (8, 2)], {}, r"one label for each row"),
         ("Accuracy", [(8, 10), (8, 10)], {}, r"the number of its class"),
         ("SigmoidCrossEntropyLoss", [(8, 5), (8, 6)], {}, r"found 40 and 48: .*num_output: 6"),
+        ("SigmoidCrossEntropyLoss", [(8, 5), (8,)], {}, r"needs 40 targets.*take SoftmaxWithLoss"),
         ("HingeLoss", [(8, 5), (8, 5)], {}, r"needs 8 labels.*batch_size"),
         ("Eltwise", [(2, 8, 4, 4), (2, 4, 4, 4)], {}, r"as of 'a': .*num_output.*1x1 Convolution"),
         ("Eltwise", [(2, 8, 4, 4), (2, 8, 3, 3)], {}, r"as of 'a': .*pad and stride.*Crop"),

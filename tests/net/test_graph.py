@@ -108,7 +108,9 @@ MISTAKES = {
     ),
     "cannot run in place": changed(('top: "pool1"', 'top: "conv1"'), ('bottom: "pool1"', 'bottom: "conv1"')),
     "num_output is missing": changed(("num_output: 6", "")),
-    "bottom(s), but 1 are given": changed(('bottom: "label" top: "loss"', 'top: "loss"')),
+    "takes 2 bottom(s), but 1 are given; bottom 0: x, scores, e.g. (N, K) or (N, K, H, W); bottom 1: lab": (
+        changed(('bottom: "label" top: "loss"', 'top: "loss"'))
+    ),
     "2 propagate_down values for 1 bottoms": changed(
         ('type: "ReLU"', 'type: "ReLU" propagate_down: true propagate_down: false')
     ),
