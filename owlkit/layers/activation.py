@@ -50,8 +50,7 @@ class ReLU(_Activation):
     Source: Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, ICML 2010; Caffe's
         ReLULayer.
 
-    On a CPU, NaN becomes 0 where negative_slope is 0 (by oneDNN), while Caffe passes it on. A training
-    therefore looks at its weights too: see the page on pycaffe.
+    NaN stays NaN, as in Caffe, and minus infinity becomes it where negative_slope is 0.
     """
 
     kind = "relu"

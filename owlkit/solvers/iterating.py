@@ -76,8 +76,8 @@ class Iterating(Resumable):
     def _weights_are_due(self, after: int) -> bool:
         """Whether weights are looked at after an iteration: each 200th, and on a CPU at 1, 2, 4, ... 128 too.
 
-        A NaN in the data is mostly met in the first pass over them. oneDNN's ReLU makes it 0, so that no loss
-        tells of it; our kernels for a GPU keep it, and there a look makes the host wait.
+        A NaN in the data is mostly met in the first pass over them. MAX pooling passes over it, so that there
+        may be no loss that tells of it. On a GPU a look makes the host wait.
         """
         if after < WEIGHTS_EVERY:
             due = after & (after - 1) == 0 and self.net.captures is None

@@ -16,7 +16,7 @@ from tests.training.small import make_solver
 
 
 def hiding(nan_at: int, records: int = 48, **fields: Any) -> Solver:
-    """A training whose loss shows no NaN: ReLU and MAX pooling come behind the weights that turn into NaN.
+    """A training whose loss shows no NaN: MAX pooling passes over it, and the ReLU over what pooling finds.
 
     nan_at : the iteration, from 1, whose batch of 4 holds a NaN.
     """
@@ -25,9 +25,9 @@ def hiding(nan_at: int, records: int = 48, **fields: Any) -> Solver:
     net = NetSpec("hiding")
     net.data, net.label = L.MemoryData(batch_size=4, channels=1, height=6, width=6, ntop=2)
     net.conv = L.Convolution(net.data, kernel_size=3, num_output=4, weight_filler={"type": "xavier"})
-    net.relu = L.ReLU(net.conv, in_place=True)
-    net.pool = L.Pooling(net.relu, kernel_size=2, stride=2, pool=P.Pooling.MAX)
-    net.ip = L.InnerProduct(net.pool, num_output=3, weight_filler={"type": "xavier"})
+    net.pool = L.Pooling(net.conv, kernel_size=2, stride=2, pool=P.Pooling.MAX)
+    net.relu = L.ReLU(net.pool, in_place=True)
+    net.ip = L.InnerProduct(net.relu, num_output=3, weight_filler={"type": "xavier"})
     net.loss = L.SoftmaxWithLoss(net.ip, net.label)
     solver = Solver(net, base_lr=0.01, seed=1, device="cpu", snapshot_after_train=False, **fields)
     labels = np.arange(records, dtype="float32") % 3

@@ -1,7 +1,7 @@
 // ReLU, Sigmoid and TanH. KIND: 0 relu, 1 sigmoid, 2 tanh. x and y, dy and dx may be the same memory.
 
 __device__ __forceinline__ A activated(A v, A slope) {
-    if (KIND == 0) return v > 0 ? v : slope * v;
+    if (KIND == 0) return v > 0 ? v : slope * v + A(0);  // NaN stays NaN; no zero is -0
     if (KIND == 1) return A(0.5) * tanh(A(0.5) * v) + A(0.5);  // Caffe's form: no overflow for large -v
     return tanh(v);
 }

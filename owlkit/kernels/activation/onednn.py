@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from owlkit.core.device import Device
 from owlkit.core.tensor import Tensor
 from owlkit.kernels.dnnl import api
-from owlkit.kernels.dnnl.primitive import Bound, Memory, MemoryDescriptor, Primitive
+from owlkit.kernels.dnnl.primitive import Attributes, Bound, Memory, MemoryDescriptor, Primitive
 
 if TYPE_CHECKING:
     from owlkit.kernels.activation import Activation
@@ -26,7 +26,17 @@ class ActivationKernel:
         md = MemoryDescriptor.strided((spec.x.count,), (1,), spec.x.dtype)
         forward, backward = _ALGORITHMS[spec.kind]
         self._md = md
-        self._forward = Primitive(device, "eltwise_forward", api.TRAINING, forward, md, md, spec.slope, 0.0)
+        self._zero: dict[int, Memory] = {}
+        if spec.kind == "relu" and not spec.slope:
+            # A sum with 0, because what oneDNN does elementwise takes no operation behind it.
+            one = MemoryDescriptor.plain(1)
+            attributes = Attributes([("relu",)])
+            self._forward = Primitive(device, "binary", api.BINARY_ADD, md, one, md, attributes=attributes)
+            self._zero = {api.SRC_1: Memory.fresh(one)}
+        else:
+            self._forward = Primitive(
+                device, "eltwise_forward", api.TRAINING, forward, md, md, spec.slope, 0.0
+            )
         # The forward description is only a hint, but it must name the same algorithm.
         hint = Primitive(device, "eltwise_forward", api.TRAINING, backward, md, md, spec.slope, 0.0)
         self._backward = Primitive(device, "eltwise_backward", backward, md, md, md, spec.slope, 0.0, hint)
@@ -38,7 +48,7 @@ class ActivationKernel:
         return Memory.of(tensor, self._md)
 
     def _bind_forward(self, x: Tensor, y: Tensor) -> Callable[[], None]:
-        return self._forward.bind({api.SRC: self._memory(x), api.DST: self._memory(y)})
+        return self._forward.bind({api.SRC: self._memory(x), api.DST: self._memory(y), **self._zero})
 
     def _bind_backward(self, y: Tensor, dy: Tensor, dx: Tensor) -> Callable[[], None]:
         memories = {api.DST: y, api.DIFF_DST: dy, api.DIFF_SRC: dx}

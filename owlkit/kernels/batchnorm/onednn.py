@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from owlkit.core.device import Device
 from owlkit.core.tensor import Descriptor, Tensor
 from owlkit.kernels.axes import split
 from owlkit.kernels.dnnl import api
-from owlkit.kernels.dnnl.primitive import Bound, Memory, MemoryDescriptor, Primitive
+from owlkit.kernels.dnnl.primitive import Bound, Memory, MemoryDescriptor, Primitive, in_sequence
 
 if TYPE_CHECKING:
     from owlkit.kernels.batchnorm import BatchNorm
@@ -35,10 +39,19 @@ def _flags(spec: BatchNorm) -> int:
     return sum(flag for flag, wanted in chosen.items() if wanted)
 
 
+def _keep_nan(channels: list[np.ndarray], y: Tensor) -> None:
+    """NaN for all of a channel of y whose mean, variance, factor or shift is: see `dnnl.primitive.RELU`."""
+    total = sum(channels[1:], start=channels[0])
+    if math.isnan(total.sum()):
+        y.array[:, np.isnan(total)] = np.nan
+
+
 class BatchNormKernel:
     def __init__(self, device: Device, spec: BatchNorm) -> None:
         self._md = md = _data_layout(spec.x)
         self._channels = MemoryDescriptor.plain(spec.x.shape[1])
+        # oneDNN's max(y, 0) is 0 for NaN. With given statistics none tells of one.
+        self._loses_nan = spec.relu and not spec.global_stats
         flags, affine = _flags(spec), spec.scale or spec.shift
         self._forward = Primitive(
             device, "batch_normalization_forward", api.TRAINING, md, md, spec.eps, flags
@@ -61,7 +74,10 @@ class BatchNormKernel:
         self, x: Tensor, y: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None, beta: Tensor | None
     ) -> Callable[[], None]:
         channels = {api.MEAN: mean, api.VARIANCE: variance, api.SCALE: gamma, api.SHIFT: beta}
-        return self._forward.bind(self._memories({api.SRC: x, api.DST: y}, channels))
+        run = self._forward.bind(self._memories({api.SRC: x, api.DST: y}, channels))
+        if not self._loses_nan:
+            return run
+        return in_sequence(run, partial(_keep_nan, [t.flat for t in channels.values() if t is not None], y))
 
     def bind_backward(
         self, x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None,

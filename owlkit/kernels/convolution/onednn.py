@@ -39,7 +39,7 @@ class ConvolutionKernel:
         any_w = MemoryDescriptor.any(*self._w_shape)
         dilation = tuple(d - 1 for d in spec.dilation)
         window = [api.dims(v) for v in (spec.stride, dilation, spec.pad, self._pad_end())]
-        post = Attributes([("relu", 0.0)] if spec.relu else [])
+        post = Attributes([("relu",)] if spec.relu else [])
         kind = api.TRAINING if spec.train or spec.data_gradient else api.INFERENCE
         direct = api.CONVOLUTION_DIRECT
         self._forward = Primitive(
@@ -124,7 +124,7 @@ class PointwiseKernel:
         self._x, self._y, self._w = plain(pixels, c), plain(pixels, m), plain(m, c)
         self._w_t = MemoryDescriptor.strided((c, m), (1, c), spec.x.dtype)
         self._bias_row = plain(1, m) if spec.bias else None
-        post = Attributes([("relu", 0.0)] if spec.relu else [])
+        post = Attributes([("relu",)] if spec.relu else [])
         self._forward = Primitive(
             device, "matmul", self._x, self._w_t, self._bias_row, self._y, attributes=post
         )

@@ -94,10 +94,16 @@ class Memory:
             api.function("memory_destroy")(self.handle)
 
 
+#: max(x, 0) as two algorithms (kind, alpha, beta). oneDNN's own makes 0 of NaN: a net that has diverged would
+#: go on with a loss that is finite. x * max(0, min(1, steep * x)) keeps it, and is x or 0 to the bit, -0 too:
+#: the sum with 0 takes its sign. Caffe's: NaN stays, and minus infinity becomes it.
+RELU = ((api.HARDSWISH, 3.4e38, 0.0), (api.LINEAR, 1.0, 0.0))
+
+
 class Attributes:
     """Post-operations and runtime scales of a primitive; scratch memory is always given by the caller.
 
-    post : ("relu", slope), ("tanh",), ("eltwise", algorithm, alpha, beta), ("sum", scale) or ("binary",
+    post : ("relu",), ("tanh",), ("eltwise", algorithm, alpha, beta), ("sum", scale) or ("binary",
         algorithm, MemoryDescriptor), in order; a binary's second operand is bound as
         api.post_op_source(its place).
     scales : arguments that are multiplied by one number, given at run time.
@@ -116,7 +122,8 @@ class Attributes:
         chain = api.new(api.function("post_ops_create"))
         for name, *values in post:
             if name == "relu":
-                api.function("post_ops_append_eltwise")(chain, api.RELU, values[0], 0.0)
+                for algorithm in RELU:
+                    api.function("post_ops_append_eltwise")(chain, *algorithm)
             elif name == "tanh":
                 api.function("post_ops_append_eltwise")(chain, api.TANH, 0.0, 0.0)
             elif name == "eltwise":

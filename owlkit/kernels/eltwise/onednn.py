@@ -56,7 +56,7 @@ class EltwiseKernel:
         """The operation on the first two, then on the result and each of the others."""
         md, spec = self._md, self.spec
         post: list[tuple[Any, ...]] = [("binary", algorithm, md)] * (len(spec.coefficients) - 2)
-        post += [("relu", 0.0)] * spec.relu
+        post += [("relu",)] * spec.relu
         for argument, coefficient in zip(scaled, spec.coefficients, strict=False):
             number = Tensor(Descriptor((1,)))
             number.flat[0] = coefficient

@@ -50,7 +50,7 @@ class InnerProductKernel:
             self._turned = TurnedForward(device, m, k, n, spec.bias, spec.relu)
             self.detail = f"turned matmul {self._turned.implementation}"
         else:
-            post = Attributes([("relu", 0.0)] if spec.relu else [])
+            post = Attributes([("relu",)] if spec.relu else [])
             self._forward = Primitive(
                 device, "matmul", self._x, self._w_t, self._bias_row, self._y, attributes=post
             )

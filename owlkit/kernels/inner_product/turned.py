@@ -39,7 +39,7 @@ class TurnedForward:
         self._y_t = MemoryDescriptor.strided((outputs, rows), (1, outputs))
         turned = MemoryDescriptor.plain(outputs, rows)
         any_x = MemoryDescriptor.any(inputs, rows)
-        post = Attributes([("relu", 0.0)] if relu and not bias else [])
+        post = Attributes([("relu",)] if relu and not bias else [])
         self._product = Primitive(device, "matmul", self._w, any_x, None, turned, attributes=post)
         packed = self._product.layout(api.WEIGHTS)
         assert packed is not None
@@ -47,7 +47,7 @@ class TurnedForward:
         self._add: Primitive | None = None
         if bias:
             self._y, self._b = MemoryDescriptor.plain(rows, outputs), MemoryDescriptor.plain(1, outputs)
-            post = Attributes([("relu", 0.0)] if relu else [])
+            post = Attributes([("relu",)] if relu else [])
             self._add = Primitive(
                 device, "binary", api.BINARY_ADD, self._y, self._b, self._y, attributes=post
             )
