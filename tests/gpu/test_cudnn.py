@@ -21,6 +21,7 @@ from owlkit.kernels import convolution
 from owlkit.kernels.convolution.choice import SPACE_TO_DEPTH
 from tests.kernels.cudnn import test_space_to_depth as first_layers
 from tests.kernels.cudnn.test_space_to_depth import first_layer
+from tests.net import test_nan as nan
 from tests.support import gpu
 
 pytestmark = pytest.mark.gpu
@@ -88,6 +89,14 @@ def test_a_kept_plan_gives_the_same(make_cudnn: Callable[..., GpuDevice], tmp_pa
     for found, exact in zip(again, made, strict=True):
         np.testing.assert_array_equal(found, exact)
     assert {path: path.stat().st_ino for path in tmp_path.glob("*.plan")} == kept
+
+
+@pytest.mark.also_emulated
+@pytest.mark.parametrize("kind", nan.KINDS)
+def test_a_relu_keeps_nan(make_device: Callable[..., GpuDevice], kind: str) -> None:
+    """Also one that cuDNN computes behind a convolution or a product; it is asked to (its frontend does)."""
+    device = make_device() if gpu.is_real() else make_device(cudnn=True)
+    nan.check_a_relu(kind, 64, 0.0, device)
 
 
 # -- first layers in blocks, products in place of 1x1
