@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from owlkit import proto
 from owlkit.core.device import resolve_device
 from owlkit.core.errors import DeviceError, MissingFileError, TrainingError
+from owlkit.core.tensor import Tensor
 from owlkit.net import Net
 from owlkit.proto import caffe_pb2
 from owlkit.solvers.testing import batches_of_one_pass
@@ -126,3 +128,15 @@ def build_test_nets(param: Any, train_net: Net, options: dict[str, Any]) -> tupl
         nets.append(net)
         iterations.append(choice.iterations or batches_of_one_pass(net))
     return nets, iterations
+
+
+def keep_to(nets: Sequence[Net], histories: Sequence[Tensor], thread: int | None) -> None:
+    """Let only this thread run the nets, and write to their blobs but inputs, to the parameters of the first
+    and to the histories; None: any."""
+    blobs = [parameter.blob for parameter in nets[0].learnable]
+    for net in nets:
+        net.keep_to(thread)
+        blobs += [blob for name, blob in net.graph.blobs.items() if name not in net.inputs]
+    memories = [blob.memory(role) for blob in blobs for role in ("data", "diff")]
+    for memory in (*memories, *(tensor.memory for tensor in histories)):
+        memory.keeper = thread

@@ -6,7 +6,6 @@ import html
 import logging
 import math
 import operator
-import time
 import weakref
 from collections import deque
 from collections.abc import Callable
@@ -16,20 +15,18 @@ from typing import Any
 
 import numpy as np
 
-from owlkit.core import events
 from owlkit.core.conveniences import resolve
 from owlkit.core.errors import NetError, TrainingError, closest
 from owlkit.core.tracebacks import Shortened
 from owlkit.proto.page import fields_page
-from owlkit.solvers import policies, snapshots
+from owlkit.solvers import nets, policies, snapshots
 from owlkit.solvers.announcer import while_alive
 from owlkit.solvers.building import build_nets, check_param, load_weights
 from owlkit.solvers.definition import read_definition
-from owlkit.solvers.display import log_forward
 from owlkit.solvers.iterating import Iterating
+from owlkit.solvers.measuring import measure
 from owlkit.solvers.rules import make_rule
 from owlkit.solvers.signals import hold_interrupts
-from owlkit.solvers.testing import run_batches
 
 log = logging.getLogger("owlkit")
 
@@ -218,13 +215,7 @@ class Solver(Iterating):
         Others, who look while training goes on, get copies to be read only. Inputs are theirs to write to. On
         a CPU everybody has the same arrays. Waits for passes that other threads have begun, unless for None.
         """
-        blobs = [parameter.blob for parameter in self.net.learnable]
-        for net in (self.net, *self.test_nets):
-            net.keep_to(thread)
-            blobs += [blob for name, blob in net.graph.blobs.items() if name not in net.inputs]
-        memories = [blob.memory(role) for blob in blobs for role in ("data", "diff")]
-        for memory in (*memories, *(tensor.memory for tensor in self.rule.history_tensors)):
-            memory.keeper = thread
+        nets.keep_to([self.net, *self.test_nets], self.rule.history_tensors, thread)
 
     def finish(self, *, interrupted: bool = False) -> None:
         """Caffe's end of a training: the last snapshot, and a test where one is due.
@@ -280,19 +271,7 @@ class Solver(Iterating):
             return self._test(index, lambda: False) or {}
 
     def _test(self, index: int, abandon: Callable[[], bool]) -> dict[str, float] | None:
-        """As `test`; None where it was abandoned, with the data put back to where they were."""
-        net, started = self.test_nets[index], time.perf_counter()
-        before = net.state()
-        each = (lambda outputs: log_forward(net)) if self.param.debug_info else (lambda outputs: None)
-        result = run_batches(net, self.test_iterations[index], abandon, each)
-        if result is None:
-            net.restore_state(before)
-            return None
-        outputs, mean_loss = result
-        loss = mean_loss if self.param.test_compute_loss else None
-        seconds = time.perf_counter() - started
-        self.emit(events.TestDone(self.iter, index, net.name, outputs, loss, seconds))
-        return outputs
+        return measure(self, index, abandon)
 
     def _repr_html_(self) -> str:
         """What it says of itself, its settings, and its net."""
