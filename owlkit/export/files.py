@@ -17,8 +17,8 @@ FAMILIES = (pointwise, recurrence, shapes, windows)  # importing them is what fi
 # The newest that every version of onnx which the extra allows can check; no operator used here changed since.
 OPSET = 23
 _LIMIT = 2**31 - 1  # bytes: protobuf's limit for one message
-_SOURCES = "it brings data or labels; export a deploy definition, whose data come from Input layers"
-_LOSSES = "it is for training or testing; export a deploy definition, which ends with the scores"
+_SOURCES = "it brings data or labels; export net.deploy(), or a definition whose data come from Input layers"
+_LOSSES = "it is for training or testing; export net.deploy(), or a definition which ends with the scores"
 
 
 def export_safetensors(net: Any, path: str | Path, *, weights: Any = None) -> Path:
@@ -106,8 +106,8 @@ def _tested(net: Net) -> Net:
     """The net; NetError where it computes what training computes."""
     if net.phase != "test":
         raise NetError(
-            f"net {net.name!r} is in the train phase; export one made with phase='test', such as "
-            "Net(definition, weights=...) or a solver's test net"
+            f"net {net.name!r} is in the train phase; export net.deploy(), which has its weights, or one "
+            "made with phase='test', such as Net(definition, weights=...)"
         )
     return net
 

@@ -15,6 +15,7 @@ from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.prediction import Labels, Prediction, predict, probability_layer, read_labels
 from owlkit.inspection.predictions import Predictions
 from owlkit.inspection.twin import Twin, batch_for
+from owlkit.io.photographs import is_image
 
 if TYPE_CHECKING:
     from owlkit.net import Net
@@ -56,7 +57,7 @@ def _is_one(images: Any) -> bool:
         stacked = images.dtype == np.uint8 and images.ndim == 3 and images.shape[0] not in (1, 3)
         return images.ndim < 4 and not (stacked and images.shape[2] not in (1, 3, 4))
     if isinstance(images, (str, os.PathLike)):
-        return os.path.isfile(images) and os.path.basename(images) != "data.mdb"
+        return is_image(os.path.basename(images)) and not os.path.isdir(images)
     return hasattr(images, "convert")  # a PIL image
 
 

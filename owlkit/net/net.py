@@ -18,6 +18,7 @@ from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tracebacks import Shortened
 from owlkit.layers.base import Layer
 from owlkit.net import diagnosis, saving, state
+from owlkit.net.deploying import deploy_definition
 from owlkit.net.gradients import forbid_backward
 from owlkit.net.graph import Graph
 from owlkit.net.guard import Guard
@@ -216,6 +217,23 @@ class Net(Passes):
     def save_hdf5(self, path: str | Path, write_diff: bool = False) -> None:
         """Write the weights (and their gradients) in Caffe's HDF5 layout, atomically."""
         saving.save_hdf5(self, path, write_diff=write_diff)
+
+    def deploy(self, batch: int = 1) -> Net:
+        """The net as it is used: in test phase, with an Input in place of data, without labels and losses,
+        with a Softmax `prob` where it had a SoftmaxWithLoss; the weights are copies.
+
+        batch : images at a time. `save_definition` and `save` write its two files; `owlkit.export_onnx` takes
+            it.
+        Raises NetError where nothing is left.
+        """
+        definition = deploy_definition(self.graph, batch)
+        made = Net(definition, phase="test", device=self.device, dtype=wide(self.dtype))
+        made.copy_from(self.to_proto(), quiet=True)
+        return made
+
+    def save_definition(self, path: str | Path) -> Path:
+        """Write the definition, filtered for the net's phase, as a prototxt file; returns its path."""
+        return saving.save_definition(self, path)
 
     def predict(self, images: Any, **options: Any) -> Any:
         """What the net says of images: `net.predict("cat.jpg")` a Prediction, of several Predictions.

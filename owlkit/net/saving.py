@@ -9,8 +9,11 @@ import numpy as np
 
 from owlkit.core.blob import Blob
 from owlkit.io import hdf5_snapshots, safetensors_weights
+from owlkit.io.files import write_bytes
 from owlkit.io.weights import array_to_proto, write_caffemodel
 from owlkit.layers.base import Layer
+from owlkit.net.deploying import unsplit
+from owlkit.proto import text
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 
@@ -24,6 +27,16 @@ def save(net: Any, path: str | Path) -> None:
         safetensors_weights.write_weights(path, _entries(net))
     else:
         write_caffemodel(path, to_proto(net, write_diff=False))
+
+
+def save_definition(net: Any, path: str | Path) -> Path:
+    """Write the definition of a net as text, without the Split layers that its graph has inserted."""
+    definition = type(net.graph.definition)()
+    definition.CopyFrom(net.graph.definition)
+    del definition.layer[:]
+    definition.layer.extend(unsplit(net.graph.definition.layer))
+    write_bytes(path, text.format(definition).encode())
+    return Path(path)
 
 
 def save_hdf5(net: Any, path: str | Path, *, write_diff: bool) -> None:

@@ -131,6 +131,8 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
         net.predict(images, truth=[0, 7])
     with pytest.raises(DataError, match="no images"):
         net.predict([])
+    with pytest.raises(DataError, match=r"missing\.jpg' cannot be read as an image: .*No such file"):
+        net.predict("missing.jpg")
     n = NetSpec("no classes")
     n.data = L.Input(shape=[1, 1, CROP, CROP])
     n.y = L.ReLU(n.data)

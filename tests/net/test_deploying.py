@@ -1,0 +1,117 @@
+"""A net in training as one that takes images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from owlkit import L, Net, NetSpec, Solver, export_onnx, zoo
+from owlkit.core.errors import NetError
+from owlkit.datasets import from_arrays
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    images = np.random.default_rng(0).integers(0, 256, (12, 28, 28), np.uint8)
+    return from_arrays(tmp_path / "set", images, np.arange(12) % 10)
+
+
+def test_lenet_in_training_is_the_lenet_that_is_deployed(source: str, tmp_path: Path) -> None:
+    solver = Solver(zoo.lenet(source, source), base_lr=0.01, max_iter=4, snapshot_after_train=False, seed=1)
+    solver.step(2)
+    made = solver.net.deploy(batch=3)
+    assert made.phase == "test"
+    assert (made.inputs, made.outputs) == (["data"], ["prob"])
+    assert [layer.type for layer in made.layers] == [
+        layer.type for layer in Net(zoo.lenet(), phase="test").layers
+    ]
+    images = np.stack([solver.net.blobs["data"].data[k] for k in range(3)])
+    out = made.forward(data=images)["prob"]
+    np.testing.assert_allclose(out.sum(1), 1, 1e-5)
+    before = made.params["ip2"][0].data.copy()
+    solver.step(1)
+    np.testing.assert_array_equal(made.params["ip2"][0].data, before)  # copies
+    # Its two files make it again.
+    made.save_definition(tmp_path / "deploy.prototxt")
+    made.save(tmp_path / "deploy.caffemodel")
+    again = Net(tmp_path / "deploy.prototxt", tmp_path / "deploy.caffemodel")
+    np.testing.assert_array_equal(again.forward(data=images)["prob"], out)
+
+
+def test_splits_and_layers_in_place_are_written_as_they_were(source: str, tmp_path: Path) -> None:
+    """A residual block, whose input is read twice."""
+    n = NetSpec("residual")
+    n.data, n.label = L.Data(source=source, batch_size=4, ntop=2)
+    n.stem = L.Convolution(n.data, num_output=4, kernel_size=3, pad=1, weight_filler="msra")
+    n.bn = L.BatchNorm(n.stem, in_place=True)
+    n.conv = L.Convolution(n.bn, num_output=4, kernel_size=3, pad=1, weight_filler="msra")
+    n.sum = L.Eltwise(n.bn, n.conv)
+    n.relu = L.ReLU(n.sum, in_place=True)
+    n.drop = L.Dropout(n.relu, in_place=True)
+    n.score = L.InnerProduct(n.drop, num_output=10, weight_filler="xavier")
+    n.loss = L.SoftmaxWithLoss(n.score, n.label)
+    n.accuracy = L.Accuracy(n.score, n.label)
+    net = Net(n, phase="train", seed=1)
+    made = net.deploy(batch=4)
+    written = [(layer.name, list(layer.bottom), list(layer.top)) for layer in made.graph.definition.layer]
+    assert ("sum", ["stem_bn_0_split_1", "conv"], ["sum"]) in written  # the graph's own, inserted anew
+    assert [layer.type for layer in made.layers].count("Split") == 1
+    text = made.save_definition(tmp_path / "deploy.prototxt").read_text()
+    assert "split" not in text
+    assert 'bottom: "stem"\n  bottom: "conv"' in text
+    test = Net(n, phase="test", share=net)
+    test.forward()
+    scores = test.blobs["score"].data
+    expected = np.exp(scores - scores.max(1, keepdims=True))
+    expected /= expected.sum(1, keepdims=True)
+    np.testing.assert_allclose(made.forward(data=test.blobs["data"].data)["prob"], expected, atol=1e-5)
+
+
+def test_every_loss_gives_its_answer(source: str) -> None:
+    n = NetSpec("several")
+    n.data, n.label = L.Data(source=source, batch_size=4, ntop=2)
+    n.target = L.Input(shape=[4, 3])
+    n.a = L.InnerProduct(n.data, num_output=10, weight_filler="xavier")
+    n.b = L.InnerProduct(n.data, num_output=3, weight_filler="xavier")
+    n.loss_a = L.SoftmaxWithLoss(n.a, n.label)
+    n.loss_b = L.SigmoidCrossEntropyLoss(n.b, n.target)
+    n.loss_c = L.EuclideanLoss(n.b, n.target, loss_weight=0.1)
+    made = Net(n, phase="train", seed=1).deploy()
+    assert made.inputs == ["data"]
+    assert sorted(made.outputs) == ["loss_a_prob", "loss_b_prob"]
+    n = NetSpec("regression")
+    n.data, n.target = L.Input(shape=[[4, 2], [4, 3]], ntop=2)
+    n.y = L.InnerProduct(n.data, num_output=3, weight_filler="xavier")
+    n.loss = L.EuclideanLoss(n.y, n.target)
+    made = Net(n, phase="train", seed=1).deploy(batch=2)
+    assert (made.inputs, made.outputs, made.blobs["y"].shape) == (["data"], ["y"], (2, 3))
+
+
+def test_a_net_for_images_already_stays_what_it_is() -> None:
+    net = Net(zoo.lenet(), phase="test", seed=1)
+    made = net.deploy(batch=2)
+    assert [layer.name for layer in made.layers] == [layer.name for layer in net.layers]
+    assert made.blobs["data"].shape == (2, 1, 28, 28)
+
+
+def test_where_nothing_is_left_it_is_told() -> None:
+    n = NetSpec("judged")
+    n.data, n.label = L.Input(shape=[[4, 3], [4]], ntop=2)
+    n.loss = L.EuclideanLoss(n.data, n.data)
+    with pytest.raises(NetError, match="nothing to deploy"):
+        Net(n, phase="train").deploy()
+
+
+def test_a_trained_net_leaves_as_onnx_in_one_line(source: str, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needs the export extra and onnxruntime")
+    pytest.importorskip("onnx", reason="needs the export extra")
+    net = Net(zoo.lenet(source), phase="train", seed=1)
+    with pytest.raises(NetError, match=r"net\.deploy\(\)"):
+        export_onnx(net, tmp_path / "net.onnx")
+    made = net.deploy(batch=2)
+    export_onnx(made, tmp_path / "net.onnx")
+    images = np.random.default_rng(0).random((2, 1, 28, 28), np.float32)
+    found = onnxruntime.InferenceSession(tmp_path / "net.onnx").run(None, {"data": images})[0]
+    np.testing.assert_allclose(found, made.forward(data=images)["prob"], atol=1e-5)
