@@ -72,8 +72,7 @@ class Controls(TrainingLoop):
             check_not_awaited(self, kind)
         request = self._requests.put(Request(kind, value, source))
         if self.state not in ACTIVE:
-            # It ended in between, and nobody will serve what was put after the end.
-            self._requests.cancel(self.error)
+            self._take_late()
         if source != "code" or self._thread is threading.current_thread():
             return None
         return request.outcome()
@@ -135,5 +134,7 @@ class Controls(TrainingLoop):
         if self.state in ACTIVE:
             self._pending_lr.append(value)
             self._requests.put(request)
+            if self.state not in ACTIVE:
+                self._take_late()
         else:
             self._serve_lr(request)

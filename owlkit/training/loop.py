@@ -167,8 +167,7 @@ class TrainingLoop(Serving):
             request.finish(error=self.error)
         self._steps.clear()
         self._set_state(state, reason)
-        self._requests.cancel(self.error)
-        self._pending_lr.clear()
+        self._take_late()
 
     def _train(self) -> None:
         self._loop()

@@ -132,6 +132,18 @@ class Serving:
         self._note(request, f"{before:g} → {after:g}", before, after)
         request.finish()
 
+    def _take_late(self) -> None:
+        """Deal with what was asked for when nobody served it any more: the training was ending or had ended.
+
+        A rate is set as it would be after the end; the others have nothing to act on.
+        """
+        while (request := self._requests.take()) is not None:
+            if request.kind == "lr":
+                self._serve_lr(request)
+            else:
+                request.finish(error=self.error)
+        self._pending_lr.clear()
+
     def _serve_snapshot(self, request: Request) -> None:
         self._note(request, "snapshot")
         try:

@@ -100,3 +100,35 @@ def test_a_forgotten_run_does_not_keep_the_process(tmp_path: Path) -> None:
 
 def test_logging_is_left_alone() -> None:
     assert not logging.getLogger("owlkit").handlers
+
+
+def test_a_rate_that_is_set_while_the_training_ends_holds_for_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between the last iteration and the end, a snapshot's time, it was said to be set, and was not."""
+    run = Run(make_solver(max_iter=3))
+    ends = run.solver.finish
+
+    def finish(**words: Any) -> None:
+        run.set_lr(0.5, source="button")
+        run.pause(source="button")
+        ends(**words)
+
+    monkeypatch.setattr(run.solver, "finish", finish)
+    run.run()
+    assert (run.state, run.lr, run.solver.lr) == ("finished", 0.5, 0.5)
+    assert [event.kind for event in run.history.interventions] == ["lr"], "there was nothing to pause"
+
+
+def test_nor_is_a_rate_forgotten_that_comes_just_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(make_solver(max_iter=3))
+    run.run()
+    run.state, put = "running", run._requests.put
+
+    def late(request: Any) -> Any:
+        run.state = "finished"  # meanwhile
+        return put(request)
+
+    monkeypatch.setattr(run._requests, "put", late)
+    run.set_lr(0.25)
+    assert (run.lr, run.solver.lr, run._pending_lr) == (0.25, 0.25, [])
