@@ -23,11 +23,13 @@ KEPT = "fixed"
 
 @dataclass
 class Definition:
-    """What was read. path : the solver file, None where it was none. notes : what the user should know."""
+    """What was read. path : the solver file, None where it was none. notes : what the user should know.
+    by_keywords : whether it was no solver that was read, but a net, whose solver is all in keywords."""
 
     param: Any
     path: Path | None = None
     notes: list[str] = field(default_factory=list)
+    by_keywords: bool = False
 
     @property
     def default_prefix(self) -> str:
@@ -67,7 +69,9 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
     _check_test_iter(param, tests)
     if fields.get("test_interval") and not (param.test_iter or param.test_net_param or param.test_net):
         _test_by_itself(param)
-    found = Definition(param, path, notes)
+    of_a_net = path is not None and param.net == str(path)
+    by_keywords = of_a_net or (path is None and not isinstance(definition, caffe_pb2.SolverParameter))
+    found = Definition(param, path, notes, by_keywords)
     if path is not None:
         _find_nets(found, path.parent)
     _name_snapshots(found)

@@ -48,7 +48,9 @@ class Solver(Iterating):
     test : net or list of nets to test with. weights : caffemodel(s) to start from, a path or a list.
     device, dtype, seed : of all nets (see Net); the solver file's solver_mode and random_seed where they are
         None.
-    fields : fields of SolverParameter; they win over those of a file.
+    fields : fields of SolverParameter; they win over those of a file. Where they are all that there is,
+        lr_policy is "fixed", and a net whose BatchNorm layers have no statistics yet is not tested before the
+        first iteration, unless test_initialization asks for it.
 
     param : SolverParameter. net, test_nets : Nets; test nets share the parameters of `net`.
     iter : updates done. history : the update rule's arrays, in Caffe's order. notices : remarks of building.
@@ -70,7 +72,7 @@ class Solver(Iterating):
         found = read_definition(definition, test, fields)
         self.param, self.notices = found.param, found.notes
         self._given: dict[str, Any] = {"seed": seed, "weights": weights}
-        self.default_prefix = found.default_prefix
+        self.default_prefix, self._by_keywords = found.default_prefix, found.by_keywords
         check_param(self.param)
         with Shortened():
             self._build_nets(device, dtype, seed)
@@ -255,7 +257,15 @@ class Solver(Iterating):
         """Before iteration `at`, by default the next."""
         p, at = self.param, self.iter if at is None else at
         due = p.test_interval > 0 and at % p.test_interval == 0
-        return due and bool(self.test_nets) and (at > 0 or p.test_initialization)
+        return due and bool(self.test_nets) and (at > 0 or self._tests_at_first())
+
+    def _tests_at_first(self) -> bool:
+        """Before the first iteration; not where a test would say nothing, unless a file or somebody asks for
+        it: an untrained BatchNorm divides by almost 0, and all that a chart shows then is a huge loss."""
+        if self._by_keywords and not self.param.HasField("test_initialization"):
+            empty = (layer for layer in self.net.layers if layer.type == "BatchNorm")
+            return all(layer.blobs[2].peek().any() for layer in empty)
+        return bool(self.param.test_initialization)
 
     def _test_all(self) -> bool:
         """Whether all tests ran to their end."""

@@ -30,6 +30,9 @@ class WayBack:
     iter: int
     state: Path
 
+    def __repr__(self) -> str:
+        return f"WayBack(iteration {self.iter}: {self.state})"
+
 
 def find_way_back(solver: Any, history: History, to: int | None = None) -> WayBack:
     """The newest good snapshot of a run, or that of iteration `to`.

@@ -11,6 +11,7 @@ import pytest
 
 from owlkit import L, NetSpec, zoo
 from owlkit.core.errors import PrototxtError, TrainingError
+from owlkit.core.events import TestDone
 from owlkit.datasets import from_arrays
 from owlkit.proto import caffe_pb2, text
 from owlkit.solvers import Solver
@@ -306,3 +307,32 @@ def test_who_asks_for_tests_gets_them(tmp_path: Path) -> None:
     plain.loss = L.SoftmaxWithLoss(plain.score, plain.label)
     with pytest.raises(TrainingError, match="nothing to test with: give test="):
         Solver(plain, base_lr=0.01, test_interval=5)
+
+
+def test_batch_norm_without_statistics_is_not_tested_by_default(tmp_path: Path) -> None:
+    """Its loss was thousands, and the curve of the training a line at the bottom of the chart."""
+    source = from_arrays(
+        tmp_path / "set", np.random.default_rng(0).integers(0, 256, (8, 6, 6)), np.arange(8) % 2
+    )
+
+    def net() -> NetSpec:
+        n = NetSpec("normed")
+        n.data, n.label = L.Data(source=source, batch_size=4, ntop=2)
+        n.bn = L.BatchNorm(n.data)
+        n.score = L.InnerProduct(n.bn, num_output=2, weight_filler="xavier")
+        n.loss = L.SoftmaxWithLoss(n.score, n.label)
+        return n
+
+    def tested(solver: Solver) -> list[int]:
+        at: list[int] = []
+        solver.add_listener(lambda event: at.append(event.iter) if isinstance(event, TestDone) else None)
+        solver.step(4)
+        return at
+
+    fields = dict(base_lr=0.01, max_iter=9, test_interval=2, snapshot_after_train=False, seed=1)
+    first = Solver(net(), test=net(), **fields)
+    assert tested(first) == [2]
+    assert tested(Solver(net(), test=net(), test_initialization=True, **fields)) == [0, 2]
+    assert tested(Solver(net(), test=net(), weights=first.net.to_proto(), **fields)) == [0, 2]  # it has some
+    assert tested(Solver(first.param, seed=1)) == [0, 2]  # as Caffe does with such a file
+    assert tested(with_tests(test_interval=2)) == [0, 2]
