@@ -17,6 +17,7 @@ from owlkit.core.errors import closest
 from owlkit.proto import caffe_pb2
 from owlkit.spec.assign import assign, shown
 from owlkit.spec.errors import SpecError, UnknownTypeError
+from owlkit.spec.freezing import freeze
 from owlkit.spec.types import (
     ELSEWHERE,
     LAYER,
@@ -67,6 +68,7 @@ class Function:
         if self.in_place and (len(inputs) != 1 or self.ntop != 1):
             raise SpecError(f"{type_name}: in_place needs exactly one bottom and one top")
         self.tops = tuple(Top(self, n) for n in range(self.ntop))
+        self.frozen = False
         self.build()
 
     def build(self) -> caffe_pb2.LayerParameter:
@@ -78,6 +80,8 @@ class Function:
         if self.type_name == "Data" and not layer.data_param.HasField("backend"):
             # Unset it means LEVELDB to Caffe, which nobody writes any more and owlkit does not read.
             layer.data_param.backend = caffe_pb2.DataParameter.LMDB
+        if self.frozen:
+            freeze(layer, len(self.inputs))
         return layer
 
     def _owner(self, layer: caffe_pb2.LayerParameter, name: str) -> Any:

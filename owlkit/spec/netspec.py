@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ from owlkit.core.errors import OwlkitError, closest
 from owlkit.proto import caffe_pb2
 from owlkit.spec.assign import assign
 from owlkit.spec.errors import SpecError
+from owlkit.spec.freezing import learned_blobs
 from owlkit.spec.layers import Emitter, Function, Top
 from owlkit.spec.table import html_page, text_page
 
-_RESERVED = ("tops", "to_proto", "save")
+_RESERVED = ("tops", "to_proto", "save", "freeze")
 
 
 class NetSpec:
@@ -27,7 +29,8 @@ class NetSpec:
         n.to_proto()
 
     name : of the net. fields : of the NetParameter, such as force_backward=True.
-    A name that is no identifier, or one of NetSpec's own (tops, to_proto, save, name), is written n["..."].
+    A name that is no identifier, or one of NetSpec's own (tops, to_proto, save, freeze, name), is written
+    n["..."].
     """
 
     tops: dict[str, Top | Function]
@@ -89,11 +92,39 @@ class NetSpec:
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.tops]
 
-    def to_proto(self) -> caffe_pb2.NetParameter:
-        """The net as a NetParameter: layers in the order of assignment, each after all that it needs."""
+    def freeze(self, *names: str) -> list[str]:
+        """Let layers keep their weights in training: `n.freeze("conv1", "fire[2-8]*")`; returns their names.
+
+        names : of layers, or patterns of names as shells have them. Their learned blobs get lr_mult 0 and
+        decay_mult 0; where nothing below has to learn, the backward pass ends above them. The statistics of a
+        BatchNorm follow the data all the same: use_global_stats=True keeps them.
+        Raises SpecError for a name or pattern of which no layer has weights to learn.
+        """
+        layers = self._emitted().layers
+        found: dict[str, None] = {}
+        for pattern in names:
+            of_this = [
+                fn
+                for fn, layer in layers.items()
+                if fnmatchcase(layer.name, pattern) and learned_blobs(layer, len(fn.inputs))
+            ]
+            if not of_this:
+                near = closest(pattern, [layer.name for layer in layers.values()])
+                raise SpecError(f"freeze({pattern!r}): no layer of that name has weights to learn{near}")
+            for fn in of_this:
+                fn.frozen = True
+                found[layers[fn].name] = None
+        return list(found)
+
+    def _emitted(self) -> Emitter:
         emitter = Emitter({top: name for name, top in self.tops.items()})
         for top in self.tops.values():
             emitter.add(top)
+        return emitter
+
+    def to_proto(self) -> caffe_pb2.NetParameter:
+        """The net as a NetParameter: layers in the order of assignment, each after all that it needs."""
+        emitter = self._emitted()
         net = caffe_pb2.NetParameter()
         if self.name:
             net.name = self.name
