@@ -1,14 +1,14 @@
 // The toolbar: verbs on the run, learning rate, and how the chart is shown.
 
+import { makeRate } from "./controls-rate.js";
+import { makeSaid } from "./controls-said.js";
 import { tipOf } from "./controls-tips.js";
 import { h, onPress, setAttribute, setText } from "./dom.js";
-import { rate, rateField } from "./format.js";
 import { icon } from "./icons.js";
 import { windowOf } from "./smoothing.js";
 import { shownState } from "./header.js";
 import { Awaited } from "./snapshots.js";
 
-const UNDO = 5000; // milliseconds in which a change of the learning rate can be undone
 const DEFAULT_STEPS = 100;
 
 const button = (name, label, key, text = "", extra = "") =>
@@ -21,10 +21,8 @@ export function makeControls(store, commands, chart, actions) {
   const count = h("input", { class: "count", "data-act": "count", "aria-label": "N", value: DEFAULT_STEPS, inputmode: "numeric", autocomplete: "off" });
   const stop = button("stop", "Stop", "Q");
   const snapshot = button("snapshot", "Snapshot", "S");
-  const lr = h("input", { class: "lr", "data-act": "lr", "aria-label": "Learning rate", inputmode: "decimal", autocomplete: "off", "aria-keyshortcuts": "R" });
-  const lower = h("button", { type: "button", class: "btn", "data-act": "lower", "aria-keyshortcuts": "[", text: "×0.1", "aria-label": "Learning rate × 0.1" });
-  const higher = h("button", { type: "button", class: "btn", "data-act": "higher", "aria-keyshortcuts": "]", text: "×10", "aria-label": "Learning rate × 10" });
-  const said = h("span", { class: "said" });
+  const said = makeSaid();
+  const rate = makeRate(store, { ask, said, leave: actions.focus });
   const smooth = h("input", { type: "range", class: "sl", "data-act": "smooth", "aria-label": "Smoothing", min: 0, max: 0.999, step: 0.001, "aria-keyshortcuts": "{ }" });
   const smoothValue = h("span", { class: "wide smoothval" });
   const log = button("log", "Logarithmic loss axis", "G", '<span class="wide">log</span>');
@@ -40,8 +38,8 @@ export function makeControls(store, commands, chart, actions) {
     stop,
     snapshot,
     h("span", { class: "rule" }),
-    h("span", { class: "fld" }, h("span", { class: "lab wide", text: "learning rate" }), h("span", { class: "lab slim", text: "lr" }), lr, lower, higher),
-    said,
+    rate.element,
+    said.element,
     h("span", { class: "mut wide smoothing", text: "smooth" }),
     smooth,
     smoothValue,
@@ -56,9 +54,6 @@ export function makeControls(store, commands, chart, actions) {
   let pressed = null; // state shown before the kernel has confirmed it
   let asking = false; // "Stop? Enter"
   let pressing = false; // the pointer is down on the toolbar
-  let edited = false; // the learning rate's field holds text that is not applied
-  let undo = null;
-  let note = "";
   const awaited = new Awaited(store);
 
   const canRun = () => store.connected && store.live;
@@ -78,7 +73,7 @@ export function makeControls(store, commands, chart, actions) {
     update();
     const { ok, error } = await commands.ask(name, value);
     pressed = null;
-    if (!ok) say(error || `${name} was refused`, "bad");
+    if (!ok) said.say(error || `${name} was refused`, "bad");
     update();
     return ok;
   }
@@ -91,7 +86,7 @@ export function makeControls(store, commands, chart, actions) {
     step: () => ask("step", 1),
     stepn: () => {
       const n = Math.round(Number(count.value));
-      if (!(n >= 1)) return say(`N must be a whole number from 1 on, found "${count.value}"`, "bad");
+      if (!(n >= 1)) return said.say(`N must be a whole number from 1 on, found "${count.value}"`, "bad");
       return ask("step", n);
     },
     stop: () => {
@@ -102,10 +97,9 @@ export function makeControls(store, commands, chart, actions) {
     snapshot: async () => {
       awaited.ask();
       if (!(await ask("snapshot"))) awaited.forget();
-      else if (awaited.waiting) say("snapshot asked for", "", Infinity);
+      else if (awaited.waiting) said.say("snapshot asked for", "", Infinity);
     },
-    lower: () => setRate(current() / 10),
-    higher: () => setRate(current() * 10),
+    ...rate.verbs,
     log: () => store.setView({ log: !store.view.log }),
     zoom: () => chart.window.reset(),
     table: () => store.setView({ table: !store.view.table }),
@@ -120,59 +114,6 @@ export function makeControls(store, commands, chart, actions) {
     if (asking) stop.focus();
   }
 
-  // -- learning rate -------------------------------------------------------------------------------------
-
-  const current = () => store.figures.lr ?? store.at().lr;
-
-  async function setRate(value) {
-    const [before, { key }] = [current(), store];
-    if (!(value > 0) || !Number.isFinite(value)) return say(`a learning rate must be above zero, found "${lr.value}"`, "bad");
-    edited = false;
-    lr.value = rateField(value);
-    if (!(await ask("lr", value)) || store.key !== key) return undefined;
-    store.figures = { ...store.figures, lr: value };
-    offerUndo(before, value);
-    return update();
-  }
-
-  function offerUndo(before, value) {
-    clearTimeout(undo);
-    const back = h("button", { type: "button", class: "link", text: "undo" });
-    back.addEventListener("click", async () => {
-      const { key } = store;
-      say("");
-      if (!(await ask("undo_lr")) || store.key !== key) return;
-      store.figures = { ...store.figures, lr: before };
-      lr.value = rateField(before);
-    });
-    said.replaceChildren(`${rate(before)} → ${rate(value)}, `, back);
-    said.className = "said";
-    said.title = "";
-    element.classList.add("talking");
-    undo = setTimeout(() => say(""), UNDO);
-  }
-
-  function applyField() {
-    const value = Number(lr.value.trim().replace(",", "."));
-    if (lr.value.trim() === "" || Number.isNaN(value)) return say(`"${lr.value}" is not a number`, "bad");
-    return setRate(value);
-  }
-
-  lr.addEventListener("input", () => (edited = true));
-  lr.addEventListener("keydown", (event) => {
-    if (event.key === "Enter") applyField();
-    else if (event.key === "Escape") {
-      edited = false;
-      lr.value = rateField(current());
-      actions.focus();
-    } else return;
-    event.preventDefault();
-    event.stopPropagation();
-  });
-  lr.addEventListener("blur", () => {
-    edited = false;
-    update();
-  });
   count.addEventListener("keydown", (event) => {
     if (event.key === "Enter") verbs.stepn();
     else if (event.key === "Escape") actions.focus();
@@ -181,22 +122,10 @@ export function makeControls(store, commands, chart, actions) {
     event.stopPropagation();
   });
 
-  /** A short word in place, never a toast; for so many milliseconds, Infinity: until another takes its place. */
-  function say(text, look = "", lasting = UNDO) {
-    note = text;
-    clearTimeout(undo);
-    said.textContent = said.title = text; // the title: a long word may not fit
-    said.className = `said ${look}`;
-    element.classList.toggle("talking", Boolean(text));
-    element.classList.remove("long");
-    element.classList.toggle("long", said.scrollWidth > said.clientWidth); // the smoothing makes room for it
-    if (text && lasting !== Infinity) undo = setTimeout(() => say(""), lasting);
-  }
-
   commands.listeners.add((what, _name, error) => {
-    if (what === "trouble") say(error, "bad", Infinity);
-    if (what === "late") say("waiting for the iteration to end");
-    if (what === "done" && note.startsWith("waiting")) say("");
+    if (what === "trouble") said.say(error, "bad", Infinity);
+    if (what === "late") said.say("waiting for the iteration to end");
+    if (what === "done" && said.told.startsWith("waiting")) said.say("");
   });
 
   // -- events --------------------------------------------------------------------------------------------
@@ -247,9 +176,10 @@ export function makeControls(store, commands, chart, actions) {
   /** Another run has come to the front: what was begun with the one before is not gone on with. */
   function leaveRun() {
     askStop(false);
-    say("");
+    said.say("");
     awaited.forget();
-    [run, pressed, edited] = [store.key, null, false];
+    rate.forget();
+    [run, pressed] = [store.key, null];
   }
 
   function update() {
@@ -266,8 +196,8 @@ export function makeControls(store, commands, chart, actions) {
     for (const control of [step, stepn, count]) enable(control, canGoOn() && state !== "starting" && state !== "ready");
     enable(stop, can && state !== "ready");
     enable(snapshot, can && begun);
-    for (const control of [lr, lower, higher]) enable(control, canGoOn());
-    if (!edited && document.activeElement !== lr) lr.value = rateField(current());
+    for (const control of rate.controls) enable(control, canGoOn());
+    rate.update();
     const { smoothing, log: logarithmic, zoom: zoomed, table: tabular } = store.view;
     if (Number(smooth.value) !== smoothing) smooth.value = smoothing;
     smooth.style.setProperty("--p", `${(smoothing / 0.999) * 100}%`);
@@ -277,14 +207,14 @@ export function makeControls(store, commands, chart, actions) {
     setAttribute(table, "aria-pressed", tabular);
     enable(zoom, Boolean(zoomed));
     const written = awaited.news();
-    if (written) say(written.text, written.look);
+    if (written) said.say(written.text, written.look);
   }
 
   /** What the tooltip of a control says, null of something else. */
   function tip(control) {
     const why = !store.connected ? "the kernel is gone" : `the run is ${store.state}`;
     const off = control.getAttribute("aria-disabled") === "true" && control !== zoom;
-    const found = tipOf(store, control.dataset.act, { verb: main.dataset.label, n: Number(count.value), lr: current() });
+    const found = tipOf(store, control.dataset.act, { verb: main.dataset.label, n: Number(count.value), lr: rate.current() });
     return found && { text: found[0] + (off ? ` (not now: ${why})` : ""), key: off ? "" : found[1] };
   }
 
@@ -294,16 +224,13 @@ export function makeControls(store, commands, chart, actions) {
     update,
     tip,
     verbs,
-    focusRate: () => {
-      lr.focus();
-      lr.select();
-    },
+    focusRate: rate.focus,
     press: (name) => {
       const control = element.querySelector(`[data-act="${name}"]`);
       if (control.getAttribute("aria-disabled") !== "true") verbs[name]();
     },
     smoothBy: (delta) => store.setView({ smoothing: Number(Math.min(0.999, Math.max(0, store.view.smoothing + delta)).toFixed(3)) }),
-    dispose: () => clearTimeout(undo),
+    dispose: said.dispose,
     state: () => shownState(store),
   };
 }
