@@ -225,6 +225,28 @@ def test_filters_that_are_closed_end_their_search(monkeypatch: pytest.MonkeyPatc
     assert looks._thread is None, "what its own thread asks for by now is not begun"
 
 
+def test_a_gradient_check_that_was_asked_for_again_ends_with_its_widget() -> None:
+    report = owlkit.check_gradients(halves(), elements=1, progress=False)
+    begun = threading.Event()
+
+    def again() -> None:
+        report.course.state = "checking"
+        begun.set()
+        for _ in range(10_000):
+            if report.course.state == "stopping":
+                return
+            threading.Event().wait(0.001)
+
+    report.again = again  # type: ignore[method-assign,assignment]
+    widget = GradientWidget(report)
+    ask(widget, {"type": "command", "id": 1, "name": "again"})
+    assert begun.wait(PATIENCE)
+    widget.close()
+    assert report.course.state == "stopping"
+    assert widget._checking is not None
+    assert ended(widget._checking)
+
+
 def test_who_sends_while_a_widget_is_closed_has_a_comm_to_the_end() -> None:
     widget, sent = maps()[0], []
     with widget.hold_sync():

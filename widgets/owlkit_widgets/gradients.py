@@ -264,6 +264,12 @@ class GradientWidget(LiveWidget):
 
         return draw(self.report)
 
+    def close(self) -> None:
+        """A check that was asked for here ends; a cell's own goes on."""
+        if self._checking is not None and self._checking.is_alive():
+            self.report.course.stop()
+        super().close()
+
 
 def _key(each: Any) -> tuple[str, bool, int]:
     """What tells the blobs of a net apart."""
