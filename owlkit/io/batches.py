@@ -109,14 +109,16 @@ class BatchReader:
         if self._cursor.index != start:
             self._cursor.seek(start)
         keys, values = zip(*self._cursor.take(self.size), strict=True)
-        return list(keys), *self._parsed(start, keys, values)
+        return list(keys), *self._parsed(self._cursor, start, keys, values)
 
-    def _parsed(self, start: int, keys: Sequence[bytes], values: Sequence[bytes]) -> tuple[Images, Any]:
-        """Images and labels of records; those that are alike are kept."""
+    def _parsed(
+        self, cursor: RecordCursor, start: int, keys: Sequence[bytes], values: Sequence[bytes]
+    ) -> tuple[Images, Any]:
+        """Images and labels of records that were read; those that are alike are kept."""
         asked = self.transformer.color or self.transformer.gray
         alike = None if asked else parse_alike(values)
         if alike is not None:
-            self._kept = self.records.kept(alike[0].shape[1:])
+            self._kept = cursor.kept(alike[0].shape[1:])
             if self._kept is not None:
                 self._kept.put(start, keys, *alike)
             return alike

@@ -37,7 +37,8 @@ class _Environment:
         except lmdb.Error as error:
             raise DataError(f"{path} cannot be read as an LMDB set: {error}") from error
         self._finalizer = weakref.finalize(self, self.env.close)
-        self.kept: Kept | None = None
+        # By transaction and count: another process may write to a set that is open here.
+        self.kept: weakref.WeakValueDictionary[tuple[int, int], Kept] = weakref.WeakValueDictionary()
 
 
 def _problem(path: Path) -> str | None:
@@ -145,16 +146,6 @@ class Records:
             raise DataError(f"{self.path} has no record {show_key(key)}; was the set written anew?")
         return bytes(found)
 
-    def kept(self, shape: tuple[int, ...]) -> Kept | None:
-        """Where all who read this set in this process keep its images; None where it is too large.
-
-        shape : (C, H, W) of an image of it.
-        """
-        with _lock:
-            if self._environment.kept is None and Kept.fits(self._count, shape):
-                self._environment.kept = Kept(self._count, shape)
-            return self._environment.kept
-
     def cursor(self) -> RecordCursor:
         """A place in the set, for one thread at a time."""
         return RecordCursor(self._environment, self._count, self.path)
@@ -204,6 +195,20 @@ class RecordCursor:
             if len(taken) == before:
                 raise DataError(f"{self._path} is damaged: no record can be read; convert it again")
         return taken
+
+    def kept(self, shape: tuple[int, ...]) -> Kept | None:
+        """Where all keep images who see in this process what this cursor sees; None where it is too much.
+
+        shape : (C, H, W) of an image of the set. It is there as long as somebody holds it.
+        """
+        if not Kept.fits(self._count, shape):
+            return None
+        state = self._transaction.id(), self._count
+        with _lock:
+            kept = self._environment.kept.get(state)
+            if kept is None:
+                kept = self._environment.kept[state] = Kept(self._count, shape)
+            return kept
 
     def close(self) -> None:
         self._transaction.abort()

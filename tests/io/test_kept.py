@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -141,3 +143,28 @@ def test_a_set_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:
     path.rmdir()
     after = batches_of(reader_of(a_set(path, datums(LABELS[::-1])), 3))
     assert before[0][1] != after[0][1]
+
+
+REWRITE = """
+import lmdb, sys
+with lmdb.open(sys.argv[1], map_size=2**26) as env, env.begin(write=True) as transaction:
+    keys, values = zip(*transaction.cursor())
+    for key, value in zip([*keys, b"9999"], [*reversed(values), values[0]]):
+        transaction.put(key, value)
+"""
+
+
+def test_a_set_that_another_process_writes_to_is_read_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its place: who had it open sees what was there, who opens it then all that is there now."""
+    path = a_set(tmp_path / "set", datums(LABELS))
+    first = reader_of(path, 3)
+    before = batches_of(first)
+    subprocess.run([sys.executable, "-c", REWRITE, str(path)], check=True)
+    second = reader_of(path, 3)
+    after = batches_of(second)
+    assert batches_of(first) == before
+    assert after[:2] != before[:2]
+    monkeypatch.setattr(kept, "MOST_BYTES", 0)
+    assert batches_of(reader_of(path, 3)) == after
