@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from owlkit.core.errors import DataError
-from owlkit.io.datum import datum_to_array, parse_datum
 from owlkit.io.mean import read_mean
 from owlkit.io.photographs import fitted, open_image
+from owlkit.net.deploying import size_before_crop
 
 Mean = float | Sequence[float] | np.ndarray | str | os.PathLike[str]
 
@@ -140,23 +140,11 @@ def input_of(net: Any) -> ImageInput:
     """
     net = getattr(net, "owlkit_net", net)  # of a caffe.Net
     graph = getattr(net, "graph", None)
-    for layer in graph.definition.layer if graph is not None else ():
+    if graph is None:
+        return ImageInput()
+    for layer in graph.definition.layer:
         p = layer.transform_param
         if not layer.bottom and (p.mean_file or p.mean_value or p.HasField("scale") or p.crop_size):
             mean: Mean = p.mean_file or (list(p.mean_value) if p.mean_value else 0.0)
-            return ImageInput(mean=mean, scale=p.scale, before=_before_cut(net, layer))
+            return ImageInput(mean=mean, scale=p.scale, before=size_before_crop(graph, layer))
     return ImageInput()
-
-
-def _before_cut(net: Any, param: Any) -> tuple[int, int] | None:
-    """Height and width of what the data layer cuts its crops from; None where it cuts none."""
-    if not param.transform_param.crop_size:
-        return None
-    if param.type == "ImageData" and param.image_data_param.new_height:
-        return int(param.image_data_param.new_height), int(param.image_data_param.new_width)
-    if param.type != "Data":
-        return None
-    layer = next(node.layer for node in net.graph.nodes if node.name == param.name)
-    key, value = next(iter(layer.reader.records))
-    _, height, width = datum_to_array(parse_datum(value, key), key).shape
-    return height, width

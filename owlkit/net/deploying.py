@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from owlkit.core.errors import NetError
+from owlkit.io.datum import datum_to_array, parse_datum
 from owlkit.proto import caffe_pb2
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ def deploy_definition(graph: Graph, batch: int = 1) -> Any:
 
     Layers that read data become Input layers, (batch, ...); a SoftmaxWithLoss becomes a Softmax, whose top is
     `prob` (with several losses `<loss>_prob`), a SigmoidCrossEntropyLoss a Sigmoid likewise. Other losses go,
-    and what they compared is the output. What follows from labels alone goes, too.
+    and what they compared is the output. What follows from labels alone goes, too. How images are prepared
+    stays with the Input layer, as a transform_param and, of crops, the size that they are cut from as an
+    image_data_param: Caffe passes over both there, and `ImageInput` is made of them.
     Raises NetError where nothing is left, or the net reads no data.
     """
     layers = unsplit(graph.definition.layer)
@@ -91,6 +94,29 @@ def _add_input(out: Any, graph: Graph, layer: Any, dropped: set[str], batch: int
     made = out.layer.add(name=layer.name if len(tops) > 1 else tops[0], type="Input", top=tops)
     for top in tops:
         made.input_param.shape.add(dim=(batch, *graph.blobs[top].shape[1:]))
+    if layer.HasField("transform_param"):
+        made.transform_param.CopyFrom(layer.transform_param)
+        made.transform_param.ClearField("mirror")
+        before = size_before_crop(graph, layer)
+        if before is not None:
+            made.image_data_param.new_height, made.image_data_param.new_width = before
+
+
+def size_before_crop(graph: Graph, param: Any) -> tuple[int, int] | None:
+    """Height and width of what a source cuts its crops from; None where it cuts none, or it is not known.
+
+    param : LayerParameter of the source.
+    """
+    if not param.transform_param.crop_size:
+        return None
+    if param.type in ("ImageData", "Input") and param.image_data_param.new_height:
+        return int(param.image_data_param.new_height), int(param.image_data_param.new_width)
+    if param.type != "Data":
+        return None
+    layer = next(node.layer for node in graph.nodes if node.name == param.name)
+    key, value = next(iter(layer.reader.records))  # type: ignore[attr-defined]
+    _, height, width = datum_to_array(parse_datum(value, key), key).shape
+    return height, width
 
 
 def _plain(layer: Any) -> Any:

@@ -221,6 +221,7 @@ class Net(Passes):
     def deploy(self, batch: int = 1) -> Net:
         """The net as it is used: in test phase, with an Input in place of data, without labels and losses,
         with a Softmax `prob` where it had a SoftmaxWithLoss; the weights are copies.
+        How the data layer prepares images is kept in the definition, so that `predict` does it.
 
         batch : images at a time. `save_definition` and `save` write its two files; `owlkit.export_onnx` takes
             it.

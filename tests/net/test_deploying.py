@@ -115,3 +115,24 @@ def test_a_trained_net_leaves_as_onnx_in_one_line(source: str, tmp_path: Path) -
     images = np.random.default_rng(0).random((2, 1, 28, 28), np.float32)
     found = onnxruntime.InferenceSession(tmp_path / "net.onnx").run(None, {"data": images})[0]
     np.testing.assert_allclose(found, made.forward(data=images)["prob"], atol=1e-5)
+
+
+def test_images_are_prepared_as_they_were_in_training(tmp_path: Path) -> None:
+    """From the files, too: a net that gets other pixels than in training is wrong without a word."""
+    images = np.random.default_rng(0).integers(0, 256, (6, 10, 12, 3), np.uint8)
+    n = NetSpec("colours")
+    transform = dict(scale=1 / 64, mean_value=[100, 120, 140], crop_size=8, mirror=True)
+    source = from_arrays(tmp_path / "set", images, np.arange(6) % 2)
+    n.data, n.label = L.Data(source=source, batch_size=2, transform_param=transform, ntop=2)
+    n.score = L.InnerProduct(n.data, num_output=2, weight_filler="xavier")
+    n.loss = L.SoftmaxWithLoss(n.score, n.label)
+    net = Net(n, phase="train", seed=1)
+    expected = net.predict(images).probabilities
+    made = net.deploy()
+    np.testing.assert_allclose(made.predict(images).probabilities, expected, atol=1e-6)
+    made.save(tmp_path / "colours.caffemodel")
+    again = Net(made.save_definition(tmp_path / "colours.prototxt"), tmp_path / "colours.caffemodel")
+    np.testing.assert_allclose(again.predict(images).probabilities, expected, atol=1e-6)
+    assert not again.graph.definition.layer[0].transform_param.mirror
+    assert np.abs(expected[:, 0] - 0.5).max() > 0.01  # they differ
+    np.testing.assert_allclose(again.deploy().predict(images).probabilities, expected, atol=1e-6)
