@@ -11,7 +11,8 @@ const THEME = { attributes: true, attributeFilter: ["data-jp-theme-name", "data-
  *  - update(topics, seen): draws; gives false where there is nothing to draw yet. topics: a Set of those of the
  *    store, and of "start", "sight", "size" and "theme"
  *  - told(topics): whether there are words to say also out of sight (where it is left out: no)
- *  - resize(width): before the update with "size"; theme(): before the one with "theme"; both may be left out
+ *  - resize(width): before the update with "size"; theme(): right before the one with "theme", when there are colours
+ *    to be read, which there are not while it is out of the page; both may be left out
  */
 export function schedule(store, { root, update, told = () => false, resize = () => {}, theme = () => {} }) {
   const pending = new Set();
@@ -19,14 +20,17 @@ export function schedule(store, { root, update, told = () => false, resize = () 
   const draw = () => {
     frame = 0;
     const seen = inSight || !drawn;
-    if (document.hidden || !hasRoom(root) || !(seen || told(pending))) return; // asked again when that is over
+    if (document.hidden || !(seen || told(pending))) return; // asked again when that is over
+    if (!hasRoom(root)) return void (inSight && again()); // out of sight, the page tells when it has room
     const topics = new Set(pending);
     pending.clear();
+    if (topics.has("theme")) theme();
     if (update(topics, seen) !== false) drawn = true;
   };
+  const again = () => (frame ||= requestAnimationFrame(draw));
   const ask = (topic) => {
     pending.add(topic);
-    frame ||= requestAnimationFrame(draw);
+    again();
   };
   const sight = new IntersectionObserver((entries) => {
     inSight = entries.at(-1).isIntersecting; // a busy page delivers several at once, the oldest first
@@ -38,12 +42,7 @@ export function schedule(store, { root, update, told = () => false, resize = () 
     resize(width);
     ask("size");
   });
-  const colours = new MutationObserver(() =>
-    requestAnimationFrame(() => {
-      theme();
-      ask("theme");
-    }),
-  );
+  const colours = new MutationObserver(() => ask("theme"));
   const wake = () => ask("sight");
   sight.observe(root);
   size.observe(root);

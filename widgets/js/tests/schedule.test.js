@@ -29,6 +29,7 @@ function page(t) {
   Object.assign(globalThis, fakes);
   t.after(() => Object.assign(globalThis, before));
   return {
+    waiting: () => frames.length,
     frame: () => frames.splice(0).forEach((callback) => callback()),
     see: (isIntersecting) => told.sight([{ isIntersecting }]),
     size: (width) => told.size([{ contentRect: { width } }]),
@@ -93,22 +94,60 @@ test("words are told out of sight; what else was asked for is drawn in sight", (
 });
 
 test("a page that is hidden, or has no room, draws when it is back, once", (t) => {
-  const { frame, size, hide } = page(t);
+  const { frame, see, size, hide } = page(t);
   const { store, view, root, drawn } = widget();
   root.clientWidth = 0;
   schedule(store, view);
+  see(false); // a tab behind another, an output that is folded up
   frame();
   root.clientWidth = 900;
   size(900);
   frame();
   assert.deepEqual(drawn, ["start size true"]);
+  see(true);
+  frame();
   hide(true);
   store.changed("curve");
   frame();
-  assert.equal(drawn.length, 1);
+  assert.equal(drawn.length, 2);
   hide(false);
   frame();
-  assert.deepEqual(drawn.slice(1), ["sight curve true"]);
+  assert.deepEqual(drawn.slice(2), ["sight curve true"]);
+});
+
+test("who is out of the page for a part of a frame, of which nobody tells, draws in the next one", (t) => {
+  const { frame, see, waiting } = page(t);
+  const { store, view, root, drawn } = widget();
+  schedule(store, view);
+  frame();
+  root.clientWidth = 0;
+  store.changed("curve");
+  frame();
+  root.clientWidth = 900;
+  frame();
+  assert.deepEqual(drawn.slice(1), ["curve true"]);
+  root.clientWidth = 0;
+  store.changed("curve");
+  see(false); // for longer: no frame is asked for until it is back
+  frame();
+  assert.equal(waiting(), 0);
+});
+
+test("colours are read where there are some: in sight, with room, right before they are drawn", (t) => {
+  const { frame, see, theme } = page(t);
+  const { store, view, root, drawn } = widget({ theme: () => drawn.push("colours") });
+  schedule(store, view);
+  frame();
+  see(false);
+  root.clientWidth = 0; // a cell far off, which is taken out of the page
+  theme();
+  frame();
+  root.clientWidth = 900;
+  frame();
+  assert.deepEqual(drawn, ["start true"]);
+  see(true);
+  frame();
+  assert.deepEqual(drawn.slice(1), ["colours", "theme sight true"]);
 });
 
 test("a width and a theme are told before the drawing; a width of nothing is none", (t) => {
@@ -118,17 +157,20 @@ test("a width and a theme are told before the drawing; a width of nothing is non
   frame();
   size(0);
   size(640);
+  frame();
   theme();
-  frame(); // in which the theme's colours are there
   frame();
   assert.deepEqual(drawn, ["start true", 640, "size true", "colours", "theme true"]);
 });
 
 test("nothing is drawn or observed after the end", (t) => {
   const { frame, told } = page(t);
-  const { store, view, drawn } = widget();
+  const { store, view, drawn } = widget({ theme: () => drawn.push("colours") });
   const stop = schedule(store, view);
+  const { theme } = told;
+  theme();
   stop();
+  frame();
   frame();
   assert.deepEqual([drawn, Object.keys(told), store.changed], [[], [], undefined]);
 });
