@@ -143,8 +143,19 @@ def input_of(net: Any) -> ImageInput:
     if graph is None:
         return ImageInput()
     for layer in graph.definition.layer:
-        p = layer.transform_param
-        if not layer.bottom and (p.mean_file or p.mean_value or p.HasField("scale") or p.crop_size):
+        if not layer.bottom and _says_how(p := layer.transform_param):
             mean: Mean = p.mean_file or (list(p.mean_value) if p.mean_value else 0.0)
             return ImageInput(mean=mean, scale=p.scale, before=size_before_crop(graph, layer))
     return ImageInput()
+
+
+def is_told(net: Any) -> bool:
+    """Whether a net says how its images are prepared: by its transform_param, or by a data layer without one,
+    which takes them as they are."""
+    graph = getattr(net, "owlkit_net", net).graph
+    sources = [node.layer for node in graph.nodes if not node.bottom]
+    return any(layer.is_data or _says_how(layer.param.transform_param) for layer in sources)
+
+
+def _says_how(param: Any) -> bool:
+    return bool(param.mean_file or param.mean_value or param.HasField("scale") or param.crop_size)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from owlkit.core import frontends
 from owlkit.core.errors import DataError, NetError
 from owlkit.core.progress import Progress
-from owlkit.inspection.image_input import ImageInput, input_of
+from owlkit.inspection.image_input import ImageInput, input_of, is_told
 from owlkit.inspection.image_source import ImageSource
 from owlkit.inspection.prediction import Labels, Prediction, predict, probability_layer, read_labels
 from owlkit.inspection.predictions import Predictions
@@ -38,6 +39,12 @@ def predictions(
     source = ImageSource([images] if one else _listed(images), limit)
     if not len(source):
         raise DataError("there are no images to run; give at least one")
+    if prepare is None and not is_told(net) and not _is_prepared(source):
+        frontends.remark(
+            f"{net.name or 'the net'} does not say how its images are prepared: they go in as they are, 0 to "
+            "255, blue first. If it was trained on others, give prepare=owlkit.ImageInput(mean=..., "
+            "scale=...)"
+        )
     prepare = prepare or input_of(net)
     twin = Twin(net, batch_for(net, len(source)))
     numbers, values = _run(twin, source, prepare, progress)
@@ -49,6 +56,12 @@ def predictions(
 
     called, known = [source.name(k) for k in numbers], _truth(source, numbers, truth, names)
     return Predictions(values, called, names, known, image, top=top, remark=source.remark)
+
+
+def _is_prepared(source: ImageSource) -> bool:
+    """Whether the first image is an array of floats, which counts as prepared."""
+    first = source.given(0)
+    return isinstance(first, np.ndarray) and first.dtype.kind == "f"
 
 
 def _is_one(images: Any) -> bool:

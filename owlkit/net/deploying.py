@@ -94,9 +94,10 @@ def _add_input(out: Any, graph: Graph, layer: Any, dropped: set[str], batch: int
     made = out.layer.add(name=layer.name if len(tops) > 1 else tops[0], type="Input", top=tops)
     for top in tops:
         made.input_param.shape.add(dim=(batch, *graph.blobs[top].shape[1:]))
-    if layer.HasField("transform_param"):
+    if node.layer.is_data or layer.HasField("transform_param"):
         made.transform_param.CopyFrom(layer.transform_param)
         made.transform_param.ClearField("mirror")
+        made.transform_param.scale = layer.transform_param.scale  # 1 says that they go in as they are
         before = size_before_crop(graph, layer)
         if before is not None:
             made.image_data_param.new_height, made.image_data_param.new_width = before

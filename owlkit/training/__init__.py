@@ -51,9 +51,21 @@ def train(
     check_apart(run, [other for other in runs() if other.state in ACTIVE])  # before an empty monitor is shown
     with solver.claim_snapshots():
         pass  # asked now for the same reason; the run claims them when it starts
+    _remark_on_inputs(solver)
     if monitor:
         run.monitor(compare)
     return run.start()
+
+
+def _remark_on_inputs(solver: Solver) -> None:
+    """Nobody writes to an Input layer while a run trains."""
+    if names := solver.net.inputs:
+        frontends.remark(
+            f"{', '.join(names)} of net {solver.net.name!r} are Input layers: every iteration of this run has "
+            "what they hold now. Data come by a Data layer (owlkit.datasets.from_arrays makes its set) or a "
+            "MemoryData layer; "
+            f"or write to solver.net.blobs[{names[0]!r}].data and call solver.step(1), in a loop"
+        )
 
 
 def _again(run: Run, name: str | None, monitor: bool, compare: Any) -> Run:

@@ -163,3 +163,19 @@ def test_photographs_are_brought_to_the_size_of_records_before_they_are_cut(tmp_
     assert prepare(twice, (1, 1, CROP, CROP))[0, 1:-1, 1:-1] == pytest.approx(100)
     assert ImageInput()(twice, (1, 1, CROP, CROP))[0, 0, 0] > 100  # else with the border
     assert prepare(twice, (1, 1, 10, 10)).shape == (1, 10, 10)  # an input that was enlarged since
+
+
+def test_pixels_that_nobody_prepares_are_remarked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Of a published net, mostly: its files do not say that a mean is to be taken off."""
+    told = "does not say how its images are prepared"
+    images = gray(0, 100)[:, 1:-1, 1:-1]
+    brightness().predict(images)
+    assert told in caplog.text
+    caplog.clear()
+    brightness().predict(images, prepare=ImageInput())
+    brightness().predict(list(images[:, None].astype(np.float32)))
+    source = from_arrays(tmp_path / "set", gray(0, 100), [0, 1])
+    net = brightness(source)
+    net.predict(source)
+    net.deploy().predict(source)
+    assert told not in caplog.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from owlkit import L, NetSpec, Solver
 from owlkit.core.errors import TrainingError
 from owlkit.core.events import TestDone
 from owlkit.training import Run, runs, train
@@ -81,3 +82,17 @@ def test_two_trainings_with_the_same_snapshots_are_told_before_a_monitor(
     assert capsys.readouterr().out == "", "a monitor of nothing"
     run.stop()
     run.wait(PATIENCE)
+
+
+def test_a_run_over_input_layers_is_remarked(caplog: pytest.LogCaptureFixture) -> None:
+    """It trains on zeros for as long as one likes, and the loss is wonderful."""
+    n = NetSpec("siamese")
+    n.a, n.b, n.alike = L.Input(shape=[[2, 3], [2, 3], [2]], ntop=3)
+    n.x = L.InnerProduct(n.a, num_output=2, weight_filler="xavier")
+    n.loss = L.ContrastiveLoss(n.x, L.InnerProduct(n.b, num_output=2, weight_filler="xavier"), n.alike)
+    run = train(Solver(n, base_lr=0.01, max_iter=3, snapshot_after_train=False), monitor=False)
+    run.wait(PATIENCE)
+    assert "a, b, alike of net 'siamese' are Input layers" in caplog.text
+    caplog.clear()
+    train(with_tests(max_iter=3), monitor=False).wait(PATIENCE)
+    assert "Input" not in caplog.text
