@@ -61,7 +61,7 @@ def _remark_on_inputs(solver: Solver) -> None:
     """Nobody writes to an Input layer while a run trains."""
     if names := solver.net.inputs:
         frontends.remark(
-            f"{', '.join(names)} of net {solver.net.name!r} are Input layers: every iteration of this run has "
+            f"{', '.join(names)} of net {solver.net.name!r} are Input layers: each iteration of this run has "
             "what they hold now. Data come by a Data layer (owlkit.datasets.from_arrays makes its set) or a "
             "MemoryData layer; "
             f"or write to solver.net.blobs[{names[0]!r}].data and call solver.step(1), in a loop"
