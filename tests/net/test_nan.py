@@ -96,6 +96,12 @@ def test_a_relu_keeps_what_is_large_and_small(number: float, device: Any) -> Non
     np.testing.assert_array_equal(found, values)
 
 
+@pytest.mark.parametrize("number", [-3e38, 3e38, -np.inf, np.inf])
+def test_statistics_that_are_infinite_are_told_without_warnings(number: float) -> None:
+    given, found = outputs("batch norm", np.full((2, 64, 6, 5), number, np.float32), "cpu")
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(given))
+
+
 def test_a_loss_says_that_an_image_holds_nan(device: Any) -> None:
     n = NetSpec("diverged")
     n.data, n.label = L.Input(shape=[dict(dim=[4, 3, 8, 8]), dict(dim=[4])], ntop=2)

@@ -39,10 +39,15 @@ def _flags(spec: BatchNorm) -> int:
     return sum(flag for flag, wanted in chosen.items() if wanted)
 
 
-def _keep_nan(channels: list[np.ndarray], y: Tensor) -> None:
-    """NaN for all of a channel of y whose mean, variance, factor or shift is: see `dnnl.primitive.RELU`."""
-    total = sum(channels[1:], start=channels[0])
-    if math.isnan(total.sum()):
+def _keep_nan(mean: np.ndarray, others: list[np.ndarray], y: Tensor) -> None:
+    """NaN for all of a channel of y whose mean, variance, factor or shift is: see `dnnl.primitive.RELU`.
+
+    Where the mean is infinite so is the variance, and y is NaN, too.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = sum(others, start=mean - mean)
+        lost = math.isnan(total.sum())
+    if lost:
         y.array[:, np.isnan(total)] = np.nan
 
 
@@ -77,7 +82,8 @@ class BatchNormKernel:
         run = self._forward.bind(self._memories({api.SRC: x, api.DST: y}, channels))
         if not self._loses_nan:
             return run
-        return in_sequence(run, partial(_keep_nan, [t.flat for t in channels.values() if t is not None], y))
+        others = [tensor.flat for tensor in (variance, gamma, beta) if tensor is not None]
+        return in_sequence(run, partial(_keep_nan, mean.flat, others, y))
 
     def bind_backward(
         self, x: Tensor, mean: Tensor, variance: Tensor, gamma: Tensor | None,
