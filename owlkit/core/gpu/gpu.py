@@ -90,19 +90,24 @@ class Gpu:
     def mirror(self, memory: Memory) -> Mirror | ArenaMirror:
         """The copy of `memory` here, made where there is none."""
         if memory.mirror is None:
-            if memory.whole is not None:
-                self.mirror(memory.whole)
-            elif memory.parts:
-                memory.mirror = ArenaMirror(self, memory)  # type: ignore[assignment]
-            else:
-                assert memory.bytes is not None
-                buffer = self.allocate(memory.bytes.size)
-                memory.mirror = Mirror(self, memory.bytes, buffer.pointer, buffer)
+            with self.lock:  # threads that share weights get the same
+                if memory.mirror is None:
+                    self._make_mirror(memory)
         mirror = memory.mirror
         assert mirror is not None
         if mirror.gpu is not self:
             raise DeviceError(f"memory of GPU {mirror.gpu.number} was given to a kernel on GPU {self.number}")
         return mirror
+
+    def _make_mirror(self, memory: Memory) -> None:
+        if memory.whole is not None:
+            self.mirror(memory.whole)
+        elif memory.parts:
+            memory.mirror = ArenaMirror(self, memory)  # type: ignore[assignment]
+        else:
+            assert memory.bytes is not None
+            buffer = self.allocate(memory.bytes.size)
+            memory.mirror = Mirror(self, memory.bytes, buffer.pointer, buffer)
 
     def pointer(self, tensor: Tensor, *, reads: bool, writes: bool) -> int:
         """The address of a tensor here, its content made valid. reads, writes : what a kernel will do."""

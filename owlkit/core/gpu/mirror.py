@@ -49,12 +49,17 @@ class Mirror:
         """Make the GPU's copy usable. reads : it must hold the content. writes : it will hold a newer one."""
         if reads:
             if not self.device_valid:
-                self.gpu.upload(self)
-                self.device_valid = True
+                self._bring()
             self.gpu.tell("read", self)
         if writes:
             self.gpu.tell("write", self)  # before: whoever watches may want to know how it was
             self.device_valid, self.host_valid = True, False
+
+    def _bring(self) -> None:
+        with self.gpu.lock:  # of two threads that share weights the slower would undo the other's update
+            if not self.device_valid:
+                self.gpu.upload(self)
+                self.device_valid = True
 
     def to_host(self, *, writing: bool = True) -> None:
         """Make the host's copy usable. writing : it may be changed, so that the GPU's counts as stale."""
