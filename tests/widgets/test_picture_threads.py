@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="pictures need the notebook extra")
 pytest.importorskip("anywidget", reason="the widgets need the notebook extra")
 
-from matplotlib import RcParams, rc_context, rcParams
+from matplotlib import RcParams, rc_context, rcParams, style
 
 import owlkit
 from owlkit.core import events
@@ -44,6 +45,14 @@ def check() -> Callable[[], bytes]:
     return lambda: gradient_picture.draw(report)
 
 
+class Noon(datetime.datetime):
+    """Always the same time."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Noon:
+        return cls(2020, 1, 1, 12)
+
+
 @pytest.mark.parametrize(
     "make", [monitor_of, lambda: monitor_of(60), lambda: monitor_of(log=True), check],
     ids=["run", "diverged", "log", "gradients"],
@@ -53,6 +62,7 @@ def test_a_cells_settings_are_not_touched_and_its_font_is_not_ours(
 ) -> None:
     """A figure that a cell made while a run was drawn in the background had the picture's font."""
     draw = make()
+    monkeypatch.setattr("datetime.datetime", Noon)  # a check's picture says when it was drawn
     with rc_context():
         first = draw()
         written: list[str] = []
@@ -61,5 +71,9 @@ def test_a_cells_settings_are_not_touched_and_its_font_is_not_ours(
         assert draw() == first
         assert not written
         monkeypatch.undo()
+        monkeypatch.setattr("datetime.datetime", Noon)
         rcParams["font.family"] = ["monospace"]
         assert draw() == first, "all texts have the picture's own font"
+        for look in ("dark_background", "ggplot"):
+            rcParams.update(style.library[look])
+            assert draw() == first, f"on paper, whatever a cell's figures look like: {look}"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from owlkit_widgets import words
+from owlkit_widgets.picture_chart import log_ticks
 
 JS = Path(__file__).resolve().parents[2] / "widgets" / "js" / "src"
 NODE = shutil.which("node")
@@ -25,9 +26,8 @@ WRITERS: dict[str, Callable[[float], str]] = {
     "format.significant(-x, 2)": lambda value: words.significant(-value, 2),
     "format.compact(-x, 3)": lambda value: words.compact(-value, 3),
     "format.rate(x)": words.rate,
-    "x < 1e19 ? format.rateField(x) : format.rate(x)": lambda x: (
-        words.rate_field if x < 1e19 else words.rate
-    )(x),
+    "format.rateField(x)": words.rate_field,
+    "format.lossTick(x || 1, {})": lambda value: words.log_tick(value or 1.0),
     "format.speed(x)": words.speed,
     "format.integer(x)": words.integer,
     "layers.size(x, 3)": lambda value: words.norm(value, 3),
@@ -55,6 +55,19 @@ def test_pictures_write_numbers_as_the_browser_does() -> None:
         assert [write(value) for value in VALUES] == browser, call
 
 
+RANGES = [(0.02, 0.9), (0.3, 4.0), (1e-7, 3.0), (2e-14, 5e3), (0.31, 0.33)]
+
+
+@pytest.mark.skipif(NODE is None, reason="needs node on PATH")
+def test_logarithmic_axes_have_the_ticks_of_the_browser() -> None:
+    code = f"import {{ logTicks }} from {json.dumps(str(JS / 'ranges.js'))};"
+    code += f"console.log(JSON.stringify({json.dumps(RANGES)}.map(([lo, hi]) => logTicks(lo, hi))));"
+    done = subprocess.run(
+        [str(NODE), "--input-type=module", "-e", code], capture_output=True, text=True, check=True
+    )
+    assert [log_ticks(*ends) for ends in RANGES] == json.loads(done.stdout)
+
+
 @pytest.mark.parametrize(
     "write", [words.significant, words.compact, words.rate, words.rate_field, words.speed, words.integer]
 )
@@ -64,3 +77,13 @@ def test_what_is_unknown_is_an_en_dash(write: Any) -> None:
 
 def test_what_is_no_number_is_told() -> None:
     assert [words.significant(value) for value in (math.nan, math.inf, -math.inf)] == ["NaN", "Inf", "−Inf"]
+
+
+def test_ticks_are_told_apart() -> None:
+    """matplotlib has steps of 2.5, for which one decimal is too few."""
+    assert [words.loss_tick(tick, [1.25, 1.5, 1.75, 2.0]) for tick in (1.25, 2.0)] == ["1.25", "2.00"]
+    assert [words.loss_tick(tick, [0, 0.5, 1.0]) for tick in (0, 0.5)] == ["0", "0.5"]
+    assert [words.loss_tick(tick, [0, 2.5e5, 5e5]) for tick in (0, 2.5e5)] == ["0", "2.5\u202f×\u202f10⁵"]
+    assert words.loss_tick(1.025e-5, [1e-5, 1.025e-5]) == "1.025\u202f×\u202f10⁻⁵"
+    assert words.loss_tick(-20000, [-20000, 0, 20000]) == "−20\u202f000"
+    assert words.loss_tick(2.0, [2.0]) == "2"

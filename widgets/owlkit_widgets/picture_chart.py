@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -43,8 +44,8 @@ def draw_chart(page: Page, facts: Facts) -> None:
     chart = page.axes(LEFT, TOP, PLOT_WIDTH, PLOT)
     accuracy = chart.twinx()
     chart.set_xlim(0, facts.end)
-    _limits(chart, facts)
     _style(page, chart, accuracy)
+    _limits(chart, facts)
     draw_behind(page, chart, accuracy, facts.behind)
     for run in (*facts.behind, facts):
         draw_past(page, chart, accuracy, run, facts.end)
@@ -61,13 +62,30 @@ def _limits(chart: Any, facts: Facts) -> None:
         return
     low, high = found
     if facts.log:
-        chart.set_yscale("log")
-        chart.set_ylim(low / 1.3, high * 1.3)
-        return
+        return _decades(chart, low / 1.3, high * 1.3)
     missing = max(FLAT * max(abs(low), abs(high)) - (high - low), 0.0) / 2
     low, high = low - missing, high + missing
     ticks = chart.yaxis.get_major_locator().tick_values(low, max(high, low + 1e-9))
     chart.set_ylim(max(ticks[0], 0.0) if low >= 0 else ticks[0], ticks[-1])
+
+
+def _decades(chart: Any, low: float, high: float) -> None:
+    """A logarithmic axis with the ticks of the live one: js/src/ranges.js."""
+    chart.set_yscale("log")
+    chart.minorticks_off()
+    ticks = log_ticks(low, high)
+    chart.set_yticks(ticks, [words.log_tick(tick) for tick in ticks])
+    chart.set_ylim(low, high)
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """As dense as fits: 1, 2, 3, 5 of a decade, 1, 3, or decades."""
+    decades = math.log10(high / low)
+    use = (1, 2, 3, 5) if decades <= 1.3 else (1, 3) if decades <= 4 else (1,)
+    skip = math.ceil(decades / 8) if decades > 9 else 1
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found = [float(f"{m}e{power}") for power in powers if power % skip == 0 for m in use]
+    return [tick for tick in found if low * 0.9999 <= tick <= high * 1.0001]
 
 
 def loss_range(facts: Facts) -> tuple[float, float] | None:
@@ -105,14 +123,14 @@ def _style(page: Page, chart: Any, accuracy: Any) -> None:
     for axes in (chart, accuracy):
         for spine in axes.spines.values():
             spine.set_visible(False)
-        axes.tick_params(length=0, labelsize=11 * POINTS, labelcolor=page.colours["ink-2"], pad=6)
-        axes.tick_params(which="both", labelfontfamily=page.fonts)
+        look = {"labelsize": 11 * POINTS, "labelcolor": page.colours["ink-2"], "labelfontfamily": page.fonts}
+        axes.tick_params(which="both", length=0, pad=6, direction="out", **look)
+        axes.grid(False, which="both")
     chart.spines["bottom"].set(visible=True, color=page.colours["edge"], linewidth=POINTS)
-    chart.tick_params(axis="x", length=3, color=page.colours["edge"], pad=4)
+    chart.tick_params(axis="x", length=3, width=0.8, color=page.colours["edge"], pad=4)
     chart.xaxis.set_major_formatter(FuncFormatter(lambda x, _: words.tick(x)))
-    if chart.get_yscale() == "linear":
-        chart.yaxis.set_major_formatter(FuncFormatter(lambda y, _: words.loss_tick(y, chart.get_yticks())))
-    chart.grid(color="#00000011", linewidth=POINTS)
+    chart.yaxis.set_major_formatter(FuncFormatter(lambda y, _: words.loss_tick(y, chart.get_yticks())))
+    chart.grid(color="#00000011", linewidth=POINTS, linestyle="-")
     chart.set_axisbelow(True)
     accuracy.set_yticks([])
 

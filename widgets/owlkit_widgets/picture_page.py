@@ -98,7 +98,7 @@ class Page:
         """Axes over a part of the page."""
         bottom = self.height - top - height
         place = (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
-        return self.figure.add_axes(place)
+        return self.figure.add_axes(place, facecolor="none")
 
     def pixel_axes(self, left: float, top: float, width: float, height: float) -> Any:
         """Axes without frame whose units are pixels, y downwards."""

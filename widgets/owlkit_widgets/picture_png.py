@@ -1,7 +1,8 @@
 """What all still pictures have in common: a figure in pixels, their font, and how they become a PNG.
 
 Nothing here changes matplotlib's settings, of which there is one set for all threads: pictures are drawn in
-the background, and a cell that makes a figure meanwhile would get their font. So each text is given it.
+the background, and a cell that makes a figure meanwhile would get their font. So each text is given it; and
+what a style of the cell's would change (a dark ground, a grid, the margins) is said of each part, too.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def png(figure: Any, background: str) -> bytes:
     from PIL import Image
 
     drawn, out = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", facecolor=background)
+    whole = {"bbox_inches": figure.bbox_inches, "pad_inches": 0, "transparent": False}
+    figure.savefig(drawn, format="png", dpi=figure.dpi, facecolor=background, edgecolor="none", **whole)
     image = Image.open(drawn).convert("RGB")
     palette = image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     _keep_background(image, palette)

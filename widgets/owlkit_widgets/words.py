@@ -137,14 +137,21 @@ def loss_tick(value: float, ticks: Sequence[float]) -> str:
     if abs(value) < step / 2:
         return "0"
     if _is_far(float(f"{max(abs(ticks[0]), abs(ticks[-1])):.3g}")):
-        return scientific(value, max(1, _order(abs(value)) - _order(step)))
-    if step >= 1:
-        return integer(value).replace("-", MINUS)
-    return f"{value:.{-_order(step)}f}".replace("-", MINUS)
+        return scientific(value, max(1, math.floor(math.log10(abs(value)) + 1e-9) + _decimals(step)))
+    decimals = max(0, _decimals(step))
+    return (f"{value:.{decimals}f}" if decimals else integer(value)).replace("-", MINUS)
 
 
-def _order(size: float) -> int:
-    return math.floor(math.log10(size) + 1e-9)
+def log_tick(value: float) -> str:
+    """A tick of a logarithmic axis."""
+    return scientific(value, 1) if _is_far(value) else rate_field(value)
+
+
+def _decimals(step: float) -> int:
+    """Decimals of a step between ticks, 1, 2, 2.5 or 5 × 10ⁿ; negative where it is 10 and more."""
+    decimals = -math.floor(math.log10(step) + 1e-9)
+    whole = step * 10.0**decimals
+    return decimals if abs(whole - round(whole)) < 1e-6 else decimals + 1
 
 
 def duration(seconds: float) -> str:
