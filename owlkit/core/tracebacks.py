@@ -10,11 +10,21 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from types import CodeType, TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., object])
 _doors: set[CodeType] = set()
 _FOUND = "_owlkit_users_traceback"
+
+
+class Kept:
+    """A traceback beside an error. A copy of the error has none: it may be one for another process."""
+
+    def __init__(self, entry: TracebackType | None) -> None:
+        self.entry = entry
+
+    def __reduce__(self) -> Any:
+        return Kept, (None,)
 
 
 def calls_user_code(function: Function) -> Function:
@@ -24,20 +34,38 @@ def calls_user_code(function: Function) -> Function:
 
 
 def of_user_code(error: BaseException) -> TracebackType | None:
-    """The part of an error's traceback that begins in a user's code; None where it comes from elsewhere."""
-    entry, known = error.__traceback__, getattr(error, _FOUND, None)
+    """The part of an error's traceback that begins in a user's code; None where it comes from elsewhere.
+
+    Their code may stand above it, too: a callback of a training that runs a net with a layer of theirs.
+    """
+    entry, begin = error.__traceback__, _begin(error)
+    if entry is None or begin is None or entry is begin:
+        return begin
+    entry = entry.tb_next
+    while entry is not None and entry is not begin and _is_ours(entry):
+        entry = entry.tb_next
+    return entry
+
+
+def _begin(error: BaseException) -> TracebackType | None:
+    """What a user's code called of ours has called first, of theirs."""
+    kept = vars(error).get(_FOUND)
+    entry, known = error.__traceback__, kept.entry if kept is not None else None
     while entry is not None and entry is not known and entry.tb_frame.f_code not in _doors:
         entry = entry.tb_next
     if entry is not None and entry is not known:
         entry = entry.tb_next
-        while entry is not None and _imports(entry):
+        while entry is not None and _package(entry) == "importlib":  # before a module's own lines
             entry = entry.tb_next
     return entry
 
 
-def _imports(entry: TracebackType) -> bool:
-    """Whether a frame is of Python's import, which stands before a module's own lines."""
-    return str(entry.tb_frame.f_globals.get("__name__", "")).partition(".")[0] == "importlib"
+def _is_ours(entry: TracebackType) -> bool:
+    return _package(entry) in ("owlkit", "contextlib", "functools")
+
+
+def _package(entry: TracebackType) -> str:
+    return str(entry.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
 
 
 def shorten(error: BaseException) -> None:
@@ -45,10 +73,10 @@ def shorten(error: BaseException) -> None:
 
     Call it where an error leaves a function that users call; nothing happens to errors of our own.
     """
-    theirs = of_user_code(error)
-    if theirs is not None and error.__traceback__ is not None:
-        error.__traceback__.tb_next = theirs
-        vars(error)[_FOUND] = theirs  # the call that shows where it begins is gone
+    entry, theirs = error.__traceback__, of_user_code(error)
+    if entry is not None and theirs is not None and theirs is not entry:
+        vars(error)[_FOUND] = Kept(_begin(error))  # the call that shows where it begins will be gone
+        entry.tb_next = theirs
 
 
 class Shortened:

@@ -7,12 +7,14 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from owlkit.core.tracebacks import Kept
+
 
 def as_first_raised(error: BaseException) -> BaseException:
     """An error of the training thread to raise once more, for each who asks, with the traceback of the first
     time: every raise adds to it."""
-    first = vars(error).setdefault("_owlkit_traceback", error.__traceback__)
-    return error.with_traceback(first)
+    first = vars(error).setdefault("_owlkit_traceback", Kept(error.__traceback__))
+    return error.with_traceback(first.entry)
 
 
 @dataclass(eq=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bdb
+import pickle
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -113,6 +115,46 @@ def test_it_stays_short_however_often_it_is_told() -> None:
             (run.wait if counts else run.run)()
         counts.append(len(traceback.extract_tb(caught.value.__traceback__)))
     assert counts[0] >= counts[1] == counts[2]
+
+
+def test_code_of_the_user_between_two_calls_of_ours_stays() -> None:
+    """A callback of a training that runs a net of its own, in which a layer fails."""
+    other = Net(faulty("forward"), phase="train", device="cpu")
+
+    def look_aside() -> None:
+        other.forward()
+
+    solver = make_solver()
+    solver.add_callback(look_aside, lambda: None)
+    with pytest.raises(ZeroDivisionError) as caught:
+        solver.step(1)
+    names = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert names[1:3] == ["step", "look_aside"]
+    assert names[-2:] == ["forward", "maybe"]
+    assert len(names) <= 6
+
+
+@pytest.mark.parametrize(
+    "call", [lambda: both(Net(faulty("forward"), phase="train")), lambda: in_thread(solver_of("forward"))]
+)
+def test_it_can_be_copied_and_sent_to_another_process(call: Callable[[], Any]) -> None:
+    """As a pool of processes does, which said "cannot pickle 'traceback' object" in its place."""
+    with pytest.raises(ZeroDivisionError) as caught:
+        call()
+    sent = pickle.loads(pickle.dumps(caught.value))
+    assert sent.args == caught.value.args
+    assert told(sent) == ""
+    with pytest.raises(ZeroDivisionError):
+        raise sent
+
+
+def test_a_debugger_finds_the_frame_that_failed() -> None:
+    with pytest.raises(ZeroDivisionError) as caught:
+        solver_of("forward").step(1)
+    stack, at = bdb.Bdb().get_stack(None, caught.value.__traceback__)
+    assert stack[-1][0].f_code.co_name == "maybe"
+    assert stack[-1][0].f_locals["method"] == "forward"
+    assert at == len(stack) - 1
 
 
 def test_an_error_of_ours_keeps_all_of_its_frames(monkeypatch: pytest.MonkeyPatch) -> None:
