@@ -362,6 +362,12 @@ def test_what_a_person_writes_first_is_taken() -> None:
     assert data.backend == P.Data.LMDB
 
 
+def test_a_mistake_is_told_once() -> None:
+    with pytest.raises(SpecError) as told:
+        L.InnerProduct(num_output="ten")
+    assert str(told.value) == "InnerProduct: num_output must be a whole number from 0, found 'ten'"
+
+
 def test_an_array_where_a_path_belongs_is_told_by_its_shape() -> None:
     """Ten thousand images took 15 s to be written out into the error."""
     with pytest.raises(SpecError) as told:

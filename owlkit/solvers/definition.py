@@ -45,7 +45,8 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
 
     definition : path of a solver file, SolverParameter, or a net (path, NetSpec, NetParameter) whose
         solver is all in `fields`; None where these name the net, too.
-    test : net or list of nets to test with. fields : of SolverParameter; they win over those of a file.
+    test : net or list of nets to test with, or the path of a set of records that the net is to read.
+    fields : of SolverParameter; they win over those of a file.
     Raises PrototxtError where something is not known, MissingFileError where a file is missing, TrainingError
     where there are more test_iter than nets in `test`.
     """
@@ -65,7 +66,8 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
         set_field(param, name, value)
     tests = test if isinstance(test, list | tuple) else [] if test is None else [test]
     for net in tests:
-        param.test_net_param.add().CopyFrom(proto.net_param(net))
+        is_set = isinstance(net, str | os.PathLike) and (Path(net) / "data.mdb").exists()
+        param.test_net_param.add().CopyFrom(_reading(param, net) if is_set else proto.net_param(net))
     _check_test_iter(param, tests)
     if fields.get("test_interval") and not (param.test_iter or param.test_net_param or param.test_net):
         _test_by_itself(param)
@@ -113,6 +115,22 @@ def _check_test_iter(param: Any, tests: Any) -> None:
             f"{len(param.test_iter)} test_iter for {named} test net{'s' if named > 1 else ''}; give one per "
             "test net: the batches of one test"
         )
+
+
+def _reading(param: Any, records: str | os.PathLike[str]) -> Any:
+    """The net to train, reading another set, without mirroring. TrainingError: it has not one Data layer."""
+    net = proto.net_param(param.net if param.HasField("net") else param.net_param)
+    sources = [layer for layer in net.layer if layer.type == "Data"]
+    if len(sources) != 1:
+        raise TrainingError(
+            f"test={os.fspath(records)!r} is a set of records, to be read in place of the training net's, "
+            f"but that net has {len(sources) or 'no'} Data layers; give a net to test with"
+        )
+    sources[0].data_param.source = os.fspath(records)
+    for rule in ("include", "exclude"):
+        sources[0].ClearField(rule)
+    sources[0].transform_param.ClearField("mirror")
+    return net
 
 
 def _test_by_itself(param: Any) -> None:

@@ -45,7 +45,8 @@ class Solver(Iterating):
     definition : path of a solver prototxt, SolverParameter, or a net (path, NetSpec, NetParameter) with the
         solver's fields as keywords: `Solver(n, test=n_test, base_lr=0.01, max_iter=2000, test_interval=200)`,
         `Solver("train_val.prototxt", base_lr=0.01, max_iter=2000)`. None where the fields name the net.
-    test : net or list of nets to test with. weights : caffemodel(s) to start from, a path or a list.
+    test : net or list of nets to test with; or the path of an LMDB set, which the same net reads in tests,
+        all of it and without mirroring. weights : caffemodel(s) to start from, a path or a list.
     device, dtype, seed : of all nets (see Net); the solver file's solver_mode and random_seed where they are
         None.
     fields : fields of SolverParameter; they win over those of a file. Where they are all that there is,

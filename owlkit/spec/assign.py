@@ -69,6 +69,8 @@ def _assign_one(message: Any, field: FieldDescriptor, value: Any, where: str) ->
         return
     try:
         setattr(message, field.name, _scalar(field, value, where))
+    except SpecError:
+        raise  # it is a ValueError too, and says all
     except ValueError as error:
         told = shown(value) + (f": {error}" if len(str(error)) <= SHOWN else "")
         raise SpecError(f"{where} cannot be {told}") from None

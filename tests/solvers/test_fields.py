@@ -336,3 +336,26 @@ def test_batch_norm_without_statistics_is_not_tested_by_default(tmp_path: Path) 
     assert tested(Solver(net(), test=net(), weights=first.net.to_proto(), **fields)) == [0, 2]  # it has some
     assert tested(Solver(first.param, seed=1)) == [0, 2]  # as Caffe does with such a file
     assert tested(with_tests(test_interval=2)) == [0, 2]
+
+
+def test_a_set_to_test_with_is_read_by_the_net_itself(tmp_path: Path) -> None:
+    """One net is written, not two."""
+    images = np.zeros((12, 6, 6), np.uint8)
+    train, other = (from_arrays(tmp_path / name, images, np.arange(12) % 2) for name in ("train", "other"))
+    n = NetSpec("one")
+    transform = dict(mirror=True, scale=0.5)
+    n.data, n.label = L.Data(
+        source=train, batch_size=4, transform_param=transform, include=dict(phase="TRAIN"), ntop=2
+    )
+    n.score = L.InnerProduct(n.data, num_output=2, weight_filler="xavier")
+    n.loss = L.SoftmaxWithLoss(n.score, n.label)
+    n.accuracy = L.Accuracy(n.score, n.label, include=dict(phase="TEST"))
+    solver = Solver(n, test=other, base_lr=0.01, max_iter=2, test_interval=1)
+    assert solver.test_iterations == [3]
+    assert set(solver.test()) == {"accuracy", "loss"}
+    layers = [net.layers[0].param for net in (solver.net, solver.test_nets[0])]
+    assert [layer.data_param.source for layer in layers] == [train, other]
+    assert [layer.transform_param.mirror for layer in layers] == [True, False]
+    assert [layer.transform_param.scale for layer in layers] == [0.5, 0.5]
+    with pytest.raises(TrainingError, match="has no Data layers"):
+        make_solver(test=other, test_interval=1)
