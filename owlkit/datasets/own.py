@@ -118,13 +118,18 @@ def _made(path: str | os.PathLike[str], recipe: dict[str, Any], write: Callable[
     """The path of a set, which is written where it is not there as the recipe says."""
     target = Path(path).expanduser()
     name, folder = target.name, target.parent
-    if target.exists() and read_manifest(folder, name) is None:
+    if target.exists() and (read_manifest(folder, name) is None or not _is_only_a_set(target)):
         raise DataError(
             f"{target} is there already and was not made by owlkit.datasets.from_...: it was left alone; "
             "choose another name, or remove it"
         )
     make_set(folder, name, {"version": 1, **recipe}, lambda staging: write(staging / name))
     return str(target)
+
+
+def _is_only_a_set(target: Path) -> bool:
+    """Whether nothing else was put into its folder since."""
+    return target.is_dir() and {path.name for path in target.iterdir()} <= {"data.mdb", "lock.mdb"}
 
 
 def _as_stored(images: Any) -> np.ndarray:

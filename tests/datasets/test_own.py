@@ -86,6 +86,12 @@ def test_what_it_did_not_make_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="left alone"):
         from_arrays(tmp_path / "set", pixels(2, 8, 8))
     assert (tmp_path / "photos" / "holidays.jpg").read_bytes() == b"dear"
+    made = Path(from_arrays(tmp_path / "made", pixels(2, 8, 8)))
+    (made / "data.mdb").unlink()
+    (made / "holidays.jpg").write_bytes(b"dear")
+    with pytest.raises(DataError, match="left alone"):
+        from_arrays(made, pixels(3, 8, 8))
+    assert (made / "holidays.jpg").read_bytes() == b"dear"
 
 
 @pytest.mark.parametrize(
