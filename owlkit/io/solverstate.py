@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from owlkit.core.errors import FileFormatError
+from owlkit.core.errors import FileFormatError, MissingFileError
 from owlkit.io import hdf5_snapshots
 from owlkit.io.blobproto import array_to_proto, proto_to_array
 from owlkit.io.files import read_bytes, write_bytes
@@ -90,7 +90,7 @@ def write_sidecar(
     weights: str | Path | None = None,
     written: datetime | None = None,
 ) -> Path:
-    """Write the sidecar of the solverstate `path`.
+    """Write the sidecar of the solverstate, or of other weights, `path`.
 
     content : JSON-able values; NumPy arrays and scalars become lists and numbers (float64 exactly).
     weights : the caffemodel written with the state; where it is given, sizes and sums of both files are kept,
@@ -159,6 +159,17 @@ def read_sidecar(path: str | Path, iteration: int) -> dict[str, Any] | None:
         )
     content: dict[str, Any] = document["content"]
     return content
+
+
+def read_note(path: str | Path) -> tuple[int, dict[str, Any]]:
+    """(iteration, content) of the sidecar of a file that is no state, such as weights that were kept.
+
+    Raises MissingFileError where there is none, FileFormatError where it is damaged.
+    """
+    document = _read_document(path)
+    if document is None:
+        raise MissingFileError(f"there is no {sidecar_path(path)}")
+    return document["iter"], document["content"]
 
 
 def _read_document(path: str | Path) -> dict[str, Any] | None:

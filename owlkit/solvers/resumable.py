@@ -99,12 +99,13 @@ class Resumable(Announcer):
             check_room(self.net, self.net.graph.nodes, backward=True)
             self._has_room = True
 
-    def claim_snapshots(self) -> AbstractContextManager[Any]:
+    def claim_snapshots(self, *, always: bool = False) -> AbstractContextManager[Any]:
         """Take the right to write a training's snapshots, which other processes have not until it is left.
 
+        always : also where the solver writes none unasked, because somebody else writes beside them.
         Raises TrainingError where one of them has it, or none can be written, NetError as `check_room`.
         """
-        if not self.writes_snapshots:
+        if not (always or self.writes_snapshots):
             return nullcontext()
         self.check_room()  # before a folder is made
         snapshots.check_prefix(self.prefix)

@@ -17,13 +17,19 @@ def flatten_outputs(outputs: dict[str, Any]) -> dict[str, float]:
     flat: dict[str, float] = {}
     for name, value in outputs.items():
         array = np.asarray(value, np.float64)
-        if array.size == 1:
-            flat[name] = float(array.reshape(()))
-        elif array.ndim == 1 and array.size <= MAX_ENTRIES:
-            flat.update({f"{name}[{i}]": float(v) for i, v in enumerate(array)})
+        names = flat_names(name, array.shape)
+        if len(names) == array.size:
+            flat.update(zip(names, array.ravel().tolist(), strict=True))
         else:
             flat[name] = float(array.mean()) if array.size else float("nan")
     return flat
+
+
+def flat_names(name: str, shape: tuple[int, ...]) -> list[str]:
+    """What `flatten_outputs` calls the values of an output of this shape."""
+    if len(shape) == 1 and shape[0] != 1 and shape[0] <= MAX_ENTRIES:
+        return [f"{name}[{index}]" for index in range(shape[0])]
+    return [name]
 
 
 def run_batches(

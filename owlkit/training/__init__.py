@@ -49,7 +49,7 @@ def train(
     _check_room(solver)
     run = Run(solver, name, keep_best=keep_best, patience=patience)
     check_apart(run, [other for other in runs() if other.state in ACTIVE])  # before an empty monitor is shown
-    with solver.claim_snapshots():
+    with solver.claim_snapshots(always=run.writes_files):
         pass  # asked now for the same reason; the run claims them when it starts
     _remark_on_inputs(solver)
     if monitor:

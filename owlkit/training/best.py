@@ -10,6 +10,8 @@ from typing import Any
 
 from owlkit.core import events
 from owlkit.core.errors import TrainingError, closest
+from owlkit.solvers.kept import find_kept, write_kept
+from owlkit.solvers.testing import flat_names
 
 
 @dataclass(frozen=True)
@@ -28,30 +30,36 @@ class Best:
 class BestKeeper:
     """Looks at every test of the first test net, and writes the weights where it is the best so far.
 
-    output : of that net; a loss is the better the lower it is, anything else the higher. patience : tests
-    without a better one after which `give_up` is called; None never gives up.
-    Raises TrainingError where the solver does not test, or has no such output.
+    output : of that net, "name[2]" of a vector; a loss is the better the lower it is, anything else the
+    higher. patience : tests without a better one after which `give_up` is called; None never gives up.
+    best : the one whose weights are on disk. Beside them lies `<model>.owl`, which says how good they were:
+    a training that goes on in another process does not write over them what is worse.
+    Raises TrainingError where the solver has no test net, or that no such output.
     """
 
     def __init__(
         self, solver: Any, output: str, patience: int | None, give_up: Callable[[str], None]
     ) -> None:
-        if not solver.test_nets:
-            raise TrainingError(
-                f"keep_best={output!r}: the solver has no test net; give it one, test= and test_interval="
-            )
-        net = solver.test_nets[0]
-        if output not in net.outputs:
-            raise TrainingError(
-                f"keep_best={output!r}: test net {net.name!r} has no such output"
-                f"{closest(output, net.outputs) or ', only ' + ', '.join(net.outputs)}"
-            )
+        _check_tested(solver, output)
         if patience is not None and patience < 1:
             raise TrainingError(f"patience={patience}: give a number of tests, at least 1")
         self.best: Best | None = None
         self._solver, self._output, self._patience, self._give_up = solver, output, patience, give_up
-        self._sign = -1.0 if _is_loss(net, output) else 1.0
+        self._sign = -1.0 if _is_loss(solver.test_nets[0], output) else 1.0
+        self._seen: tuple[int, float] | None = None  # iteration and value of the best, written or not
+        self._tested: int | None = None  # iteration of the last test
         self._since = 0
+
+    def begin(self) -> None:
+        """A training begins, or goes on: it is given as many tests again."""
+        self._since = 0
+        if self.best is None:
+            self.best = self._left_behind()
+            self._seen = (self.best.iter, self.best.value) if self.best is not None else None
+
+    def go_back(self) -> None:
+        """An earlier snapshot was put back. The best so far stays the best."""
+        self._since, self._tested = 0, None
 
     def see(self, event: events.TestDone) -> None:
         """Called by the thread that trains, with the weights as they were tested.
@@ -61,32 +69,69 @@ class BestKeeper:
         if event.net_index != 0:
             return
         value = event.outputs[self._output]
-        if self._is_better(value):
-            self._since = 0
-            path = Path(f"{self._solver.prefix}_best.caffemodel")
-            path.absolute().parent.mkdir(parents=True, exist_ok=True)
-            self._solver.net.save(path)
-            self.best = Best(event.iter, self._output, value, path)
-            return
-        self._since += 1
-        if self._patience is not None and self._since >= self._patience and self.best is not None:
-            tests, self._since = self._since, 0  # who resumes is given as many again
-            self._give_up(
-                f"no better {self._output} in {tests} tests than {self.best.value:.4g} at iteration "
-                f"{self.best.iter}"
-            )
+        again, self._tested = event.iter == self._tested, event.iter
+        if self._is_better(value, self._seen[1] if self._seen is not None else None):
+            self._seen, self._since = (event.iter, value), 0
+        elif not again:  # a second test of the same weights says nothing new
+            self._since += 1
+            self._judge()
+        if self._is_better(value, self.best.value if self.best is not None else None):
+            self._write(event.iter, value)
 
-    def _is_better(self, value: float) -> bool:
+    def _judge(self) -> None:
+        if self._patience is None or self._since < self._patience:
+            return
+        than = "as none was a number"
+        if self._seen is not None:
+            than = f"than {self._seen[1]:.4g} at iteration {self._seen[0]}"
+        tests, self._since = self._since, 0
+        self._give_up(f"no better {self._output} in {tests} test{'s' if tests > 1 else ''} {than}")
+
+    def _is_better(self, value: float, than: float | None) -> bool:
         if math.isnan(value):
             return False
-        return self.best is None or self._sign * value > self._sign * self.best.value
+        return than is None or self._sign * value > self._sign * than
+
+    # -- on disk
+    @property
+    def _path(self) -> Path:
+        return Path(f"{self._solver.prefix}_best.caffemodel")
+
+    def _write(self, at: int, value: float) -> None:
+        path = self._path
+        write_kept(self._solver, path, {"output": self._output, "value": value})
+        self.best = Best(at, self._output, value, path)
+
+    def _left_behind(self) -> Best | None:
+        """The best of what led to the present weights, by another run; None for a training that begins."""
+        iteration, note = find_kept(self._solver, self._path) or (0, {})
+        value = note.get("value")
+        if note.get("output") != self._output or not isinstance(value, float):
+            return None
+        return Best(iteration, self._output, value, self._path)
+
+
+def _check_tested(solver: Any, output: str) -> None:
+    if not solver.test_nets:
+        raise TrainingError(
+            f"keep_best={output!r}: the solver has no test net; give it one, test= and test_interval="
+        )
+    net = solver.test_nets[0]
+    names = [one for name in net.outputs for one in flat_names(name, net.blobs[name].shape)]
+    if output not in names:
+        raise TrainingError(
+            f"keep_best={output!r}: test net {net.name!r} has no such output"
+            f"{closest(output, names) or ', only ' + ', '.join(names)}"
+        )
 
 
 def _is_loss(net: Any, output: str) -> bool:
-    """Whether a layer of the net counts this top as a loss."""
+    """Whether a layer of the net counts this top as a loss, or is one that the net does not count."""
+    name = output.partition("[")[0] if output not in net.outputs else output
     for node in net.graph.nodes:
-        weights = list(node.layer.loss_weights)
-        for index, name in enumerate(node.top_names):
-            if name == output and index < len(weights) and weights[index]:
+        if name in node.top_names:
+            index = node.top_names.index(name)
+            counted = list(node.layer.loss_weights)[index : index + 1]
+            if any(counted) or node.layer.type.endswith("Loss"):
                 return True
     return False

@@ -105,7 +105,7 @@ class TrainingLoop(Serving):
         if self.state in ACTIVE or other is not None:
             raise TrainingError(f"the solver is being trained by run {(other or self).name!r} already")
         check_apart(self, [run for run in runs() if run.state in ACTIVE])
-        self._claims.enter_context(self.solver.claim_snapshots())
+        self._claims.enter_context(self.solver.claim_snapshots(always=self.writes_files))
         self.solver.in_use_by = self
         self._requests.cancel(None)  # what came too late for the run before
         self._stop, self.error = None, None
@@ -113,6 +113,8 @@ class TrainingLoop(Serving):
         self.solver.abandon_test = self._serve_in_test
         try:
             self._notice_restored()
+            if self._keeper is not None:
+                self._keeper.begin()
             self.solver.keep_to(NOBODY)
         except BaseException:  # interrupted while it waited for somebody who looks at the net
             self._let_go()

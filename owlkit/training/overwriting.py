@@ -16,9 +16,9 @@ def check_apart(run: Any, others: Iterable[Any]) -> None:
     That happens where the cell that starts a training is run again while the first goes on. Other processes
     are kept apart by a lock: `Solver.claim_snapshots`.
     """
-    mine = _snapshots(run.solver)
+    mine = _snapshots(run)
     for other in others:
-        if mine is not None and _snapshots(other.solver) == mine:
+        if mine is not None and _snapshots(other) == mine:
             raise TrainingError(
                 f"run {other.name!r} (number {enrol(other)}, {other.state}) writes to the same snapshots, "
                 f"{run.solver.prefix}_iter_*: owlkit.monitor({other.name!r}) shows it; end it first "
@@ -27,7 +27,7 @@ def check_apart(run: Any, others: Iterable[Any]) -> None:
             )
 
 
-def _snapshots(solver: Any) -> str | None:
-    """What paths of snapshots start with, links followed; None where none are written unasked."""
-    folder, name = os.path.split(os.path.abspath(solver.prefix))
-    return os.path.join(os.path.realpath(folder), name) if solver.writes_snapshots else None
+def _snapshots(run: Any) -> str | None:
+    """What paths of snapshots start with, links followed; None where nothing is written there unasked."""
+    folder, name = os.path.split(os.path.abspath(run.solver.prefix))
+    return os.path.join(os.path.realpath(folder), name) if run.writes_files else None

@@ -30,7 +30,8 @@ class Run(Controls):
         training with a snapshot.
     keep_best : an output of the first test net, such as "accuracy". After a test in which it was the best so
         far (a loss lowest, anything else highest) the weights are written to `<prefix>_best.caffemodel`, and
-        `best` says when that was. patience : after so many tests without a better one the training stops.
+        `best` says when that was. Who goes on from a snapshot, in another process too, does not write over
+        them what is worse. patience : after so many tests without a better one the training stops.
     state : "ready", "running", "paused", "stopped", "finished", "failed" or "diverged".
     error : what ended the training, where it failed or diverged. history : a History.
     """

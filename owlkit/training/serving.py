@@ -60,6 +60,11 @@ class Serving:
         since = self._since
         return self._worked + (time.perf_counter() - since if since is not None else 0.0)
 
+    @property
+    def writes_files(self) -> bool:
+        """Whether it writes files under the solver's prefix without being asked for each."""
+        return self.solver.writes_snapshots or self._keeper is not None
+
     # -- requests
     def _serve_in_test(self) -> bool:
         """As `_serve`, between two batches of a test: whether to abandon it."""
@@ -210,19 +215,23 @@ class Serving:
         self.history.record(event)
         for subscription in tuple(self._subscriptions):
             subscription.put(event)
-        if self._keeper is not None and isinstance(event, events.TestDone):
+        if self._keeper is not None:
             self._keep_best(self._keeper, event)
 
-    def _keep_best(self, keeper: BestKeeper, event: events.TestDone) -> None:
+    def _keep_best(self, keeper: BestKeeper, event: Any) -> None:
         """Told by the thread that trains, while the weights are those that were tested."""
         try:
-            keeper.see(event)
+            if isinstance(event, events.TestDone):
+                keeper.see(event)
+            elif isinstance(event, events.Rewound):
+                keeper.go_back()
         except (OwlkitError, OSError) as error:  # a full disk, say: the training need not suffer
             self._publish(events.Warned(self.iter, f"the best weights were not written: {error}"))
 
     def _give_up(self, why: str) -> None:
-        """Stop for want of better tests."""
-        if self.state in ACTIVE and self._stop is None:
+        """Stop for want of better tests, where this one is not the last anyway."""
+        ends = self.max_iter is not None and self.iter >= self.max_iter
+        if self.state in ACTIVE and self._stop is None and not ends:
             self._publish(events.Warned(self.iter, f"stopped: {why}"))
             self._requests.put(Request("stop"))
 
