@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -211,6 +212,26 @@ def test_a_button_does_not_wait(tmp_path: Path) -> None:
     assert run.history.interventions[-1].source == "button"
     run.stop()
     run.wait()
+
+
+@pytest.mark.parametrize("at", [15, 20])
+def test_in_a_test_it_waits_until_that_is_abandoned(tmp_path: Path, at: int) -> None:
+    """Weights do not change under it; 20: the test after the last iteration."""
+    solver = with_tests(max_iter=20, snapshot=10, snapshot_prefix=str(tmp_path / "a"))
+    run, forward, tested = Run(solver), solver.test_nets[0].forward, []
+
+    def asking(*args: Any, **kwargs: Any) -> Any:
+        tested.append(run.iter)
+        if tested.count(at) == 2 == len(tested) - tested.index(at):
+            run.back(10, factor=None, source="button")
+        return forward(*args, **kwargs)
+
+    solver.test_nets[0].forward = asking
+    run.run()
+    assert [part.iter for part in run.history.abandoned] == [10]
+    told = run.history.tests + run.history.abandoned[0].tests
+    assert len(tested) == 4 * len(told) + 2, "the rest of that test's four batches is left out"
+    assert at not in [test.iter for test in run.history.abandoned[0].tests]
 
 
 def test_history_without_the_event_notices_too() -> None:
