@@ -357,6 +357,7 @@ def test_what_a_person_writes_first_is_taken() -> None:
     shapes = [[list(shape.dim) for shape in layer.input_param.shape] for layer in n.to_proto().layer]
     assert shapes == [[[1, 3, 8, 8]], [], [[2, 3], [2]]]
     assert n.to_proto().layer[1].inner_product_param.weight_filler.type == "xavier"
+    assert list(L.DummyData(shape=[], num=2).to_proto().layer[0].dummy_data_param.shape) == []  # as ever
     data = L.Data(source="train_lmdb", batch_size=4, ntop=2)[0].to_proto().layer[0].data_param
     assert data.HasField("backend")  # Caffe is told, too
     assert data.backend == P.Data.LMDB

@@ -64,6 +64,11 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
             param.net_param.CopyFrom(proto.net_param(definition))
     for name, value in fields.items():
         set_field(param, name, value)
+    of_a_net = path is not None and param.net == str(path)
+    by_keywords = of_a_net or (path is None and not isinstance(definition, caffe_pb2.SolverParameter))
+    found = Definition(param, path, notes, by_keywords)
+    if path is not None:
+        _find_nets(found, path.parent)
     tests = test if isinstance(test, list | tuple) else [] if test is None else [test]
     for net in tests:
         is_set = isinstance(net, str | os.PathLike) and (Path(net) / "data.mdb").exists()
@@ -71,11 +76,6 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
     _check_test_iter(param, tests)
     if fields.get("test_interval") and not (param.test_iter or param.test_net_param or param.test_net):
         _test_by_itself(param)
-    of_a_net = path is not None and param.net == str(path)
-    by_keywords = of_a_net or (path is None and not isinstance(definition, caffe_pb2.SolverParameter))
-    found = Definition(param, path, notes, by_keywords)
-    if path is not None:
-        _find_nets(found, path.parent)
     _name_snapshots(found)
     return found
 

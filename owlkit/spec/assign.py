@@ -44,9 +44,9 @@ def assign(message: Any, name: str, value: Any, where: str) -> None:
 
 
 def _is_shape(field: FieldDescriptor, value: Any) -> bool:
-    """Whether numbers are given where shapes are wanted: the axes of one shape."""
+    """Whether numbers are given where shapes are wanted: the axes of one shape. None at all are no shapes."""
     of_shapes = field.message_type is not None and field.message_type.name == "BlobShape"
-    return of_shapes and _is_axes(value)
+    return of_shapes and _is_axes(value) and len(value) > 0
 
 
 def _is_axes(value: Any) -> bool:

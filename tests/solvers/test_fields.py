@@ -309,6 +309,21 @@ def test_who_asks_for_tests_gets_them(tmp_path: Path) -> None:
         Solver(plain, base_lr=0.01, test_interval=5)
 
 
+def test_tests_are_asked_of_a_solver_file_whose_net_lies_beside_it(tmp_path: Path) -> None:
+    """Both kinds of asking look into the net, which is not found from where the program was started."""
+    images = np.zeros((12, 28, 28), np.uint8)
+    train, test = (from_arrays(tmp_path / name, images, np.arange(12) % 2) for name in ("train", "test"))
+    lenet = zoo.lenet(train, test, batch_size=4, test_batch_size=6)
+    path = written(tmp_path, "", text.format(lenet.to_proto()))
+    assert Solver(path, test_interval=2).test_iterations == [2]
+    plain = NetSpec("plain")
+    plain.data, plain.label = L.Data(source=train, batch_size=4, ntop=2)
+    plain.score = L.InnerProduct(plain.data, num_output=2)
+    plain.loss = L.SoftmaxWithLoss(plain.score, plain.label)
+    path = written(tmp_path, "", text.format(plain.to_proto()))
+    assert Solver(path, test=test, test_interval=2).test_iterations == [3]
+
+
 def test_batch_norm_without_statistics_is_not_tested_by_default(tmp_path: Path) -> None:
     """Its loss was thousands, and the curve of the training a line at the bottom of the chart."""
     source = from_arrays(
