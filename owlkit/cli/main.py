@@ -102,8 +102,8 @@ def _run(words: Sequence[str], name: str | None, own_process: bool) -> int:
             discard()
         return status_of(error)
     except Exception as error:
-        theirs = told(error)
-        if args.debug or not theirs:
+        theirs = "" if args.debug else told(error)
+        if not theirs:
             raise
         tell(f"owlkit {args.command}: a Python layer failed\n{theirs.rstrip()}")
         return FAILED

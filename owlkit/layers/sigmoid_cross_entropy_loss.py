@@ -39,7 +39,7 @@ class SigmoidCrossEntropyLoss(LossLayer):
     def reshape(self, bottom: Blobs, top: Blobs) -> None:
         super().reshape(bottom, top)
         x, t = bottom
-        if t.count == x.num != x.count:
+        if x.shape[:1] == (t.count,) and t.count != x.count:
             raise self.error(
                 f"needs {x.count} targets, one for each value of {x.given_name!r}; for one class per image "
                 "take SoftmaxWithLoss",

@@ -68,8 +68,9 @@ def _files_of(prefix: str, suffix: str) -> list[tuple[int, Path]]:
     pattern = re.compile(re.escape(start.name) + r"(\d+)\.solverstate(\.h5)?" + re.escape(suffix))
     if not start.parent.is_dir():
         return []
-    matches = ((pattern.fullmatch(path.name), path) for path in start.parent.iterdir() if path.is_file())
-    return [(int(match[1]), path) for match, path in matches if match]
+    matches = ((pattern.fullmatch(path.name), path) for path in start.parent.iterdir())
+    # By name first: in a folder of thousands of files each look at one is a question to a server, maybe.
+    return [(int(match[1]), path) for match, path in matches if match and path.is_file()]
 
 
 def moments_written(prefix: str) -> frozenset[datetime]:

@@ -99,7 +99,9 @@ class Solver(Iterating):
     def __setattr__(self, name: str, value: Any) -> None:
         # `solver.base_lr = 0.001` set an attribute that nobody reads, and training went on as before.
         if "_sealed" in self.__dict__ and not hasattr(self, name):
-            raise AttributeError(self._no_such(name))
+            own = type(self) is not Solver  # a class of the user's has what its author gives it
+            if not own or name in self.param.DESCRIPTOR.fields_by_name:
+                raise AttributeError(self._no_such(name))
         super().__setattr__(name, value)
 
     def _no_such(self, name: str) -> str:

@@ -205,9 +205,7 @@ def test_a_command_prints_the_users_own_lines(
 ) -> None:
     (tmp_path / "wrong_layers.py").write_text(module)
     (tmp_path / "net.prototxt").write_text(NET)
-    (tmp_path / "solver.prototxt").write_text(
-        'net: "net.prototxt" base_lr: 0.1 lr_policy: "fixed" max_iter: 2'
-    )
+    (tmp_path / "solver.prototxt").write_text(SOLVER)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delitem(sys.modules, "wrong_layers", raising=False)
     assert main(["train", "--solver", "solver.prototxt"]) == 1
@@ -216,4 +214,9 @@ def test_a_command_prints_the_users_own_lines(
         assert words in error
     assert "owlkit train: a Python layer failed" in error
     assert "owlkit/" not in error
+    monkeypatch.delitem(sys.modules, "wrong_layers", raising=False)
+    with pytest.raises((AttributeError, NameError)) as caught:
+        main(["--debug", "train", "--solver", "solver.prototxt"])
+    files = [Path(frame.filename) for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert any(file.match("owlkit/cli/train.py") for file in files)
     monkeypatch.delitem(sys.modules, "wrong_layers", raising=False)

@@ -55,6 +55,12 @@ def test_what_to_do_is_said(
     assert any(f"'{name}'" in str(caught.value) for name in "ab")
 
 
+def test_targets_may_have_any_number_of_axes() -> None:
+    n = net_of((2, 3, 2, 2, 2), (2, 3, 2, 2, 2))
+    n.loss = L.SigmoidCrossEntropyLoss(n.a, n.b)
+    assert Net(n, phase="train", device="cpu").blobs["loss"].shape == ()
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "message"),
     [

@@ -291,6 +291,18 @@ def test_a_field_that_is_set_as_an_attribute_is_refused() -> None:
     assert solver.lr == 0.5
 
 
+def test_a_class_of_ones_own_has_attributes_of_its_own() -> None:
+    class Counting(Solver):
+        def __init__(self, *given: Any, **fields: Any) -> None:
+            super().__init__(*given, **fields)
+            self.counted = 1
+
+    solver = Counting(net_param(), base_lr=0.01)
+    solver.counted += 1
+    with pytest.raises(AttributeError, match="field of its definition"):
+        solver.momentum = 0.5  # type: ignore[attr-defined]
+
+
 def test_who_asks_for_tests_gets_them(tmp_path: Path) -> None:
     """Of a net that has layers for them, where no test net is named: a pass over its data. It had none."""
     images = np.zeros((12, 28, 28), np.uint8)
