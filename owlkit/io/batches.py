@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,6 +80,7 @@ class BatchReader:
         self.records, self.transformer, self.size = records, transformer, size
         self.seed, self.skip = seed, skip
         self._cursor: RecordCursor | None = None
+        self._reading = threading.Lock()  # whoever interrupts the end of a thread begins another beside it
         self._kept: Kept | None = None
 
     @property
@@ -104,11 +106,12 @@ class BatchReader:
 
     def _read(self, start: int) -> tuple[list[bytes], Images, Any]:
         """Keys, images and labels of the records from `start` on."""
-        if self._cursor is None:
-            self._cursor = self.records.cursor()
-        if self._cursor.index != start:
-            self._cursor.seek(start)
-        keys, values = zip(*self._cursor.take(self.size), strict=True)
+        with self._reading:
+            if self._cursor is None:
+                self._cursor = self.records.cursor()
+            if self._cursor.index != start:
+                self._cursor.seek(start)
+            keys, values = zip(*self._cursor.take(self.size), strict=True)
         return list(keys), *self._parsed(self._cursor, start, keys, values)
 
     def _parsed(

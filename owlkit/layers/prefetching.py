@@ -116,10 +116,10 @@ class PrefetchingLayer(Layer):
 
     def close(self) -> None:
         """End the prefetching thread; the next forward starts it again."""
-        if self._prefetcher is not None:
-            self._prefetcher.stop()
-            self._waited_before += self._prefetcher.wait_seconds
-            self._prefetcher = None
+        prefetcher, self._prefetcher = self._prefetcher, None  # it is none any more if Ctrl-C strikes here
+        if prefetcher is not None:
+            prefetcher.stop()
+            self._waited_before += prefetcher.wait_seconds
 
     def _running(self) -> Prefetcher[Batch]:
         """The prefetcher; a new one where an interrupt cost the old one a batch."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,32 @@ def test_several_threads_read_and_keep(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert list(found.values()) == [expected] * 4
+
+
+def test_two_threads_may_read_by_one_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a thread whose end was interrupted, and of the next one: what is kept would stay wrong."""
+    path = a_set(tmp_path / "set", datums([i % 10 for i in range(100)]))
+    expected, reader, seek = batches_of(reader_of(path, 5), 40), reader_of(path, 5), RecordCursor.seek
+    found: dict[int, Any] = {}
+
+    def slowly(cursor: RecordCursor, index: int) -> None:
+        seek(cursor, index)
+        time.sleep(0.001)
+
+    def read(numbers: range) -> None:
+        batch = Batch.empty((5, *reader.shape()))
+        for number in numbers:
+            reader.fill(number, batch)
+            found[number] = (batch.data.tobytes(), batch.labels.tolist(), list(batch.keys))
+
+    monkeypatch.setattr(RecordCursor, "seek", slowly)
+    monkeypatch.setattr(kept, "MOST_BYTES", 0)
+    threads = [threading.Thread(target=read, args=(range(first, 40, 2),)) for first in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [found[number] for number in range(40)] == expected
 
 
 def test_a_set_that_is_written_anew_is_read_anew(tmp_path: Path) -> None:

@@ -154,6 +154,24 @@ def test_waiting_is_counted_over_restores(source: Path) -> None:
     assert running.layer.wait_seconds > waited
 
 
+def test_an_interrupt_while_a_thread_ends_costs_nothing(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, join = Running(source, transform={"mirror": True}), threading.Thread.join
+    running.next()
+    state = running.layer.state()
+
+    def interrupted(thread: threading.Thread, timeout: float | None = None) -> None:
+        monkeypatch.setattr(threading.Thread, "join", join)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        running.layer.restore_state(state)
+    running.next()
+    assert running.layer.keys == [b"%08d" % number for number in (4, 5, 6, 7)]
+
+
 def test_dropped_layer_releases_its_thread(source: Path) -> None:
     def threads() -> set[threading.Thread]:
         return {thread for thread in threading.enumerate() if thread.name.startswith("prefetch")}
