@@ -102,7 +102,7 @@ class Function:
         every = [field.name for message, field in parameters_of(self.type_name) if not message]
         near = closest(name, [*own, *_CONTROLS]) or closest(name, every)
         takes = f"; it takes {', '.join(own)}" if own and not near else ""
-        if name == "shuffle":
+        if name == "shuffle" and self.type_name in _SOURCES:
             takes = "; records come in their order: shuffle them when the set is made (ImageData shuffles)"
         return f"{self.type_name} has no parameter '{name}'{near}{takes}"
 

@@ -169,7 +169,10 @@ class History:
         return f"a history has no {name!r}; its columns are {', '.join(COLUMNS)}"
 
     def keys(self) -> list[str]:
-        """Names of the columns, so that `dict(history)` is what a DataFrame is made of."""
+        """Names of the columns, so that `dict(history)` is what a DataFrame is made of.
+
+        While a run trains rows are added in between: `columns()` has all of one moment.
+        """
         return list(COLUMNS)
 
     def _ipython_key_completions_(self) -> list[str]:

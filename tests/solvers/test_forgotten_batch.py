@@ -10,6 +10,7 @@ import pytest
 from owlkit import L, NetSpec
 from owlkit.solvers import DivergedError, Solver
 from owlkit.training import Run
+from tests.support import emulated_gpu
 
 BATCH, BAD = 4, 2  # the iteration, counted from 0, whose batch holds a NaN
 
@@ -59,6 +60,36 @@ def test_all_parts_of_an_iteration_are_taken_back() -> None:
         solver.step()
     for mine, old in zip(averages(solver), before, strict=True):
         np.testing.assert_array_equal(mine, old)
+
+
+@pytest.mark.parametrize("iter_size", [1, 2])
+@pytest.mark.parametrize("place", ["cpu", "gpu"])
+def test_averages_that_layers_share_are_put_back(place: str, iter_size: int) -> None:
+    """As both halves of a siamese net have them; on a GPU an iteration is replayed as one graph by then."""
+    if place == "gpu" and not emulated_gpu.available():
+        pytest.skip("g++ is not installed")
+    images = np.random.default_rng(0).normal(size=(48, 2, 5, 5)).astype("float32")
+    bad = 4  # iterations
+    images[BATCH * iter_size * bad + BATCH * (iter_size - 1), 0, 1, 1] = np.nan  # in its last part
+    shared = [{"name": name, "lr_mult": 0} for name in ("mean", "variance", "scale")]
+    n = NetSpec("shared")
+    n.data, n.label = L.MemoryData(batch_size=BATCH, channels=2, height=5, width=5, ntop=2)
+    n.conv = L.Convolution(n.data, kernel_size=3, num_output=3, weight_filler="xavier")
+    n.bn = L.BatchNorm(n.conv, param=shared)
+    n.drop = L.Dropout(L.BatchNorm(n.bn, param=shared))
+    n.ip = L.InnerProduct(n.drop, num_output=3, weight_filler="xavier")
+    n.loss = L.SoftmaxWithLoss(n.ip, n.label)
+    device = emulated_gpu.emulated_device() if place == "gpu" else "cpu"
+    solver = Solver(n, base_lr=0.01, iter_size=iter_size, seed=1, device=device, snapshot_after_train=False)
+    solver.net.layer_dict["data"].reset(images, np.arange(48, dtype="float32") % 3)
+    solver.step(bad)
+    before = averages(solver)
+    with pytest.raises(DivergedError):
+        solver.step(3)
+    assert solver.iter == bad
+    for mine, old in zip(averages(solver), before, strict=True):
+        np.testing.assert_array_equal(mine, old)
+    assert before[2] > 2 * iter_size  # both have added to them
 
 
 def test_a_diverged_run_goes_on_with_another_rate() -> None:
