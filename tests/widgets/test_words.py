@@ -19,7 +19,8 @@ JS = Path(__file__).resolve().parents[2] / "widgets" / "js" / "src"
 NODE = shutil.which("node")
 VALUES = [
     0.0, 1e-9, 1e-7, 1e-5, 1.25e-5, 9.999e-5, 1e-4, 2.5e-4, 0.00123, 0.0349712, 0.43, 1.4578, 9.94, 9.96,
-    48.1, 99.96, 999.96, 4211.0, 9999.96, 12346.0, 99999.0, 123456.0, 12345678.0, 2e20,
+    48.1, 99.96, 999.96, 4211.0, 9999.96, 12346.0, 99999.0, 123456.0, 12345678.0, 2e20, 1.3e-14,
+    0.0625, 0.125, 2.0625, 2.5, 0.9825,  # in the middle: Python's own go to the even digit
 ]  # fmt: skip
 WRITERS: dict[str, Callable[[float], str]] = {
     "format.significant(x)": words.significant,
@@ -30,6 +31,9 @@ WRITERS: dict[str, Callable[[float], str]] = {
     "format.lossTick(x || 1, {})": lambda value: words.log_tick(value or 1.0),
     "format.speed(x)": words.speed,
     "format.integer(x)": words.integer,
+    "format.percent(Math.min(x, 1))": lambda value: words.percent(min(value, 1.0)),
+    "format.duration(Math.min(x, 1e6))": lambda value: words.duration(min(value, 1e6)),
+    "layers.logRatio(-x)": lambda value: words.log_ratio(-value),
     "layers.size(x, 3)": lambda value: words.norm(value, 3),
     "gradients.error(x)": lambda value: _error(value),
 }
@@ -68,15 +72,18 @@ def test_logarithmic_axes_have_the_ticks_of_the_browser() -> None:
     assert [log_ticks(*ends) for ends in RANGES] == json.loads(done.stdout)
 
 
-@pytest.mark.parametrize(
-    "write", [words.significant, words.compact, words.rate, words.rate_field, words.speed, words.integer]
-)
+OF_UNKNOWN = [words.significant, words.compact, words.rate, words.rate_field, words.speed, words.integer]
+
+
+@pytest.mark.parametrize("write", [*OF_UNKNOWN, words.percent])
 def test_what_is_unknown_is_an_en_dash(write: Any) -> None:
     assert write(None) == words.UNKNOWN
 
 
 def test_what_is_no_number_is_told() -> None:
     assert [words.significant(value) for value in (math.nan, math.inf, -math.inf)] == ["NaN", "Inf", "−Inf"]
+    for write in (words.integer, words.speed, words.percent, words.rate):
+        assert write(math.nan) == words.UNKNOWN
 
 
 def test_ticks_are_told_apart() -> None:
