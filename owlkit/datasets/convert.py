@@ -54,11 +54,23 @@ def _checked(images: np.ndarray, labels: np.ndarray | Sequence[int]) -> np.ndarr
             f"images of shape {images.shape} have {rows} channels, 3 pixels wide: photographs (N, H, W, 3) "
             "are taken by owlkit.datasets.from_arrays; or give images.transpose(0, 3, 1, 2)"
         )
-    found = np.asarray(labels)
-    if found.shape != (len(images),):
+    return checked_labels(labels, len(images))
+
+
+def checked_labels(labels: Any, count: int) -> np.ndarray:
+    """Labels of so many images as (count,) int64. Raises DataError where they are no such numbers."""
+    try:
+        found = np.asarray(labels)
+    except ValueError as error:
+        raise DataError(f"labels are no array ({count},): {error}; give one label per image") from None
+    if found.shape != (count,):
         raise DataError(
-            f"{len(images)} images need labels of shape ({len(images)},), found {found.shape}; "
-            "give one label per image"
+            f"{count} images need labels of shape ({count},), found {found.shape}; give one label per image"
+        )
+    if len(found) and found.dtype.kind in "US":
+        raise DataError(
+            f"labels are integers, found text such as {str(found[0])!r}: "
+            "classes, labels = numpy.unique(labels, return_inverse=True) gives each name a number"
         )
     if len(found) and found.dtype.kind not in "iub":
         raise DataError(f"labels are integers, found {found.dtype}; for instance labels.astype(int)")

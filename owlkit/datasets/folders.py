@@ -10,7 +10,7 @@ import numpy as np
 
 from owlkit.core.errors import DataError
 from owlkit.datasets.own import Size, from_files
-from owlkit.io.photographs import SUFFIXES, is_image
+from owlkit.io.photographs import SUFFIXES, images_beneath
 
 _TRAIN, _TEST = ("train", "training"), ("test", "val", "valid", "validation")
 
@@ -52,23 +52,24 @@ def from_folder(
 ) -> FolderSets:
     """Make LMDB sets of a folder that has a subfolder of photographs for each class.
 
-    folder : where it has subfolders `train` and `test` (or `val`), these are the parts; otherwise a share
-        `test` of each class is put aside, drawn with `seed`. to : where the sets go, named after the folder.
+    folder : where it has subfolders `train` and `test` (or `val`) that have those of the classes, these are
+        the parts; otherwise a share `test` of each class is put aside, drawn with `seed`. Subfolders without
+        photographs, hidden ones and sets of records are no classes. to : where the sets go, named after the
+        folder.
     size, fit : as for `from_files`. The order is random, by `seed`.
     Called again with the same files it gives what it has made. Raises DataError where there are no classes,
-    or an image cannot be read.
+    one is tested that is not trained, or an image cannot be read.
     """
     root = Path(folder).expanduser()
     if not 0 <= test < 1:
         raise DataError(f"test is {test}: give the share of each class that is put aside, 0 to below 1")
-    parts = {name: _subfolder(root, names) for name, names in (("train", _TRAIN), ("test", _TEST))}
-    if parts["train"] is not None:
-        classes = _classes(parts["train"])
-        train = _files(parts["train"], classes)
-        put_aside = _files(parts["test"], classes) if parts["test"] is not None else []
+    training, testing = _parts(root)
+    if training is not None:
+        classes, train = _read(training)
+        put_aside = _of_these(testing, classes) if testing is not None else []
     else:
-        classes = _classes(root)
-        train, put_aside = _divided(_files(root, classes), len(classes), test, seed)
+        classes, listed = _read(root)
+        train, put_aside = _divided(listed, len(classes), test, seed)
     made, rng = [], np.random.RandomState(seed)
     for part, listed in (("train", train), ("test", put_aside)):
         order = rng.permutation(len(listed))
@@ -80,31 +81,49 @@ def from_folder(
     return FolderSets(made[0], made[1], classes, len(train), len(put_aside), names)
 
 
-def _subfolder(root: Path, names: tuple[str, ...]) -> Path | None:
-    return next((root / name for name in names if (root / name).is_dir()), None)
+def _parts(root: Path) -> tuple[Path | None, Path | None]:
+    """The folders to train on and to test with; (None, None) where `train` is a class, or is not there."""
+    training, testing = (
+        next((root / name for name in names if (root / name).is_dir()), None) for names in (_TRAIN, _TEST)
+    )
+    others = set(_subfolders(root)) - {*_TRAIN, *_TEST} if training is not None else set()
+    if training is None or (others and not _subfolders(training)):
+        return None, None
+    return training, testing
 
 
-def _classes(root: Path) -> list[str]:
-    """Subfolders, by name."""
+def _subfolders(root: Path) -> list[str]:
+    """By name, without hidden ones and sets of records, which may have been made beside the classes."""
     if not root.is_dir():
         raise DataError(f"{root} is no folder; give one with a subfolder of images for each class")
-    found = sorted(p.name for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+    found = [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    return sorted(path.name for path in found if not (path / "data.mdb").exists())
+
+
+def _read(root: Path) -> tuple[list[str], Labelled]:
+    """Classes, by name, and the images of each."""
+    found = _subfolders(root)
     if not found:
         raise DataError(
             f"{root} has no subfolders: the photographs of a class lie in a subfolder that is called after "
             "it. With labels of your own: owlkit.datasets.from_files(path, files, labels)"
         )
-    return found
-
-
-def _files(root: Path, classes: list[str]) -> Labelled:
-    listed: Labelled = []
-    for label, name in enumerate(classes):
-        within = sorted((root / name).rglob("*")) if (root / name).is_dir() else []
-        listed += [(file, label) for file in within if is_image(file.name)]
-    if not listed:
+    within = {name: images_beneath(root / name) for name in found}
+    classes = [name for name, files in within.items() if files]
+    if not classes:
         raise DataError(f"the subfolders of {root} hold no images ({', '.join(sorted(SUFFIXES))})")
-    return listed
+    return classes, [(file, label) for label, name in enumerate(classes) for file in within[name]]
+
+
+def _of_these(root: Path, classes: list[str]) -> Labelled:
+    """The images to test with, by the labels of those to train on."""
+    found, listed = _read(root)
+    if unknown := [name for name in found if name not in classes]:
+        raise DataError(
+            f"{root / unknown[0]} is no class to train on, of which there are {', '.join(classes[:10])}; "
+            "call both alike, or move it away"
+        )
+    return [(file, classes.index(found[label])) for file, label in listed]
 
 
 def _divided(listed: Labelled, classes: int, share: float, seed: int) -> tuple[Labelled, Labelled]:

@@ -7,6 +7,7 @@ alone; with something else they replace the set that they made under that name b
 from __future__ import annotations
 
 import hashlib
+import operator
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 
 from owlkit.core.errors import DataError
 from owlkit.core.progress import Progress
-from owlkit.datasets.convert import write_images
+from owlkit.datasets.convert import checked_labels, write_images
 from owlkit.datasets.store import make_set, read_manifest
 from owlkit.io.datum import array_to_datum
 from owlkit.io.photographs import fitted, open_image
@@ -38,14 +39,13 @@ def from_arrays(
     shuffle : seed of a random order; None keeps theirs. Training wants one, unless they come in one already.
     Raises DataError where these do not fit, or where something else lies at the path.
     """
-    pixels = _as_stored(images)
-    classes = np.zeros(len(pixels), np.int64) if labels is None else np.asarray(labels)
+    pixels, shuffle = _as_stored(images), _seed(shuffle)
+    classes = checked_labels(np.zeros(len(pixels), np.int64) if labels is None else labels, len(pixels))
     digest = hashlib.sha256(np.ascontiguousarray(pixels).data)
     digest.update(np.ascontiguousarray(classes).tobytes())
     recipe = {
         "shape": list(pixels.shape),
         "dtype": str(pixels.dtype),
-        "labels": str(classes.dtype),
         "sha256": digest.hexdigest(),
         "shuffle": shuffle,
     }
@@ -63,21 +63,23 @@ def from_files(
 ) -> str:
     """Write image files as an LMDB set for `L.Data(source=...)`; returns its path.
 
-    files : paths. labels : a whole number for each; None: all 0. shuffle : as for `from_arrays`.
+    files : paths. labels : a whole number for each; None: all 0. shuffle : as for `from_arrays`. Of pixels
+        with 16 bits the high 8 are stored, of animations the first picture; transparency is left out.
     size : side of the squares that are stored, or (height, width); a pixel takes three bytes. fit : "crop"
         scales the shorter side and cuts out the middle, "warp" scales both.
     Records are (3, height, width) uint8 in the order blue, green, red, named after their number and file.
     Raises DataError, and writes nothing, where a file cannot be read, or something else lies at the path.
     """
-    names = [os.fspath(file) for file in files]
-    classes = [0] * len(names) if labels is None else [int(label) for label in labels]
-    if len(classes) != len(names) or not names:
-        raise DataError(f"{len(names)} files and {len(classes)} labels; give a label for each file")
+    names = _names(files)
+    given = [0] * len(names) if labels is None else list(labels)
+    if len(given) != len(names) or not names:
+        raise DataError(f"{len(names)} files and {len(given)} labels; give a label for each file")
+    classes = checked_labels(given, len(names)).tolist()
     if fit not in FITS:
         raise DataError(f"fit is {fit!r}, expected 'crop' or 'warp'")
-    height, width = (size, size) if isinstance(size, int) else size
+    height, width = _height_and_width(size)
     order = np.arange(len(names))
-    if shuffle is not None:
+    if (shuffle := _seed(shuffle)) is not None:
         order = np.random.RandomState(shuffle).permutation(len(names))  # its stream never changes
     listed = hashlib.sha256(repr([(*_stamp(names[k]), classes[k]) for k in order]).encode())
     recipe = {"size": [height, width], "fit": fit, "sha256": listed.hexdigest()}
@@ -86,6 +88,40 @@ def from_files(
         return _write_files(at, [(names[k], classes[k]) for k in order], height, width, fit)
 
     return _made(path, recipe, write)
+
+
+def _names(files: Sequence[Any]) -> list[str]:
+    single = isinstance(files, (str, bytes, os.PathLike))
+    listed = [] if single else list(files)
+    wrong = [files] if single else [file for file in listed if not isinstance(file, (str, os.PathLike))]
+    if wrong:
+        raise DataError(
+            f"files is a list of paths, found {type(wrong[0]).__name__}; a folder of classes is taken by "
+            "from_folder, pixels by from_arrays"
+        )
+    return [os.fspath(file) for file in listed]
+
+
+def _height_and_width(size: Any) -> tuple[int, int]:
+    """Of the images that are stored. Raises DataError where it is no number of pixels, nor two."""
+    try:
+        height, width = size if isinstance(size, (tuple, list)) else (size, size)
+        found = operator.index(height), operator.index(width)
+    except (TypeError, ValueError):
+        found = (0, 0)
+    if min(found) < 1:
+        raise DataError(f"size is {size!r}: give the side of the squares, or (height, width), in pixels")
+    return found
+
+
+def _seed(shuffle: Any) -> int | None:
+    """As a whole number of 32 bits, which any of NumPy's becomes."""
+    try:
+        if shuffle is None or 0 <= operator.index(shuffle) < 2**32:
+            return None if shuffle is None else operator.index(shuffle)
+    except TypeError:
+        pass
+    raise DataError(f"shuffle is {shuffle!r}: give the seed of the order, 0 to {2**32 - 1}, or None")
 
 
 def _write_files(
@@ -118,12 +154,17 @@ def _made(path: str | os.PathLike[str], recipe: dict[str, Any], write: Callable[
     """The path of a set, which is written where it is not there as the recipe says."""
     target = Path(path).expanduser()
     name, folder = target.name, target.parent
-    if target.exists() and (read_manifest(folder, name) is None or not _is_only_a_set(target)):
-        raise DataError(
-            f"{target} is there already and was not made by owlkit.datasets.from_...: it was left alone; "
-            "choose another name, or remove it"
-        )
-    make_set(folder, name, {"version": 1, **recipe}, lambda staging: write(staging / name))
+
+    def make(staging: Path) -> dict[str, Any]:
+        # Not earlier: another process may be putting the same set into its place until now.
+        if target.exists() and (read_manifest(folder, name) is None or not _is_only_a_set(target)):
+            raise DataError(
+                f"{target} is there already and was not made by owlkit.datasets.from_...: it was left alone; "
+                "choose another name, or remove it"
+            )
+        return write(staging / name)
+
+    make_set(folder, name, {"version": 1, **recipe}, make)
     return str(target)
 
 
@@ -134,16 +175,29 @@ def _is_only_a_set(target: Path) -> bool:
 
 def _as_stored(images: Any) -> np.ndarray:
     """(N, C, H, W) uint8 or float32."""
-    array = np.asarray(images)
+    try:
+        array = np.asarray(images)
+    except ValueError as error:  # of several sizes
+        raise DataError(f"images are no array: {error}; bring them to one size, or see from_files") from None
     if array.dtype.kind not in "buif" or array.ndim not in (3, 4) or not array.size:
         raise DataError(
             f"images are numbers with axes (N, C, H, W), (N, H, W) or (N, H, W, 3), found {array.dtype} of "
             f"shape {array.shape}; image files are taken by from_files"
         )
     array = _bytes_or_floats(array)
+    last = array.shape[-1]
+    if array.ndim == 3 and last in (3, 4) and min(array.shape[:2]) > _FEW:
+        raise DataError(
+            f"an array {array.shape} is a single photograph, or {array.shape[0]} gray images {last} pixels "
+            "wide: give array[None], or array[:, None]"
+        )
     if array.ndim == 3:
         return array[:, None]
-    last = array.shape[3]
+    if last == 4 and min(array.shape[1:3]) > _FEW:
+        raise DataError(
+            f"images of shape {array.shape} have a fourth channel, as of PNG files with transparency: give "
+            "images[..., :3]; (N, C, H, W) of this width are written by owlkit.datasets.convert.write_images"
+        )
     if last in (1, 3) and min(array.shape[1:3]) > _FEW:  # photographs
         array = array.transpose(0, 3, 1, 2)
         return array[:, ::-1] if last == 3 else array

@@ -53,7 +53,8 @@ def locked(folder: Path, name: str) -> Iterator[None]:
         if is_full(error):
             raise full_disk_error(path, error) from error
         raise DataError(
-            f"cannot write into {folder} ({error.strerror}); set OWLKIT_DATA to another folder"
+            f"cannot write into {folder} ({error.strerror}); choose another folder (of the sets that are "
+            "downloaded: set OWLKIT_DATA to another folder)"
         ) from error
     with stream:
         try:
@@ -118,11 +119,13 @@ def make_set(folder: Path, name: str, recipe: dict[str, Any], make: Make, *, for
 def _publish(staging: Path, folder: Path, name: str, manifest: dict[str, Any]) -> None:
     """Move what was made into place, then write the manifest."""
     outputs = sorted(path.name for path in staging.iterdir())
+    content = json.dumps(manifest | {"outputs": outputs}, indent=2) + "\n"
+    written = manifest_path(staging, name)
+    write_bytes(written, content.encode())  # while a full disk still leaves all as it was
     manifest_path(folder, name).unlink(missing_ok=True)
     for output in outputs:
         target = folder / output
         if target.is_dir():
             shutil.rmtree(target)
         os.replace(staging / output, target)
-    content = json.dumps(manifest | {"outputs": outputs}, indent=2) + "\n"
-    write_bytes(manifest_path(folder, name), content.encode())
+    os.replace(written, manifest_path(folder, name))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from owlkit.core.errors import DataError
-from owlkit.io.photographs import SUFFIXES, is_image
+from owlkit.io.photographs import SUFFIXES, images_beneath, is_image
 
 
 def files_in(path: Path) -> tuple[list[Path], bool]:
@@ -21,23 +20,8 @@ def files_in(path: Path) -> tuple[list[Path], bool]:
     files = sorted(file for file in path.iterdir() if is_image(file.name))
     if files:
         return files, False
-    files = _beneath(path)
+    files = images_beneath(path)
     if not files:
         endings = ", ".join(sorted(SUFFIXES))
         raise DataError(f"{path} has no image files, and no subfolder of it has any ({endings})")
     return files, True
-
-
-def _beneath(path: Path) -> list[Path]:
-    """By subfolder and name; links are followed, each folder is entered once, hidden ones never."""
-    found: list[Path] = []
-    entered: set[str] = set()
-    for parent, folders, names in os.walk(path, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in entered:
-            folders.clear()
-            continue
-        entered.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(parent, name) for name in sorted(names) if is_image(name)]
-    return found

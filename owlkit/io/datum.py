@@ -12,6 +12,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from owlkit.core.errors import DataError
+from owlkit.io.photographs import eight_bits
 from owlkit.io.recognise import recognise
 from owlkit.proto import caffe_pb2
 
@@ -115,7 +116,7 @@ def decode(
             mode = "RGB" if color else "L" if gray else _AS_THEY_ARE.get(image.mode)
             if mode is None:
                 raise DataError(f"{what} is of mode {image.mode}, not 8 bit: it cannot be used")
-            pixels = np.asarray(image.convert(mode))
+            pixels = np.asarray(eight_bits(image).convert(mode))
     except (DataError, MemoryError):
         raise
     except Exception as error:  # Pillow raises whatever a damaged file leads it into

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,19 +22,56 @@ def is_image(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")
 
 
+def images_beneath(path: Path) -> list[Path]:
+    """Image files by subfolder and name. Links are followed, each folder is entered once, no hidden one."""
+    found: list[Path] = []
+    entered: set[str] = set()
+    for parent, folders, names in os.walk(path, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in entered:
+            folders.clear()
+            continue
+        entered.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(parent, name) for name in sorted(names) if is_image(name)]
+    return found
+
+
+def eight_bits(picture: Any) -> Any:
+    """A PIL image whose pixels are bytes: of 16 bits the high ones, as OpenCV reads them for Caffe.
+
+    Pillow cuts them off at 255, so that nearly all are white. Raises ValueError for pixels of 32 bits.
+    """
+    from PIL import Image
+
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and picture.format in ("PNG", "PPM")):
+        return Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    if picture.mode in ("I", "F"):
+        raise ValueError(
+            f"its pixels have 32 bits (mode {picture.mode}), and nothing says which is white; "
+            "read it as an array and scale that"
+        )
+    return picture
+
+
 def open_image(image: Any) -> Any:
     """A PIL image from a path, a PIL image or a uint8 array. Raises DataError for anything else."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     if isinstance(image, Image.Image):
-        return image
+        try:
+            return eight_bits(image)
+        except ValueError as error:
+            raise DataError(f"{image!r} cannot be used: {error}") from error
     if isinstance(image, np.ndarray):
         _check_pixels(image)
         return Image.fromarray(image[:, :, 0] if image.shape[2:] == (1,) else image)
     try:
         with Image.open(image) as opened:
-            return ImageOps.exif_transpose(opened).convert("RGB")
-    except (OSError, UnidentifiedImageError, ValueError, AttributeError, *_BROKEN) as error:
+            return ImageOps.exif_transpose(eight_bits(opened)).convert("RGB")
+    except (
+        OSError, UnidentifiedImageError, ValueError, AttributeError, Image.DecompressionBombError, *_BROKEN
+    ) as error:  # fmt: skip
         raise DataError(f"{image!r} cannot be read as an image: {error}") from error
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +16,10 @@ from PIL import Image
 import owlkit
 from owlkit import L, NetSpec
 from owlkit.core.errors import DataError
-from owlkit.datasets import from_arrays, from_files, from_folder
+from owlkit.datasets import from_arrays, from_files, from_folder, store
 from owlkit.datasets.convert import write_images
 from owlkit.io.datum import datum_to_array, parse_datum
+from owlkit.io.images import read_image
 from owlkit.io.records import Records
 
 
@@ -101,6 +106,11 @@ def test_what_it_did_not_make_is_left_alone(tmp_path: Path) -> None:
         (pixels(4, 8, 8).astype(np.int64) * 300, None, "0 to 255, found 0 to"),
         (["a.jpg", "b.jpg"], None, "from_files"),
         (pixels(4, 8, 8), [0, 1], "4 images need labels"),
+        (pixels(4, 8, 8), ["cat", "dog", "cat", "owl"], r"text such as 'cat': .*numpy\.unique"),
+        (pixels(4, 8, 8), [[0], [1], [2, 3], [4]], "one label per image"),
+        (pixels(4, 8, 8, 4), None, r"fourth channel.*\[\.\.\., :3\]"),
+        (pixels(8, 8, 3), None, r"a single photograph.*array\[None\]"),
+        ([pixels(8, 8, 3), pixels(9, 8, 3)], [0, 1], "one size"),
     ],
 )
 def test_arrays_that_are_no_images_are_told(tmp_path: Path, images: Any, labels: Any, told: str) -> None:
@@ -180,3 +190,111 @@ def test_folders_without_classes_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"broken\.jpg"):
         from_files(tmp_path / "set", [broken])
     assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "1", 2**32])
+def test_seeds_that_are_none_are_told(tmp_path: Path, seed: Any) -> None:
+    with pytest.raises(DataError, match="give the seed of the order"):
+        from_arrays(tmp_path / "set", pixels(2, 8, 8), shuffle=seed)
+    path = from_arrays(tmp_path / "set", pixels(2, 8, 8), shuffle=np.int64(3))
+    assert from_arrays(path, pixels(3, 8, 8), shuffle=3) == path  # what it made it may replace
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "told"),
+    [
+        (lambda file: str(file), {}, "a list of paths, found str"),
+        (lambda file: [Image.new("L", (4, 4))], {}, "found Image"),
+        (lambda file: [file], {"labels": ["cat"]}, r"numpy\.unique"),
+        (lambda file: [file], {"labels": [1.7]}, "labels are integers, found float64"),
+        (lambda file: [file], {"labels": [2**40]}, "beyond int32"),
+        (lambda file: [file], {"size": 0}, "size is 0"),
+        (lambda file: [file], {"size": (3, 4, 5)}, r"\(height, width\), in pixels"),
+    ],
+)
+def test_what_is_no_list_of_files_is_told(
+    tmp_path: Path, files: Any, options: dict[str, Any], told: str
+) -> None:
+    file = tmp_path / "a.png"
+    Image.new("L", (4, 4)).save(file)
+    with pytest.raises(DataError, match=told):
+        from_files(tmp_path / "set", files(file), **options)
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_pixels_of_16_bits_are_not_cut_off(tmp_path: Path) -> None:
+    """Pillow makes all above 255 white; OpenCV, with which Caffe reads, takes the high byte."""
+    deep = np.array([[0, 256, 32768, 65535]] * 4, np.uint16)
+    for name in ("a.png", "a.tif"):
+        Image.fromarray(deep).save(tmp_path / name)
+        (image,), _ = stored(from_files(tmp_path / f"{name}_set", [tmp_path / name], size=4))
+        np.testing.assert_array_equal(image, np.broadcast_to([0, 1, 128, 255], (3, 4, 4)))
+        np.testing.assert_array_equal(read_image(str(tmp_path / name), color=True), image)
+    Image.fromarray(deep.astype(np.float32)).save(tmp_path / "f.tif")
+    with pytest.raises(DataError, match="32 bits"):
+        from_files(tmp_path / "set", [tmp_path / "f.tif"], size=4)
+
+
+def test_an_image_that_is_too_large_to_open_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.new("L", (64, 64)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(DataError, match=r"a\.png.*exceeds limit"):
+        from_files(tmp_path / "set", [tmp_path / "a.png"])
+
+
+def test_a_set_that_another_process_puts_there_just_now_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies at its place a moment before its manifest does."""
+    lock = store.locked
+
+    @contextmanager
+    def after_the_other(folder: Path, name: str) -> Iterator[None]:
+        monkeypatch.setattr(store, "locked", lock)
+        os.rename(hidden, manifest)
+        with lock(folder, name):
+            yield
+
+    path = from_arrays(tmp_path / "set", pixels(2, 8, 8))
+    manifest, hidden = store.manifest_path(tmp_path, "set"), tmp_path / "hidden"
+    os.rename(manifest, hidden)
+    monkeypatch.setattr(store, "locked", after_the_other)
+    assert from_arrays(tmp_path / "set", pixels(2, 8, 8)) == path
+
+
+def test_a_disk_that_is_full_at_the_last_leaves_the_old_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = from_arrays(tmp_path / "set", pixels(2, 8, 8), [1, 2])
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write_bytes", full)
+        with pytest.raises(DataError, match="no room"):
+            from_arrays(path, pixels(3, 8, 8))
+    assert stored(path)[1] == [1, 2]
+    from_arrays(path, pixels(3, 8, 8))
+    assert stored(path)[1] == [0, 0, 0]
+
+
+def test_sets_beside_the_classes_and_empty_folders_are_no_classes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = album(tmp_path / "photos", {"cat": 2, "dog": 2, "empty": 0, "dog/.thumbnails": 3, "cat/x.jpg": 0})
+    monkeypatch.chdir(root)
+    for _ in range(2):
+        sets = from_folder(".", size=8)
+        assert (sets.classes, sets.count, sets.test_count) == (["cat", "dog"], 2, 2)
+
+
+def test_a_class_may_be_called_train(tmp_path: Path) -> None:
+    sets = from_folder(album(tmp_path / "vehicles", {"car": 2, "train": 3}), tmp_path, size=8)
+    assert (sets.classes, sets.count, sets.test_count) == (["car", "train"], 3, 2)
+
+
+def test_a_class_that_is_tested_but_not_trained_is_told(tmp_path: Path) -> None:
+    root = album(tmp_path / "photos", {"train/a": 1, "train/b": 1, "test/b": 1, "test/c": 1})
+    with pytest.raises(DataError, match=r"test/c is no class to train on.* a, b"):
+        from_folder(root, tmp_path, size=8)
