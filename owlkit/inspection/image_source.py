@@ -38,8 +38,10 @@ class ImageSource:
         self._listed = not isinstance(source, (str, os.PathLike))
         if not self._listed:
             self._open(Path(source).expanduser(), limit)
-        count = len(self._items)
-        self.count = count if limit is None else min(limit, count)
+        if limit is not None and limit < 0:
+            raise DataError(f"limit is {limit}: give how many images to take at most, or None for all")
+        self.available = len(self._items)  # the first `count` of these are taken
+        self.count = len(self._items) if limit is None else min(limit, len(self._items))
 
     def _open(self, path: Path, limit: int | None) -> None:
         if (path / "data.mdb").exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +35,7 @@ def predictions(
 ) -> Prediction | Predictions:
     """What the net says of an image, or of many; documented at `Net.predict`."""
     names = read_labels(labels)
-    one = _is_one(images)
+    one = _is_one(images, net)
     source = ImageSource([images] if one else _listed(images), limit)
     if not len(source):
         raise DataError("there are no images to run; give at least one")
@@ -64,10 +64,13 @@ def _is_prepared(source: ImageSource) -> bool:
     return isinstance(first, np.ndarray) and first.dtype.kind == "f"
 
 
-def _is_one(images: Any) -> bool:
-    """Whether a single image is given: no list of them, folder or set."""
+def _is_one(images: Any, net: Net) -> bool:
+    """Whether a single image is given: no list of them, folder or set. Bytes (3, H, W) are planes of one for
+    a net of three channels, and three for one of gray images."""
     if isinstance(images, np.ndarray):
-        stacked = images.dtype == np.uint8 and images.ndim == 3 and images.shape[0] not in (1, 3)
+        tops = [top for node in net.graph.nodes if not node.bottom for top in node.top]
+        channels = next((top.shape[1] for top in tops if len(top.shape) == 4), 0)
+        stacked = images.dtype == np.uint8 and images.ndim == 3 and images.shape[0] != channels
         return images.ndim < 4 and not (stacked and images.shape[2] not in (1, 3, 4))
     if isinstance(images, (str, os.PathLike)):
         return is_image(os.path.basename(images)) and not os.path.isdir(images)
@@ -75,8 +78,15 @@ def _is_one(images: Any) -> bool:
 
 
 def _listed(images: Any) -> Any:
-    """Arrays (N, ...) as a list, so that an item is an image."""
-    return list(images) if isinstance(images, np.ndarray) else images
+    """Arrays (N, ...), and what can be gone through once, as a list, so that an item is an image."""
+    if isinstance(images, (str, os.PathLike, Sequence)):
+        return images
+    if isinstance(images, Iterable):
+        return list(images)
+    raise DataError(
+        f"images are one (a path, a PIL image, an array), a list of these, a folder or a set, found "
+        f"{type(images).__name__}"
+    )
 
 
 def _run(
@@ -122,10 +132,7 @@ def _truth(
 ) -> np.ndarray | None:
     """The right class of each image, where it is known: given, a record's label, the name of a subfolder."""
     if given is not None:
-        labels = np.asarray(given).ravel()
-        if len(labels) < len(source):
-            raise DataError(f"truth has {len(labels)} labels for {len(source)} images; give one for each")
-        return labels[numbers].astype(np.int64)
+        return _given_truth(given, names, source)[numbers]
     found = source.labels(numbers)
     if found is None:
         return None
@@ -134,3 +141,20 @@ def _truth(
     if names is None or not set(found) <= set(names):
         return None  # subfolders with names of which nobody says what number they are
     return np.array([list(names).index(label) for label in found], np.int64)
+
+
+def _given_truth(given: Any, names: Sequence[str] | None, source: ImageSource) -> np.ndarray:
+    """One (count,) int64 for each image, of numbers or of names of classes."""
+    labels = np.asarray(given).ravel()
+    if len(labels) not in (len(source), source.available):  # all of them will do where limit leaves some out
+        raise DataError(f"truth has {len(labels)} labels for {len(source)} images; give one for each")
+    if labels.dtype.kind in "US":
+        if unknown := sorted(set(labels.tolist()) - set(names or ())):
+            raise DataError(
+                f"truth has the name {unknown[0]!r}, which is none of labels=; give these, the names of the "
+                "classes in the net's order, or truth in numbers"
+            )
+        return np.array([list(names or ()).index(name) for name in labels.tolist()], np.int64)
+    if labels.dtype.kind not in "iubf" or (labels != np.floor(labels)).any():
+        raise DataError(f"truth is the number of the right class of each image, found {labels[:5]}")
+    return labels.astype(np.int64)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from owlkit.core.errors import DataError
+from owlkit.core.errors import DataError, NetError
 from owlkit.inspection.picture import Picture, closed_figure
-from owlkit.inspection.prediction import Prediction, predict
+from owlkit.inspection.prediction import predict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +21,7 @@ _COLUMNS = 4
 
 
 class Predictions(Picture):
-    """Probabilities of many images, (N, classes) float32; `p[k]` is the Prediction of one.
+    """Probabilities of many images, (N, classes) float32; `p[k]` is the Prediction of one, `p[:3]` a list.
 
     names : of the images. labels : of the classes, or None. truth : (N,) int64, the right classes, or None
     where they are not known. best : (N,) int64, the likeliest classes. Where the truth is known: accuracy;
@@ -47,6 +47,10 @@ class Predictions(Picture):
         self.labels = list(labels) if labels is not None else None
         self.image, self.remark, self._top = image, remark, top
         classes = probabilities.shape[1]
+        if self.labels is not None and len(self.labels) < classes:
+            raise NetError(
+                f"the net has {classes} classes, but there are {len(self.labels)} labels; give all"
+            )
         if truth is not None and len(truth) and not 0 <= truth.min() <= truth.max() < classes:
             raise DataError(
                 f"labels go from {truth.min()} to {truth.max()}, but the net tells {classes} classes apart; "
@@ -56,7 +60,9 @@ class Predictions(Picture):
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, index: int) -> Prediction:
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[k] for k in range(len(self))[index]]
         return predict(self.probabilities[index], self.labels, softmax=False, k=self._top)
 
     @cached_property
@@ -94,7 +100,7 @@ class Predictions(Picture):
         return self.labels[number] if self.labels is not None else f"class {number}"
 
     def __repr__(self) -> str:
-        count = f"{len(self):,} images, {self.probabilities.shape[1]:,} classes"
+        count = f"{len(self):,} image{'s' * (len(self) != 1)}, {self.probabilities.shape[1]:,} classes"
         told = [self.remark] if self.remark else []
         if self.truth is not None:
             told.append(f"{self.accuracy:.1%} right, {len(self.wrong):,} wrong")

@@ -221,11 +221,12 @@ class Net(Passes):
     def deploy(self, batch: int = 1) -> Net:
         """The net as it is used: in test phase, with an Input in place of data, without labels and losses,
         with a Softmax `prob` where it had a SoftmaxWithLoss; the weights are copies.
-        How the data layer prepares images is kept in the definition, so that `predict` does it.
+        How the data layer prepares images is kept in the definition, so that `predict` does it. Layers are
+        those of this net's phase: where some belong to tests alone, deploy a test net.
 
         batch : images at a time. `save_definition` and `save` write its two files; `owlkit.export_onnx` takes
             it.
-        Raises NetError where nothing is left.
+        Raises NetError where nothing is left, or `batch` is no number of images.
         """
         definition = deploy_definition(self.graph, batch)
         made = Net(definition, phase="test", device=self.device, dtype=wide(self.dtype))
@@ -236,19 +237,34 @@ class Net(Passes):
         """Write the definition, filtered for the net's phase, as a prototxt file; returns its path."""
         return saving.save_definition(self, path)
 
-    def predict(self, images: Any, **options: Any) -> Any:
+    def predict(
+        self,
+        images: Any,
+        *,
+        truth: Any = None,
+        labels: Any = None,
+        prepare: Any = None,
+        top: int = 5,
+        limit: int | None = None,
+        progress: bool = True,
+    ) -> Any:
         """What the net says of images: `net.predict("cat.jpg")` a Prediction, of several Predictions.
 
         images : one (a path, a PIL image, uint8 (H, W, 3) RGB or (H, W), prepared floats (C, H, W)), or many:
             a list or array (N, ...) of these, a folder, an LMDB set.
-        truth : (N,) right classes, for `accuracy`, `confusion`, `wrong` and the figure; those of a set by
-            default. labels : names of classes, a list or a file with one per line. top : how many are told.
+        truth : (N,) right classes, whole numbers or names out of `labels`, for `accuracy`, `confusion`,
+            `wrong` and the figure of many images; those of a set by default.
+        labels : names of classes, a list or a file with one per line. top : how many are told of an image.
         prepare : an ImageInput; by default images are prepared as the net's data layer does it in tests.
         limit : so many images at most. progress : a line of text where it takes long.
-        The net is left alone, in training too: a twin with its weights runs the images, in test phase.
-        Raises NetError for a net that does not classify, DataError where no image can be read.
+        The net is left alone, in training too: a twin with its weights runs the images, in test phase. Of
+        several Softmax layers the last one answers.
+        Raises NetError for a net that does not classify, DataError where no image can be read, or `truth` or
+        `labels` do not fit.
         """
-        return resolve("inspection.predicting:predictions")(self, images, **options)
+        return resolve("inspection.predicting:predictions")(
+            self, images, truth=truth, labels=labels, prepare=prepare, top=top, limit=limit, progress=progress
+        )
 
     # -- state beyond parameters
     def state(self) -> dict[str, Any]:

@@ -127,6 +127,19 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
             getattr(unknown, asked)
     with pytest.raises(DataError, match="truth has 1 labels for 2 images"):
         net.predict(images, truth=[0])
+    for truth in ([0, 1, 2], [[0, 1, 2], [0, 1, 2]]):
+        with pytest.raises(DataError, match=r"truth has \d labels for 2 images"):
+            net.predict(images, truth=truth)
+    with pytest.raises(DataError, match="the name 'owl', which is none of labels="):
+        net.predict(images, truth=["a", "owl"], labels=["a", "b", "c"])
+    with pytest.raises(DataError, match="number of the right class"):
+        net.predict(images, truth=[0.3, 1])
+    with pytest.raises(NetError, match="3 classes, but there are 2 labels"):
+        net.predict(images, labels=["a", "b"])
+    with pytest.raises(DataError, match="found NoneType"):
+        net.predict(None)
+    with pytest.raises(DataError, match="limit is -1"):
+        net.predict(images, limit=-1)
     with pytest.raises(DataError, match="labels go from 0 to 7, but the net tells 3 classes apart"):
         net.predict(images, truth=[0, 7])
     with pytest.raises(DataError, match="no images"):
@@ -138,6 +151,26 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
     n.y = L.ReLU(n.data)
     with pytest.raises(NetError, match="no Softmax"):
         Net(n).predict(images)
+
+
+def test_truth_by_name_and_of_more_than_are_taken() -> None:
+    net, images, names = brightness(), gray(0, 100, 200)[:, 1:-1, 1:-1], ["dark", "medium", "bright"]
+    said = net.predict((image for image in images), truth=["dark", "medium", "dark"], labels=names)
+    assert said.truth.tolist() == [0, 1, 0]
+    assert said.wrong.tolist() == [2]
+    assert [p.names[0] for p in said[1:]] == ["medium", "bright"]
+    assert net.predict(images, truth=[0, 1, 0], limit=2).accuracy == 1
+
+
+def test_truth_of_a_folder_of_which_some_are_left_out_is_of_those_that_are_taken(tmp_path: Path) -> None:
+    """From subfolders images are taken evenly: the first labels of all would be others."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for k in range(2):
+            Image.fromarray(gray(0)[0]).save(tmp_path / name / f"{k}.png")
+    with pytest.raises(DataError, match="truth has 4 labels for 2 images"):
+        brightness().predict(tmp_path, truth=[0, 0, 1, 1], limit=2)
+    assert brightness().predict(tmp_path, truth=[0, 1], limit=2).truth.tolist() == [0, 1]
 
 
 def test_the_figure_shows_confusion_and_mistakes(tmp_path: Path) -> None:
