@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from owlkit.core.errors import NetError
 from owlkit.io.datum import datum_to_array, parse_datum
+from owlkit.layers.loss import LossLayer
 from owlkit.proto import caffe_pb2
 
 if TYPE_CHECKING:
@@ -21,34 +23,73 @@ def deploy_definition(graph: Graph, batch: int = 1) -> Any:
     """The NetParameter of a net without labels, losses and measures of them.
 
     Layers that read data become Input layers, (batch, ...); a SoftmaxWithLoss becomes a Softmax, whose top is
-    `prob` (with several losses `<loss>_prob`), a SigmoidCrossEntropyLoss a Sigmoid likewise. Other losses go,
-    and what they compared is the output. What follows from labels alone goes, too. How images are prepared
-    stays with the Input layer, as a transform_param and, of crops, the size that they are cut from as an
-    image_data_param: Caffe passes over both there, and `ImageInput` is made of them.
-    Raises NetError where nothing is left, or the net reads no data.
+    `prob` (with several losses, or where something else is called so, `<loss>_prob`; a second top keeps its
+    name), a SigmoidCrossEntropyLoss a Sigmoid likewise, unless the net has that layer already. Other losses
+    go, and what they compared is the output. What follows from labels alone goes, too. How images are
+    prepared stays with the Input layer, as a transform_param and, of crops, the size that they are cut from
+    as an image_data_param: Caffe passes over both there, and `ImageInput` is made of them.
+    Raises NetError where nothing is left, the net reads no data, or `batch` is no number of images.
     """
+    batch = _checked_batch(batch)
     layers = unsplit(graph.definition.layer)
     losses = [layer for layer in layers if _is_loss(graph, layer)]
-    dropped = _labels(layers, losses)
+    dropped = _labels(graph, layers, losses)
     if not [top for layer in layers if not layer.bottom for top in layer.top if top not in dropped]:
         raise NetError(f"{graph.name or 'the net'}: no layer reads data, so there is nothing to deploy")
     out = caffe_pb2.NetParameter(name=graph.name)
-    answers = sum(loss.type in _ANSWERS for loss in losses)
+    answering = [loss for loss in losses if loss.type in _ANSWERS and not _is_answered(loss, layers)]
+    kept = [layer for layer in layers if layer not in losses and layer.type not in _MEASURES]
     for layer in layers:
         if not layer.bottom:
             _add_input(out, graph, layer, dropped, batch)
-        elif layer.type in _ANSWERS and layer in losses:
-            name = "prob" if answers == 1 else f"{layer.name}_prob"
-            answer = out.layer.add(name=name, type=_ANSWERS[layer.type], bottom=layer.bottom[:1], top=[name])
-            if layer.HasField("softmax_param"):
-                answer.softmax_param.CopyFrom(layer.softmax_param)
-        elif layer in losses or layer.type in _MEASURES or any(name in dropped for name in layer.bottom):
+        elif layer in answering:
+            _add_answer(out, layer, kept, alone=len(answering) == 1)
+            dropped.update(layer.top[:1])
+        elif (
+            layer in losses
+            or layer.type in _MEASURES
+            or any(name in dropped for name in layer.bottom)
+            or (layer.top and all(name in dropped for name in layer.top))
+        ):
             dropped.update(layer.top)
         else:
             out.layer.add().CopyFrom(_plain(layer))
     if all(not layer.bottom for layer in out.layer):
         raise NetError(f"{graph.name or 'the net'}: all its layers need labels; there is nothing to deploy")
     return out
+
+
+def _checked_batch(batch: Any) -> int:
+    try:
+        if (count := operator.index(batch)) > 0:
+            return count
+    except TypeError:
+        pass
+    raise NetError(f"deploy(batch={batch!r}): give how many images are run at a time, 1 or more")
+
+
+def _is_answered(loss: Any, layers: Sequence[Any]) -> bool:
+    """Whether the net has the layer that the loss would become."""
+    return len(loss.top) < 2 and any(
+        layer.type == _ANSWERS[loss.type]
+        and layer.bottom[0] == loss.bottom[0]
+        and layer.softmax_param == loss.softmax_param
+        for layer in layers
+    )
+
+
+def _add_answer(out: Any, loss: Any, kept: Sequence[Any], *, alone: bool) -> None:
+    """A Softmax or Sigmoid in place of a loss, called as nothing else is."""
+    names = {layer.name for layer in kept}
+    taken = names.union(*(layer.top for layer in kept))
+    top = "prob" if alone and "prob" not in taken else f"{loss.name}_prob"
+    while top in taken:
+        top += "_"
+    top = loss.top[1] if len(loss.top) > 1 else top
+    name = loss.name if top in names else top
+    answer = out.layer.add(name=name, type=_ANSWERS[loss.type], bottom=loss.bottom[:1], top=[top])
+    if loss.HasField("softmax_param"):
+        answer.softmax_param.CopyFrom(loss.softmax_param)
 
 
 def unsplit(layers: Sequence[Any]) -> list[Any]:
@@ -67,19 +108,41 @@ def unsplit(layers: Sequence[Any]) -> list[Any]:
 
 
 def _is_loss(graph: Graph, layer: Any) -> bool:
-    """Whether a layer ends in a number to be made small: it has no weights, and all its tops are losses."""
+    """Whether a layer ends in a number to be made small: one of Caffe's losses, weighed or only looked at; or
+    it has no weights, and all its tops are losses."""
     node = next(node for node in graph.nodes if node.name == layer.name)
+    if isinstance(node.layer, LossLayer):
+        return True
     weights = node.layer.loss_weights
     return bool(layer.bottom) and bool(weights) and all(weights) and not node.layer.blobs
 
 
-def _labels(layers: Sequence[Any], losses: Sequence[Any]) -> set[str]:
-    """Tops of sources that only losses and measures read, beside what they judge."""
+def _labels(graph: Graph, layers: Sequence[Any], losses: Sequence[Any]) -> set[str]:
+    """Tops that only losses and measures read, beside what they judge: those of sources, and what is made of
+    them without weights, such as labels of another shape."""
     judging = [layer for layer in layers if layer in losses or layer.type in (*_MEASURES, "Silence")]
-    read = {name for layer in layers if layer not in judging for name in layer.bottom}
+    reading = [layer for layer in layers if layer not in judging]
     judged = {layer.bottom[0] for layer in judging if layer.type != "Silence"}
-    sources = [top for layer in layers if not layer.bottom for top in layer.top]
-    return {top for top in sources if top not in read and top not in judged}
+    learned = {node.name for node in graph.nodes if node.layer.blobs}
+    given: set[str] = set()  # by sources, with nothing learned between
+    for layer in reading:
+        if layer.name not in learned and given.issuperset(layer.bottom):
+            given.update(layer.top)
+        else:
+            given.difference_update(layer.top)
+    read = {name for layer in layers for name in layer.bottom}
+    found: set[str] = set()
+    for layer in reversed(reading):
+        if given.isdisjoint(layer.top):
+            continue
+        others = {name for other in reading if other is not layer for name in other.bottom}
+        tops = given.intersection(layer.top) - others - judged
+        if not layer.bottom:
+            found |= tops
+        elif tops == set(layer.top) and tops & read:
+            found |= tops
+            reading = [other for other in reading if other is not layer]
+    return found
 
 
 def _add_input(out: Any, graph: Graph, layer: Any, dropped: set[str], batch: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,3 +138,93 @@ def test_images_are_prepared_as_they_were_in_training(tmp_path: Path) -> None:
     assert not again.graph.definition.layer[0].transform_param.mirror
     assert np.abs(expected[:, 0] - 0.5).max() > 0.01  # they differ
     np.testing.assert_allclose(again.deploy().predict(images).probabilities, expected, atol=1e-6)
+
+
+def deployed(source: str, *, phase: str = "train", batch: int = 1, build: Callable[[NetSpec], None]) -> Net:
+    n = NetSpec("mine")
+    n.data, n.label = L.Data(source=source, batch_size=4, ntop=2)
+    n.score = L.InnerProduct(n.data, num_output=10, weight_filler="xavier")
+    build(n)
+    return Net(n, phase=phase, seed=1).deploy(batch)
+
+
+def test_a_softmax_that_is_there_stands_for_the_loss(source: str) -> None:
+    def build(n: NetSpec) -> None:
+        n.loss = L.SoftmaxWithLoss(n.score, n.label)
+        n.prob = L.Softmax(n.score)
+
+    made = deployed(source, build=build)
+    assert [(layer.name, layer.type) for layer in made.layers if layer.type != "Split"] == [
+        ("data", "Input"), ("score", "InnerProduct"), ("prob", "Softmax")
+    ]  # fmt: skip
+    assert made.outputs == ["prob"]
+
+
+def test_an_answer_is_called_as_nothing_else_is(source: str) -> None:
+    def build(n: NetSpec) -> None:
+        n.prob = L.InnerProduct(n.score, num_output=10, weight_filler="xavier")
+        n.loss = L.SoftmaxWithLoss(n.prob, n.label)
+
+    made = deployed(source, build=build)
+    assert (made.outputs, [layer.name for layer in made.layers][-2:]) == (
+        ["loss_prob"],
+        ["prob", "loss_prob"],
+    )
+
+
+def test_probabilities_that_a_loss_gives_keep_their_name_and_readers(source: str) -> None:
+    def build(n: NetSpec) -> None:
+        n.loss, n.p = L.SoftmaxWithLoss(n.score, n.label, ntop=2)
+        n.best = L.ArgMax(n.p)
+
+    made = deployed(source, build=build)
+    assert (made.inputs, made.outputs) == (["data"], ["best"])
+    assert made.blobs["p"].shape == (1, 10)
+
+
+def test_losses_that_are_only_looked_at_go_too(source: str) -> None:
+    """As of Caffe's own autoencoder of digits."""
+
+    def build(n: NetSpec) -> None:
+        n.flat = L.Flatten(n.data)
+        n.code = L.InnerProduct(n.flat, num_output=784, weight_filler="xavier")
+        n.entropy = L.SigmoidCrossEntropyLoss(n.code, n.flat)
+        n.out = L.Sigmoid(n.code)
+        n.error = L.EuclideanLoss(n.out, n.flat, loss_weight=0)
+        n.silence = L.Silence(n.label, n.score, ntop=0)
+
+    made = deployed(source, build=build)
+    assert made.inputs == ["data"]
+    assert [layer.type for layer in made.layers if layer.type not in ("Split", "Silence")] == [
+        "Input", "InnerProduct", "Flatten", "InnerProduct", "Sigmoid"
+    ]  # fmt: skip
+
+
+def test_labels_of_another_shape_go_as_labels_do(source: str) -> None:
+    def build(n: NetSpec) -> None:
+        n.column = L.Reshape(n.label, shape=dict(dim=[-1, 1]))
+        n.flat = L.Flatten(n.column)
+        n.loss = L.SoftmaxWithLoss(n.score, n.flat)
+        n.accuracy = L.Accuracy(n.score, n.flat)
+
+    for phase in ("train", "test"):
+        made = deployed(source, phase=phase, build=build)
+        assert (made.inputs, made.outputs) == (["data"], ["prob"])
+
+
+def test_both_halves_of_a_siamese_net_stay() -> None:
+    n = NetSpec("siamese")
+    n.a, n.b, n.same = L.Input(shape=[[4, 1, 8, 8], [4, 1, 8, 8], [4]], ntop=3)
+    shared = [dict(name="w"), dict(name="b")]
+    n.fa = L.InnerProduct(n.a, num_output=2, weight_filler="xavier", param=shared)
+    n.fb = L.InnerProduct(n.b, num_output=2, weight_filler="xavier", param=shared)
+    n.pa, n.pb = L.Power(n.fa, scale=2), L.Power(n.fb, scale=2)
+    n.loss = L.ContrastiveLoss(n.pa, n.pb, n.same)
+    made = Net(n, phase="train", seed=1).deploy()
+    assert (made.inputs, made.outputs) == (["a", "b"], ["pa", "pb"])
+
+
+@pytest.mark.parametrize("batch", [0, -1, 2.5, "4"])
+def test_a_batch_that_is_none_is_told(source: str, batch: Any) -> None:
+    with pytest.raises(NetError, match="how many images"):
+        deployed(source, batch=batch, build=lambda n: None)
