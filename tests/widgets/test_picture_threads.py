@@ -45,6 +45,14 @@ def check() -> Callable[[], bytes]:
     return lambda: gradient_picture.draw(report)
 
 
+# What no style among matplotlib's has, and people do have in their settings.
+OWN = {
+    "text.usetex": True, "figure.autolayout": True, "font.weight": "bold", "font.style": "italic",
+    "axes.ymargin": 0.3, "xtick.top": True, "xtick.labelbottom": False, "ytick.labelleft": False,
+    "lines.dash_capstyle": "round", "path.sketch": (1, 100, 2),
+}  # fmt: skip
+
+
 class Noon(datetime.datetime):
     """Always the same time."""
 
@@ -74,6 +82,7 @@ def test_a_cells_settings_are_not_touched_and_its_font_is_not_ours(
         monkeypatch.setattr("datetime.datetime", Noon)
         rcParams["font.family"] = ["monospace"]
         assert draw() == first, "all texts have the picture's own font"
-        for look in ("dark_background", "ggplot"):
-            rcParams.update(style.library[look])
-            assert draw() == first, f"on paper, whatever a cell's figures look like: {look}"
+        looks = [style.library[name] for name in ("dark_background", "seaborn-v0_8", "ggplot")]
+        for k, look in enumerate([*looks, OWN]):
+            rcParams.update(look)
+            assert draw() == first, f"on paper, whatever a cell's figures look like: {k}"

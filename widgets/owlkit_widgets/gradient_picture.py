@@ -14,7 +14,7 @@ import numpy as np
 from . import gradient_cells as cells
 from . import words
 from .assets import light_tokens
-from .picture_png import blank, fonts, png
+from .picture_png import PLAIN, blank, fonts, png
 
 WIDTH = 1100
 HEAD, TITLES, ROW, FOOT = 57, 26, 48, 34
@@ -76,7 +76,7 @@ class _Page:
         self._foot()
 
     def _text(self, x: float, y: float, text: str, px: float = 12, color: str = "ink", **style: Any) -> None:
-        style = {"va": "center", "ha": "left", "family": fonts()} | style
+        style = {"va": "center", "ha": "left", "family": fonts()} | PLAIN | style
         size = px * 72 / 100
         self.axes.text(x, y, text, fontsize=size, color=self.colours[color], parse_math=False, **style)
 

@@ -14,6 +14,7 @@ from .picture_head import HEAD, NOTE
 from .picture_overlay import draw_behind, list_runs
 from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Facts, Page, latest
 from .picture_past import draw_past
+from .picture_png import PLAIN
 
 TITLES, PLOT, LANE = 28, 238, 29
 """Heights above the plot, of the plot, and from the axis to the flags."""
@@ -127,12 +128,16 @@ def _style(page: Page, chart: Any, accuracy: Any) -> None:
         axes.tick_params(which="both", length=0, pad=6, direction="out", **look)
         axes.grid(False, which="both")
     chart.spines["bottom"].set(visible=True, color=page.colours["edge"], linewidth=POINTS)
-    chart.tick_params(axis="x", length=3, width=0.8, color=page.colours["edge"], pad=4)
+    below = {"bottom": True, "top": False, "labelbottom": True, "labeltop": False}
+    chart.tick_params(axis="x", length=3, width=0.8, color=page.colours["edge"], pad=4, **below)
+    chart.tick_params(axis="y", labelleft=True)
     chart.xaxis.set_major_formatter(FuncFormatter(lambda x, _: words.tick(x)))
     chart.yaxis.set_major_formatter(FuncFormatter(lambda y, _: words.loss_tick(y, chart.get_yticks())))
     chart.grid(color="#00000011", linewidth=POINTS, linestyle="-")
     chart.set_axisbelow(True)
     accuracy.set_yticks([])
+    accuracy.tick_params(axis="y", labelright=True)
+    accuracy.margins(y=0.05)
 
 
 def _train(page: Page, chart: Any, facts: Facts) -> None:
@@ -144,7 +149,7 @@ def _train(page: Page, chart: Any, facts: Facts) -> None:
 
 
 def _tests(page: Page, chart: Any, accuracy: Any, facts: Facts) -> None:
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     colours = page.colours
     rings = {"mfc": colours["halo"], "mew": 1.1, "ms": 4.6, "lw": 1.1, "dashes": (4, 2.4)}
@@ -161,6 +166,9 @@ def _tests(page: Page, chart: Any, accuracy: Any, facts: Facts) -> None:
             drawn = True
     if drawn:
         accuracy.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+        accuracy.yaxis.set_major_formatter(
+            FuncFormatter(lambda y, _: words.loss_tick(y, accuracy.get_yticks()))
+        )
         accuracy.set_ylim(top=min(accuracy.get_ylim()[1], 100.5))
         page.text(WIDTH - RIGHT + 22, TOP - 14, "accuracy %", 11, ha="right", color=colours["acc"])
 
@@ -216,7 +224,7 @@ def _divergence(page: Page, chart: Any, facts: Facts) -> None:
     label = f"last {'finite ' if shows else ''}loss {words.significant(float(finite[-1]))}"
     chart.annotate(
         label, (at, y), (-9, 0), textcoords="offset points", ha="right", va="center", color=bad,
-        fontsize=12 * POINTS, weight="bold", family=page.fonts,
+        fontsize=12 * POINTS, family=page.fonts, **PLAIN | {"weight": "bold"},
     )  # fmt: skip
 
 
@@ -273,11 +281,12 @@ def _legend_rows(page: Page, facts: Facts, narrow: bool) -> list[tuple[str, str,
     losses, accuracies = [], []
     for net in facts.test_nets:
         ring, diamond = _marks(net)
-        rings = {"color": page.colours["test"], "lw": 1.1, "ls": "--", "marker": ring, "mfc": "white"}
+        dashed = {"color": page.colours["test"], "lw": 1.1, "ls": "--"}
+        rings = dashed | {"marker": ring, "mfc": "white", "mew": 1}
         loss = latest([value for _, value in facts.tested("loss", net)])
         if net < FURTHER:
             losses.append((facts.test_label(net, "loss"), loss_words(loss), rings | {"ms": 4.6}))
-        solid = {"color": page.colours["acc"], "lw": 1.26, "marker": diamond, "ms": 4}
+        solid = {"color": page.colours["acc"], "lw": 1.26, "marker": diamond, "ms": 4, "mew": 1}
         share = latest([value for _, value in facts.tested("accuracy", net)])
         accuracies.append((facts.test_label(net, "accuracy"), words.percent(share), solid))
     return [*rows, *losses, *accuracies, ("learning rate", rate_words(facts.figures["lr"]), None)]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from . import words
 from .filmstrip import Frame
 from .picture_page import LEFT, PLOT_WIDTH, POINTS, WIDTH, Facts, Page
-from .picture_png import SCALE
+from .picture_png import PLAIN, SCALE
 
 PANEL_HEAD = 38
 ROWS = ((10, 1), (24, 2), (48, 3), (128, 4))
@@ -82,7 +82,7 @@ class FiltersPanel:
         corner = (x + self.tile - 9.5, y + self.tile - 9.5)
         body.add_patch(Rectangle(corner, 11.5, 11.5, fc=colour, ec="none", clip_on=False))
         place = (x + self.tile - 3.75, y + self.tile - 3.5)
-        look: Any = {"ha": "center", "va": "center", "weight": "bold", "family": page.fonts}
+        look = PLAIN | {"ha": "center", "va": "center", "weight": "bold", "family": page.fonts}
         body.text(*place, glyph, fontsize=9 * POINTS, color="white", **look)
 
     def _head(self, page: Page, frame: Frame, y: float) -> None:

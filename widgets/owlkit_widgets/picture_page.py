@@ -14,7 +14,7 @@ from .assets import light_tokens
 from .outputs import FURTHER
 from .picture_overlay import Behind
 from .picture_past import Past
-from .picture_png import SCALE, fonts
+from .picture_png import PLAIN, SCALE, fonts
 from .points import smooth
 
 WIDTH = 1100
@@ -109,7 +109,7 @@ class Page:
 
     def text(self, x: float, y: float, text: str, px: float = 12, **style: Any) -> Any:
         """Text centred on y; left aligned unless `ha` says otherwise."""
-        style = {"color": self.colours["ink"], "va": "center", "family": self.fonts, **style}
+        style = {"color": self.colours["ink"], "va": "center", "family": self.fonts, **PLAIN, **style}
         return self.canvas.text(x, y, text, fontsize=px * POINTS, parse_math=False, **style)
 
     def box(self, x: float, y: float, width: float, height: float, colour: str, radius: float = 0) -> None:
@@ -149,7 +149,9 @@ def fits_gutter(text: str) -> bool:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    outline = TextPath((0, 0), text, size=12, prop=FontProperties(family=fonts(), weight="bold"))
+    outline = TextPath(
+        (0, 0), text, size=12, prop=FontProperties(family=fonts(), style="normal", weight="bold")
+    )
     across = outline.vertices[outline.codes != outline.CLOSEPOLY, 0]
     return not len(across) or float(np.ptp(across)) <= LEFT - 14
 

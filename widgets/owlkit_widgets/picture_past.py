@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .branches import Branch, smoothed_branches
+from .picture_png import PLAIN
 
 if TYPE_CHECKING:
     from .picture_page import Page
@@ -66,5 +67,5 @@ def _end(page: Page, chart: Any, branch: Branch, iters: Any, smoothed: Any, end:
     chart.annotate(
         f"given up at {branch.reached}", (at, y), (6 if right else -6, 0), textcoords="offset points",
         ha="left" if right else "right", va="center", color=grey, fontsize=7.9,
-        family=page.fonts,
+        family=page.fonts, **PLAIN,
     )  # fmt: skip

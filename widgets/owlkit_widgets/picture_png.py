@@ -15,6 +15,9 @@ SCALE = 2
 """Pixels of the PNG per pixel of the design."""
 FONTS = ["Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"]
 
+PLAIN: dict[str, Any] = {"weight": "normal", "style": "normal", "usetex": False}
+"""What a text is that is nothing else. TeX, where a cell's figures use it, may not be there, or stumble."""
+
 
 @lru_cache(maxsize=1)
 def fonts() -> tuple[str, ...]:
@@ -36,6 +39,7 @@ def blank(width: float, height: float) -> Any:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width / 100, height / 100), dpi=100 * SCALE)
+    figure.set_layout_engine("none")  # a cell's may be moved about: ours lies where it is put
     FigureCanvasAgg(figure)
     return figure
 
@@ -44,6 +48,7 @@ def png(figure: Any, background: str) -> bytes:
     """A figure as PNG with a palette: a third of the bytes, which a notebook carries for good."""
     from PIL import Image
 
+    _take_no_style(figure)
     drawn, out = io.BytesIO(), io.BytesIO()
     whole = {"bbox_inches": figure.bbox_inches, "pad_inches": 0, "transparent": False}
     figure.savefig(drawn, format="png", dpi=figure.dpi, facecolor=background, edgecolor="none", **whole)
@@ -52,6 +57,21 @@ def png(figure: Any, background: str) -> bytes:
     _keep_background(image, palette)
     palette.save(out, "png", optimize=True)
     return out.getvalue()
+
+
+def _take_no_style(figure: Any) -> None:
+    """Undo what artists took from matplotlib's settings and nobody here says: ends of lines, sketches."""
+    from matplotlib.lines import Line2D
+    from matplotlib.text import Text
+
+    boxes = [text.get_bbox_patch() for text in figure.findobj(Text)]
+    for artist in (*figure.findobj(), *filter(None, boxes)):
+        artist.set(sketch_params=None, path_effects=[])
+    for line in figure.findobj(Line2D):
+        line.set(solid_capstyle="projecting", dash_capstyle="butt", antialiased=True)
+    for axes in figure.axes:
+        for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+            label.set(**PLAIN)
 
 
 def _keep_background(image: Any, palette: Any) -> None:
