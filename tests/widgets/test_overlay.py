@@ -235,6 +235,24 @@ def test_a_press_waits_for_what_was_asked_of_its_own_run_only(
     asking.settled(monitor)
 
 
+def test_a_press_is_not_done_before_another_while_a_third_ends(watch: Watch) -> None:
+    """What waits was looked through while the monitor's thread took something out: one was passed over."""
+    second = FakeRun("second")
+    monitor = watch(FakeRun("first"), compare=second)
+    orders, key = monitor._orders, monitor.overlay.behind[0].key
+
+    class Done(str):
+        def __eq__(self, other: object) -> bool:
+            orders._in_hand.pop(0)
+            return False
+
+        __hash__ = str.__hash__
+
+    orders._in_hand = [(Done("first"), 1), (key, 2)]
+    second._state("running")
+    assert not orders.press(command(monitor, "pause", run=key, id=3))
+
+
 def test_a_run_is_found_while_it_is_brought_to_the_front(
     watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:

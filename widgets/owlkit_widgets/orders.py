@@ -35,7 +35,7 @@ class Orders:
         if content["name"] in self._shown:
             return False
         key = content["run"]
-        behind = any(waiting == key for waiting, _ in self._in_hand)
+        behind = any(waiting == key for waiting, _ in tuple(self._in_hand))  # `obey` takes some out meanwhile
         if behind or not self._takes_no_time(content):
             self._in_hand.append((key, content["id"]))  # what comes after it stays there: Start, Pause
             return False
