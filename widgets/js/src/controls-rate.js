@@ -1,7 +1,7 @@
 // The learning rate in the toolbar: a field, × 0.1 and × 10, and the way back.
 
 import { h } from "./dom.js";
-import { rate, rateField } from "./format.js";
+import { rate, rateField, typed } from "./format.js";
 
 /** `ask(name, value)` asks the run; `leave()` takes the focus out of the field. */
 export function makeRate(store, { ask, said, leave }) {
@@ -34,9 +34,8 @@ export function makeRate(store, { ask, said, leave }) {
   }
 
   function apply() {
-    const text = field.value.trim();
-    const value = Number(text.replace(",", "."));
-    return text === "" || Number.isNaN(value) ? said.say(`"${field.value}" is not a number`, "bad") : set(value);
+    const value = typed(field.value.replace(/[,，]/, "."));
+    return Number.isNaN(value) ? said.say(`"${field.value}" is not a number`, "bad") : set(value);
   }
 
   function update() {
@@ -52,6 +51,7 @@ export function makeRate(store, { ask, said, leave }) {
   field.addEventListener("input", () => (edited = true));
   field.addEventListener("blur", forget);
   field.addEventListener("keydown", (event) => {
+    if (event.isComposing) return; // Enter ends what is being composed, Escape forgets it
     if (event.key === "Enter") apply();
     else if (event.key === "Escape") {
       edited = false;

@@ -4,6 +4,7 @@ import { makeRate } from "./controls-rate.js";
 import { makeSaid } from "./controls-said.js";
 import { tipOf } from "./controls-tips.js";
 import { h, onPress, setAttribute, setText } from "./dom.js";
+import { typed } from "./format.js";
 import { icon } from "./icons.js";
 import { windowOf } from "./smoothing.js";
 import { shownState } from "./header.js";
@@ -85,7 +86,7 @@ export function makeControls(store, commands, chart, actions) {
     },
     step: () => ask("step", 1),
     stepn: () => {
-      const n = Math.round(Number(count.value));
+      const n = Math.round(typed(count.value));
       if (!(n >= 1)) return said.say(`N must be a whole number from 1 on, found "${count.value}"`, "bad");
       return ask("step", n);
     },
@@ -115,6 +116,7 @@ export function makeControls(store, commands, chart, actions) {
   }
 
   count.addEventListener("keydown", (event) => {
+    if (event.isComposing) return;
     if (event.key === "Enter") verbs.stepn();
     else if (event.key === "Escape") actions.focus();
     else return;
@@ -214,7 +216,7 @@ export function makeControls(store, commands, chart, actions) {
   function tip(control) {
     const why = !store.connected ? "the kernel is gone" : `the run is ${store.state}`;
     const off = control.getAttribute("aria-disabled") === "true" && control !== zoom;
-    const found = tipOf(store, control.dataset.act, { verb: main.dataset.label, n: Number(count.value), lr: rate.current() });
+    const found = tipOf(store, control.dataset.act, { verb: main.dataset.label, n: typed(count.value), lr: rate.current() });
     return found && { text: found[0] + (off ? ` (not now: ${why})` : ""), key: off ? "" : found[1] };
   }
 

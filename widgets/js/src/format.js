@@ -64,6 +64,12 @@ export function rateField(x) {
   return plain.length > FIELD && short.length < plain.length ? short : plain;
 }
 
+/** A number that somebody has typed, maybe in the wide digits of a Japanese keyboard; NaN where it is none. */
+export function typed(text) {
+  const plain = text.normalize("NFKC").trim();
+  return plain === "" ? NaN : Number(plain);
+}
+
 /** Per cent with one decimal, 0.583 -> "58.3". */
 export function percent(fraction, decimals = 1) {
   return known(fraction) && Number.isFinite(fraction) ? signed((fraction * 100).toFixed(decimals)) : DASH;

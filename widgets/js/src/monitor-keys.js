@@ -22,14 +22,17 @@ export function listenToMonitorKeys(root, { controls, chart, help, store, toolti
     if (inside) requestAnimationFrame(() => root.querySelector(store.view.table ? ".tab" : ".plot").focus({ preventScroll: true }));
   }
 
+  /** A key that is held repeats itself: one that asks something of the run asks once. Q twice stops it. */
+  const once = (name) => (event) => event.repeat || controls.press(name);
+
   const keys = {
-    " ": () => controls.press("main"),
+    " ": once("main"),
     ".": () => controls.press("step"),
-    n: () => controls.press("stepn"),
-    s: () => controls.press("snapshot"),
-    q: () => controls.press("stop"),
-    "[": () => controls.press("lower"),
-    "]": () => controls.press("higher"),
+    n: once("stepn"),
+    s: once("snapshot"),
+    q: once("stop"),
+    "[": once("lower"),
+    "]": once("higher"),
     r: () => controls.focusRate(),
     ArrowLeft: (event) => cursor.move(-1, event.shiftKey ? 10 : 1),
     ArrowRight: (event) => cursor.move(1, event.shiftKey ? 10 : 1),

@@ -54,6 +54,10 @@ test("a learning rate is written as one would type it", () => {
   assert.deepEqual([1e-7, 1e-5, 2.5e-4, 1e-4, 0.00123, 0.1 * 0.1, 0, null].map(format.rateField), ["1e-7", "1e-5", "2.5e-4", "0.0001", "0.00123", "0.01", "0", ""]);
 });
 
+test("a number is taken as it was typed", () => {
+  assert.deepEqual(["0.01", " 100 ", "1e-5", "０．０１", "１００", "1,000", "", " ", "fast"].map(format.typed), [0.01, 100, 1e-5, 0.01, 100, NaN, NaN, NaN, NaN]);
+});
+
 test("a net that needs more than a second for an image has a speed all the same", () => {
   assert.deepEqual([0.043, 0.43, 9.94, 9.96, 1234.5, null].map((x) => plain(format.speed(x))), ["0.043", "0.43", "9.9", "10", "1 235", "–"]);
 });

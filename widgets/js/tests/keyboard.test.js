@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { isComposed, isOwnKey, listenToKeys } from "../src/keyboard.js";
+import { listenToMonitorKeys } from "../src/monitor-keys.js";
 
 const plot = { tagName: "DIV", closest: () => null };
 const field = (type) => ({ tagName: "INPUT", type, closest: () => null });
@@ -56,6 +57,16 @@ test("what has the focus keeps the keys that it does something with itself", () 
   assert.deepEqual(left(button), [" ", "Enter"]);
   assert.deepEqual(left(field("range")), ["ArrowLeft"]);
   assert.deepEqual(left(field("text")), ["a", " ", "Enter", "ArrowLeft"]);
+});
+
+test("a key that is held asks a run for something once; steps and moves go on", () => {
+  const [asked, listeners] = [[], []];
+  const root = { addEventListener: (name, listener) => listeners.push(listener) };
+  const chart = { cursor: { move: () => asked.push("move") } };
+  listenToMonitorKeys(root, { controls: { press: (name) => asked.push(name) }, chart });
+  for (const key of [" ", "n", "s", "q", "[", "]", ".", "ArrowLeft"])
+    for (const repeat of [false, true]) listeners[0](Object.assign(press(key), { repeat }));
+  assert.deepEqual(asked, ["main", "stepn", "snapshot", "stop", "lower", "higher", "step", "step", "move", "move"]);
 });
 
 test("capitals are the same keys, and others are asked about", () => {
