@@ -19,6 +19,10 @@ from owlkit.net.deploying import size_before_crop
 Mean = float | Sequence[float] | np.ndarray | str | os.PathLike[str]
 
 
+class RecordPixels(np.ndarray):
+    """(C, H, W) floats out of a record that is no photograph: in the net's order, but not prepared yet."""
+
+
 @dataclass(frozen=True, eq=False)
 class ImageInput:
     """How photographs become a net's input: (image * raw_scale, in `channels` order, - mean) * scale.
@@ -51,9 +55,12 @@ class ImageInput:
 
         image : a path, a PIL image, uint8 (H, W, 3) RGB or (H, W) gray; uint8 (C, H, W) are planes in the
         net's own order, whatever `channels` says; an array of floats (C, H, W) counts as prepared already and
-        must fit. Raises DataError where it does not, or cannot be read.
+        must fit; those of a record are prepared as a data layer does it. Raises DataError where it does not
+        fit, or cannot be read.
         """
         channels, height, width = shape[-3:]
+        if isinstance(image, RecordPixels):
+            return self._prepared(self._cut(np.asarray(image, np.float32), (channels, height, width)))
         if isinstance(image, np.ndarray) and image.dtype.kind == "f":
             if image.shape != (channels, height, width):
                 raise DataError(
@@ -65,8 +72,23 @@ class ImageInput:
             raise DataError(
                 f"photographs have 1 or 3 channels, the net's input has {channels}; give arrays of floats"
             )
-        pixels = self._pixels(image, channels, height, width)
+        return self._prepared(self._pixels(image, channels, height, width))
+
+    def _prepared(self, pixels: np.ndarray) -> np.ndarray:
+        """Of (C, H, W) float32 in the net's order of channels and size."""
         return (pixels * np.float32(self.raw_scale) - self._mean(pixels.shape)) * np.float32(self.scale)
+
+    def _cut(self, pixels: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+        """The middle of a record, where the net's data layer cuts crops."""
+        _, height, width = shape
+        top, left = (pixels.shape[1] - height) // 2, (pixels.shape[2] - width) // 2
+        cut = pixels[:, max(top, 0) : max(top, 0) + height, max(left, 0) : max(left, 0) + width]
+        if cut.shape != shape or (self.before is None and pixels.shape != shape):
+            raise DataError(
+                f"a record of shape {pixels.shape} does not fit the net's input {shape}; only photographs, "
+                "records of bytes with 1 or 3 channels, are brought to another size"
+            )
+        return cut
 
     def restore(self, prepared: np.ndarray) -> np.ndarray:
         """The other way: (C, H, W) floats as (H, W, 3) RGB or (H, W) gray, uint8.

@@ -12,7 +12,7 @@ import numpy as np
 
 from owlkit.core.errors import DataError
 from owlkit.inspection.image_folder import files_in
-from owlkit.inspection.image_input import ImageInput
+from owlkit.inspection.image_input import ImageInput, RecordPixels
 from owlkit.io.datum import datum_to_array, parse_datum
 from owlkit.io.photographs import open_image
 from owlkit.io.records import Records
@@ -165,8 +165,8 @@ def _opened(item: Any) -> Any:
 
 
 def _pixels(value: bytes, key: bytes) -> np.ndarray:
-    """A Datum as uint8 (H, W, 3) RGB or (H, W), or as floats (C, H, W)."""
+    """A Datum as uint8 (H, W, 3) RGB or (H, W); one that is no photograph as floats (C, H, W)."""
     image = datum_to_array(parse_datum(value, key), key)
     if image.dtype != np.uint8 or len(image) not in (1, 3):
-        return image.astype(np.float32)
+        return image.astype(np.float32).view(RecordPixels)
     return image[0] if len(image) == 1 else np.ascontiguousarray(image[::-1].transpose(1, 2, 0))

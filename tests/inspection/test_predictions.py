@@ -212,3 +212,36 @@ def test_pixels_that_nobody_prepares_are_remarked(tmp_path: Path, caplog: pytest
     net.predict(source)
     net.deploy().predict(source)
     assert told not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "transform"),
+    [
+        ((6, 12, 10, 3), np.float32, dict(scale=1 / 128, mean_value=[100, 110, 120])),
+        ((6, 12, 10), np.float32, dict(scale=1 / 128, crop_size=8)),
+        ((6, 5, 12, 10), np.uint8, dict(scale=1 / 128, mean_value=100, crop_size=8)),
+    ],
+    ids=["floats", "gray floats", "five channels"],
+)
+def test_records_that_are_no_photographs_are_prepared_too(
+    tmp_path: Path, shape: tuple[int, ...], dtype: Any, transform: dict[str, Any]
+) -> None:
+    """Floats of an array count as prepared; those of a set are what the data layer begins with."""
+    images = (np.random.default_rng(0).random(shape) * 255).astype(dtype)
+    source = from_arrays(tmp_path / "set", images, np.arange(6) % 3)
+    n = NetSpec("records")
+    n.data, n.label = L.Data(source=source, batch_size=6, transform_param=transform, ntop=2)
+    n.score = L.InnerProduct(n.data, num_output=3, weight_filler="xavier")
+    n.loss = L.SoftmaxWithLoss(n.score, n.label)
+    net = Net(n, phase="test", seed=1)
+    net.forward(end="score")
+    scores = np.exp(net.blobs["score"].data)
+    expected = scores / scores.sum(1, keepdims=True)
+    for asked in (net, net.deploy()):
+        np.testing.assert_allclose(asked.predict(source).probabilities, expected, atol=1e-6)
+
+
+def test_records_of_another_size_are_told(tmp_path: Path) -> None:
+    source = from_arrays(tmp_path / "set", np.zeros((2, CROP + 1, CROP)), [0, 1])
+    with pytest.raises(DataError, match=r"record of shape \(1, 7, 6\) does not fit .*\(1, 6, 6\)"):
+        brightness().predict(source)
