@@ -422,6 +422,8 @@ def test_frozen_layers_keep_their_weights() -> None:
             assert np.array_equal(old, blob.data) == (name != "score"), name
     with pytest.raises(SpecError, match=r"'relu'.*has weights to learn"):
         n.freeze("relu")
+    with pytest.raises(SpecError, match=r"freeze\(\*names\)"):
+        n.freeze(["a", "b"])
 
 
 def test_recurrent_layers_are_frozen_whole() -> None:

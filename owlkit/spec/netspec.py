@@ -103,6 +103,10 @@ class NetSpec:
         layers = self._emitted().layers
         found: dict[str, None] = {}
         for pattern in names:
+            if not isinstance(pattern, str):
+                raise SpecError(
+                    f"freeze({pattern!r}): give names of layers one by one; of a list, freeze(*names)"
+                )
             of_this = [
                 fn
                 for fn, layer in layers.items()
