@@ -133,7 +133,7 @@ def _write_files(
             for number, (name, label) in enumerate(entries):
                 picture = fitted(open_image(name).convert("RGB"), height, width, warp=fit == "warp")
                 image = np.ascontiguousarray(np.asarray(picture).transpose(2, 0, 1)[::-1])
-                key = f"{number:08d}_{Path(name).name}"
+                key = f"{number:08d}_".encode() + os.fsencode(Path(name).name)  # it may be no text
                 writer.put(key, array_to_datum(image, label).SerializeToString())
                 line.tick(f", {number + 1:,} done")
     finally:

@@ -235,6 +235,15 @@ def test_pixels_of_16_bits_are_not_cut_off(tmp_path: Path) -> None:
         from_files(tmp_path / "set", [tmp_path / "f.tif"], size=4)
 
 
+def test_names_of_files_that_are_no_text_are_kept(tmp_path: Path) -> None:
+    name = b"caf\xe9.png"  # Latin-1, as of an old archive
+    with open(os.fsencode(tmp_path) + b"/" + name, "wb") as file:
+        Image.new("L", (4, 4)).save(file, "PNG")
+    (found,) = tmp_path.iterdir()
+    ((key, _),) = Records(from_files(tmp_path / "set", [found], size=4))
+    assert key == b"00000000_" + name
+
+
 def test_an_image_that_is_too_large_to_open_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("L", (64, 64)).save(tmp_path / "a.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
