@@ -257,3 +257,24 @@ def test_who_sends_while_a_widget_is_closed_has_a_comm_to_the_end() -> None:
     assert ended(closing)
     assert sent[0] is not None
     assert widget.comm is None
+
+
+def test_what_a_page_asks_for_before_its_widget_is_made_is_answered() -> None:
+    """A page loads its code, and asks for the small pictures, while the constructor is still at work."""
+    sent: list[Any] = []
+
+    class Early(EmbeddingWidget):
+        def open(self) -> None:
+            super().open()
+            ask(self, {"type": "thumbnails"})
+            choose(self, layer="conv1")
+            settled(self)
+
+        def send(self, content: Any, buffers: Any = None) -> None:
+            sent.append(content)
+
+    shown = show_embedding(planted(), pictures(6), "conv2", method="pca", progress=False)
+    widget = Early(shown)
+    assert sent == [{"type": "thumbnails"}]
+    assert widget.settled.wait(PATIENCE)
+    assert (widget.facts["layer"], widget.said) == ("conv1", {})
