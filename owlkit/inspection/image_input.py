@@ -14,7 +14,7 @@ import numpy as np
 from owlkit.core.errors import DataError
 from owlkit.io.mean import read_mean
 from owlkit.io.photographs import fitted, open_image
-from owlkit.net.deploying import size_before_crop
+from owlkit.net.deploying import is_warped, size_before_crop
 
 Mean = float | Sequence[float] | np.ndarray | str | os.PathLike[str]
 
@@ -155,8 +155,8 @@ def _are_planes(image: Any, channels: int) -> bool:
 
 
 def input_of(net: Any) -> ImageInput:
-    """How the net's own data layer prepares images in tests, by its transform_param, its crop included; as
-    they are where it has none.
+    """How the net's own data layer prepares images in tests, by its transform_param, its crop included, and
+    warped where an ImageData layer does that; as they are where it has none.
 
     net : Net, or anything with a `graph` (None for none).
     """
@@ -165,9 +165,10 @@ def input_of(net: Any) -> ImageInput:
     if graph is None:
         return ImageInput()
     for layer in graph.definition.layer:
-        if not layer.bottom and _says_how(p := layer.transform_param):
+        if not layer.bottom and (_says_how(p := layer.transform_param) or is_warped(layer)):
             mean: Mean = p.mean_file or (list(p.mean_value) if p.mean_value else 0.0)
-            return ImageInput(mean=mean, scale=p.scale, before=size_before_crop(graph, layer))
+            fit = "warp" if is_warped(layer) else "crop"
+            return ImageInput(mean=mean, scale=p.scale, fit=fit, before=size_before_crop(graph, layer))
     return ImageInput()
 
 

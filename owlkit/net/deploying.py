@@ -162,8 +162,21 @@ def _add_input(out: Any, graph: Graph, layer: Any, dropped: set[str], batch: int
         made.transform_param.ClearField("mirror")
         made.transform_param.scale = layer.transform_param.scale  # 1 says that they go in as they are
         before = size_before_crop(graph, layer)
+        if is_warped(layer):
+            made.image_data_param.source = layer.image_data_param.source
+            before = layer.image_data_param.new_height, layer.image_data_param.new_width
         if before is not None:
             made.image_data_param.new_height, made.image_data_param.new_width = before
+
+
+def is_warped(param: Any) -> bool:
+    """Whether a source scales both sides of its images, as ImageData does; an Input that was made of one
+    still names its list.
+
+    param : LayerParameter of the source.
+    """
+    files = param.image_data_param
+    return bool(files.new_height and (param.type == "ImageData" or (param.type == "Input" and files.source)))
 
 
 def size_before_crop(graph: Graph, param: Any) -> tuple[int, int] | None:

@@ -245,3 +245,29 @@ def test_records_of_another_size_are_told(tmp_path: Path) -> None:
     source = from_arrays(tmp_path / "set", np.zeros((2, CROP + 1, CROP)), [0, 1])
     with pytest.raises(DataError, match=r"record of shape \(1, 7, 6\) does not fit .*\(1, 6, 6\)"):
         brightness().predict(source)
+
+
+@pytest.mark.parametrize("transform", [{}, dict(scale=1 / 128, mean_value=[90, 100, 110], crop_size=32)])
+def test_image_files_are_warped_as_an_image_data_layer_does_it(
+    tmp_path: Path, transform: dict[str, Any]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 20, 30, 3), np.uint8)
+    files = [str(tmp_path / f"{k}.png") for k in range(2)]
+    for file, image in zip(files, pixels, strict=True):
+        Image.fromarray(image).save(file)
+    (tmp_path / "list.txt").write_text("".join(f"{file} 0\n" for file in files))
+    n = NetSpec("files")
+    n.data, n.label = L.ImageData(
+        source=str(tmp_path / "list.txt"), batch_size=2, new_height=40, new_width=40,
+        transform_param=transform, ntop=2,
+    )  # fmt: skip
+    n.score = L.InnerProduct(n.data, num_output=2, weight_filler="xavier")
+    n.loss = L.SoftmaxWithLoss(n.score, n.label)
+    net = Net(n, phase="test", seed=1)
+    net.forward()
+    expected = net.blobs["data"].data
+    net.deploy().save_definition(tmp_path / "deploy.prototxt")
+    for asked in (net, Net(tmp_path / "deploy.prototxt")):
+        prepare = input_of(asked)
+        for file, image in zip(files, expected, strict=True):
+            np.testing.assert_allclose(prepare(file, image.shape), image, atol=1.01 * prepare.scale)
