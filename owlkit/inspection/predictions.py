@@ -24,9 +24,10 @@ class Predictions(Picture):
     """Probabilities of many images, (N, classes) float32; `p[k]` is the Prediction of one, `p[:3]` a list.
 
     names : of the images. labels : of the classes, or None. truth : (N,) int64, the right classes, or None
-    where they are not known. best : (N,) int64, the likeliest classes. Where the truth is known: accuracy;
-    confusion, (classes, classes) int64, images of class i that were taken for j; wrong, numbers of the images
-    that were, the surest mistake first.
+    where none is known; of an image with a negative one (a loss's ignore_label) it is not, and it is not
+    counted. best : (N,) int64, the likeliest classes. Where the truth is known: accuracy; confusion, (classes,
+    classes) int64, images of class i that were taken for j; wrong, numbers of the images that were, the
+    surest mistake first.
     The figure shows the confusion and the surest mistakes.
     """
 
@@ -43,7 +44,8 @@ class Predictions(Picture):
     ) -> None:
         """image : gives one of the images, by number, as the net got it: uint8 (H, W, 3) or (H, W).
         top : classes of a Prediction. remark : what else is to be said, such as of images left out."""
-        self.probabilities, self.names, self.truth = probabilities, names, truth
+        self.probabilities, self.names = probabilities, names
+        self.truth = truth if truth is not None and (truth >= 0).any() else None
         self.labels = list(labels) if labels is not None else None
         self.image, self.remark, self._top = image, remark, top
         classes = probabilities.shape[1]
@@ -51,7 +53,7 @@ class Predictions(Picture):
             raise NetError(
                 f"the net has {classes} classes, but there are {len(self.labels)} labels; give all"
             )
-        if truth is not None and len(truth) and not 0 <= truth.min() <= truth.max() < classes:
+        if truth is not None and len(truth) and truth.max() >= classes:
             raise DataError(
                 f"labels go from {truth.min()} to {truth.max()}, but the net tells {classes} classes apart; "
                 "give the truth in the net's numbers"
@@ -72,19 +74,19 @@ class Predictions(Picture):
     @property
     def accuracy(self) -> float:
         """Share of images whose likeliest class is the right one."""
-        return float((self.best == self._known).mean())
+        return float((self.best == self._known)[self._known >= 0].mean())
 
     @property
     def confusion(self) -> np.ndarray:
         """(classes, classes) int64: rows are right classes, columns what the net said."""
         classes = self.probabilities.shape[1]
-        pairs = self._known * classes + self.best
+        pairs = (self._known * classes + self.best)[self._known >= 0]
         return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
     @property
     def wrong(self) -> np.ndarray:
         """(n,) int64, numbers of the images that were taken for something else, the surest mistake first."""
-        mistaken = np.flatnonzero(self.best != self._known)
+        mistaken = np.flatnonzero((self.best != self._known) & (self._known >= 0))
         return mistaken[np.argsort(-self.probabilities[mistaken].max(1), kind="stable")]
 
     @property
@@ -139,7 +141,7 @@ class Predictions(Picture):
         matrix = self.confusion
         shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
         axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        axis.set(xlabel="said", ylabel="right", title=f"{self.accuracy:.1%} of {len(self):,} right")
+        axis.set(xlabel="said", ylabel="right", title=f"{self.accuracy:.1%} of {matrix.sum():,} right")
         count = len(matrix)
         if count > MOST_NAMED:
             return

@@ -162,6 +162,16 @@ def test_truth_by_name_and_of_more_than_are_taken() -> None:
     assert net.predict(images, truth=[0, 1, 0], limit=2).accuracy == 1
 
 
+def test_labels_that_a_loss_passes_over_are_not_counted(tmp_path: Path) -> None:
+    images = gray(0, 100, 200)
+    said = brightness(from_arrays(tmp_path / "set", images, [0, -1, 1])).predict(str(tmp_path / "set"))
+    assert said.accuracy == 0.5
+    assert said.confusion.tolist() == [[1, 0, 0], [0, 0, 1], [0, 0, 0]]
+    assert said.wrong.tolist() == [2]
+    said = brightness().predict(images[:, 1:-1, 1:-1], truth=[-1, -1, -1])
+    assert said.truth is None
+
+
 def test_truth_of_a_folder_of_which_some_are_left_out_is_of_those_that_are_taken(tmp_path: Path) -> None:
     """From subfolders images are taken evenly: the first labels of all would be others."""
     for name in ("a", "b"):
