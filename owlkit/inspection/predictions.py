@@ -25,9 +25,9 @@ class Predictions(Picture):
 
     names : of the images. labels : of the classes, or None. truth : (N,) int64, the right classes, or None
     where none is known; of an image with a negative one (a loss's ignore_label) it is not, and it is not
-    counted. best : (N,) int64, the likeliest classes. Where the truth is known: accuracy; confusion, (classes,
-    classes) int64, images of class i that were taken for j; wrong, numbers of the images that were, the
-    surest mistake first.
+    counted. best : (N,) int64, the likeliest classes. Where the truth is known: accuracy; confusion,
+    (classes, classes) int64, images of class i that were taken for j; wrong, numbers of the images that were,
+    the surest mistake first.
     The figure shows the confusion and the surest mistakes.
     """
 
