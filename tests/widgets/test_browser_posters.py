@@ -140,7 +140,7 @@ def test_runs_over_one_another(lab: Any, page: Any, shots: Path) -> None:
     keep(owl, shots / "monitor-narrow-light.png")
 
 
-def test_picture_that_stays(shots: Path) -> None:
+def test_picture_that_stays(shots: Path, tmp_path: Path) -> None:
     """What the notebook keeps of two runs."""
     import owlkit
     from owlkit_widgets.monitor import Monitor
@@ -149,7 +149,8 @@ def test_picture_that_stays(shots: Path) -> None:
 
     runs = []
     for rate in (0.002, 0.01):
-        runs.append(owlkit.train(solver(max_iter=1500, base_lr=rate), name=f"lenet-{rate}", monitor=False))
+        made = solver(max_iter=1500, base_lr=rate, prefix=str(tmp_path / "lenet"))
+        runs.append(owlkit.train(made, name=f"lenet-{rate}", monitor=False))
         if rate == 0.002:
             runs[0].wait()
     monitor = Monitor(runs[1])
