@@ -52,7 +52,8 @@ class History:
     lr : (n,) float64, as rates are printed: 0.001, where the policy has the float32 nearest to that.
     seconds, data_seconds : (n,) float64, of the row's updates together. images : (n,) int64, likewise.
     updates : (n,) int64, for how many updates the row stands. lowest_loss, highest_loss : (n,) float64.
-    tests, interventions, snapshots, warnings, states : lists of events.
+    tests, interventions, snapshots, warnings, states : lists of events. A test net has one test at an
+    iteration: the newest. repeated : earlier ones there, such as of before training went back to it.
     divergence : the Diverged event, or None.
     abandoned : what was given up by going back to earlier iterations, the oldest first.
 
@@ -64,6 +65,9 @@ class History:
     interventions included, to a new entry of `abandoned`: all else is the line that led to the present
     weights. A row that reaches beyond that iteration goes as a whole; a part that was given up keeps at most
     GIVEN_UP rows.
+
+    While a run trains, rows come between two looks: `history.columns()` and `dict(history)` have columns of
+    one moment, `history.iter` and `history.loss` may differ in length.
     """
 
     def __init__(self) -> None:
@@ -72,6 +76,7 @@ class History:
         self._lr = (math.nan, math.nan)  # the last one, as it came and as it is kept
         self._columns = {name: np.empty(1024, _DTYPES.get(name, np.float64)) for name in COLUMNS}
         self.tests: list[events.TestDone] = []
+        self.repeated: list[events.TestDone] = []
         self.interventions: list[events.Intervention] = []
         self.snapshots: list[events.SnapshotWritten] = []
         self.warnings: list[events.Warned] = []
@@ -88,9 +93,10 @@ class History:
         elif isinstance(event, events.Rewound):
             with self._lock:
                 self._abandon(event.iter)
+        elif isinstance(event, events.TestDone):
+            self._keep_test(event)
         else:
             lists: dict[type, list[Any]] = {
-                events.TestDone: self.tests,
                 events.Intervention: self.interventions,
                 events.SnapshotWritten: self.snapshots,
                 events.Warned: self.warnings,
@@ -98,6 +104,17 @@ class History:
             }
             if type(event) in lists:
                 lists[type(event)].append(event)
+
+    def _keep_test(self, event: events.TestDone) -> None:
+        """A training that goes on after its last test, or went back to an iteration, tests there again."""
+        for at in reversed(range(len(self.tests))):
+            if self.tests[at].iter < event.iter:
+                break
+            if (self.tests[at].iter, self.tests[at].net_index) == (event.iter, event.net_index):
+                self.repeated.append(self.tests[at])
+                self.tests[at] = event  # in its place: somebody may be going through the list
+                return
+        self.tests.append(event)
 
     def _append(self, event: events.IterationDone) -> None:
         with self._lock:
@@ -161,7 +178,8 @@ class History:
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in COLUMNS:
             raise KeyError(self._unknown(name))
-        return self.__getattr__(name)
+        held = name.take(self) if isinstance(name, _Name) else None
+        return held if held is not None else self.__getattr__(name)
 
     def _unknown(self, name: str) -> str:
         if not name.startswith("_") and any(name in test.outputs for test in self.tests):
@@ -169,14 +187,11 @@ class History:
         return f"a history has no {name!r}; its columns are {', '.join(COLUMNS)}"
 
     def keys(self) -> list[str]:
-        """Names of the columns, so that `dict(history)` is what a DataFrame is made of.
-
-        While a run trains rows are added in between: `columns()` has all of one moment.
-        """
-        return list(COLUMNS)
+        """Names of the columns, so that `dict(history)` is what a DataFrame is made of: all of one moment."""
+        return [_Name.of(name, self, column) for name, column in self.columns().items()]
 
     def _ipython_key_completions_(self) -> list[str]:
-        return self.keys()
+        return list(COLUMNS)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *COLUMNS]
@@ -240,6 +255,30 @@ class History:
     def __repr__(self) -> str:
         updates = int(self.updates.sum())
         return f"History({updates} updates, {len(self.tests)} tests, {len(self.interventions)} interventions)"
+
+
+class _Name(str):
+    """A column's name that brings the column of the moment in which all names were asked for.
+
+    `dict(history)` asks for the names, and then for each column by itself, between which rows may be added.
+    It is taken once: who keeps the names finds later rows by them.
+    """
+
+    _held: tuple[History, np.ndarray] | None = None
+
+    @classmethod
+    def of(cls, name: str, history: History, column: np.ndarray) -> _Name:
+        made = cls(name)
+        made._held = history, column
+        return made
+
+    def take(self, history: History) -> np.ndarray | None:
+        """The column, where it is the history's and was not taken before."""
+        held, self._held = self._held, None
+        return held[1] if held is not None and held[0] is history else None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, (str(self),)  # in files it is a word like others
 
 
 def _parted(rows: list[Any], iteration: int) -> tuple[list[Any], list[Any]]:

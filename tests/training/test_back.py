@@ -229,7 +229,8 @@ def test_in_a_test_it_waits_until_that_is_abandoned(tmp_path: Path, at: int) -> 
     solver.test_nets[0].forward = asking
     run.run()
     assert [part.iter for part in run.history.abandoned] == [10]
-    told = run.history.tests + run.history.abandoned[0].tests
+    told = run.history.tests + run.history.repeated + run.history.abandoned[0].tests
+    assert [test.iter for test in run.history.tests] == [0, 5, 10, 15, 20]
     assert len(tested) == 4 * len(told) + 2, "the rest of that test's four batches is left out"
     assert at not in [test.iter for test in run.history.abandoned[0].tests]
 

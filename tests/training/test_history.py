@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -221,3 +223,45 @@ def test_a_table_is_made_of_it() -> None:
     assert list(table) == list(history_module.COLUMNS)
     assert table["loss"].tolist() == [1.0, 0.5]
     assert "smoothed_loss" in dir(history)
+
+
+def test_a_table_made_while_training_goes_on_is_of_one_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had columns of unequal length: rows came between one column and the next."""
+    history, other = History(), History()
+    fill(history, 1, 2)
+    fill(other, 1, 1)
+    look = History.__getitem__
+
+    def meanwhile(self: History, name: str) -> np.ndarray:
+        fill(history, len(history) + 1, len(history) + 1)
+        return look(self, name)
+
+    monkeypatch.setattr(History, "__getitem__", meanwhile)
+    names = history.keys()
+    table = {name: history[name] for name in names}
+    assert {len(column) for column in table.values()} == {2}
+    assert {len(column) for column in {**history}.values()} == {12}
+    assert len(history["loss"]) == len(history) == 23
+    assert len(history[names[1]]) == 24, "names that are kept find later rows"
+    assert len(other[history.keys()[1]]) == 1
+    assert type(pickle.loads(pickle.dumps(names[1]))) is str
+
+
+def a_test(iteration: int, accuracy: float, net: int = 0) -> events.TestDone:
+    return events.TestDone(iteration, net, f"test{net}", {"accuracy": accuracy}, None, 0.1)
+
+
+def test_a_net_has_one_test_at_an_iteration_the_newest() -> None:
+    history = History()
+    for event in (a_test(0, 0.1), a_test(10, 0.5), a_test(10, 0.25, net=1), a_test(20, 0.7)):
+        history.record(event)
+    history.record(events.Rewound(10, 20))
+    tests = history.tests
+    for event in (a_test(10, 0.6), a_test(10, 0.3, net=1), a_test(20, 0.8)):
+        history.record(event)
+    assert history.tests is tests, "who goes through it misses none"
+    assert tests == [a_test(0, 0.1), a_test(10, 0.6), a_test(10, 0.3, net=1), a_test(20, 0.8)]
+    assert history.repeated == [a_test(10, 0.5), a_test(10, 0.25, net=1)]
+    assert history.abandoned[0].tests == [a_test(20, 0.7)]
+    at, values = history.test_curve("accuracy")
+    assert (at.tolist(), values.tolist()) == ([0, 10, 20], [0.1, 0.6, 0.8])
