@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
@@ -89,19 +88,17 @@ class Passes(Planned):
         """
         self._check_layers(start, end)
         self._check_reach(start)
-        with self._abandoned_if_failing():
+        try:
             self._run_backward(start, end)
+        except BaseException:
+            self._abandon_scale()
+            raise
         self._settle_diffs()
 
-    @contextmanager
-    def _abandoned_if_failing(self) -> Iterator[None]:
-        """Where a backward pass fails, the next one does not start from scaled losses."""
-        try:
-            yield
-        except BaseException:
-            if self.loss_scale is not None:
-                self.loss_scale.abandon()
-            raise
+    def _abandon_scale(self) -> None:
+        """A backward pass failed: the next one does not start from scaled losses."""
+        if self.loss_scale is not None:
+            self.loss_scale.abandon()
 
     def _run_backward(self, start: str | None, end: str | None) -> None:
         whole = start is None and end is None
@@ -155,8 +152,11 @@ class Passes(Planned):
             read = self.forward_backward_later(before)
             self.captures.repeat("update", variant, update)
             return read
-        with self._abandoned_if_failing():
+        try:
             self.captures.iteration(plan, self.working, self._settle_diffs, update, variant, before)
+        except BaseException:
+            self._abandon_scale()
+            raise
         return self._read_losses_later()
 
     def _read_losses_later(self) -> Callable[[], float]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -60,24 +59,25 @@ class Announcer:
     def emit(self, event: Any) -> None:
         """Tell all listeners."""
         for listening in tuple(self._listeners):
-            with self._removed_if_failing(listening):
+            try:
                 listening.listener(event)
+            except Exception:
+                self._remove_failed(listening)
 
     def _somebody_looks(self) -> bool:
         """Whether a listener wants the net to stand still when it hears of the next iteration."""
         found = False
         for listening in tuple(self._listeners):
-            with self._removed_if_failing(listening):
+            try:
                 found |= bool(listening.at_rest())
+            except Exception:
+                self._remove_failed(listening)
         return found
 
-    @contextmanager
-    def _removed_if_failing(self, listening: _Listening) -> Iterator[None]:
-        try:
-            yield
-        except Exception:
-            log.exception("a listener of the training failed and was removed: %r", listening.listener)
-            self._listeners.remove(listening)
+    def _remove_failed(self, listening: _Listening) -> None:
+        """To be called where its error is handled."""
+        log.exception("a listener of the training failed and was removed: %r", listening.listener)
+        self._listeners.remove(listening)
 
     def warn(self, message: str) -> None:
         """Remark something to all listeners."""

@@ -98,7 +98,8 @@ class Solver(Iterating):
 
     def __setattr__(self, name: str, value: Any) -> None:
         # `solver.base_lr = 0.001` set an attribute that nobody reads, and training went on as before.
-        if "_sealed" in self.__dict__ and not hasattr(self, name):
+        there = self.__dict__
+        if name not in there and "_sealed" in there and not hasattr(self, name):
             own = type(self) is not Solver  # a class of the user's has what its author gives it
             if not own or name in self.param.DESCRIPTOR.fields_by_name:
                 raise AttributeError(self._no_such(name))

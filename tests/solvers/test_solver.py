@@ -168,6 +168,21 @@ def test_a_listener_that_fails_is_removed(caplog: pytest.LogCaptureFixture) -> N
     assert "failed and was removed" in caplog.text
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_a_listener_that_cannot_say_whether_it_looks_is_removed(caplog: pytest.LogCaptureFixture) -> None:
+    solver = make_solver()
+    seen: list[Any] = []
+
+    def bad() -> bool:
+        raise RuntimeError("broken")
+
+    solver.add_listener(seen.append, at_rest=bad)
+    solver.step(1)
+    assert solver.iter == 1
+    assert not seen
+    assert "failed and was removed" in caplog.text
+
+
 def test_a_listener_can_be_taken_away() -> None:
     solver = make_solver()
     seen: list[Any] = []
