@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from owlkit.core.errors import NetError
 from owlkit.io.datum import datum_to_array, parse_datum
+from owlkit.layers.base import LAYERS
 from owlkit.layers.loss import LossLayer
+from owlkit.net.in_use import check_made, layers_in_use, refit, stands_for_data
 from owlkit.proto import caffe_pb2
 
 if TYPE_CHECKING:
@@ -20,18 +22,20 @@ _MEASURES = ("Accuracy",)
 
 
 def deploy_definition(graph: Graph, batch: int = 1) -> Any:
-    """The NetParameter of a net without labels, losses and measures of them.
+    """The NetParameter of a net without labels, losses and measures of them, of the layers that tests run.
 
-    Layers that read data become Input layers, (batch, ...); a SoftmaxWithLoss becomes a Softmax, whose top is
-    `prob` (with several losses, or where something else is called so, `<loss>_prob`; a second top keeps its
-    name), a SigmoidCrossEntropyLoss a Sigmoid likewise, unless the net has that layer already. Other losses
-    go, and what they compared is the output. What follows from labels alone goes, too. How images are
+    Layers that read data become Input layers, (batch, ...), and DummyData of random numbers, too; a Reshape
+    that names the number of images copies it from its bottom. A SoftmaxWithLoss becomes a Softmax, whose top
+    is `prob` (with several losses, or where something else is called so, `<loss>_prob`; a second top keeps
+    its name), a SigmoidCrossEntropyLoss a Sigmoid likewise, unless the net has that layer already. Other
+    losses go, and what they compared is the output. What follows from labels alone goes, too. How images are
     prepared stays with the Input layer, as a transform_param and, of crops, the size that they are cut from
     as an image_data_param: Caffe passes over both there, and `ImageInput` is made of them.
-    Raises NetError where nothing is left, the net reads no data, or `batch` is no number of images.
+    Raises NetError where nothing is left, the net reads no data, what is left reads what another phase alone
+    makes, or `batch` is no number of images.
     """
     batch = _checked_batch(batch)
-    layers = unsplit(graph.definition.layer)
+    layers = layers_in_use(graph, unsplit(graph.definition.layer), lambda layer: _is_loss(graph, layer))
     losses = [layer for layer in layers if _is_loss(graph, layer)]
     dropped = _labels(graph, layers, losses)
     if not [top for layer in layers if not layer.bottom for top in layer.top if top not in dropped]:
@@ -39,6 +43,7 @@ def deploy_definition(graph: Graph, batch: int = 1) -> Any:
     out = caffe_pb2.NetParameter(name=graph.name)
     answering = [loss for loss in losses if loss.type in _ANSWERS and not _is_answered(loss, layers)]
     kept = [layer for layer in layers if layer not in losses and layer.type not in _MEASURES]
+    trained = images_at_a_time(graph)
     for layer in layers:
         if not layer.bottom:
             _add_input(out, graph, layer, dropped, batch)
@@ -54,9 +59,53 @@ def deploy_definition(graph: Graph, batch: int = 1) -> Any:
             dropped.update(layer.top)
         else:
             out.layer.add().CopyFrom(_plain(layer))
+            refit(out.layer[-1], trained, batch, _read(graph, layer.name))
     if all(not layer.bottom for layer in out.layer):
         raise NetError(f"{graph.name or 'the net'}: all its layers need labels; there is nothing to deploy")
+    check_made(graph, out.layer)
     return out
+
+
+def images_at_a_time(graph: Graph) -> int:
+    """Length of axis 0 of what the first source of data gives."""
+    fed = (node.top[0].shape for node in graph.nodes if _is_fed(graph, node.layer.param) and node.top)
+    return next((shape[0] for shape in fed if shape), 0)
+
+
+def check_learned(made: Graph, graph: Graph) -> None:
+    """NetError where the net to deploy learns what the net itself has no weights of."""
+    known = {node.name for node in graph.nodes if node.layer.blobs}
+    for node in made.nodes:
+        if node.layer.blobs and node.name not in known:
+            raise NetError(
+                f"{node.name} ({node.layer.type}): the {graph.phase} net has no such layer, and so no "
+                "weights of it; deploy the net that has, or give the layer no rule for a phase"
+            )
+
+
+def told_of_batch(error: NetError, graph: Graph, batch: int) -> NetError:
+    """An error of the net that was made, with what helps where the number of images is to blame."""
+    trained = images_at_a_time(graph)
+    if trained in (0, batch):
+        return error
+    return NetError(
+        f"deploy(batch={batch}): {error}; the net was made for {trained} images at a time: where a layer "
+        f"names that number, write 0 or -1, or take deploy(batch={trained})"
+    )
+
+
+def _is_fed(graph: Graph, layer: Any) -> bool:
+    """Whether a layer is a source of data, in whose place an Input is put."""
+    if layer.bottom:
+        return False
+    nodes = {node.name: node for node in graph.nodes if not node.bottom}
+    fed = {name for name, node in nodes.items() if node.layer.is_data or node.layer.type == "Input"}
+    return layer.name in fed or stands_for_data(layer, bool(fed))
+
+
+def _read(graph: Graph, name: str) -> tuple[int, ...]:
+    """Shape of the first bottom of a layer; () where the net does not have that layer."""
+    return next((node.bottom[0].shape for node in graph.nodes if node.name == name and node.bottom), ())
 
 
 def _checked_batch(batch: Any) -> int:
@@ -110,9 +159,12 @@ def unsplit(layers: Sequence[Any]) -> list[Any]:
 def _is_loss(graph: Graph, layer: Any) -> bool:
     """Whether a layer ends in a number to be made small: one of Caffe's losses, weighed or only looked at; or
     it has no weights, and all its tops are losses."""
-    node = next(node for node in graph.nodes if node.name == layer.name)
-    if isinstance(node.layer, LossLayer):
+    node = next((node for node in graph.nodes if node.name == layer.name), None)
+    kind = LAYERS.get(layer.type) if node is None else type(node.layer)
+    if kind is not None and issubclass(kind, LossLayer):
         return True
+    if node is None:  # of another phase
+        return bool(layer.loss_weight) and all(layer.loss_weight)
     weights = node.layer.loss_weights
     return bool(layer.bottom) and bool(weights) and all(weights) and not node.layer.blobs
 
@@ -151,8 +203,9 @@ def _add_input(out: Any, graph: Graph, layer: Any, dropped: set[str], batch: int
     tops = [top for top in layer.top if top not in dropped]
     if not tops:
         return
-    if not (node.layer.is_data or layer.type == "Input"):
+    if not _is_fed(graph, layer):
         out.layer.add().CopyFrom(_plain(layer))
+        refit(out.layer[-1], images_at_a_time(graph), batch, ())
         return
     made = out.layer.add(name=layer.name if len(tops) > 1 else tops[0], type="Input", top=tops)
     for top in tops:

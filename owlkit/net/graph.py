@@ -58,6 +58,7 @@ class Graph:
     phase : "train" or "test". level, stages : select layers by their include and exclude rules.
     dtype : "float32", "float64", or one of half precision (`net.precision`), "float16" or "bfloat16".
     seed : of all randomness; None draws one, kept in `seed`.
+    left_out : (place in the definition, layer) of those that the rules leave out.
     Raises PrototxtError for a definition that cannot be read, NetError for one that makes no net.
     """
 
@@ -78,6 +79,7 @@ class Graph:
         whole = proto.net_param(definition)
         filtered = rules.filter_net(whole, phase, level, stages)
         self.definition = insert_splits(filtered, whole)
+        self.left_out = rules.left_out(whole, filtered.state)
         self.name: str = self.definition.name
         self.force_backward: bool = self.definition.force_backward
         self.nodes: list[Node] = []

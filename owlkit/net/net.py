@@ -18,7 +18,7 @@ from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tracebacks import Shortened
 from owlkit.layers.base import Layer
 from owlkit.net import diagnosis, saving, state
-from owlkit.net.deploying import deploy_definition
+from owlkit.net.deploying import check_learned, deploy_definition, told_of_batch
 from owlkit.net.gradients import forbid_backward
 from owlkit.net.graph import Graph
 from owlkit.net.guard import Guard
@@ -222,16 +222,22 @@ class Net(Passes):
         """The net as it is used: in test phase, with an Input in place of data, without labels and losses,
         with a Softmax `prob` where it had a SoftmaxWithLoss; the weights are copies.
         How the data layer prepares images is kept in the definition, so that `predict` does it. Layers are
-        those of this net's phase: where some belong to tests alone, deploy a test net.
+        those of tests, where the definition has both: what it says for training alone goes.
 
         batch : images at a time. `save_definition` and `save` write its two files; `owlkit.export_onnx` takes
             it.
-        Raises NetError where nothing is left, or `batch` is no number of images.
+        Raises NetError where nothing is left, `batch` is no number of images, or the net does not take that
+        many.
         """
         definition = deploy_definition(self.graph, batch)
-        made = Net(definition, phase="test", device=self.device, dtype=wide(self.dtype))
-        made.copy_from(self.to_proto(), quiet=True)
-        return made
+        try:
+            made = Net(definition, phase="test", device=self.device, dtype=wide(self.dtype))
+            check_learned(made.graph, self.graph)
+            made.copy_from(self.to_proto(), quiet=True)
+            return made
+        except NetError as error:
+            told = told_of_batch(error, self.graph, batch)
+        raise told
 
     def save_definition(self, path: str | Path) -> Path:
         """Write the definition, filtered for the net's phase, as a prototxt file; returns its path."""

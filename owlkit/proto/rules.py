@@ -75,3 +75,14 @@ def filter_net(
     filtered.state.CopyFrom(state)
     filtered.layer.extend(layer for layer in net.layer if included(layer, state))
     return filtered
+
+
+def left_out(
+    net: caffe_pb2.NetParameter, state: caffe_pb2.NetState
+) -> list[tuple[int, caffe_pb2.LayerParameter]]:
+    """(index, a copy) of the layers that `filter_net` leaves out of a net in that state."""
+    return [
+        (index, caffe_pb2.LayerParameter.FromString(layer.SerializeToString()))
+        for index, layer in enumerate(net.layer)
+        if not included(layer, state)
+    ]

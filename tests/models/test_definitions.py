@@ -9,6 +9,7 @@ import pytest
 from owlkit import proto
 from owlkit.layers import LAYERS
 from owlkit.net import Net
+from owlkit.net.deploying import deploy_definition
 from owlkit.net.graph import Graph
 from owlkit.proto import caffe_pb2, text
 from owlkit.solvers import Solver
@@ -77,6 +78,21 @@ def test_a_net_is_built(name: str, phase: str, folder: Path) -> None:
         assert graph.outputs
         assert str(graph).count("\n") > len(graph.nodes)
         assert graph.parameter_count == COUNTS.get(name, graph.parameter_count)
+
+
+@pytest.mark.parametrize("phase", ["train", "test"])
+@pytest.mark.parametrize("name", NETS)
+def test_a_net_is_deployed(name: str, phase: str, folder: Path) -> None:
+    """As a net that takes two images and gives two answers, whatever it read, with all that it learned."""
+    skip_unless_it_can_be_built(name, phase)
+    lay_out(FOLDER / name, folder)
+    for stage in STAGES.get((name, phase), [""]):
+        graph = Graph(FOLDER / name, phase=phase, stages=[stage] if stage else [], seed=1)
+        made = Graph(deploy_definition(graph, 2))
+        assert made.inputs
+        assert {made.blobs[blob].shape[0] for blob in (*made.inputs, *made.outputs)} == {2}
+        assert {node.name for node in made.nodes if not node.bottom} <= set(made.inputs)
+        assert made.parameter_count == graph.parameter_count
 
 
 @pytest.mark.parametrize("name", [n for n in NETS if n.startswith(SMALL)])
