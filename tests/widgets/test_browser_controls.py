@@ -39,6 +39,7 @@ def test_every_control_and_every_key(lab: Any, page: Any, shots: Path) -> None:
     notebook.wait_for_state("Ready")
     owl = page.locator(".owl").first
     answers_at_once(notebook, page, owl)
+    twice_is_once(notebook, page, owl)
     by_mouse(notebook, page, owl)
     assert accessibility_findings(page) == []
 
@@ -73,6 +74,24 @@ def answers_at_once(notebook: Notebook, page: Any, owl: Any) -> None:
 def median(waits: list[tuple[float, float]]) -> float:
     """Of three, by what the kernel took."""
     return sorted(kernel for _, kernel in waits)[1]
+
+
+def twice_is_once(notebook: Notebook, page: Any, owl: Any) -> None:
+    """The second click of a double click undoes nothing and confirms nothing; nor does Enter that is held."""
+    main = owl.locator('[data-act="main"]')
+    reached = settled(notebook)
+    main.dblclick()
+    notebook.wait_for_iteration(reached + 30)
+    owl.get_by_role("button", name="Pause").wait_for()
+    main.focus()
+    for _ in range(4):
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    settled(notebook)
+    owl.get_by_role("button", name="Stop", exact=True).dblclick()
+    owl.get_by_role("button", name="Stop? Enter confirms").wait_for()
+    page.keyboard.press("Escape")
+    assert main.inner_text() == "Resume"
 
 
 def by_mouse(notebook: Notebook, page: Any, owl: Any) -> None:

@@ -319,6 +319,25 @@ class TestCrossing:
         assert answer(sent)["ok"]
         assert done == [1]
 
+    @pytest.mark.parametrize(
+        ("state", "words"),
+        [
+            ("running", "has begun meanwhile"), ("paused", "has begun meanwhile"),
+            ("finished", "has finished meanwhile"), ("failed", "has failed meanwhile"),
+            ("stopped", "was stopped meanwhile: press again to train on"),
+        ],
+    )  # fmt: skip
+    def test_a_run_that_code_has_begun_meanwhile_is_not_begun_again(
+        self, state: str, words: str, watch: Watch, sent: list[dict[str, Any]]
+    ) -> None:
+        run = FakeRun()
+        monitor = watch(run)
+        order = command(monitor, "start")
+        run._state(state)
+        monitor._receive(monitor, order, [])
+        assert answer(sent)["error"] == f"lenet {words}"
+        assert not run._go.is_set()
+
     def test_a_run_in_training_again_is_not_put_back(
         self, watch: Watch, sent: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
     ) -> None:

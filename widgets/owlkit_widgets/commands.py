@@ -75,9 +75,10 @@ class Controls:
     def _check_meant(self, name: str, shown: str, state: str) -> None:
         if name in HALTS and state in BECAME:
             raise ValueError(self._too_late(name, state))
-        if name in GOES_ON and state in OVER and shown not in BECAME:
+        begun = name == "start" and state != "ready"  # the page has not heard of it
+        if begun or (name in GOES_ON and state in OVER and shown not in BECAME):
             again = ": press again to train on" if state == "stopped" else ""
-            raise ValueError(f"{self._name} {BECAME[state]} meanwhile{again}")
+            raise ValueError(f"{self._name} {BECAME.get(state, 'has begun')} meanwhile{again}")
         if name == "back" and state in ACTIVE and shown in OVER:
             raise ValueError(f"{self._name} is in training again: it was not put back")
 

@@ -1,5 +1,7 @@
 // The toolbar: verbs on the run, learning rate, and how the chart is shown.
 
+import { Awaited, pauseNews, snapshotNews } from "./awaited.js";
+import { onVerbs } from "./clicks.js";
 import { makeRate } from "./controls-rate.js";
 import { makeSaid } from "./controls-said.js";
 import { tipOf } from "./controls-tips.js";
@@ -8,7 +10,6 @@ import { typed } from "./format.js";
 import { icon } from "./icons.js";
 import { windowOf } from "./smoothing.js";
 import { shownState } from "./header.js";
-import { Awaited } from "./snapshots.js";
 
 const DEFAULT_STEPS = 100;
 
@@ -55,7 +56,8 @@ export function makeControls(store, commands, chart, actions) {
   let pressed = null; // state shown before the kernel has confirmed it
   let asking = false; // "Stop? Enter"
   let pressing = false; // the pointer is down on the toolbar
-  const awaited = new Awaited(store);
+  const snapshots = new Awaited(store, ["snapshot", "unsaved"], snapshotNews);
+  const pauses = new Awaited(store, ["pause"], pauseNews);
 
   const canRun = () => store.connected && store.live;
   /** A stopped run can be taken up again, by going on or by a step. */
@@ -80,9 +82,11 @@ export function makeControls(store, commands, chart, actions) {
   }
 
   const verbs = {
-    main: () => {
+    main: async () => {
       const [, name, , expected] = mainVerb();
-      return ask(name, null, expected);
+      pauses.forget();
+      if (name === "pause") pauses.ask();
+      if (!(await ask(name, null, expected))) pauses.forget();
     },
     step: () => ask("step", 1),
     stepn: () => {
@@ -96,9 +100,9 @@ export function makeControls(store, commands, chart, actions) {
       return ask("stop");
     },
     snapshot: async () => {
-      awaited.ask();
-      if (!(await ask("snapshot"))) awaited.forget();
-      else if (awaited.waiting) said.say("snapshot asked for", "", Infinity);
+      snapshots.ask();
+      if (!(await ask("snapshot"))) snapshots.forget();
+      else if (snapshots.waiting) said.say("snapshot asked for", "", Infinity);
     },
     ...rate.verbs,
     log: () => store.setView({ log: !store.view.log }),
@@ -132,10 +136,7 @@ export function makeControls(store, commands, chart, actions) {
 
   // -- events --------------------------------------------------------------------------------------------
 
-  element.addEventListener("click", (event) => {
-    const target = event.target.closest("button[data-act]");
-    if (target && target.getAttribute("aria-disabled") !== "true") verbs[target.dataset.act]();
-  });
+  onVerbs(element, (name) => verbs[name]());
   stop.addEventListener("blur", () => asking && !pressing && askStop(false));
   // It gets narrower only after the click: what lies beside it would move away between press and release.
   const released = () => {
@@ -179,7 +180,7 @@ export function makeControls(store, commands, chart, actions) {
   function leaveRun() {
     askStop(false);
     said.say("");
-    awaited.forget();
+    for (const awaited of [snapshots, pauses]) awaited.forget();
     rate.forget();
     [run, pressed] = [store.key, null];
   }
@@ -208,8 +209,8 @@ export function makeControls(store, commands, chart, actions) {
     setAttribute(log, "aria-pressed", logarithmic);
     setAttribute(table, "aria-pressed", tabular);
     enable(zoom, Boolean(zoomed));
-    const written = awaited.news();
-    if (written) said.say(written.text, written.look);
+    const news = [snapshots.news(), pauses.news()].findLast(Boolean);
+    if (news) said.say(news.text, news.look);
   }
 
   /** What the tooltip of a control says, null of something else. */
