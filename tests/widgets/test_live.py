@@ -244,6 +244,36 @@ class TestTrouble:
         answer = next(content for content in sent if content["type"] == "answer")
         assert (answer["id"], answer["error"]) == (4, "ZeroDivisionError: division by zero")
 
+    @pytest.mark.parametrize("missing", ["run", "state", "name"])
+    def test_a_command_that_is_not_whole_is_answered(
+        self, missing: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As a page that was loaded before an update sends it: the thread of all widgets raised."""
+        sent: list[Any] = []
+        monitor = Monitor(FakeRun())
+        monkeypatch.setattr(monitor, "send", lambda content, buffers=None: sent.append(content))
+        order = command(monitor, "pause", id=5)
+        ask(monitor, {key: value for key, value in order.items() if key != missing})
+        settled(monitor)
+        (answer,) = [content for content in sent if content["type"] == "answer"]
+        what = "a command" if missing == "name" else "pause"
+        assert answer["error"] == f"{what}: the page does not say {missing}; load it again"
+        assert (answer["id"], answer["ok"]) == (5, False)
+
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            ({"type": "command", "name": "pause"}, "pause: the page does not say id and run and state"),
+            ({"type": "command", "id": 1, "name": [], "run": "1", "state": "ready"}, "unhashable"),
+            (["pause"], "AttributeError"),
+        ],
+    )
+    def test_a_message_that_nobody_can_answer_is_told(self, content: Any, told: str) -> None:
+        monitor = Monitor(FakeRun())
+        ask(monitor, content)
+        settled(monitor)
+        assert told in monitor.said["text"]
+
     def test_the_failure_of_what_nobody_wants_any_more_is_not_told(self) -> None:
         widget = DriversWidget(show_heatmap(halves(), picture(), "ip", 0, progress=False))
         before = dict(widget.found)

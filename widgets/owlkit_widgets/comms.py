@@ -72,13 +72,21 @@ class LiveWidget(anywidget.AnyWidget):  # type: ignore[misc,unused-ignore]
     def _handle_msg(self, msg: dict[str, Any]) -> Any:
         """Called in the thread that all widgets share."""
         data = msg["content"]["data"]
-        if data["method"] == "custom" and self._press(data.get("content") or {}):
+        if data["method"] == "custom" and self._pressed(data.get("content") or {}):
             return None
         if data["method"] == "request_state":  # a page loads, and gives up on widgets after some seconds
             return super()._handle_msg(msg)
         context = contextvars.copy_context()  # answers say which message they answer
         key = tuple(sorted(data.get("state", ()))) if data["method"] == "update" else None
         return self._desk.put(partial(context.run, super()._handle_msg, msg), key)
+
+    def _pressed(self, content: Any) -> bool:
+        """As `_press`; what goes wrong is told by the widget's own thread, as telling may wait for a lock."""
+        try:
+            return isinstance(content, dict) and self._press(content)
+        except Exception as error:
+            self._desk.put(partial(self._complain, error))
+            return True
 
     def _handle_custom_msg(self, content: dict[str, Any], buffers: list[memoryview]) -> None:
         with self._telling():

@@ -10,6 +10,9 @@ from .comms import words_of
 if TYPE_CHECKING:
     from .monitor import Monitor
 
+NEEDED = ("id", "name", "run", "state")
+"""What a command says, whatever it is."""
+
 
 class Orders:
     """Carries out the commands of pages and answers each.
@@ -32,7 +35,7 @@ class Orders:
     def press(self, content: dict[str, Any]) -> bool:
         """Whether a command was carried out at once, as requests to a training are; the others may wait for a
         net or a file, in `obey`."""
-        if content["name"] in self._shown:
+        if _missing(content) or content["name"] in self._shown:
             return False
         key = content["run"]
         behind = any(waiting == key for waiting, _ in tuple(self._in_hand))  # `obey` takes some out meanwhile
@@ -49,7 +52,12 @@ class Orders:
             return True
 
     def obey(self, content: dict[str, Any]) -> None:
-        """Carry out a command that takes time, in the monitor's thread."""
+        """Carry out a command that takes time, in the monitor's thread.
+
+        Raises ValueError where it has no id: then there is nobody to answer.
+        """
+        if "id" not in content:
+            raise ValueError(_missing(content))
         try:
             self._answer(content)
         finally:
@@ -69,7 +77,16 @@ class Orders:
         self._monitor.answer(answer if value is None else answer | {"value": value})
 
     def _carry_out(self, content: dict[str, Any]) -> Any:
+        if missing := _missing(content):
+            raise ValueError(missing)
         name, wanted = content["name"], content.get("value")
         if name in self._shown:
             return self._shown[name](wanted)
         return self._monitor.overlay.of(content["run"]).controls.obey(name, wanted, content["state"])
+
+
+def _missing(content: dict[str, Any]) -> str:
+    """What is said of a command that is not whole, as that of a page with another version's code; else ""."""
+    missing = [each for each in NEEDED if each not in content]
+    what = content.get("name", "a command")
+    return f"{what}: the page does not say {' and '.join(missing)}; load it again" if missing else ""
