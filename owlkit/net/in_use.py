@@ -50,7 +50,8 @@ def check_made(graph: Graph, layers: Sequence[Any]) -> None:
                 other = "test" if graph.phase == "train" else "train"
                 raise NetError(
                     f"{layer.name} ({layer.type}): what makes its bottom {name!r} is not in the "
-                    f"{graph.phase} net that is deployed; deploy the {other} net, or give both layers the same rules"
+                    f"{graph.phase} net that is deployed; deploy the {other} net, or give both layers the "
+                    "same rules"
                 )
         made.update(layer.top)
 
