@@ -36,6 +36,8 @@ def predictions(
     """What the net says of an image, or of many; documented at `Net.predict`."""
     names = read_labels(labels)
     one = _is_one(images, net)
+    if one and truth is not None:
+        raise DataError("truth is for several images; of one give lists: predict([image], truth=[label])")
     source = ImageSource([images] if one else _listed(images), limit)
     if not len(source):
         raise DataError("there are no images to run; give at least one")

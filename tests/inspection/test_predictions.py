@@ -125,6 +125,8 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
     for asked in ("accuracy", "confusion", "wrong"):
         with pytest.raises(DataError, match="give truth="):
             getattr(unknown, asked)
+    with pytest.raises(DataError, match=r"truth is for several images; .*predict\(\[image\]"):
+        net.predict(images[0], truth=[0])
     with pytest.raises(DataError, match="truth has 1 labels for 2 images"):
         net.predict(images, truth=[0])
     for truth in ([0, 1, 2], [[0, 1, 2], [0, 1, 2]]):
