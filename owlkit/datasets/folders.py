@@ -12,7 +12,8 @@ from owlkit.core.errors import DataError
 from owlkit.datasets.own import Size, from_files
 from owlkit.io.photographs import SUFFIXES, images_beneath
 
-_TRAIN, _TEST = ("train", "training"), ("test", "val", "valid", "validation")
+_VAL = ("val", "valid", "validation")
+_TRAIN, _TEST = ("train", "training"), ("test", *_VAL)
 
 Labelled = list[tuple[Path, int]]
 
@@ -23,6 +24,7 @@ class FolderSets:
 
     train, test : paths of LMDB sets for `L.Data(source=...)`; test is "" where nothing was put aside.
     classes : names by label. count, test_count : images. test_files : paths, in the order of the test set.
+    val, val_count : a third set, where the folder has `val` beside `test`; else "" and 0.
     """
 
     train: str
@@ -31,13 +33,16 @@ class FolderSets:
     count: int
     test_count: int
     test_files: list[str] = field(repr=False)
+    val: str = ""
+    val_count: int = 0
 
     def __repr__(self) -> str:
         named = ", ".join(f"{number} {name}" for number, name in enumerate(self.classes[:10]))
         more = f", and {len(self.classes) - 10} more" if len(self.classes) > 10 else ""
+        third = f", {self.val_count:,} to validate with ({self.val})" if self.val else ""
         return (
             f"{self.count:,} images to train on ({self.train}), {self.test_count:,} to test with "
-            f"({self.test or 'none'})\nclasses: {named}{more}"
+            f"({self.test or 'none'}){third}\nclasses: {named}{more}"
         )
 
 
@@ -53,7 +58,8 @@ def from_folder(
     """Make LMDB sets of a folder that has a subfolder of photographs for each class.
 
     folder : where it has subfolders `train` and `test` (or `val`) that have those of the classes, these are
-        the parts; otherwise a share `test` of each class is put aside, drawn with `seed`. Subfolders without
+        the parts, with `val` beside `test` as a third; otherwise a share `test` of each class is put aside,
+        drawn with `seed`. Subfolders without
         photographs, hidden ones and sets of records are no classes. to : where the sets go, named after the
         folder.
     size, fit : as for `from_files`. The order is random, by `seed`.
@@ -67,18 +73,20 @@ def from_folder(
     if training is not None:
         classes, train = _read(training)
         put_aside = _of_these(testing, classes) if testing is not None else []
+        third = _third(root, testing, classes)
     else:
         classes, listed = _read(root)
         train, put_aside = _divided(listed, len(classes), test, seed)
+        third = []
     made, rng = [], np.random.RandomState(seed)
-    for part, listed in (("train", train), ("test", put_aside)):
+    for part, listed in (("train", train), ("test", put_aside), ("val", third)):
         order = rng.permutation(len(listed))
         listed[:] = [listed[k] for k in order]
         path = Path(to).expanduser() / f"{root.resolve().name}_{part}_lmdb"
         files, labels = [file for file, _ in listed], [label for _, label in listed]
         made.append(from_files(path, files, labels, size=size, fit=fit) if listed else "")
     names = [str(file) for file, _ in put_aside]
-    return FolderSets(made[0], made[1], classes, len(train), len(put_aside), names)
+    return FolderSets(made[0], made[1], classes, len(train), len(put_aside), names, made[2], len(third))
 
 
 def _parts(root: Path) -> tuple[Path | None, Path | None]:
@@ -90,6 +98,12 @@ def _parts(root: Path) -> tuple[Path | None, Path | None]:
     if training is None or (others and not _subfolders(training)):
         return None, None
     return training, testing
+
+
+def _third(root: Path, testing: Path | None, classes: list[str]) -> Labelled:
+    """The images of `val`, where another folder is tested with."""
+    found = next((root / name for name in _VAL if (root / name).is_dir()), None)
+    return _of_these(found, classes) if found is not None and found != testing else []
 
 
 def _subfolders(root: Path) -> list[str]:

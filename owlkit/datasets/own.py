@@ -21,6 +21,7 @@ from owlkit.datasets.convert import checked_labels, write_images
 from owlkit.datasets.store import make_set, read_manifest
 from owlkit.io.datum import array_to_datum
 from owlkit.io.photographs import fitted, open_image
+from owlkit.io.records import Records
 from owlkit.io.writer import RecordWriter
 
 Size = int | tuple[int, int]
@@ -37,7 +38,7 @@ def from_arrays(
         one channel. (N, H, W, 3) are photographs in RGB, as Pillow and matplotlib have them; they are stored
         as Caffe's are, (3, H, W) in the order blue, green, red. labels : (N,) whole numbers; None: all 0.
     shuffle : seed of a random order; None keeps theirs. Training wants one, unless they come in one already.
-    Raises DataError where these do not fit, or where something else lies at the path.
+    Raises DataError where these do not fit, a float is none, or something else lies at the path.
     """
     pixels, shuffle = _as_stored(images), _seed(shuffle)
     classes = checked_labels(np.zeros(len(pixels), np.int64) if labels is None else labels, len(pixels))
@@ -157,20 +158,49 @@ def _made(path: str | os.PathLike[str], recipe: dict[str, Any], write: Callable[
 
     def make(staging: Path) -> dict[str, Any]:
         # Not earlier: another process may be putting the same set into its place until now.
-        if target.exists() and (read_manifest(folder, name) is None or not _is_only_a_set(target)):
+        if target.exists() and not _is_ours(target, read_manifest(folder, name)):
             raise DataError(
                 f"{target} is there already and was not made by owlkit.datasets.from_...: it was left alone; "
                 "choose another name, or remove it"
             )
-        return write(staging / name)
+        return write(staging / name) | {"written": _written(staging / name)}
 
-    make_set(folder, name, {"version": 1, **recipe}, make)
+    make_set(
+        folder, name, {"version": 1, **recipe}, make, holds=lambda m: m.get("written") == _written(target)
+    )
     return str(target)
 
 
-def _is_only_a_set(target: Path) -> bool:
-    """Whether nothing else was put into its folder since."""
-    return target.is_dir() and {path.name for path in target.iterdir()} <= {"data.mdb", "lock.mdb"}
+def _written(target: Path) -> list[int] | None:
+    """Size in bytes and second of the last change of a set's records; None where there are none."""
+    try:
+        found = (target / "data.mdb").stat()
+    except OSError:
+        return None
+    return [found.st_size, int(found.st_mtime)]
+
+
+def _is_ours(target: Path, manifest: dict[str, Any] | None) -> bool:
+    """Whether a set is what its manifest tells of, with nothing else put into its folder since.
+
+    One that was copied has another date: its records tell.
+    """
+    if manifest is None or not target.is_dir():
+        return False
+    if not {path.name for path in target.iterdir()} <= {"data.mdb", "lock.mdb"}:
+        return False
+    return manifest.get("written") == _written(target) or manifest.get("sha256") == _digest(target)
+
+
+def _digest(target: Path) -> str:
+    """As RecordWriter's, of the records in the order of their keys; "" of what cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        for key, value in Records(target):
+            digest.update(len(key).to_bytes(8, "little") + key + len(value).to_bytes(8, "little") + value)
+    except DataError:
+        return ""
+    return digest.hexdigest()
 
 
 def _as_stored(images: Any) -> np.ndarray:
@@ -206,7 +236,16 @@ def _as_stored(images: Any) -> np.ndarray:
 
 def _bytes_or_floats(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind == "f":
-        return array.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):
+            floats = array.astype(np.float32, copy=False)
+        if not (finite := np.isfinite(floats)).all():
+            where = tuple(int(k[0]) for k in np.nonzero(~finite))
+            place = ", ".join(map(str, where))
+            raise DataError(
+                f"images[{place}] is {array[where]}, no number of float32, and no loss of it would be "
+                "one; leave that image out, or give numpy.nan_to_num(images)"
+            )
+        return floats
     if array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255):
         raise DataError(
             f"whole numbers are stored as bytes, 0 to 255, found {array.min()} to {array.max()}; give "

@@ -85,25 +85,36 @@ def _is_at(path: Path, stream: TextIO) -> bool:
         return False
 
 
-def make_set(folder: Path, name: str, recipe: dict[str, Any], make: Make, *, force: bool = False) -> None:
+def make_set(
+    folder: Path,
+    name: str,
+    recipe: dict[str, Any],
+    make: Make,
+    *,
+    force: bool = False,
+    holds: Callable[[dict[str, Any]], bool] = lambda manifest: True,
+) -> None:
     """Make the set `name` in `folder`, unless it is there already, made by the same recipe.
 
     recipe : what identifies how it is made (version, seed); recorded in the manifest.
     make : called with an empty folder; whatever it leaves there becomes part of `folder`; what it returns is
-    added to the manifest. The set counts as made only once the manifest is written, as the last step.
+    added to the manifest. The set counts as made only once the manifest is written, as the last step. One
+    that was there is kept aside until then: whoever is killed leaves one of the two, and the next call sees
+    to it.
+    holds : whether what lies there is still what a manifest tells of.
     """
 
     def is_made() -> bool:
         manifest = read_manifest(folder, name)
-        return manifest is not None and not force and manifest["recipe"] == recipe
+        return manifest is not None and not force and manifest["recipe"] == recipe and holds(manifest)
 
-    if is_made():  # also where the folder is read-only
+    if is_made() and not _aside(folder, name).exists():  # also where the folder is read-only
         return
     with locked(folder, name):
+        staging = folder / f".{name}.making"
+        _settle(staging, folder, name)
         if is_made():  # by another process meanwhile
             return
-        staging = folder / f".{name}.making"
-        shutil.rmtree(staging, ignore_errors=True)
         try:
             staging.mkdir()
             details = make(staging)
@@ -113,19 +124,40 @@ def make_set(folder: Path, name: str, recipe: dict[str, Any], make: Make, *, for
                 raise full_disk_error(folder / name, error) from error
             raise
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
+            _settle(staging, folder, name)
+
+
+def _aside(folder: Path, name: str) -> Path:
+    """Where a set is while another one takes its place."""
+    return folder / f".{name}.before"
 
 
 def _publish(staging: Path, folder: Path, name: str, manifest: dict[str, Any]) -> None:
-    """Move what was made into place, then write the manifest."""
+    """Move what was made into place, the manifest at last; what was there, its manifest at first, aside."""
     outputs = sorted(path.name for path in staging.iterdir())
     content = json.dumps(manifest | {"outputs": outputs}, indent=2) + "\n"
     written = manifest_path(staging, name)
     write_bytes(written, content.encode())  # while a full disk still leaves all as it was
-    manifest_path(folder, name).unlink(missing_ok=True)
-    for output in outputs:
-        target = folder / output
-        if target.is_dir():
-            shutil.rmtree(target)
-        os.replace(staging / output, target)
-    os.replace(written, manifest_path(folder, name))
+    aside = _aside(folder, name)
+    aside.mkdir()
+    for replaced in (written.name, *outputs):
+        if os.path.lexists(folder / replaced):
+            os.rename(folder / replaced, aside / replaced)
+    for placed in (*outputs, written.name):
+        os.rename(staging / placed, folder / placed)
+
+
+def _settle(staging: Path, folder: Path, name: str) -> None:
+    """Leave the new set where its manifest says that it is whole, else the one that is aside, and no more."""
+    aside, manifest = _aside(folder, name), manifest_path(folder, name)
+    if aside.is_dir() and not manifest.exists():
+        kept = sorted(aside.iterdir(), key=lambda path: path.name == manifest.name)  # that at last
+        for path in kept:
+            place = folder / path.name
+            if os.path.lexists(place) and (staging / path.name).exists():
+                continue  # the new one is not there yet: somebody has put something there meanwhile
+            if place.is_dir():
+                shutil.rmtree(place)
+            os.replace(path, place)
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(staging, ignore_errors=True)
