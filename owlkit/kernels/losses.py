@@ -6,7 +6,6 @@ from typing import Protocol
 
 import numpy as np
 
-from owlkit.core.errors import DeviceError
 from owlkit.core.tensor import Tensor
 
 FULL, VALID, BATCH_SIZE, NONE = range(4)  # LossParameter.NormalizationMode
@@ -23,22 +22,8 @@ class Labels(Protocol):
         Raises DataError for a label that is not allowed.
         """
 
-    def tensor(self) -> Tensor | None:
-        """The labels as they are, (rows,) numbers in memory order; None where they lie in another order."""
-
-
-def on_device(labels: Labels) -> Tensor:
-    """The labels as a kernel on a GPU reads them.
-
-    Raises DeviceError for labels in another order than the scores, as four axes of labels for five of scores.
-    """
-    tensor = labels.tensor()
-    if tensor is None:
-        raise DeviceError(
-            "labels with four axes lie channels-last, other than scores of five axes need them on a GPU; "
-            "give the labels three axes or five (Reshape), or use device='cpu'"
-        )
-    return tensor
+    def tensor(self) -> Tensor:
+        """The labels as they are, unchecked, (rows,) numbers in memory order, for kernels on a GPU."""
 
 
 def normalizer(mode: int, batch: int, positions: int, valid: int) -> float:

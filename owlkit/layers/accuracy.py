@@ -61,7 +61,7 @@ class Accuracy(Layer):
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         scores, labels = bottom
-        self._labels = ClassLabels(self, scores, labels, self.axis, self._ignore)
+        self._labels = ClassLabels(self, device, scores, labels, self.axis, self._ignore)
         spec = rank.Rank(scores.descriptor, self.axis, self.top_k, self._ignore)
         self.kernel = rank.make(device, spec)
 

@@ -46,7 +46,7 @@ class HingeLoss(LossLayer):
         scores, labels = bottom
         kind = "squared_hinge" if self.param.hinge_loss_param.norm == _L2 else "hinge"
         spec = class_loss.ClassLoss(kind, scores.descriptor)
-        self._labels = ClassLabels(self, Blob(spec.rows, scores.dtype, scores.name), labels, 1)
+        self._labels = ClassLabels(self, device, Blob(spec.rows, scores.dtype, scores.name), labels, 1)
         self.kernel = class_loss.make(device, spec)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:

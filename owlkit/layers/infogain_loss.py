@@ -78,7 +78,7 @@ class InfogainLoss(LossLayer):
         x, labels = bottom[:2]
         self.prob = top[1] if len(top) == 2 else Blob(x.shape, x.dtype, f"{self.name}.prob")
         ignore = self.ignore_label()
-        self._labels = ClassLabels(self, x, labels, self.axis, ignore)
+        self._labels = ClassLabels(self, device, x, labels, self.axis, ignore)
         spec = infogain_loss.InfogainLoss(x.descriptor, self.axis, ignore, self._mode)
         self.kernel = infogain_loss.make(device, spec)
         if self._file is not None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from owlkit.core.blob import Blob
+from owlkit.core.device import Device
 from owlkit.core.errors import DataError
-from owlkit.core.tensor import Tensor
+from owlkit.core.tensor import Descriptor, Tensor
+from owlkit.kernels import copy
 from owlkit.kernels.axes import rows
 from owlkit.layers.base import Layer
 
@@ -45,7 +47,13 @@ class ClassLabels:
     """
 
     def __init__(
-        self, layer: Layer, scores: Blob, labels: Blob, axis: int, ignore_label: int | None = None
+        self,
+        layer: Layer,
+        device: Device,
+        scores: Blob,
+        labels: Blob,
+        axis: int,
+        ignore_label: int | None = None,
     ) -> None:
         self._layer, self._axis, self._ignore = layer, axis, ignore_label
         self._scores, self._labels = scores, labels
@@ -54,14 +62,23 @@ class ClassLabels:
         self._in_order = labels.descriptor.is_plain and (axis == 1 or not scores.descriptor.channels_last)
         self._targets = np.empty(labels.count, np.int64)
         self._same = np.empty(labels.count, bool)
+        self._ordered: Tensor | None = None
+        if not self._in_order:
+            shape = (*scores.shape[:axis], 1, *scores.shape[axis + 1 :])
+            wanted = Descriptor(shape, labels.dtype, scores.descriptor.channels_last)
+            self._ordered = Tensor(wanted)
+            self._copy = copy.make(device, copy.Copy(labels.descriptor, wanted))
 
     def targets(self) -> tuple[np.ndarray, np.ndarray | None]:
         """`read` for the labels that this was made with."""
         return self.read(self._labels)
 
-    def tensor(self) -> Tensor | None:
-        """The labels as numbers, rows in the memory order of the scores; None where they lie otherwise."""
-        return self._labels.data_tensor if self._in_order else None
+    def tensor(self) -> Tensor:
+        """The labels as numbers, rows in the memory order of the scores: a copy where they lie otherwise."""
+        if self._ordered is None:
+            return self._labels.data_tensor
+        self._copy.forward(self._labels.data_tensor, self._ordered)
+        return self._ordered
 
     def read(self, labels: Blob) -> tuple[np.ndarray, np.ndarray | None]:
         """(targets, ignored): (rows,) int64 and bool, rows in the memory order of the scores.

@@ -41,7 +41,7 @@ class MultinomialLogisticLoss(LossLayer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         p, labels = bottom
         spec = class_loss.ClassLoss("log", p.descriptor)
-        self._labels = ClassLabels(self, Blob(spec.rows, p.dtype, p.name), labels, 1)
+        self._labels = ClassLabels(self, device, Blob(spec.rows, p.dtype, p.name), labels, 1)
         self.kernel = class_loss.make(device, spec)
 
     def forward(self, bottom: Blobs, top: Blobs) -> None:

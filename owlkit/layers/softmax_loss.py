@@ -58,7 +58,7 @@ class SoftmaxWithLoss(LossLayer):
         scores, labels = bottom
         self.prob = top[1] if len(top) == 2 else Blob(scores.shape, scores.dtype, f"{self.name}.prob")
         ignore = self.ignore_label()
-        self._labels = ClassLabels(self, scores, labels, self.axis, ignore)
+        self._labels = ClassLabels(self, device, scores, labels, self.axis, ignore)
         spec = softmax_loss.SoftmaxLoss(scores.descriptor, self.axis, ignore, self._mode)
         self.kernel = softmax_loss.make(device, spec)
 

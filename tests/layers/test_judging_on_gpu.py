@@ -16,13 +16,13 @@ pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not
 
 HEAD = """
 force_backward: true
-layer { name: "in" type: "Input" top: "x" top: "i" top: "y" top: "j"
+layer { name: "in" type: "Input" top: "x" top: "i" top: "y" top: "j" top: "k"
   input_param { shape { dim: 3 dim: 4 dim: 2 dim: 5 } shape { dim: 3 }
-    shape { dim: 3 dim: 4 } shape { dim: 3 dim: 2 dim: 5 } } }
+    shape { dim: 3 dim: 4 } shape { dim: 3 dim: 2 dim: 5 } shape { dim: 3 dim: 4 dim: 2 } } }
 layer { name: "a" type: "Power" bottom: "x" top: "a" power_param { scale: 0.5 } }
 layer { name: "b" type: "Power" bottom: "y" top: "b" power_param { scale: -0.5 } }
 """
-#: Bodies of nets over "a" (3, 4, 2, 5) and "b" (3, 4), with labels "i" (3,) and "j" (3, 2, 5).
+#: Bodies of nets over "a" (3, 4, 2, 5) and "b" (3, 4), with labels "i" (3,), "j" (3, 2, 5) and "k" (3, 4, 2).
 NETS = {
     "sums": """
         layer { name: "mvn" type: "MVN" bottom: "a" top: "c" }
@@ -58,6 +58,29 @@ NETS = {
         layer { name: "best" type: "ArgMax" bottom: "a" top: "best" argmax_param { axis: 1 } }
         layer { name: "rows" type: "ArgMax" bottom: "a" top: "rows"
           argmax_param { top_k: 3 out_max_val: true } }""",
+    # Scores of a position that are no neighbours in memory, labels that lie in another order than positions.
+    "scattered": """
+        layer { name: "sequence" type: "Reshape" bottom: "a" top: "s"
+          reshape_param { shape { dim: 3 dim: 4 dim: 10 } } }
+        layer { name: "labels" type: "Reshape" bottom: "j" top: "l"
+          reshape_param { shape { dim: 3 dim: 10 } } }
+        layer { name: "steps" type: "SoftmaxWithLoss" bottom: "s" bottom: "l"
+          loss_param { ignore_label: 3 } }
+        layer { name: "prices" type: "DummyData" top: "h" dummy_data_param {
+          shape { dim: 1 dim: 1 dim: 4 dim: 4 } data_filler { type: "uniform" } } }
+        layer { name: "priced" type: "InfogainLoss" bottom: "s" bottom: "l" bottom: "h" }
+        layer { name: "last" type: "SoftmaxWithLoss" bottom: "a" bottom: "k" softmax_param { axis: 3 } }
+        layer { name: "last_right" type: "Accuracy" bottom: "a" bottom: "k" top: "last_right"
+          accuracy_param { axis: 3 top_k: 2 } }
+        layer { name: "tall" type: "Reshape" bottom: "j" top: "t"
+          reshape_param { shape { dim: 3 dim: 2 dim: 5 dim: 1 } } }
+        layer { name: "maps" type: "SoftmaxWithLoss" bottom: "a" bottom: "t" }
+        layer { name: "volume" type: "Reshape" bottom: "a" top: "v"
+          reshape_param { shape { dim: 3 dim: 4 dim: 1 dim: 2 dim: 5 } } }
+        layer { name: "volumes" type: "SoftmaxWithLoss" bottom: "v" bottom: "t" }
+        layer { name: "volumes_right" type: "Accuracy" bottom: "v" bottom: "t" top: "volumes_right" }
+        layer { name: "loss" type: "Reduction" bottom: "b" top: "loss" loss_weight: 0.3
+          reduction_param { operation: ASUM } }""",
 }
 
 
@@ -68,7 +91,7 @@ def _net(body: str, device: Any) -> owlkit.Net:
     for name, blob in net.blobs.items():
         if name in ("x", "y"):
             blob.data[...] = rng.standard_normal(blob.shape)
-        elif name in ("i", "j"):
+        elif name in ("i", "j", "k"):
             blob.data[...] = rng.integers(0, 4, blob.shape)
     return net
 

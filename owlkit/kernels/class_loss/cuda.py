@@ -8,7 +8,7 @@ from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Tensor
 from owlkit.kernels.cuda import check_count, program
 from owlkit.kernels.cuda.totals import LossTotal, loss_type
-from owlkit.kernels.losses import BATCH_SIZE, Labels, on_device
+from owlkit.kernels.losses import BATCH_SIZE, Labels
 
 if TYPE_CHECKING:
     from owlkit.kernels.class_loss import ClassLoss
@@ -32,10 +32,10 @@ class ClassLossKernel:
 
     def forward(self, x: Tensor, labels: Labels, loss: Tensor) -> None:
         total = self._total
-        args = (self._images, x, on_device(labels), total.costs, total.counts, *self._sizes)
+        args = (self._images, x, labels.tensor(), total.costs, total.counts, *self._sizes)
         self._costs.blocks(-(-self._images // _WARPS), *args, threads=32 * _WARPS)
         total.write(loss)
 
     def backward(self, x: Tensor, labels: Labels, weight: Tensor, dx: Tensor) -> None:
         normalizer = self._total.normalizer
-        self._gradient.each(self._count, x, on_device(labels), weight, normalizer, dx, *self._sizes)
+        self._gradient.each(self._count, x, labels.tensor(), weight, normalizer, dx, *self._sizes)

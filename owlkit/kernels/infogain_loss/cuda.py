@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Tensor
-from owlkit.kernels import Unsupported
 from owlkit.kernels.axes import split
 from owlkit.kernels.cuda import program
 from owlkit.kernels.cuda.totals import LossTotal, loss_type
-from owlkit.kernels.losses import Labels, on_device
+from owlkit.kernels.losses import Labels
 from owlkit.kernels.softmax.cuda import WARPS
 
 if TYPE_CHECKING:
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
 
 class InfogainLossKernel:
     def __init__(self, device: GpuDevice, spec: InfogainLoss) -> None:
-        self._rows, self._length, inner = split(spec.x, spec.axis)
-        if inner != 1:
-            raise Unsupported("a row's scores are not neighbours in memory")
+        outer, length, inner = split(spec.x, spec.axis)
+        self._rows, self._sizes = outer * inner, (length, inner)
         dtype, wide = spec.x.dtype, loss_type(spec.x.dtype)
         headers = ("softmax/rows.cuh",)
         compiled = program(
@@ -36,11 +34,11 @@ class InfogainLossKernel:
 
     def forward(self, x: Tensor, p: Tensor, labels: Labels, h: Tensor, loss: Tensor) -> None:
         total = self._total
-        args = (x, on_device(labels), h, p, total.costs, total.counts, self._length, *self._ignore)
+        args = (x, labels.tensor(), h, p, total.costs, total.counts, *self._sizes, *self._ignore)
         self._costs.blocks(self._blocks, self._rows, *args, threads=32 * WARPS)
         total.write(loss)
 
     def backward(self, p: Tensor, labels: Labels, h: Tensor, weight: Tensor, dx: Tensor) -> None:
-        given = (p, on_device(labels), h, weight, self._total.normalizer)
-        args = (*given, dx, self._length, *self._ignore)
+        given = (p, labels.tensor(), h, weight, self._total.normalizer)
+        args = (*given, dx, *self._sizes, *self._ignore)
         self._gradient.blocks(self._blocks, self._rows, *args, threads=32 * WARPS)

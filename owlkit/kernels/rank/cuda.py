@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Tensor
-from owlkit.kernels import Unsupported
 from owlkit.kernels.axes import split
 from owlkit.kernels.cuda import check_count, program
 from owlkit.kernels.cuda.totals import THREADS, LossTotal, loss_type
-from owlkit.kernels.losses import VALID, Labels, on_device
+from owlkit.kernels.losses import VALID, Labels
 
 if TYPE_CHECKING:
     from owlkit.kernels.rank import Rank
@@ -21,8 +20,6 @@ _WARPS = 4  # positions that a block takes
 class RankKernel:
     def __init__(self, device: GpuDevice, spec: Rank) -> None:
         check_count(spec.x)
-        if spec.x.channels_last and spec.axis != 1:
-            raise Unsupported("labels do not lie in the order of the scores")
         outer, self._classes, inner = split(spec.x, spec.axis)
         self._rows, wide = outer * inner, loss_type(spec.x.dtype)
         compiled = program(device, "rank/rank.cu", spec.x.dtype, LABEL=wide, LOSS=wide)
@@ -32,7 +29,7 @@ class RankKernel:
         self._total = LossTotal(device, spec.x.dtype, self._rows, VALID, self._rows, outer)
 
     def forward(self, x: Tensor, labels: Labels, share: Tensor, shares: Tensor | None = None) -> None:
-        total, given = self._total, on_device(labels)
+        total, given = self._total, labels.tensor()
         args = (self._rows, x, given, total.costs, total.counts, *self._numbers)
         self._labels.blocks(-(-self._rows // _WARPS), *args, threads=32 * _WARPS)
         total.write(share)

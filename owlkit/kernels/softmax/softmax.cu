@@ -5,7 +5,7 @@ KERNEL softmax_rows(int rows, IN(T) x, OUT(T) y, int length) {
     int row = (blockIdx.x * blockDim.x + threadIdx.x) / WARP, lane = threadIdx.x % WARP;
     if (row >= rows) return;
     long long start = (long long)row * length;
-    RowStatistics of = row_statistics(x + start, length, lane);
+    RowStatistics of = row_statistics(x + start, length, 1, lane);
     A scale = A(1) / of.sum;
     for (int k = lane; k < length; k += WARP) y[start + k] = T(exp(A(x[start + k]) - of.largest) * scale);
 }

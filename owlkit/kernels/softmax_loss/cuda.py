@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.core.tensor import Tensor
-from owlkit.kernels import Unsupported
 from owlkit.kernels.axes import split
 from owlkit.kernels.cuda import program
 from owlkit.kernels.cuda.totals import LossTotal, loss_type
-from owlkit.kernels.losses import Labels, on_device
+from owlkit.kernels.losses import Labels
 from owlkit.kernels.softmax.cuda import WARPS
 
 if TYPE_CHECKING:
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
 
 class SoftmaxLossKernel:
     def __init__(self, device: GpuDevice, spec: SoftmaxLoss) -> None:
-        rows, self._length, inner = split(spec.x, spec.axis)
-        if inner != 1:
-            raise Unsupported("a row's scores are not neighbours in memory")
+        outer, length, inner = split(spec.x, spec.axis)
+        rows, self._sizes = outer * inner, (length, inner)
         dtype, wide = spec.x.dtype, loss_type(spec.x.dtype)
         compiled = program(
             device,
@@ -38,10 +36,10 @@ class SoftmaxLossKernel:
 
     def forward(self, x: Tensor, p: Tensor, labels: Labels, loss: Tensor) -> None:
         total = self._total
-        rows = (x, on_device(labels), p, total.costs, total.counts, self._length, *self._ignore)
+        rows = (x, labels.tensor(), p, total.costs, total.counts, *self._sizes, *self._ignore)
         self._each.blocks(self._blocks, self._rows, *rows, threads=32 * WARPS)
         total.write(loss)
 
     def backward(self, p: Tensor, labels: Labels, weight: Tensor, dx: Tensor) -> None:
-        rows = (p, on_device(labels), weight, self._total.normalizer, dx, self._length, *self._ignore)
+        rows = (p, labels.tensor(), weight, self._total.normalizer, dx, *self._sizes, *self._ignore)
         self._backward.blocks(self._blocks, self._rows, *rows, threads=32 * WARPS)

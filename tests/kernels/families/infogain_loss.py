@@ -43,4 +43,6 @@ CASES = [
     _case("ignored", (20, 5), ignore=-1),
     _case("images", (2, 5, 3, 4), mode=BATCH_SIZE, ignore=-1),
     _case("last", (2, 3, 5), axis=2, mode=FULL, ignore=-1),
+    _case("sequence", (2, 40, 3), ignore=-1),
+    _case("rows", (2, 3, 5, 4), axis=2),
 ]
