@@ -14,7 +14,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from owlkit import proto
 from owlkit.core.errors import MissingFileError, OwlkitError, PrototxtError, TrainingError, closest
 from owlkit.io.files import counted_from
-from owlkit.proto import caffe_pb2
+from owlkit.proto import caffe_pb2, upgrade
 from owlkit.solvers.latest import states_of
 
 KEPT = "fixed"
@@ -64,6 +64,7 @@ def read_definition(definition: Any, test: Any, fields: Mapping[str, Any]) -> De
             param.net_param.CopyFrom(proto.net_param(definition))
     for name, value in fields.items():
         set_field(param, name, value)
+    notes += upgrade.upgrade_solver(param)  # of a message and of keywords; a file's is done
     of_a_net = path is not None and param.net == str(path)
     by_keywords = of_a_net or (path is None and not isinstance(definition, caffe_pb2.SolverParameter))
     found = Definition(param, path, notes, by_keywords)
@@ -162,6 +163,8 @@ def _read_file(path: Path, notes: list[str], fields: Mapping[str, Any]) -> Any:
             raise
     if "base_lr" in fields:
         return caffe_pb2.SolverParameter(net=str(path), lr_policy=KEPT)
+    for name in fields:
+        _field(caffe_pb2.SolverParameter, name)
     raise PrototxtError(
         f"{path} is a net, not a solver: give the solver file, which says how to train and names the net "
         f'with net: "{path}"; or the fields of one beside the net, base_lr at least'
@@ -183,6 +186,8 @@ _EXPECTED = {
     _D.CPPTYPE_BOOL: "give true or false",
     _D.CPPTYPE_STRING: "give a text",
 }
+# What other toolkits call fields of a solver; `lr` is near enough to be found.
+_ELSEWHERE = {"learning_rate": "base_lr", "optimizer": "type", "epochs": "max_iter"}
 
 
 def set_field(message: Any, name: str, value: Any) -> None:
@@ -190,10 +195,7 @@ def set_field(message: Any, name: str, value: Any) -> None:
 
     Raises PrototxtError for a field that does not exist (with the closest name) or a value that does not fit.
     """
-    described = message.DESCRIPTOR.fields_by_name.get(name)
-    if described is None:
-        hint = closest(name, message.DESCRIPTOR.fields_by_name)
-        raise PrototxtError(f"{message.DESCRIPTOR.name} has no field {name!r}{hint}")
+    described = _field(message, name)
     try:
         _assign(message, described, value)
     except (TypeError, ValueError, KeyError) as error:
@@ -201,6 +203,16 @@ def set_field(message: Any, name: str, value: Any) -> None:
             raise
         reason = _EXPECTED.get(described.cpp_type, error) if isinstance(error, TypeError) else error
         raise PrototxtError(f"{message.DESCRIPTOR.name}.{name} cannot be {value!r}: {reason}") from error
+
+
+def _field(message: Any, name: str) -> Any:
+    """The descriptor of a field. PrototxtError where there is none of that name."""
+    names = message.DESCRIPTOR.fields_by_name
+    if name in names:
+        return names[name]
+    meant = _ELSEWHERE.get(name, "")
+    hint = f" (did you mean {meant!r}?)" if meant in names else closest(name, names)
+    raise PrototxtError(f"{message.DESCRIPTOR.name} has no field {name!r}{hint}")
 
 
 def _assign(message: Any, field: Any, value: Any) -> None:

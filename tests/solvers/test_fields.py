@@ -73,6 +73,19 @@ def test_both_type_and_the_old_enum(tmp_path: Path) -> None:
         Solver(written(tmp_path, 'solver_type: ADAM type: "Adam"'))
 
 
+@pytest.mark.parametrize("old", ["ADAM", "adam", 5])
+def test_the_old_enum_in_keywords_and_messages(tmp_path: Path, old: str | int) -> None:
+    """It was passed over there, and SGD trained."""
+    by_keyword = Solver(net_param(), base_lr=0.01, solver_type=old)
+    message = caffe_pb2.SolverParameter(net_param=net_param(), base_lr=0.01, lr_policy="fixed", solver_type=5)
+    for solver in (by_keyword, Solver(message), Solver(written(tmp_path, ""), solver_type=old)):
+        assert solver.param.type == "Adam"
+        assert "(Adam," in repr(solver)
+    assert message.solver_type == 5  # the caller's own stays as it was
+    with pytest.raises(PrototxtError, match="solver: both type and its old form solver_type are given"):
+        Solver(net_param(), base_lr=0.01, type="SGD", solver_type=old)
+
+
 def test_several_test_nets_with_states(tmp_path: Path) -> None:
     """One net, three states; every test net has layers of its own and the parameters of the trained one."""
     solver = Solver(
@@ -274,6 +287,16 @@ def test_a_missing_net_says_where_it_was_looked_for(tmp_path: Path) -> None:
     (tmp_path / "solver.prototxt").write_text('train_net: "mnist/a.prototxt" base_lr: 1 lr_policy: "fixed"')
     with pytest.raises(FileNotFoundError, match=r"no file mnist/a.prototxt: .*working directory.*beside"):
         Solver(tmp_path / "solver.prototxt")
+
+
+@pytest.mark.parametrize(
+    ("field", "told"), [("lr", "'base_lr'"), ("optimizer", "'type'"), ("momentum", "a net")]
+)
+def test_a_net_file_with_a_field_that_is_none(tmp_path: Path, field: str, told: str) -> None:
+    """It was told that base_lr is missing: not, what was written in its place."""
+    written(tmp_path, "")
+    with pytest.raises(PrototxtError, match=f"did you mean {told}|is {told}, not a solver.*base_lr at least"):
+        Solver(tmp_path / "net.prototxt", **{field: 0.1})
 
 
 def test_a_field_that_is_set_as_an_attribute_is_refused() -> None:

@@ -197,6 +197,7 @@ def test_a_listener_can_be_taken_away() -> None:
     ("fields", "error", "message"),
     [
         ({"base_rl": 0.1}, PrototxtError, "no field 'base_rl'.*base_lr"),
+        ({"learning_rate": 0.1}, PrototxtError, "no field 'learning_rate'.*did you mean 'base_lr'"),
         ({"base_lr": "much"}, PrototxtError, "base_lr cannot be 'much': give a number"),
         ({"max_iter": 1.5}, PrototxtError, "max_iter cannot be 1.5: give a whole number"),
         ({"debug_info": "maybe"}, PrototxtError, "debug_info cannot be 'maybe': give true or false"),
