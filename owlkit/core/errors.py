@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from os.path import splitext
 
 
 class OwlkitError(Exception):
@@ -52,11 +53,19 @@ def closest(name: str, names: Iterable[str]) -> str:
     """`" (did you mean 'x'?)"` for the name most like `name`, or an empty string where none is near.
 
     A name that was cut short (lr for base_lr, Conv for Convolution, kernel for kernel_size) counts before one
-    that was mistyped, whose letters may be nearer by chance: Conv and Concat, kernel and kernel_w.
+    that was mistyped, whose letters may be nearer by chance: Conv and Concat, kernel and kernel_w. Names of
+    files have to be alike before their endings: those of nosuch.prototxt and s_siam.prototxt are.
     """
     lowered = {candidate.lower(): candidate for candidate in names}
-    found = _cut_short(name.lower(), lowered) or difflib.get_close_matches(name.lower(), lowered, n=1)
+    found = _cut_short(name.lower(), lowered) or _mistyped(name.lower(), lowered)
     return f" (did you mean {lowered[found[0]]!r}?)" if found else ""
+
+
+def _mistyped(name: str, candidates: Iterable[str]) -> list[str]:
+    """Of names in lower case: those with like letters, the nearest first."""
+    near = difflib.get_close_matches(name, candidates, n=5)
+    stem = splitext(name)[0]
+    return [found for found in near if difflib.get_close_matches(stem, [splitext(found)[0]])]
 
 
 def _cut_short(name: str, candidates: Iterable[str]) -> list[str]:

@@ -190,7 +190,7 @@ class Python(Layer):
             raise self.error("python_param has no layer; give the name of a class")
         module = self._import(param.module)
         if not hasattr(module, param.layer):
-            hint = closest(param.layer, vars(module))
+            hint = closest(param.layer, (n for n, value in vars(module).items() if isinstance(value, type)))
             raise self.error(f"module {param.module!r} has no class {param.layer!r}{hint}")
         return param.layer, getattr(module, param.layer)
 

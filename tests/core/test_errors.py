@@ -60,6 +60,21 @@ def test_nothing_is_suggested_where_nothing_is_near(name: str) -> None:
     assert closest(name, ["base_lr", "xavier", "kernel_size"]) == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("nosuch.prototxt", ""),  # nearer by its letters than by what it is called
+        ("nope.caffemodel", ""),
+        ("solvr.prototxt", "solver.prototxt"),
+        ("trainval.prototxt", "train_val.prototxt"),
+        ("solver.protoxt", "solver.prototxt"),
+    ],
+)
+def test_files_are_not_alike_by_their_ending(name: str, meant: str) -> None:
+    names = ["s_siam.prototxt", "train_val.prototxt", "solver.prototxt", "rand.caffemodel"]
+    assert closest(name, names) == (f" (did you mean {meant!r}?)" if meant else "")
+
+
 def test_of_a_mean_file_that_is_missing_it_says_what_makes_one() -> None:
     with pytest.raises(MissingFileError, match="no mean file nowhere") as caught:
         read_mean("nowhere/mean.binaryproto")

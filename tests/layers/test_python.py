@@ -358,8 +358,9 @@ def test_a_module_in_the_working_directory_is_found(tmp_path: Path, monkeypatch:
     net = Net(definition(python("Times", param='module: "owlkit_times"')))
     assert net.forward(x=np.ones((2, 3)))["y"].max() == 3
     assert sys.path == path
-    with pytest.raises(NetError, match=r"no class 'Time'.*did you mean 'Times'"):
-        Net(definition(python("Time", param='module: "owlkit_times"')))
+    sys.modules["owlkit_times"].tim = 3  # type: ignore[attr-defined]
+    with pytest.raises(NetError, match=r"no class 'Tim'.*did you mean 'Times'"):  # not the number
+        Net(definition(python("Tim", param='module: "owlkit_times"')))
 
 
 def test_a_class_is_redefined_by_running_its_cell_again() -> None:
