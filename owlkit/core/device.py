@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -73,6 +74,12 @@ class Device:
         What a Python layer with `device_arrays` computes on; a GPU's device gives CuPy arrays in its place.
         """
         return getattr(blob, role)
+
+    def in_order(self) -> AbstractContextManager[None]:
+        """For what somebody computes on such arrays: behind what the device was given before, and before what
+        it is given later.
+        """
+        return nullcontext()
 
     @property
     def scratch_bytes(self) -> int:

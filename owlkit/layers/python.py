@@ -7,7 +7,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from owlkit.core.conveniences import resolve
@@ -247,7 +247,8 @@ class Python(Layer):
             return [self._faces[id(blob)] for blob in blobs]
 
     def _call(self, method: str, *args: Any) -> None:
-        self._user_code(method, getattr(self.instance, method), *args)
+        with self._device.in_order() if self._device is not None else nullcontext():
+            self._user_code(method, getattr(self.instance, method), *args)
 
     @calls_user_code
     def _user_code(self, method: str, call: Callable[..., Any], *args: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,11 +59,11 @@ def test_an_upload_for_which_there_is_no_memory_at_all(driver: CupyDriver, cuda:
         mirror.to_device(reads=True, writes=False)
 
 
-def test_what_another_library_has_lent_is_held_until_it_was_read(driver: CupyDriver, cuda: FakeCuda) -> None:
+def test_what_another_library_has_lent_is_held_until_it_was_read(driver: CupyDriver) -> None:
     class Lent:
         pass
 
-    stream = driver.context.cuda.get_current_stream()
+    stream = driver.context.main
     kept = []
     for _ in range(2):
         stream.queue(lambda: None)  # the copy
@@ -74,6 +75,56 @@ def test_what_another_library_has_lent_is_held_until_it_was_read(driver: CupyDri
     stream.synchronize()
     driver.synchronize()
     assert [ref() for ref in kept] == [None, None]
+
+
+def test_what_is_held_in_a_capture_is_held_at_its_end(driver: CupyDriver, cuda: FakeCuda) -> None:
+    """CUDA refuses to be asked within one what it has done."""
+    held: list[str] = ["lent"]
+    driver.context.main.queue(lambda: None)
+    driver.begin_capture()
+    driver.hold(held)
+    assert not driver._held
+    driver.end_capture()
+    assert [owner for _, owner in driver._held] == [held]
+
+
+class Cell:
+    """What streams write to and copy, one operation behind the other."""
+
+    def __init__(self) -> None:
+        self.value = 0
+
+    def write(self, stream: Any, value: int) -> None:
+        stream.queue(lambda: setattr(self, "value", value))
+
+    def copy(self, stream: Any, source: Cell) -> None:
+        stream.queue(lambda: setattr(self, "value", source.value))
+
+
+def test_work_on_a_users_stream_is_in_order_with_ours(driver: CupyDriver, cuda: FakeCuda) -> None:
+    main, ours, theirs, read = driver.context.main, Cell(), Cell(), Cell()
+    with driver.at_work(), driver.context.cuda.Stream(non_blocking=True) as stream:
+        ours.write(main, 1)
+        theirs.write(stream, 2)
+        with driver.in_order():
+            ours.copy(driver.context.cuda.get_current_stream(), theirs)
+        theirs.write(stream, 3)
+        read.copy(main, ours)
+        ours.write(main, 4)
+        stream.synchronize()
+    driver.synchronize()
+    assert (ours.value, read.value) == (4, 2)
+
+
+def test_work_in_a_capture_needs_no_order(driver: CupyDriver) -> None:
+    """CuPy's current stream is the one that captures; an event of another one would end that."""
+    aside = driver.context.aside
+    driver.begin_capture()
+    with driver.in_order():
+        assert driver.context.cuda.get_current_stream() is aside
+        aside.queue(lambda: None)
+    driver.end_capture()
+    assert not driver.context.main.operations
 
 
 def test_array_over_memory(driver: CupyDriver) -> None:

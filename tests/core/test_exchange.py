@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -51,6 +55,38 @@ def test_arrays_on_a_gpu() -> None:
     assert (ours.data == 7).all(), "what is written on the GPU is fetched"
     ours.copy_from(VALUES)
     np.testing.assert_array_equal(ours.device_data, VALUES)
+
+
+@pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
+def test_copies_on_a_gpu_are_in_order_with_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in a `with` block of a user's stream, which CUDA orders with nothing."""
+    device, ours, said = emulated_gpu.emulated_device(), blob(), []
+
+    class Zero(nullcontext[None]):
+        id = 0
+
+    class Theirs:
+        device = Zero()
+
+        def __array__(self, *_: object, **__: object) -> np.ndarray:
+            said.append("read")
+            return VALUES + 1
+
+    @contextmanager
+    def in_order() -> Iterator[None]:
+        said.append("in order")
+        yield
+        said.append("done")
+
+    driver = device.gpu.driver
+    device.gpu.mirror(ours.data_tensor.memory)
+    monkeypatch.setattr(exchange, "_cupy", lambda _: SimpleNamespace(from_dlpack=lambda _: Theirs()))
+    monkeypatch.setattr(driver, "in_order", in_order)
+    monkeypatch.setattr(driver, "hold", lambda owner: said.append(f"{type(owner).__name__} is held"))
+    ours.copy_from(OnGpu())
+    assert said == ["in order", "read", "done", "Theirs is held"]
+    np.testing.assert_array_equal(ours.device_data, VALUES + 1)
+    assert said[4:] == ["in order", "done"]
 
 
 class Tensor:

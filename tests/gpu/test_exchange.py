@@ -118,3 +118,12 @@ def test_whatever_stream_a_consumer_names(blob: Blob, stream: int | None) -> Non
 def test_numpy_gets_a_copy_on_the_host(blob: Blob) -> None:
     theirs = np.from_dlpack(blob, device="cpu")  # type: ignore[call-arg,arg-type]
     np.testing.assert_array_equal(theirs, VALUES)
+
+
+def test_cupys_arrays_on_a_stream_of_a_user(cupy: Any, blob: Blob) -> None:
+    """It is ordered with no other: the copy has to wait for it, and it for the copy."""
+    with cupy.cuda.Stream(non_blocking=True):
+        source = cupy.full(VALUES.shape, 3, "float32")
+        blob.copy_from(source)
+        source[...] = 4
+    assert (blob.data == 3).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -194,9 +195,17 @@ class OtherDevice(Device):
 
     def __init__(self) -> None:
         super().__init__("other", ("reference",))
+        self.entered = False
 
     def array(self, blob: Any, role: str) -> Any:
+        assert self.entered, "an array for work that is in no order"
         return getattr(blob, role).view(Recorded)
+
+    @contextmanager
+    def in_order(self) -> Iterator[None]:
+        self.entered = True
+        yield
+        self.entered = False
 
 
 @pytest.mark.parametrize("wanted", [True, False])

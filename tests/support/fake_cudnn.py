@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from types import ModuleType
 from typing import Any
 
@@ -55,8 +56,16 @@ class FakeCudnn:
                 cuda.own()
                 if handle.stream not in cuda.streams:
                     raise RuntimeError("CUDNN_STATUS_EXECUTION_FAILED")
-                work = super().execute
-                cuda.streams[handle.stream].queue(lambda: work(places, workspace, handle))
+                there = weakref.ref(self)
+
+                def work() -> None:
+                    graph = there()
+                    assert graph is not None, (
+                        "a plan, and its kernels with it, is gone before its work is done"
+                    )
+                    cudnn_graph.pygraph.execute(graph, places, workspace, handle)
+
+                cuda.streams[handle.stream].queue(work)
 
         names = ("data_type", "heur_mode", "numerical_note", "cudnnGraphNotSupportedError")
         found.__dict__.update({name: getattr(cudnn_graph, name) for name in names})

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -155,13 +157,37 @@ class CupyDriver:
             place = cupy.cuda.MemoryPointer(memory, 0)
             return cupy.ndarray(shape, kind, memptr=place, strides=strides)
 
+    @contextmanager
+    def in_order(self) -> Iterator[None]:
+        """See `Driver.in_order`. CUDA itself orders the default stream alone with ours."""
+        if self.context.captures:  # CuPy's current stream is the one for captures
+            yield
+            return
+        with self.at_work():
+            main, theirs = self.context.main, self.context.cuda.get_current_stream()
+        self._follow(theirs, main)
+        try:
+            yield
+        finally:
+            self._follow(main, theirs)
+
+    def _follow(self, later: Any, earlier: Any) -> None:
+        """Let a stream wait for what another one was given so far."""
+        with self.at_work():
+            so_far = self.context.cuda.Event(disable_timing=True)
+            so_far.record(earlier)
+            later.wait_event(so_far)
+
     def hold(self, owner: Any) -> None:
         """See `Driver.hold`; it is let go by a later call, or when somebody waits for the GPU."""
+        if self.context.captures:  # what was queued may not be asked for now
+            self._recording.afterwards(partial(self.hold, owner))
+            return
         with self.at_work():
             self._let_go()
-            read = self.context.cuda.Event(disable_timing=True)
-            read.record(self.context.cuda.get_current_stream())
-            self._held.append((read, owner))
+            done = self.context.cuda.Event(disable_timing=True)
+            done.record(self.context.main)  # the current stream may be any, of a user's `with` block
+            self._held.append((done, owner))
 
     def _let_go(self) -> None:
         free = []  # dropped when the lock is free again: what owners do at their end is not known

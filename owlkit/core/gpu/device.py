@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from owlkit.core.device import Device
@@ -112,6 +113,10 @@ class GpuDevice(Device):
             blob.settle_diff()
         tensor = getattr(blob, f"{role}_tensor")
         return self.gpu.array(tensor)
+
+    def in_order(self) -> AbstractContextManager[None]:
+        """Whatever stream is CuPy's current one."""
+        return self.gpu.driver.in_order()
 
     def place(self, total: int, places: Sequence[tuple[int, int, Memory]]) -> None:
         """As on a CPU; on the host each memory has its own, which takes none until somebody looks."""

@@ -178,9 +178,14 @@ class Driver(Protocol):
     ) -> Any:
         """A CuPy array over memory of the GPU. strides : in bytes. owner : kept as long as the array."""
 
+    def in_order(self) -> AbstractContextManager[None]:
+        """What CuPy's current stream is given meanwhile runs behind all that is queued, and what is queued
+        later behind it, whichever stream somebody has made the current one.
+        """
+
     def hold(self, owner: Any) -> None:
-        """Keep what CuPy's current stream was just given to read until it has done so: another library may
-        lend its memory again, in the order of a stream of its own.
+        """Keep it until all that is queued is done: memory of another library, which may lend it again in the
+        order of a stream of its own, or a plan, with which its kernels go.
         """
 
     def begin_capture(self) -> None:

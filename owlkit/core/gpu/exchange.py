@@ -1,7 +1,8 @@
 """Arrays of blobs for other libraries, and theirs for blobs: without the host where both lie on one GPU.
 
 owlkit's stream is ordered with CUDA's default stream (see `cupy_driver`), on which CuPy and PyTorch work
-unless told otherwise. Who works on another one synchronises, or asks by DLPack, which hands streams over.
+unless told otherwise. Who works on another one finds what was queued so far done, and what is copied here is
+in order; only what is written there, to a blob's own memory, has to be waited for before the net goes on.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ def device_array(tensor: Tensor) -> Any:
     mirror = tensor.memory.mirror
     if mirror is None:
         return tensor.array
-    if tensor.memory.kept:
-        with mirror.gpu.lock:  # a capture marks as written what it only records
-            return mirror.gpu.array(tensor, writable=False).copy()
-    return mirror.gpu.array(tensor)
+    with mirror.gpu.driver.in_order():
+        if tensor.memory.kept:
+            with mirror.gpu.lock:  # a capture marks as written what it only records
+                return mirror.gpu.array(tensor, writable=False).copy()
+        return mirror.gpu.array(tensor)
 
 
 def copy(source: Any, tensor: Tensor) -> None:
@@ -38,7 +40,7 @@ def copy(source: Any, tensor: Tensor) -> None:
         mirror = tensor.memory.mirror
         if mirror is not None and theirs.device.id == mirror.gpu.number:
             ours = mirror.gpu.array(tensor)
-            with theirs.device:
+            with theirs.device, mirror.gpu.driver.in_order():
                 ours[...] = theirs
             mirror.gpu.driver.hold(theirs)
             return

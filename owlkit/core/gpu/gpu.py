@@ -44,8 +44,7 @@ class Gpu:
     def __init__(self, driver: Driver, number: int = 0) -> None:
         self.driver, self.number = driver, number
         self.programs: dict[Any, Any] = {}
-        # Until all that is queued is done: a plan that is dropped unloads its kernels.
-        self.choices = Recent(MOST_CHOICES, driver.hold)
+        self.choices = Recent(MOST_CHOICES)
         self.lock = threading.RLock()
         self.touched = Touched()
         self._capturer: int | None = None

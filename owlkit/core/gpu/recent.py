@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from typing import Any
 
 
 class Recent:
-    """The `most` values that were asked for last. For any thread.
+    """The `most` values that were asked for last. For any thread."""
 
-    let_go : is given each value that is dropped, while it still exists.
-    """
-
-    def __init__(self, most: int, let_go: Callable[[Any], None] = lambda value: None) -> None:
-        self._most, self._let_go = most, let_go
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._values: OrderedDict[Hashable, Any] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -28,22 +25,19 @@ class Recent:
 
     def keep(self, key: Hashable, value: Any) -> None:
         """Keep a value, which is not None, in place of what was asked for longest ago."""
-        dropped = []
+        dropped = []  # when the lock is free again: what values do at their end is not known
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)
             while len(self._values) > self._most:
                 dropped.append(self._values.popitem(last=False)[1])
-        for old in dropped:
-            self._let_go(old)
 
     def clear(self) -> None:
         """Drop all."""
         with self._lock:
             dropped = list(self._values.values())
             self._values.clear()
-        for old in dropped:
-            self._let_go(old)
+        dropped.clear()
 
     def __len__(self) -> int:
         return len(self._values)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any
 
 from owlkit.core.errors import DeviceError
@@ -62,13 +64,17 @@ class Recording:
             self._left.close()  # CuPy's current stream belongs to the GPU that is current
             context.leave(before)
 
+    def afterwards(self, act: Callable[[], None]) -> None:
+        """Have it called when the capture has ended."""
+        self._left.callback(act)
+
     def part_with(self, stream: Any, *memory: Any) -> None:
         """Hold `memory` until `stream` has done what it was given: the pools would lend it again at once.
 
         Whoever is dropped calls this, at any moment. In a capture nobody may wait: it is done at its end.
         """
         if self._context.captures:
-            self._left.callback(self.part_with, stream, *memory)
+            self.afterwards(partial(self.part_with, stream, *memory))
             return
         # What the GPU has failed at shows where somebody asks for the result.
         with suppress(DeviceError), self._context.at_work():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
+import weakref
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from itertools import chain, islice
@@ -13,7 +15,7 @@ from typing import Any
 
 from owlkit.core.errors import DeviceError
 from owlkit.core.gpu.device import GpuDevice
-from owlkit.core.gpu.driver import Cudnn
+from owlkit.core.gpu.driver import Cudnn, Driver
 from owlkit.core.gpu.gpu import OutOfMemoryError
 from owlkit.kernels import Unsupported
 from owlkit.kernels.cudnn import kept
@@ -56,11 +58,16 @@ class Rules:
 
 
 class Plan:
-    """A plan that is ready. name : cuDNN's for engine and knobs. workspace : bytes it needs."""
+    """A plan that is ready. name : cuDNN's for engine and knobs. workspace : bytes it needs.
 
-    def __init__(self, library: Cudnn, graph: Any, name: str, workspace: int) -> None:
-        self._library, self._graph = library, graph
+    Its kernels go with its graph, which outlives it until all that is queued is done: whoever was the last to
+    use the plan may be gone before that.
+    """
+
+    def __init__(self, driver: Driver, graph: Any, name: str, workspace: int) -> None:
+        self._library, self._graph = driver.cudnn(), graph
         self.name, self.workspace = name, workspace
+        weakref.finalize(self, _part_with, driver, graph).atexit = False
 
     @property
     def engine(self) -> str:
@@ -70,6 +77,11 @@ class Plan:
     def __call__(self, places: dict[int, int], workspace: int) -> None:
         """Queue it. places : addresses by the problem's uids. workspace : address of that much memory."""
         self._library.execute(self._graph, places, workspace)
+
+
+def _part_with(driver: Driver, graph: Any) -> None:
+    with suppress(DeviceError):  # what the GPU has failed at shows where somebody asks for the result
+        driver.hold(graph)
 
 
 def make_plan(device: GpuDevice, problem: Problem) -> Plan:
@@ -85,7 +97,7 @@ def make_plan(device: GpuDevice, problem: Problem) -> Plan:
     with device.gpu.lock, library.lock:  # not while a capture forbids to take memory
         found: Plan | None = known.get(key)
         if found is None:
-            found = _from_disk(library, key) or _choose(device, library, problem, rules, key)
+            found = _from_disk(device, library, key) or _choose(device, library, problem, rules, key)
             known.keep(key, found)
     return found
 
@@ -111,13 +123,14 @@ def rules_of(device: GpuDevice) -> Rules:
     return Rules(device.tf32, device.deterministic, most, device.tune)
 
 
-def _from_disk(library: Cudnn, key: str) -> Plan | None:
+def _from_disk(device: GpuDevice, library: Cudnn, key: str) -> Plan | None:
     """The plan that is kept under this key, where it can be read and is accepted."""
     found = kept.read(library.cache, key)
     if found is None:
         return None
     try:
-        return Plan(library, library.load(found.content), found.facts["name"], found.facts["workspace"])
+        graph = library.load(found.content)
+        return Plan(device.gpu.driver, graph, found.facts["name"], found.facts["workspace"])
     except (RuntimeError, library.frontend.cudnnGraphNotSupportedError) as error:
         _log.warning("owlkit: a plan kept in %s is refused and chosen anew: %s", library.cache, error)
         return None
@@ -126,7 +139,7 @@ def _from_disk(library: Cudnn, key: str) -> Plan | None:
 def _choose(device: GpuDevice, library: Cudnn, problem: Problem, rules: Rules, key: str) -> Plan:
     try:
         graph = _planned(library, problem, rules)
-        plans = _plans(library, graph, rules)
+        plans = _plans(device.gpu.driver, graph, rules)
         found = _fastest(device, problem, plans) if rules.timed else next(plans, None)
         if found is None:
             raise Unsupported(f"cuDNN has no plan for {problem.kind} within {rules.workspace >> 20} MB")
@@ -150,16 +163,16 @@ def _planned(library: Cudnn, problem: Problem, rules: Rules) -> Any:
     return graph
 
 
-def _plans(library: Cudnn, graph: Any, rules: Rules) -> Iterator[tuple[int, Plan]]:
+def _plans(driver: Driver, graph: Any, rules: Rules) -> Iterator[tuple[int, Plan]]:
     """(number, plan) of those that can be built, best first; the graph runs the one that came last."""
     for index in range(graph.get_execution_plan_count()):
         try:
             graph.build_plan_at_index(index)
-        except library.frontend.cudnnGraphNotSupportedError:
+        except driver.cudnn().frontend.cudnnGraphNotSupportedError:
             continue  # barred above, or not for this GPU
         workspace = graph.get_workspace_size_plan_at_index(index)
         if workspace <= rules.workspace:
-            yield index, Plan(library, graph, graph.get_plan_name_at_index(index), workspace)
+            yield index, Plan(driver, graph, graph.get_plan_name_at_index(index), workspace)
 
 
 def _fastest(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -127,32 +128,32 @@ def test_processes_share_a_folder(tmp_path: Path) -> None:
 
 # -- in memory
 def test_what_was_asked_for_last_is_kept() -> None:
-    dropped: list[int] = []
-    recent = Recent(3, dropped.append)
+    recent = Recent(3)
     for number in range(3):
         recent.keep(number, number)
     assert recent.get(0) == 0
     recent.keep(3, 3)
     recent.keep(0, 7)
     recent.keep(4, 4)
-    assert dropped == [1, 2]
     assert [recent.get(number) for number in range(5)] == [7, None, None, 3, 4]
     recent.clear()
     assert (recent.get(0), len(recent)) == (None, 0)
-    assert dropped == [1, 2, 7, 3, 4], "these are let go as well"
 
 
 @pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
 def test_plans_of_ever_new_shapes_are_not_kept_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is dropped lives until the GPU has done what is queued, and is planned again when it is wanted."""
+    """What is dropped is held until the GPU has done what is queued, and planned again when it is wanted."""
     monkeypatch.setattr(gpu_module, "MOST_CHOICES", 2)
     device = device_with()
-    held: list[plans.Plan] = []
-    monkeypatch.setattr(device.gpu.choices, "_let_go", held.append)
+    held: list[Any] = []
+    monkeypatch.setattr(device.gpu.driver, "hold", held.append)
     kinds = ("fprop", "dgrad", "wgrad")
     made = [plans.make_plan(device, problem(kind)) for kind in kinds]
-    assert held == [made[0]]
     assert plans.make_plan(device, problem("wgrad")) is made[2]
     assert library(device).planned == 3
     assert plans.make_plan(device, problem("fprop")).name == made[0].name
     assert library(device).planned == 4
+    assert held == [], "who uses a plan keeps it"
+    graph = made[0]._graph
+    del made[0]
+    assert held == [graph]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -249,6 +250,10 @@ class EmulatedDriver:
         content.owner = owner  # type: ignore[attr-defined]
         flat = np.frombuffer(content, np.uint8).view(kind)
         return np.lib.stride_tricks.as_strided(flat, shape, strides)
+
+    def in_order(self) -> AbstractContextManager[None]:
+        """All runs in the order in which it is queued."""
+        return nullcontext()
 
     def hold(self, owner: Any) -> None:
         """What was queued is done."""
