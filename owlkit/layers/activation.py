@@ -50,8 +50,9 @@ class ReLU(_Activation):
     Source: Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, ICML 2010; Caffe's
         ReLULayer.
 
-    NaN stays NaN, as in Caffe, and minus infinity becomes it where negative_slope is 0. On a CPU, NaN
-    becomes 0 right behind a BatchNorm with given statistics, where oneDNN does both at once.
+    NaN stays NaN, as in Caffe, and minus infinity becomes it where negative_slope is 0. On a CPU, a NaN of
+    its input becomes 0 right behind a BatchNorm with given statistics, where oneDNN does both at once; one in
+    those statistics, or in the Scale between, stays.
     """
 
     kind = "relu"

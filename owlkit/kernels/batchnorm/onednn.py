@@ -51,12 +51,21 @@ def _keep_nan(mean: np.ndarray, others: list[np.ndarray], y: Tensor) -> None:
         y.array[:, np.isnan(total)] = np.nan
 
 
+def _keep_given_nan(given: list[np.ndarray], y: Tensor) -> None:
+    """As `_keep_nan`, where mean and variance are given. A NaN in x alone is not looked for: that takes
+    another pass over x or y.
+
+    By two products, the least that tells; unlike `dot`, `vdot` warns of no infinite number.
+    """
+    if math.isnan(np.vdot(given[0], given[1])) or math.isnan(np.vdot(given[-2], given[-1])):
+        y.array[:, np.isnan(given).any(0)] = np.nan  # of none, where an infinite number met a 0
+
+
 class BatchNormKernel:
     def __init__(self, device: Device, spec: BatchNorm) -> None:
         self._md = md = _data_layout(spec.x)
         self._channels = MemoryDescriptor.plain(spec.x.shape[1])
-        # oneDNN's max(y, 0) is 0 for NaN. With given statistics none tells of one.
-        self._loses_nan = spec.relu and not spec.global_stats
+        self._loses_nan, self._given = spec.relu, spec.global_stats  # oneDNN's max(y, 0) is 0 for NaN
         flags, affine = _flags(spec), spec.scale or spec.shift
         self._forward = Primitive(
             device, "batch_normalization_forward", api.TRAINING, md, md, spec.eps, flags
@@ -83,6 +92,8 @@ class BatchNormKernel:
         if not self._loses_nan:
             return run
         others = [tensor.flat for tensor in (variance, gamma, beta) if tensor is not None]
+        if self._given:
+            return in_sequence(run, partial(_keep_given_nan, [mean.flat, *others], y))
         return in_sequence(run, partial(_keep_nan, mean.flat, others, y))
 
     def bind_backward(
