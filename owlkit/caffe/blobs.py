@@ -23,13 +23,8 @@ class Blob(ShownBlob):
         super().__init__(blob)
         self._arrays = arrays
 
-    @property
-    def data(self) -> np.ndarray:
-        return self._arrays.of(self._blob, "data")
-
-    @property
-    def diff(self) -> np.ndarray:
-        return self._arrays.of(self._blob, "diff")
+    def _array(self, role: str) -> np.ndarray:
+        return self._arrays.of(self._blob, role)
 
     def reshape(self, *shape: int) -> None:
         """Change the shape; the net follows in its next forward pass, or in `net.reshape()`."""

@@ -117,14 +117,28 @@ class Blob:
 
     @property
     def data(self) -> np.ndarray:
-        """The values, `shape`, writable; to other threads than that of a Run on a GPU, a copy to be read."""
+        """The values, `shape`, writable; to other threads than that of a Run on a GPU, a copy to be read.
+
+        `blob.data = x` writes as `blob.data[...] = x` does: an array of that shape, or one number for all.
+        """
         return self.data_tensor.array
+
+    @data.setter
+    def data(self, values: Any) -> None:
+        if np.shape(values) and values is not self.data:
+            self.copy_from(values)
+        else:
+            write(self, self.data, values)
 
     @property
     def diff(self) -> np.ndarray:
-        """The gradient of the loss with respect to `data`, `shape`, writable."""
+        """The gradient of the loss with respect to `data`, `shape`, writable; may be assigned to as that."""
         self.settle_diff()
         return self.diff_tensor.array
+
+    @diff.setter
+    def diff(self, values: Any) -> None:
+        write(self, self.diff, values)
 
     def peek(self, role: str = "data") -> np.ndarray:
         """`data` or `diff` (role) to be read only: on a GPU, where looking at `data` counts as changing it,
@@ -244,3 +258,17 @@ class Blob:
     def _repr_html_(self) -> str:
         shape = " &times; ".join(str(n) for n in self.shape) or "scalar"
         return f"<code>{self.name or 'blob'}</code> {shape}, {self.dtype}, {size(self.descriptor.nbytes)}"
+
+
+def write(blob: Blob, array: Any, values: Any) -> None:
+    """What `blob.data = values` does to an array of the blob's, for every view of a blob.
+
+    `blob.data += 1` ends here as well, with the array, which it has changed already.
+    Raises ValueError where the shapes differ.
+    """
+    if values is array:
+        return
+    found = tuple(np.shape(values))
+    if found and found != blob.shape:
+        raise ValueError(f"blob {blob.given_name!r} is {blob.shape}, but the array is {found}")
+    array[...] = values

@@ -25,9 +25,6 @@ class PythonBlob(ShownBlob):
         self.copied: set[str] = set()
         self.use(device)
 
-    data = property(lambda self: self._array("data"), doc="The values, in C order, writable.")
-    diff = property(lambda self: self._array("diff"), doc="The gradient, in C order, writable.")
-
     def reshape(self, *shape: int) -> None:
         """Change the shape; the values are arbitrary afterwards."""
         self._blob.reshape(*shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import owlkit.caffe as caffe
 from tests.caffe.nets import DEPLOY, write
@@ -20,6 +21,22 @@ def test_arrays_are_in_c_order_and_their_views_write_through(deploy: caffe.Net) 
     expected = np.arange(384, dtype=np.float32)
     expected[0] = -5
     np.testing.assert_array_equal(deploy._net.blobs["data"].data, expected.reshape(2, 3, 8, 8))
+
+
+def test_arrays_are_written_by_assignment_too(deploy: caffe.Net) -> None:
+    """In pycaffe `data = x` is an error, and `data += x` one that comes after it has added."""
+    blob, weights = deploy.blobs["data"], deploy.params["conv1"][0]
+    blob.data = np.ones(blob.shape)
+    blob.data += 2
+    before = weights.data.copy()
+    weights.data *= 3
+    weights.diff = 5
+    deploy.forward()
+    assert (deploy._net.blobs["data"].data == 3).all()
+    np.testing.assert_array_equal(deploy._net.params["conv1"][0].data, 3 * before)
+    assert (deploy._net.params["conv1"][0].diff == 5).all()
+    with pytest.raises(ValueError, match=r"blob 'data' is .* but the array is"):
+        blob.data = np.ones((1, 3, 8, 8))
 
 
 def test_an_array_that_is_kept_shows_every_later_pass(deploy: caffe.Net) -> None:

@@ -44,6 +44,23 @@ def test_a_scalar_holds_one_value() -> None:
     assert blob.count == 1
 
 
+@pytest.mark.parametrize("role", ["data", "diff"])
+def test_arrays_are_written_by_assignment_too(role: str) -> None:
+    """`blob.data = x` was an error, and `blob.data *= 2` one that came after it had multiplied."""
+    blob = Blob((2, 3, 1, 1), name="conv1")
+    array = getattr(blob, role)
+    setattr(blob, role, np.arange(6).reshape(2, 3, 1, 1))
+    assert array.ravel().tolist() == [0, 1, 2, 3, 4, 5]
+    if role == "data":
+        blob.data *= 2
+        assert array.ravel().tolist() == [0, 2, 4, 6, 8, 10]
+    setattr(blob, role, 7)
+    assert (array == 7).all()
+    assert getattr(blob, role).dtype == np.float32
+    with pytest.raises(ValueError, match=r"blob 'conv1' is \(2, 3, 1, 1\), but the array is \(2, 3\)"):
+        setattr(blob, role, np.zeros((2, 3)))
+
+
 def test_no_memory_before_first_use() -> None:
     blob = Blob((100, 100))
     assert blob.allocated_bytes == 0

@@ -137,6 +137,21 @@ def test_views_of_images_can_be_written_as_in_caffe() -> None:
     assert (net.blobs["x"].diff == 2).all()
 
 
+def test_arrays_may_be_assigned_to() -> None:
+    @owlkit.layer
+    class Assigning(PythonLayer):
+        def reshape(self, bottom: Any, top: Any) -> None:
+            top[0].reshape(*bottom[0].shape)
+
+        def forward(self, bottom: Any, top: Any) -> None:
+            top[0].data = bottom[0].data
+            top[0].data += 1
+
+    net = Net(definition(python("Assigning"), "dim: 2 dim: 3 dim: 4 dim: 5"))
+    x = np.random.default_rng(0).random((2, 3, 4, 5), np.float32)
+    np.testing.assert_array_equal(net.forward(x=x)["y"], x + 1)
+
+
 def test_in_place() -> None:
     @owlkit.layer
     class Increment:
