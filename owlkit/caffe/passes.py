@@ -16,6 +16,7 @@ from owlkit.net import Net as CoreNet
 from owlkit.net.steps import hides_needed_data
 
 Arrayed = dict[str, np.ndarray]
+_RESHAPE = "net.blobs[{!r}].reshape(*array.shape) changes the net's input, forward_all cuts batches"
 
 
 class Passes(Structure):
@@ -168,11 +169,13 @@ class Passes(Structure):
         what, names = ("input", self.inputs) if role == "data" else ("output", self.outputs)
         if given and set(given) != set(names):
             raise NetError(f"{what}s given: {sorted(given)}; the net's are {list(names)}: give them all")
+        advice = _RESHAPE if role == "data" else "give a gradient of the output's shape"
         for name, value in given.items():
-            blob, array = self._blobs_shown[name], np.asarray(value)
-            if array.ndim == 0 or array.shape[0] != blob.shape[0]:
-                raise NetError(
-                    f"{what} {name!r} is {blob.shape}, but the array is {array.shape}; its axis 0 must be "
-                    f"the batch size: net.blobs[{name!r}].reshape(...) changes it, forward_all cuts batches"
-                )
-            self._arrays.write(self._net.blobs[name], role, array)
+            shape, array = self._blobs_shown[name].shape, np.asarray(value)
+            try:
+                if array.shape[:1] != shape[:1]:  # one for the whole batch would be spread over it
+                    raise ValueError
+                self._arrays.write(self._net.blobs[name], role, array)
+            except ValueError as error:
+                found = f"{what} {name!r} is {shape}, but the array is {array.shape}"
+                raise NetError(f"{found}; {advice.format(name)}") from error

@@ -107,14 +107,25 @@ class Transformer:
                 )
             image = image.transpose(self.transpose[in_])
         if in_ in self.channel_swap:
+            self._check_channels(in_, image, len(self.channel_swap[in_]))
             image = image[list(self.channel_swap[in_])]
         if in_ in self.raw_scale:
             image *= self.raw_scale[in_]
         if in_ in self.mean:
+            mean = self.mean[in_]
+            self._check_channels(in_, image, len(mean) if mean.ndim == 3 else 1)
             image -= self.mean[in_]
         if in_ in self.input_scale:
             image *= self.input_scale[in_]
         return image
+
+    def _check_channels(self, in_: str, image: np.ndarray, expected: int) -> None:
+        """expected : channels that a step was set for; 1 of a mean goes for all. Raises DataError."""
+        if image.ndim == 3 and expected not in (1, len(image)):
+            raise DataError(
+                f"images for {in_!r} have {expected} channels, found {len(image)} in one of shape "
+                f"{image.shape}; caffe.io.load_image(file) gives three, with color=False one"
+            )
 
     def deprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
         """The way back: a blob's data of one image, (K, H, W) or (1, K, H, W), as an image (H, W, K).

@@ -97,7 +97,8 @@ class MemoryData(Layer):
         if self._data is None:
             raise DataError(
                 f"{self.name} (MemoryData): there are no data yet; call "
-                f"net.layer_dict[{self.name!r}].reset(data, labels) first"
+                f"net.layer_dict[{self.name!r}].reset(data, labels) first, of pycaffe's net "
+                "net.set_input_arrays(data, labels)"
             )
         rows = np.arange(self._position, self._position + self.batch_size) % len(self._data)
         top[0].data[...] = self._data[rows]

@@ -290,6 +290,20 @@ def test_an_image_without_channels_is_told_of() -> None:
             _imagenet().preprocess("data", np.zeros((size, size)))
 
 
+def test_an_image_of_other_channels_is_told_of() -> None:
+    """Such as of load_image(color=False), for a net of three; NumPy's words named neither image nor input."""
+    gray = np.zeros((4, 4, 1))
+    with pytest.raises(DataError, match=r"images for 'data' have 3 channels, found 1 .*color=False"):
+        _imagenet().preprocess("data", gray)
+    transformer = Transformer({"data": (1, 3, 4, 4)})
+    transformer.set_transpose("data", (2, 0, 1))
+    transformer.set_mean("data", np.ones(3))
+    with pytest.raises(DataError, match="have 3 channels, found 1"):
+        transformer.preprocess("data", gray)
+    transformer.set_mean("data", np.ones((4, 4)))
+    assert transformer.preprocess("data", gray).shape == (1, 4, 4)  # one mean goes for any number
+
+
 def test_an_input_that_is_not_there_is_refused_everywhere() -> None:
     transformer = Transformer({"data": (1, 3, 4, 4)})
     calls = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,19 @@ def test_two_inputs_and_their_gradients(tmp_path: Path) -> None:
     np.testing.assert_allclose(grads["a"], np.ones((4, 3)) @ weights, rtol=1e-5)
     np.testing.assert_array_equal(grads["b"], 1)
     np.testing.assert_array_equal(grads["ip"], 1)
+
+
+def test_arrays_of_other_shapes_are_told_by_name(deploy: caffe.Net, trainable: caffe.Net) -> None:
+    """NumPy's "could not broadcast" names no blob; the gradient of a loss, (), was refused for being ()."""
+    for shape in [(2, 3, 7, 8), (1, 3, 8, 8)]:
+        message = rf"input 'data' is \(2, 3, 8, 8\), but the array is {re.escape(str(shape))}.*reshape\("
+        with pytest.raises(NetError, match=message):
+            deploy.forward(data=np.zeros(shape))
+    trainable.forward()
+    trainable.backward(loss=np.array(2.0))
+    assert trainable.blobs["loss"].diff == 2
+    with pytest.raises(NetError, match=r"output 'loss' is \(\), but .* \(3,\); give a gradient of"):
+        trainable.backward(loss=np.ones(3))
 
 
 @pytest.mark.parametrize("start", ["pool", "relu", "conv"])
