@@ -23,38 +23,39 @@ class Rewind:
     """
 
     def __init__(self, device: Device, layers: Sequence[Layer], state: Tensor | None) -> None:
-        self._device, self._layers, self._state = device, layers, state
-        self._kept: dict[int, tuple[Tensor, Tensor]] = {}  # a tensor, so that it stays, and its copy
+        self._device, self._state = device, state
+        self._layers = [layer for layer in layers if type(layer).moving is not Layer.moving]
+        self._moving: list[Tensor] = []
+        self._copies: list[Tensor] = []
         self._kernel = keep.make(device, ())
 
     def keep(self) -> None:
         """Queue copies of it as it is."""
         moving = [tensor for layer in self._layers for tensor in layer.moving()]
-        new = [tensor for tensor in moving if id(tensor) not in self._kept]
-        if new or len(moving) != len(self._kept):
-            self._follow(moving, new)
+        if moving != self._moving:  # tensors are compared by identity
+            self._follow(moving)
         if moving:
-            sources, copies = zip(*self._kept.values(), strict=True)
-            self._kernel.copy(sources, copies, self._state)
+            self._kernel.copy(moving, self._copies, self._state)
 
-    def _follow(self, moving: Sequence[Tensor], new: Sequence[Tensor]) -> None:
+    def _follow(self, moving: list[Tensor]) -> None:
+        kept = dict(zip(self._moving, self._copies, strict=True))
+        new = [tensor for tensor in moving if tensor not in kept]
         copies = [Tensor(tensor.descriptor) for tensor in new]
         self._kernel = keep.make(self._device, tuple(tensor.descriptor for tensor in moving))
         if new:
             self._kernel.copy(new, copies, None)
-        fresh = dict(zip(map(id, new), zip(new, copies, strict=True), strict=True))
-        self._kept = {id(tensor): (fresh | self._kept)[id(tensor)] for tensor in moving}
+        kept |= zip(new, copies, strict=True)
+        self._moving, self._copies = moving, [kept[tensor] for tensor in moving]
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing was kept, for there is nothing that passes change."""
-        return not self._kept
+        return not self._moving
 
     def restore(self) -> None:
         """Queue that it be as it was when it was kept last."""
-        if self._kept:
-            moving, copies = zip(*self._kept.values(), strict=True)
-            self._kernel.copy(copies, moving, None)
+        if self._moving:
+            self._kernel.copy(self._copies, self._moving, None)
 
 
 class HostStates:
