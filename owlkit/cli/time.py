@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from typing import Any, TypeVar
 
@@ -35,7 +36,11 @@ def add_arguments(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the table; 0."""
     with caffe_log.shown(args):
-        found = measure(make_net(args, backward=True), args.iterations)
+        net = make_net(args, backward=True)
+        if not _runs_backward(net):
+            text = "no layer runs backward, for there is no loss: give the net that is trained, or write"
+            print(f"{text} force_backward: true into {args.model}", file=sys.stderr)
+        found = measure(net, args.iterations)
         if args.json:
             print_json(found)
         elif caffe_log.asked_for(args):
@@ -85,11 +90,17 @@ def _counted(progress: Progress, value: T) -> T:
     return value
 
 
+def _runs_backward(net: Any) -> bool:
+    return any(node.backward for node in net.graph.nodes)
+
+
 def _once(net: Any) -> tuple[float, float]:
     net.clear_param_diffs()
     started = time.perf_counter()
     net.forward()
     middle = time.perf_counter()
+    if not _runs_backward(net):  # it would write zeros to the diffs of all weights, which take time
+        return middle - started, 0.0
     net.backward()
     return middle - started, time.perf_counter() - middle
 

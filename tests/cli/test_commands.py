@@ -135,6 +135,20 @@ def test_time(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(layer["forward"] >= 0 for layer in found["layers"])
 
 
+def test_the_time_of_a_net_without_a_loss(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its backward pass cleared the gradients of all weights, which took 25 ms for CaffeNet's."""
+    deploy = """
+    layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 2 dim: 4 } } }
+    layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip" inner_product_param { num_output: 3 } }
+    """
+    for forced in (False, True):
+        (folder / "deploy.prototxt").write_text("force_backward: true " * forced + deploy)
+        assert main(["time", "-model", "deploy.prototxt", "-iterations", "2", "--json"]) == 0
+        out, err = capsys.readouterr()
+        assert (json.loads(out)["backward"] > 0) == forced
+        assert ("no layer runs backward, for there is no loss" in err) != forced
+
+
 @pytest.mark.usefixtures("folder")
 def test_nothing_to_do(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["train", "-solver", "solver.prototxt", "--json"])
