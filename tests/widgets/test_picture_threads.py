@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("matplotlib", reason="pictures need the notebook extra")
 pytest.importorskip("anywidget", reason="the widgets need the notebook extra")
 
-from matplotlib import RcParams, rc_context, rcParams, style
+from matplotlib import RcParams, cycler, rc_context, rcParams, style
 
 import owlkit
 from owlkit.core import events
@@ -49,7 +49,15 @@ def check() -> Callable[[], bytes]:
 OWN = {
     "text.usetex": True, "figure.autolayout": True, "font.weight": "bold", "font.style": "italic",
     "axes.ymargin": 0.3, "xtick.top": True, "xtick.labelbottom": False, "ytick.labelleft": False,
-    "lines.dash_capstyle": "round", "path.sketch": (1, 100, 2),
+    "lines.dash_capstyle": "round", "path.sketch": (1, 100, 2), "font.variant": "small-caps",
+    "axes.prop_cycle": cycler(color=["red", "lime"], linestyle=["--", ":"], marker=["*", "P"]),
+    "lines.linestyle": "none", "lines.marker": "o", "markers.fillstyle": "left",
+    "lines.dashed_pattern": [9, 1], "lines.markerfacecolor": "red", "lines.markeredgecolor": "red",
+    "lines.scale_dashes": False, "image.interpolation": "bilinear", "image.resample": False,
+    "image.origin": "lower", "lines.solid_joinstyle": "bevel", "lines.dash_joinstyle": "bevel",
+    "patch.antialiased": False, "text.antialiased": False, "lines.antialiased": False,
+    "xtick.alignment": "right", "ytick.alignment": "top", "figure.frameon": False,
+    "hatch.color": "red", "hatch.linewidth": 4.0,
 }  # fmt: skip
 
 
@@ -82,7 +90,9 @@ def test_a_cells_settings_are_not_touched_and_its_font_is_not_ours(
         monkeypatch.setattr("datetime.datetime", Noon)
         rcParams["font.family"] = ["monospace"]
         assert draw() == first, "all texts have the picture's own font"
-        looks = [style.library[name] for name in ("dark_background", "seaborn-v0_8", "ggplot")]
+        names = ("dark_background", "seaborn-v0_8", "ggplot", "classic")
+        looks = [dict(style.library[name]) for name in names]
+        del looks[-1]["text.hinting"]  # of the letters' edges: there is one for all texts of a process
         for k, look in enumerate([*looks, OWN]):
             rcParams.update(look)
             assert draw() == first, f"on paper, whatever a cell's figures look like: {k}"

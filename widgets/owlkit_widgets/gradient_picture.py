@@ -14,7 +14,7 @@ import numpy as np
 from . import gradient_cells as cells
 from . import words
 from .assets import light_tokens
-from .picture_png import PLAIN, blank, fonts, png
+from .picture_png import PLAIN, blank, fonts, plain, png
 
 WIDTH = 1100
 HEAD, TITLES, ROW, FOOT = 57, 26, 48, 34
@@ -56,7 +56,7 @@ class _Page:
         self.height = HEAD + TITLES + ROW * max(1, len(rows)) + 18 * len(self.notes) + 14 + FOOT
 
     def draw(self, figure: Any) -> None:
-        self.axes = figure.add_axes((0, 0, 1, 1))
+        self.axes = plain(figure.add_axes((0, 0, 1, 1)))
         self.axes.set(xlim=(0, WIDTH), ylim=(self.height, 0))
         self.axes.axis("off")
         self._frame()
@@ -175,7 +175,8 @@ class _Page:
         self.axes.add_collection(PolyCollection(list(corners), facecolors=palette[kinds], linewidths=0))
         kinks = kinds == cells.KINK
         size = min(4.0, 0.5 * cell_w + 1)
-        marks = {"linestyle": "", "markersize": size, "color": self.colours["ink"], "markeredgewidth": 0}
+        ink = self.colours["ink"]
+        marks = {"linestyle": "", "markersize": size, "markerfacecolor": ink, "markeredgewidth": 0}
         self.axes.plot(x[kinks] + w / 2, y[kinks] + h / 2, marker="^", **marks)
         nans = kinds == cells.NO_NUMBER
         self.axes.plot(
@@ -184,7 +185,7 @@ class _Page:
             marker="x",
             linestyle="",
             markersize=size,
-            color=self.colours["bad"],
+            markeredgecolor=self.colours["bad"],
         )
 
     def _foot(self) -> None:

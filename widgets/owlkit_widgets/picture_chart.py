@@ -14,7 +14,7 @@ from .picture_head import HEAD, NOTE
 from .picture_overlay import draw_behind, list_runs
 from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Facts, Page, latest
 from .picture_past import draw_past
-from .picture_png import PLAIN
+from .picture_png import PLAIN, dashes, plain
 
 TITLES, PLOT, LANE = 28, 238, 29
 """Heights above the plot, of the plot, and from the axis to the flags."""
@@ -43,7 +43,7 @@ MARKS = (("o", "D"), ("s", "^"), ("^", "s"), ("D", "o"))
 def draw_chart(page: Page, facts: Facts) -> None:
     """Loss chart with its second axis and the lane of flags."""
     chart = page.axes(LEFT, TOP, PLOT_WIDTH, PLOT)
-    accuracy = chart.twinx()
+    accuracy = plain(chart.twinx())
     chart.set_xlim(0, facts.end)
     _style(page, chart, accuracy)
     _limits(chart, facts)
@@ -119,7 +119,7 @@ def _usable(facts: Facts, losses: Any) -> NDArray[np.float64]:
 
 
 def _style(page: Page, chart: Any, accuracy: Any) -> None:
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     for axes in (chart, accuracy):
         for spine in axes.spines.values():
@@ -131,6 +131,8 @@ def _style(page: Page, chart: Any, accuracy: Any) -> None:
     below = {"bottom": True, "top": False, "labelbottom": True, "labeltop": False}
     chart.tick_params(axis="x", length=3, width=0.8, color=page.colours["edge"], pad=4, **below)
     chart.tick_params(axis="y", labelleft=True)
+    for axis in (chart.xaxis, chart.yaxis):
+        axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10]))
     chart.xaxis.set_major_formatter(FuncFormatter(lambda x, _: words.tick(x)))
     chart.yaxis.set_major_formatter(FuncFormatter(lambda y, _: words.loss_tick(y, chart.get_yticks())))
     chart.grid(color="#00000011", linewidth=POINTS, linestyle="-")
@@ -152,8 +154,9 @@ def _tests(page: Page, chart: Any, accuracy: Any, facts: Facts) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     colours = page.colours
-    rings = {"mfc": colours["halo"], "mew": 1.1, "ms": 4.6, "lw": 1.1, "dashes": (4, 2.4)}
-    solid = {"ms": 4, "mec": "white", "mew": 0.8, "lw": 1.26}
+    rings = {"mfc": colours["halo"], "mec": colours["test"], "mew": 1.1, "ms": 4.6, "lw": 1.1}
+    rings["dashes"] = dashes(1.1, 4, 2.4)
+    solid = {"ms": 4, "mfc": colours["acc"], "mec": "white", "mew": 0.8, "lw": 1.26}
     drawn = any(run.tested("accuracy") for run in facts.behind)
     for net in facts.test_nets:
         ring, diamond = _marks(net)
@@ -196,7 +199,8 @@ def _flags(page: Page, chart: Any, facts: Facts) -> None:
         colour = page.colours[token]
         x = LEFT + flag["iter"] / facts.end * PLOT_WIDTH
         if kind in RISING:
-            chart.axvline(flag["iter"], color=colour, lw=POINTS, dashes=(2, 3), alpha=0.8)
+            thin = {"lw": POINTS, "dashes": dashes(POINTS, 2, 3), "marker": ""}
+            chart.axvline(flag["iter"], color=colour, alpha=0.8, **thin)
         fill = "none" if kind == "snapshot" else colour
         page.canvas.plot(x, y, mark, ms=5, mfc=fill, mec=colour, mew=1.1)
         if kind in ("lr", "back") and flag.get("value") is not None:
@@ -281,12 +285,13 @@ def _legend_rows(page: Page, facts: Facts, narrow: bool) -> list[tuple[str, str,
     losses, accuracies = [], []
     for net in facts.test_nets:
         ring, diamond = _marks(net)
-        dashed = {"color": page.colours["test"], "lw": 1.1, "ls": "--"}
-        rings = dashed | {"marker": ring, "mfc": "white", "mew": 1}
+        test, acc = page.colours["test"], page.colours["acc"]
+        dashed = {"color": test, "lw": 1.1, "dashes": dashes(1.1, 3.7, 1.6)}
+        rings = dashed | {"marker": ring, "mfc": "white", "mec": test, "mew": 1}
         loss = latest([value for _, value in facts.tested("loss", net)])
         if net < FURTHER:
             losses.append((facts.test_label(net, "loss"), loss_words(loss), rings | {"ms": 4.6}))
-        solid = {"color": page.colours["acc"], "lw": 1.26, "marker": diamond, "ms": 4, "mew": 1}
+        solid = {"color": acc, "lw": 1.26, "marker": diamond, "ms": 4, "mfc": acc, "mec": acc, "mew": 1}
         share = latest([value for _, value in facts.tested("accuracy", net)])
         accuracies.append((facts.test_label(net, "accuracy"), words.percent(share), solid))
     return [*rows, *losses, *accuracies, ("learning rate", rate_words(facts.figures["lr"]), None)]

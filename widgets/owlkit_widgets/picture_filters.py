@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from . import words
 from .filmstrip import Frame
 from .picture_page import LEFT, PLOT_WIDTH, POINTS, WIDTH, Facts, Page
-from .picture_png import PLAIN, SCALE
+from .picture_png import IMAGE, PLAIN, SCALE
 
 PANEL_HEAD = 38
 ROWS = ((10, 1), (24, 2), (48, 3), (128, 4))
@@ -48,7 +48,7 @@ class FiltersPanel:
             x, y = (round(SCALE * v) for v in self._place(i))
             image[y : y + SCALE * self.tile, x : x + SCALE * self.tile] = self._tile(i, levels, flags)
         extent = (0, PLOT_WIDTH, self.height - PANEL_HEAD, 0)
-        body.imshow(image, extent=extent, aspect="auto", interpolation="nearest")
+        body.imshow(image, extent=extent, **IMAGE)
         for i, kind in flags.items():
             self._mark(page, body, i, kind)
         body.set(xlim=(0, PLOT_WIDTH), ylim=(self.height - PANEL_HEAD, 0))

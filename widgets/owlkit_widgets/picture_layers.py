@@ -14,6 +14,7 @@ from .norms import log_ratios
 from .picture_chart import FLAGS, RISING
 from .picture_map import LayersMap
 from .picture_page import LEFT, PLOT_WIDTH, POINTS, RIGHT, WIDTH, Facts, Page, fits_gutter
+from .picture_png import IMAGE, dashes
 from .picture_rows import Opened, Row, histogram_words, main_param, rows_of
 from .picture_strips import RATIO, Columns, paint_curve, paint_fixed, paint_histograms, paint_ratios, ramp
 
@@ -109,7 +110,7 @@ class LayersPanel:
             if flag["kind"] in RISING:
                 x = flag["iter"] / self.facts.end * PLOT_WIDTH
                 look = {"color": page.colours[FLAGS[flag["kind"]][0]], "lw": POINTS, "alpha": 0.8}
-                body.plot([x, x], [PANEL_HEAD, self.height], dashes=(2, 3), **look)
+                body.plot([x, x], [PANEL_HEAD, self.height], dashes=dashes(POINTS, 2, 3), **look)
 
     def _head(self, page: Page, y: float) -> None:
         grey = {"color": page.colours["ink-2"]}
@@ -132,7 +133,7 @@ class LayersPanel:
         told = page.text(right, y, "1 hot", 11, ha="right", **grey)
         right -= page.width_of(told) + 6
         bar = page.pixel_axes(right - 112, y - 5, 112, 10)
-        bar.imshow(ramp(page, RATIO)[None], extent=(0, 112, 10, 0), aspect="auto")
+        bar.imshow(ramp(page, RATIO)[None], extent=(0, 112, 10, 0), **IMAGE)
         page.text(right - 118, y, "frozen 10⁻⁶", 11, ha="right", **grey)
 
     def _chips(self) -> list[tuple[str, str, str]]:
@@ -157,7 +158,7 @@ class LayersPanel:
         reached = max(self.facts.figures["iter"], self.facts.norms[0][-1])
         a, b = (i / self.facts.end * PLOT_WIDTH for i in (flag.since, reached))
         colour = page.colours[LOOKS[flag.kind][1]]
-        body.plot([a, a, b, b], [y + 3, y - 1, y - 1, y + 3], color=colour, lw=1.45, solid_joinstyle="miter")
+        body.plot([a, a, b, b], [y + 3, y - 1, y - 1, y + 3], color=colour, lw=1.45)
         if flag.kind == "nan":
             span = Rectangle((a, y), max(b - a, 2), self.step - GAP, fc="none", ec=colour, hatch="////", lw=0)
             body.add_patch(span)

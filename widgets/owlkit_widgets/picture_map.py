@@ -135,7 +135,7 @@ class LayersMap:
         )  # softer would be lost with the palette
         grey = {"color": page.colours["ink-2"], "ha": "center"}
         for value, shift in ((-6, 4), (-3, 0), (0, -2)):
-            axes.axvline(x_of[value], color="#00000011", lw=POINTS)
+            axes.axvline(x_of[value], color="#00000011", lw=POINTS, ls="-", marker="")
             page.text(left + x_of[value] + shift, y + tall + 9, f"{value}".replace("-", "−"), 11, **grey)
         page.text(left + (x_of[FROZEN] + x_of[HOT]) / 2, y - 9, "healthy", 11, **grey)
         depth = (np.arange(len(x)) + 0.5) * self.each

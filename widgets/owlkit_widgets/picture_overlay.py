@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .picture_past import Past
+from .picture_png import dashes
 from .points import smooth
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ class Behind:
 
 def draw_behind(page: Page, chart: Any, accuracy: Any, runs: list[Behind]) -> None:
     """Smoothed loss and tests of each run."""
-    for run, dashes in zip(runs, DASHES, strict=False):
-        style = {"alpha": ALPHA, "lw": WIDTH_OF_LINE, "dashes": dashes}
+    for run, pattern in zip(runs, DASHES, strict=False):
+        style = {"alpha": ALPHA, "lw": WIDTH_OF_LINE, "dashes": dashes(WIDTH_OF_LINE, *pattern)}
         chart.plot(run.iters, run.smoothed, color=page.colours["train"], **style)
         if losses := run.tested("loss"):
             chart.plot(*zip(*losses, strict=True), color=page.colours["test"], **style)
@@ -53,7 +54,7 @@ def draw_behind(page: Page, chart: Any, accuracy: Any, runs: list[Behind]) -> No
 def list_runs(page: Page, names: list[str], x: float, y: float) -> None:
     """Letter, name and dash of all runs, from the height y on."""
     for k, name in enumerate(names):
-        style = {"lw": WIDTH_OF_LINE, "dashes": DASHES[k - 1]} if k else {"lw": 1.45}
+        style = {"lw": WIDTH_OF_LINE, "dashes": dashes(WIDTH_OF_LINE, *DASHES[k - 1])} if k else {"lw": 1.45}
         page.canvas.plot([x, x + 20], [y, y], color=page.colours["ink"], **style)
         page.text(x + 26, y, f"{chr(65 + k)} {name}", 12)
         y += 22

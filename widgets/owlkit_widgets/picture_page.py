@@ -14,7 +14,7 @@ from .assets import light_tokens
 from .outputs import FURTHER
 from .picture_overlay import Behind
 from .picture_past import Past
-from .picture_png import PLAIN, SCALE, fonts
+from .picture_png import PLAIN, SCALE, fonts, plain
 from .points import smooth
 
 WIDTH = 1100
@@ -98,7 +98,7 @@ class Page:
         """Axes over a part of the page."""
         bottom = self.height - top - height
         place = (left / WIDTH, bottom / self.height, width / WIDTH, height / self.height)
-        return self.figure.add_axes(place, facecolor="none")
+        return plain(self.figure.add_axes(place, facecolor="none"))
 
     def pixel_axes(self, left: float, top: float, width: float, height: float) -> Any:
         """Axes without frame whose units are pixels, y downwards."""

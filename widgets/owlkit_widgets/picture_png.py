@@ -17,6 +17,11 @@ FONTS = ["Inter", "Segoe UI", "Helvetica Neue", "Arial", "Liberation Sans", "Dej
 
 PLAIN: dict[str, Any] = {"weight": "normal", "style": "normal", "usetex": False}
 """What a text is that is nothing else. TeX, where a cell's figures use it, may not be there, or stumble."""
+LINE: dict[str, Any] = {"color": "black", "linestyle": "-", "marker": "None", "fillstyle": "full"}
+"""What a line is that `plot` draws, and its marks are, where nothing else is said."""
+
+IMAGE: dict[str, Any] = {"aspect": "auto", "origin": "upper", "interpolation": "nearest", "resample": True}
+"""How `imshow` puts pixels where it is told to."""
 
 
 @lru_cache(maxsize=1)
@@ -38,10 +43,23 @@ def blank(width: float, height: float) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width / 100, height / 100), dpi=100 * SCALE)
+    figure = Figure(figsize=(width / 100, height / 100), dpi=100 * SCALE, frameon=True)
     figure.set_layout_engine("none")  # a cell's may be moved about: ours lies where it is put
     FigureCanvasAgg(figure)
     return figure
+
+
+def dashes(width: float, *pattern: float) -> list[float]:
+    """Dashes and gaps, in widths of the line, as `plot` takes them: matplotlib scales them where it is to."""
+    from matplotlib import rcParams
+
+    return [(1.0 if rcParams["lines.scale_dashes"] else width) * each for each in pattern]
+
+
+def plain(axes: Any) -> Any:
+    """Axes whose lines are as LINE says, not as a cell's are in turn."""
+    axes.set_prop_cycle(**{name: [value] for name, value in LINE.items()})
+    return axes
 
 
 def png(figure: Any, background: str) -> bytes:
@@ -62,16 +80,26 @@ def png(figure: Any, background: str) -> bytes:
 def _take_no_style(figure: Any) -> None:
     """Undo what artists took from matplotlib's settings and nobody here says: ends of lines, sketches."""
     from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
     from matplotlib.text import Text
 
     boxes = [text.get_bbox_patch() for text in figure.findobj(Text)]
     for artist in (*figure.findobj(), *filter(None, boxes)):
         artist.set(sketch_params=None, path_effects=[])
+        if hasattr(artist, "set_antialiased"):
+            artist.set_antialiased(True)
     for line in figure.findobj(Line2D):
-        line.set(solid_capstyle="projecting", dash_capstyle="butt", antialiased=True)
+        line.set(solid_capstyle="projecting", dash_capstyle="butt")
+        line.set(solid_joinstyle="round", dash_joinstyle="round")
+    for patch in figure.findobj(Patch):
+        for name, value in {"hatchcolor": patch.get_edgecolor(), "hatch_linewidth": 1.0}.items():
+            if hasattr(patch, f"set_{name}"):  # matplotlib 3.10 and 3.11 were the first
+                patch.set(**{name: value})
     for axes in figure.axes:
-        for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
-            label.set(**PLAIN)
+        for label in axes.get_xticklabels():
+            label.set(horizontalalignment="center", **PLAIN)
+        for label in axes.get_yticklabels():
+            label.set(verticalalignment="center_baseline", **PLAIN)
 
 
 def _keep_background(image: Any, palette: Any) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .histograms import BINS, FIELDS
 from .picture_page import PLOT_WIDTH, POINTS, Page
-from .picture_png import SCALE
+from .picture_png import IMAGE, SCALE
 
 RATIO = [f"r-{decade}" for decade in (6, 5, 4, 3, 2, 1, 0)]
 SIZE = [f"m-{k}" for k in range(5)]
@@ -116,4 +116,4 @@ def densities(table: NDArray[Any], edges: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _show(body: Any, image: NDArray[Any], y: float, height: float) -> None:
-    body.imshow(image, extent=(0, PLOT_WIDTH, y + height, y), aspect="auto", interpolation="nearest")
+    body.imshow(image, extent=(0, PLOT_WIDTH, y + height, y), **IMAGE)
