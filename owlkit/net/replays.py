@@ -189,8 +189,8 @@ def _refusal(who: str, error: Exception) -> HostAccess:
 
 def _those(known: dict[int, Mirror], used: Collection[int] | None) -> Collection[Mirror]:
     """Those of `known` that were used; all where it is not known which were."""
-    if used is None:
-        return known.values()
+    if not used:  # mostly: nobody has looked
+        return known.values() if used is None else ()
     return [known[key] for key in used if key in known]
 
 

@@ -200,7 +200,7 @@ class TrainingLoop(Serving):
         """Whether after the next iteration another one follows, as far as anybody knows."""
         after = self.iter + 1
         ends = self.max_iter is not None and after >= self.max_iter
-        return not (ends or any(at <= after for at, _ in self._steps))
+        return not (ends or (self._steps and any(at <= after for at, _ in self._steps)))
 
 
 def _quit_at_exit(reference: weakref.ref[Any]) -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from owlkit import Net
+from owlkit import L, Net, NetSpec
 from owlkit.core import events
+from owlkit.datasets import from_arrays
 from owlkit.solvers import DivergedError, Solver
 from owlkit.training import Run
 from owlkit.training.requests import Request
 from tests.support import emulated_gpu
+from tests.support.emulated_gpu.driver import EmulatedReplay
 from tests.training.small import make_solver, net_param, parameters
 
 pytestmark = pytest.mark.skipif(not emulated_gpu.available(), reason="g++ is not installed")
 PATIENCE = 60.0
 LONG = 10_000_000
+MOST_CALLS = 180  # of Python functions; by Python 3.11 there were 172
 
 
 def solver(*, looked_at: bool = False, graph: bool | None = None, **fields: Any) -> Solver:
@@ -210,6 +215,38 @@ def test_the_seconds_of_iterations_add_up_to_the_time() -> None:
     run.run()
     assert min(told) >= 0
     assert sum(told) <= run.seconds
+
+
+def test_an_iteration_on_a_small_set_takes_few_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of Python's, in the thread that trains, which makes such batches too; see `benchmarks/host_time.py`."""
+    images, labels = np.zeros((24, 1, 4, 4), np.uint8), np.arange(24) % 3
+    source = from_arrays(tmp_path / "set", images, labels)
+    n = NetSpec("records")
+    n.data, n.label = L.Data(source=str(source), batch_size=8, ntop=2, transform_param=dict(scale=1 / 256))
+    n.fc = L.InnerProduct(n.data, num_output=3, weight_filler=dict(type="xavier"))
+    n.loss = L.SoftmaxWithLoss(n.fc, n.label)
+    fields = {"base_lr": 0.1, "max_iter": 10, "snapshot_after_train": False, "display": 0}
+    made = Solver(n, device=emulated_gpu.emulated_device(), seed=1, **fields)
+    (data,) = made.net.data_layers
+    made.step(10)
+    assert data.reader.light, "the set is in memory, and was read once"
+    monkeypatch.setattr(EmulatedReplay, "launch", lambda replay: None)
+    called: list[str] = []
+
+    def calls(iterations: int) -> int:
+        called.clear()
+        made.param.max_iter = made.iter + iterations
+        run = Run(made)
+        sys.setprofile(lambda frame, event, _: called.append(event) if event == "call" else None)
+        try:
+            run.run()
+        finally:
+            sys.setprofile(None)
+        return len(called)
+
+    alone = calls(1)
+    found = (calls(11) - alone) / 10
+    assert found < MOST_CALLS, f"{found:g} for each iteration"
 
 
 @pytest.mark.parametrize("graph", [None, False])
