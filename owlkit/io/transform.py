@@ -25,6 +25,7 @@ class Transformer:
 
     param : TransformationParameter. phase : "train" or "test".
     rng : default source of random crops and mirrors; a call can give its own.
+    needs_random : whether the outcome depends on random numbers.
 
     Raises DataError for parameters that contradict each other, and for a mean file that cannot be read.
     """
@@ -38,12 +39,13 @@ class Transformer:
         self.crop = int(param.crop_size)
         self.mirror = bool(param.mirror)
         self.random_crop = phase == "train" and self.crop > 0
+        self.needs_random = self.mirror or self.random_crop
         self.scale = np.float32(param.scale)
         self.color, self.gray = bool(param.force_color), bool(param.force_gray)
         self.mean_values = np.array(param.mean_value, np.float32)
         self.mean_file = str(param.mean_file)
         self.mean = read_mean(self.mean_file) if self.mean_file else None
-        self._checked: set[Shape] = set()
+        self._checked: set[tuple[Shape, Shape]] = set()  # shapes of images, and what they become
         self._mean_rows: dict[bool, np.ndarray] = {}
 
     def output_shape(self, shape: Shape, what: str = "images") -> Shape:
@@ -69,11 +71,6 @@ class Transformer:
             )
         return (channels, self.crop or height, self.crop or width)
 
-    @property
-    def needs_random(self) -> bool:
-        """Whether the outcome depends on random numbers."""
-        return self.mirror or self.random_crop
-
     def __call__(
         self,
         images: Sequence[np.ndarray] | np.ndarray,
@@ -89,7 +86,7 @@ class Transformer:
         """
         shapes = [images.shape[1:]] if isinstance(images, np.ndarray) else [image.shape for image in images]
         for i, shape in enumerate(shapes):
-            if shape not in self._checked or self._size(shape) != out.shape[1:]:
+            if (shape, out.shape[1:]) not in self._checked:
                 self._check(shape, out.shape[1:], keys[i] if i < len(keys) else str(i).encode())
         target = out.transpose(0, 2, 3, 1)
         memory = target if target.flags.c_contiguous else np.empty(target.shape, out.dtype)
@@ -100,9 +97,6 @@ class Transformer:
         if memory is not target:
             target[...] = memory
 
-    def _size(self, shape: Shape) -> Shape:
-        return (shape[0], self.crop, self.crop) if self.crop else shape
-
     def _check(self, shape: Shape, expected: Shape, key: bytes) -> None:
         what = f"record {show_key(key)}"
         found = self.output_shape(shape, what)
@@ -111,7 +105,7 @@ class Transformer:
                 f"{what} has shape {tuple(shape)}, which gives {found}; expected {tuple(expected)} as of "
                 "the first record: resize the images when converting, or set crop_size"
             )
-        self._checked.add(shape)
+        self._checked.add((shape, expected))
 
     def _uniform(self, images: np.ndarray, memory: np.ndarray) -> None:
         """images : (N, C, H, W). memory : (N, h, w, C) contiguous."""

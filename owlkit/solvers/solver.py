@@ -159,28 +159,28 @@ class Solver(Iterating):
         self._check_free("step")
         after, every = self.iter + checked_count(n), self.param.snapshot
         due = every > 0 and after // every > self.iter // every
-        with Shortened(), self.claim_snapshots() if due else nullcontext():
-            self.advance(after - self.iter)
+        with Shortened(), self.claim_snapshots() if due else nullcontext(), hold_interrupts() as held:
+            self.advance(after - self.iter, interrupted=lambda: held.pending)
 
-    def advance(self, n: int, *, more: bool = False) -> None:
-        """As `step`, for the Run that uses this solver.
+    def advance(self, n: int, *, more: bool = False, interrupted: Callable[[], bool] = lambda: False) -> None:
+        """As `step`, for the Run that uses this solver, which sees to signals itself.
 
-        more : another call follows, or `settle`; until then the last loss may be unread.
+        more : another call follows, or `settle`; until then the last loss may be unread. interrupted : asked
+        after each iteration whether it is to be the last.
         """
-        with hold_interrupts() as held:
-            try:
-                self._iterate_until(n, lambda: held.pending, more)
-            except Exception:
-                self._let_go()
-                self.settle()  # where an iteration before has diverged, that is what is to be told
-                raise
-            except BaseException:
-                self._let_go()
-                with suppress(Exception):  # whoever interrupts twice is not asked for patience
-                    self.settle()
-                raise
-            if not more:
+        try:
+            self._iterate_until(n, interrupted, more)
+        except Exception:
+            self._let_go()
+            self.settle()  # where an iteration before has diverged, that is what is to be told
+            raise
+        except BaseException:
+            self._let_go()
+            with suppress(Exception):  # whoever interrupts twice is not asked for patience
                 self.settle()
+            raise
+        if not more:
+            self.settle()
 
     def _iterate_until(self, n: int, interrupted: Callable[[], Any], more: bool) -> None:
         if n:
