@@ -12,6 +12,7 @@ import numpy as np
 from owlkit.core.errors import NetError
 from owlkit.core.gpu.device import GpuDevice
 from owlkit.layers.base import Layer
+from owlkit.net import debug_info
 from owlkit.net.plan import Plan
 from owlkit.net.planned import Planned
 from owlkit.net.turns import in_turn
@@ -21,6 +22,8 @@ class Passes(Planned):
     """Runs a graph on a device, by a plan that is made anew when shapes change.
 
     loss : weighted sum of the losses of the last whole forward pass. fuse : see Plan.
+    debug_info : whether whole passes are logged; as the definition says, but not in a solver's nets, of which
+        the solver's own tells when.
     """
 
     @in_turn
@@ -94,6 +97,8 @@ class Passes(Planned):
             self._abandon_scale()
             raise
         self._settle_diffs()
+        if self.debug_info and start is None and end is None:
+            debug_info.log_backward(self)
 
     def _abandon_scale(self) -> None:
         """A backward pass failed: the next one does not start from scaled losses."""
@@ -177,6 +182,8 @@ class Passes(Planned):
             self.captures.forward(plan, self.working)
         else:
             self._run_forward(plan)
+        if self.debug_info:
+            debug_info.log_forward(self)
 
     def _run_forward(self, plan: Plan, first: int = 0, last: int | None = None) -> None:
         if self.working:

@@ -28,13 +28,14 @@ from owlkit.net.working import LossScale, Working
 class Planned(Shaped):
     """A graph on a device, with a plan that is made anew when shapes change; Passes run it.
 
-    loss, fuse : see Passes.
+    loss, fuse, debug_info : see Passes.
     """
 
     def __init__(self, graph: Graph, device: Device, *, fuse: bool, reuse: Reuse | None = None) -> None:
         self.device, self.reuse = device, reuse
         super().__init__(graph)
         self.loss = 0.0
+        self.debug_info: bool = graph.definition.debug_info
         self.watchers = LayerWatchers()
         self._fuse, self._stepping = fuse, False
         self._last_plan: Plan | None = None

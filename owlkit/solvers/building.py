@@ -48,6 +48,10 @@ def build_nets(param: Any, device: Any, dtype: str, seed: int | None) -> Built:
     if device is None:
         device, notice = nets.chosen_device(param)
         notices += [notice] if notice else []
+    if param.debug_info and param.display <= 0:
+        notices.append(
+            "debug_info shows the training net at the display interval, but display is 0: set it too"
+        )
     seed = param.random_seed if seed is None and param.random_seed >= 0 else seed
     options = {"device": device, "dtype": dtype, "seed": seed}
     train = nets.build_train_net(param, options)

@@ -20,9 +20,10 @@ import numpy as np
 
 from owlkit.core import events
 from owlkit.core.errors import DeviceError
+from owlkit.net import debug_info
 from owlkit.net.rewind import HostStates
 from owlkit.solvers import diagnosis
-from owlkit.solvers.display import displayed_outputs, log_debug_info
+from owlkit.solvers.display import displayed_outputs
 from owlkit.solvers.divergence import DivergedError
 from owlkit.solvers.resumable import Resumable
 
@@ -231,7 +232,8 @@ class Iterating(Resumable):
 
     def _displayed(self, lr: float) -> events.Displayed:
         if self.param.debug_info:
-            log_debug_info(self.net)
+            debug_info.log_forward(self.net)
+            debug_info.log_backward(self.net)
         outputs, weights = displayed_outputs(self.net)
         return events.Displayed(self.iter, self.smoothed_loss, lr, outputs, weights)
 

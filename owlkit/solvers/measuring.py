@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from owlkit.core import events
-from owlkit.solvers.display import log_forward
+from owlkit.net.debug_info import log_forward
 from owlkit.solvers.testing import run_batches
 
 

@@ -109,6 +109,7 @@ def build_train_net(param: Any, options: dict[str, Any]) -> Net:
     """The net to train; options : of Net."""
     choice = train_choice(param)
     net = Net(choice.definition, phase="train", level=choice.level, stages=choice.stages, **options)
+    net.debug_info = False  # the solver's own counts, as in Caffe
     if not any(weight for layer in net.layers for weight in layer.loss_weights):
         last = f"; its last layer is {net.layers[-1].name!r}" if net.layers else "; it has no layers"
         raise TrainingError(
@@ -125,6 +126,7 @@ def build_test_nets(param: Any, train_net: Net, options: dict[str, Any]) -> tupl
     for choice in test_choices(param):
         state: dict[str, Any] = {"level": choice.level, "stages": choice.stages}
         net = Net(choice.definition, phase="test", share=train_net, backward=False, **state, **options)
+        net.debug_info = False
         nets.append(net)
         iterations.append(choice.iterations or batches_of_one_pass(net))
     return nets, iterations

@@ -13,9 +13,10 @@ from owlkit import L, NetSpec, zoo
 from owlkit.core.errors import PrototxtError, TrainingError
 from owlkit.core.events import TestDone
 from owlkit.datasets import from_arrays
+from owlkit.net import Net
+from owlkit.net.debug_info import _mean_magnitude
 from owlkit.proto import caffe_pb2, text
 from owlkit.solvers import Solver
-from owlkit.solvers.display import _mean_magnitude
 from tests.training.small import NET, make_solver, net_param, parameters, with_tests
 
 OLD_TYPES = {
@@ -266,6 +267,36 @@ def test_debug_info_shows_a_parameter_by_its_name_in_the_forward_pass_alone(
     ]
     names = [match.group(1, 4) for match in found if match.group(2, 3) == ("ip2", "param blob")]
     assert names == [("Forward", "shared"), ("Forward", "1"), ("Backward", "0"), ("Backward", "1")]
+
+
+def test_debug_info_of_a_net_shows_each_whole_pass(caplog: pytest.LogCaptureFixture) -> None:
+    """It was passed over. A solver's nets go by the solver's own, as Caffe's do."""
+    caplog.set_level("INFO", "owlkit")
+
+    def told() -> list[str]:
+        found = [m for record in caplog.records if (m := DEBUG_LINE.fullmatch(record.message))]
+        caplog.clear()
+        return [match[1] if match[2] else "norms" for match in found]
+
+    definition = net_param()
+    definition.debug_info = True
+    net = Net(definition, phase="train")
+    net.forward()
+    assert told() == ["Forward"] * 10
+    net.backward()
+    assert told() == ["Backward"] * 7 + ["norms"]
+    net.forward_backward()
+    assert told() == ["Forward"] * 10 + ["Backward"] * 7 + ["norms"]
+    net.forward(end="ip1")
+    assert not told()
+    Solver(definition, base_lr=0.1, display=1).step(1)
+    assert not told()
+
+
+def test_debug_info_without_display_is_remarked(caplog: pytest.LogCaptureFixture) -> None:
+    """It shows nothing of the training then, here and in Caffe."""
+    assert any("debug_info" in notice for notice in make_solver(display=0, debug_info=True).notices)
+    assert not any("debug_info" in notice for notice in make_solver(display=1, debug_info=True).notices)
 
 
 def test_policies_in_a_file_change_the_rate(tmp_path: Path) -> None:
