@@ -14,6 +14,7 @@ from owlkit.core.dtypes import wide
 from owlkit.core.errors import NetError, closest
 from owlkit.net import Net
 from owlkit.net.graph import Graph
+from owlkit.net.in_use import images_at_a_time, refit, stands_for_data
 from owlkit.proto import caffe_pb2
 
 BATCH = 16
@@ -34,6 +35,9 @@ class Twin:
     def __init__(self, net: Net, batch: int = 1, *, gradients: bool = False) -> None:
         net = getattr(net, "owlkit_net", net)  # of a caffe.Net
         definition = with_inputs(net.graph, _shapes(net, batch))
+        trained = images_at_a_time(net.graph)
+        for layer in definition.layer:
+            refit(net.graph, layer, trained, batch)
         definition.force_backward = gradients
         dtype = wide(net.dtype)  # of its weights, in half precision too
         self.net = Net(definition, phase="test", device=net.device, dtype=dtype, share=net, fuse=False)
@@ -138,6 +142,13 @@ def with_inputs(graph: Graph, shapes: Mapping[str, Sequence[int]]) -> Any:
 
 
 def _shapes(net: Net, batch: int) -> dict[str, tuple[int, ...]]:
-    """Of what layers without bottoms and weights make, for a batch of this length."""
-    made = [top for node in net.graph.nodes if not node.bottom and not node.layer.blobs for top in node.top]
+    """Of what layers without bottoms and weights make, for a batch of this length; constants stay."""
+    sources = [node for node in net.graph.nodes if not node.bottom and not node.layer.blobs]
+    others = any(node.layer.type != "DummyData" for node in sources)
+    made = [
+        top
+        for node in sources
+        if node.layer.type != "DummyData" or stands_for_data(node.layer.param, others)
+        for top in node.top
+    ]
     return {top.name: (batch, *top.shape[1:]) if top.shape else () for top in made}

@@ -10,7 +10,7 @@ from owlkit.core.errors import NetError
 from owlkit.io.datum import datum_to_array, parse_datum
 from owlkit.layers.base import LAYERS
 from owlkit.layers.loss import LossLayer
-from owlkit.net.in_use import check_made, layers_in_use, refit, stands_for_data
+from owlkit.net.in_use import check_made, images_at_a_time, is_fed, layers_in_use, refit
 from owlkit.proto import caffe_pb2
 
 if TYPE_CHECKING:
@@ -59,17 +59,11 @@ def deploy_definition(graph: Graph, batch: int = 1) -> Any:
             dropped.update(layer.top)
         else:
             out.layer.add().CopyFrom(_plain(layer))
-            refit(out.layer[-1], trained, batch, _read(graph, layer.name))
+            refit(graph, out.layer[-1], trained, batch)
     if all(not layer.bottom for layer in out.layer):
         raise NetError(f"{graph.name or 'the net'}: all its layers need labels; there is nothing to deploy")
     check_made(graph, out.layer)
     return out
-
-
-def images_at_a_time(graph: Graph) -> int:
-    """Length of axis 0 of what the first source of data gives."""
-    fed = (node.top[0].shape for node in graph.nodes if _is_fed(graph, node.layer.param) and node.top)
-    return next((shape[0] for shape in fed if shape), 0)
 
 
 def check_learned(made: Graph, graph: Graph) -> None:
@@ -92,20 +86,6 @@ def told_of_batch(error: NetError, graph: Graph, batch: int) -> NetError:
         f"deploy(batch={batch}): {error}; the net was made for {trained} images at a time: where a layer "
         f"names that number, write 0 or -1, or take deploy(batch={trained})"
     )
-
-
-def _is_fed(graph: Graph, layer: Any) -> bool:
-    """Whether a layer is a source of data, in whose place an Input is put."""
-    if layer.bottom:
-        return False
-    nodes = {node.name: node for node in graph.nodes if not node.bottom}
-    fed = {name for name, node in nodes.items() if node.layer.is_data or node.layer.type == "Input"}
-    return layer.name in fed or stands_for_data(layer, bool(fed))
-
-
-def _read(graph: Graph, name: str) -> tuple[int, ...]:
-    """Shape of the first bottom of a layer; () where the net does not have that layer."""
-    return next((node.bottom[0].shape for node in graph.nodes if node.name == name and node.bottom), ())
 
 
 def _checked_batch(batch: Any) -> int:
@@ -203,9 +183,9 @@ def _add_input(out: Any, graph: Graph, layer: Any, dropped: set[str], batch: int
     tops = [top for top in layer.top if top not in dropped]
     if not tops:
         return
-    if not _is_fed(graph, layer):
+    if not is_fed(graph, layer):
         out.layer.add().CopyFrom(_plain(layer))
-        refit(out.layer[-1], images_at_a_time(graph), batch, ())
+        refit(graph, out.layer[-1], images_at_a_time(graph), batch)
         return
     made = out.layer.add(name=layer.name if len(tops) > 1 else tops[0], type="Input", top=tops)
     for top in tops:

@@ -66,14 +66,30 @@ def stands_for_data(layer: Any, others: bool) -> bool:
     return not others or any(filler.type != "constant" for filler in layer.dummy_data_param.data_filler)
 
 
-def refit(layer: Any, trained: int, batch: int, read: tuple[int, ...]) -> None:
-    """Have `batch` images where the number of those in training is written into a layer.
+def is_fed(graph: Graph, layer: Any) -> bool:
+    """Whether a layer is a source of data, in whose place an Input is put."""
+    if layer.bottom:
+        return False
+    nodes = {node.name: node for node in graph.nodes if not node.bottom}
+    fed = {name for name, node in nodes.items() if node.layer.is_data or node.layer.type == "Input"}
+    return layer.name in fed or stands_for_data(layer, bool(fed))
 
-    layer : LayerParameter, changed in place. trained : that number. read : shape of its first bottom there.
-    A Reshape says 0 then, which copies it; a multiple stays one. DummyData of constants follows as well.
+
+def images_at_a_time(graph: Graph) -> int:
+    """Length of axis 0 of what the first source of data gives; 0 where there is none."""
+    fed = (node.top[0].shape for node in graph.nodes if is_fed(graph, node.layer.param) and node.top)
+    return next((shape[0] for shape in fed if shape), 0)
+
+
+def refit(graph: Graph, layer: Any, trained: int, batch: int) -> None:
+    """Have `batch` images where the number of those in a graph is written into one of its layers.
+
+    layer : LayerParameter, changed in place. trained : that number, `images_at_a_time`. A Reshape says 0
+    then, which copies it; a multiple stays one. DummyData of constants follows as well.
     """
     if layer.type == "Reshape":
         dims, p = layer.reshape_param.shape.dim, layer.reshape_param
+        read = next((n.bottom[0].shape for n in graph.nodes if n.name == layer.name and n.bottom), ())
         first = p.axis == 0 and p.num_axes != 0 and len(dims) > 0 and dims[0] > 0
         if first and trained not in (0, batch) and read and read[0] % trained == dims[0] % trained == 0:
             dims[0] = 0 if dims[0] == read[0] else dims[0] // trained * batch

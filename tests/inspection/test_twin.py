@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from owlkit import L, Net, NetSpec
+from owlkit import L, Net, NetSpec, P
 from owlkit.core.errors import NetError
 from owlkit.inspection.twin import Twin
 
@@ -86,3 +86,19 @@ def test_two_threads_that_run_it_get_their_own_answers(copied: bool) -> None:
         thread.join(20)
     assert not any(thread.is_alive() for thread in threads)
     assert not wrong
+
+
+def test_constants_stay_and_a_batch_that_is_written_into_a_layer_follows() -> None:
+    """A constant beside the data was 0 in the twin, and a Reshape with the number of images an error."""
+    n = NetSpec("fixed")
+    n.data = L.Input(shape=[6, 1, 4, 4])
+    n.two = L.DummyData(shape=[6, 1, 4, 4], data_filler=dict(type="constant", value=2))
+    n.product = L.Eltwise(n.data, n.two, operation=P.Eltwise.PROD)
+    n.flat = L.Reshape(n.product, shape=dict(dim=[6, -1]))
+    n.last = L.Reshape(n.flat, shape=dict(dim=[12, 8]))
+    net = Net(n, phase="train", seed=1)
+    twin = Twin(net, batch=2)
+    images = np.random.default_rng(0).random((2, 1, 4, 4), np.float32)
+    np.testing.assert_array_equal(twin.run(images, "flat"), 2 * images.reshape(2, 16))
+    assert twin.top("last").shape == (4, 8)
+    assert Twin(net, batch=6).top("last").shape == (12, 8)
