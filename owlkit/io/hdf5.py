@@ -60,6 +60,8 @@ def listed_files(source: str | Path) -> list[Path]:
         lines = Path(source).read_text().split("\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not a text file"
+        if isinstance(error, UnicodeDecodeError) and error.object.startswith(b"\x89HDF"):
+            reason = "it is such a file itself; write its path into a text file, and name that"
         raise DataError(f"the list of HDF5 files {source} cannot be read: {reason}") from error
     names = [Path(line.strip()) for line in lines if line.strip()]
     if not names:

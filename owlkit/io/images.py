@@ -10,10 +10,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from owlkit.core.errors import DataError
+from owlkit.core.errors import DataError, MissingFileError
 from owlkit.io.batches import Batch
 from owlkit.io.datum import decode
-from owlkit.io.files import read_bytes
+from owlkit.io.files import is_there, read_bytes
 from owlkit.io.transform import Transformer
 
 _LABEL = re.compile(r"[+-]?[0-9]+")
@@ -140,7 +140,12 @@ class ImageReader:
         return self.folder + self.names[index]
 
     def _image(self, index: int) -> np.ndarray:
-        image = read_image(self.path(index), color=self.color)
+        try:
+            image = read_image(self.path(index), color=self.color)
+        except MissingFileError as error:
+            if self.folder and is_there(Path(f"{self.folder}/{self.names[index]}")):
+                error.add(f"the folder is put before names as it is: write {self.folder}/")
+            raise
         return resize(image, self.height, self.width) if self.height else image
 
     def _indices(self, number: int) -> np.ndarray:

@@ -103,7 +103,8 @@ class Transformer:
         if found != expected:
             raise DataError(
                 f"{what} has shape {tuple(shape)}, which gives {found}; expected {tuple(expected)} as of "
-                "the first record: resize the images when converting, or set crop_size"
+                "the first record: resize the images, when converting or by new_height and new_width of "
+                "ImageData, or set crop_size"
             )
         self._checked.add((shape, expected))
 

@@ -139,6 +139,9 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
             (tmp_path / "list").write_text(content)
         with pytest.raises(DataError, match=message):
             data_net(tmp_path / "list")
+    file = write(tmp_path / "rows.h5", data=np.zeros((2, 3)), label=np.zeros(2))
+    with pytest.raises(DataError, match=r"rows.h5 cannot be read: it is such a file itself; write its path"):
+        data_net(file)
 
 
 def test_without_h5py_it_says_what_to_install(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:

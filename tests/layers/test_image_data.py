@@ -126,6 +126,23 @@ def test_single_images_may_differ_in_size_and_the_net_follows(tmp_path: Path) ->
         image_net(source, "batch_size: 2").forward()
 
 
+def test_a_folder_without_its_slash_is_told(source: Path, tmp_path: Path) -> None:
+    """Caffe puts root_folder before a name as it is."""
+    list_ = f'image_data_param {{ source: "{source}" root_folder: "{tmp_path}%s" batch_size: 3 }}'
+    net = f'layer {{ name: "d" type: "ImageData" top: "data" top: "label" {list_} }}'
+    with pytest.raises(DataError, match=rf"before names as it is: write {tmp_path}/$"):
+        Net(text.parse(net % "", caffe_pb2.NetParameter))
+    with pytest.raises(DataError, match="no image file") as caught:
+        Net(text.parse(net % "/elsewhere", caffe_pb2.NetParameter))
+    assert "as it is" not in str(caught.value)
+
+
+def test_images_of_several_sizes_are_told_what_makes_them_equal(tmp_path: Path) -> None:
+    source = write(tmp_path, [*random_images(1, (3, 6, 8)), *random_images(1, (3, 5, 8))])
+    with pytest.raises(DataError, match=r"expected \(3, 6, 8\).* by new_height and new_width of ImageData"):
+        image_net(source, "batch_size: 2").forward()
+
+
 def test_bad_lists_and_images_are_named(source: Path) -> None:
     (source.parent / "no.png").write_bytes(b"no image")
     for content, message in (
