@@ -76,18 +76,29 @@ _LAZY = {
     "zoo": "owlkit.zoo",
 }
 
+# Those of `owlkit.caffe` that people look for here.
+_PYCAFFE = {"Classifier", "Detector", "Layer", "TEST", "TRAIN", "params"}
+_PYCAFFE |= {f"{rule}Solver" for rule in ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")}
+_PYCAFFE |= {"get_solver", "set_device", "set_mode_cpu", "set_mode_gpu", "set_random_seed"}
+
 __all__ = ["__version__", *sorted(_LAZY)]
 
 
 def __getattr__(name: str) -> Any:
     """Fetch a public name and keep it (PEP 562)."""
     if name not in _LAZY:
-        raise AttributeError(f"module 'owlkit' has no attribute {name!r}; it has {', '.join(sorted(_LAZY))}")
+        raise AttributeError(f"module 'owlkit' has no attribute {name!r}; {_where(name)}")
     module, _, attribute = _LAZY[name].partition(":")
     value = importlib.import_module(module)
     value = getattr(value, attribute) if attribute else value
     globals()[name] = value
     return value
+
+
+def _where(name: str) -> str:
+    if name in _PYCAFFE:
+        return f"pycaffe's is owlkit.caffe.{name}"
+    return f"it has {', '.join(sorted(_LAZY))}"
 
 
 def __dir__() -> list[str]:

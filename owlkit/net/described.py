@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from owlkit.core.blob import Blob
 from owlkit.core.names import Named
@@ -10,12 +11,31 @@ from owlkit.layers.base import Layer
 from owlkit.net import tables
 from owlkit.net.graph import Graph
 from owlkit.net.parameters import Parameter
+from owlkit.net.watchers import MOMENTS
+
+_BATCHES = "net.predict(images) and owlkit.features(net, images, blob) go through any number of images"
+_PYCAFFE = {
+    "load_hdf5": "net.copy_from(path) reads HDF5, too",
+    "share_with": "owlkit.Net(definition, share=other) uses the parameters of another net",
+    "forward_all": f"{_BATCHES}; owlkit.caffe.Net has it",
+    "forward_backward_all": f"{_BATCHES}; owlkit.caffe.Net has it",
+    "set_input_arrays": "of the MemoryData layer, net.layer_dict[name].reset(data, labels)",
+    **{moment: f"net.watch_layers({moment!r}, ...)" for moment in MOMENTS},
+}
+"""Methods of pycaffe's nets that are others here."""
 
 
 class Described:
     """Something with a `graph`, by the names that Caffe gives to its parts."""
 
     graph: Graph
+
+    if not TYPE_CHECKING:  # there, what is not defined is a mistake
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _PYCAFFE:
+                raise AttributeError(f"a {type(self).__name__} has no attribute {name!r}: {_PYCAFFE[name]}")
+            return object.__getattribute__(self, name)  # its own error
 
     @property
     def name(self) -> str:

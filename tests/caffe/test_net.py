@@ -11,6 +11,7 @@ import pytest
 import owlkit
 import owlkit.caffe as caffe
 from owlkit.core.errors import DataError, NetError
+from owlkit.net.described import _PYCAFFE
 from tests.caffe.nets import DEPLOY, constructed, write
 
 
@@ -159,3 +160,12 @@ def test_owlkits_pictures_take_the_net(deploy: caffe.Net) -> None:
     owns = owlkit.show_activations(deploy.owlkit_net, image, "conv1")
     assert repr(owlkit.show_activations(deploy, image, "conv1")) == repr(owns)
     assert owlkit.show_heatmap(deploy, image, "fc", unit=1, patch=4, progress=False) is not None
+
+
+def test_a_method_that_owlkits_own_net_calls_otherwise_is_told(deploy: caffe.Net) -> None:
+    for name in sorted(_PYCAFFE):
+        assert hasattr(deploy, name)
+        with pytest.raises(AttributeError, match=f"a Net has no attribute '{name}': "):
+            getattr(deploy.owlkit_net, name)
+    with pytest.raises(AttributeError, match="'Net' object has no attribute 'blob'"):
+        deploy.owlkit_net.blob  # type: ignore[attr-defined]

@@ -45,3 +45,10 @@ def test_tab_completes_what_is_meant_to_be_used() -> None:
 def test_an_unknown_name_says_what_there_is() -> None:
     with pytest.raises(AttributeError, match=r"'Sovler'.*Solver"):
         owlkit.Sovler  # type: ignore[attr-defined]
+
+
+def test_a_name_of_pycaffes_says_where_it_is() -> None:
+    for name in sorted(owlkit._PYCAFFE):
+        assert hasattr(owlkit.caffe, name)
+        with pytest.raises(AttributeError, match=rf"'{name}'; pycaffe's is owlkit\.caffe\.{name}$"):
+            getattr(owlkit, name)
