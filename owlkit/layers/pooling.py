@@ -58,6 +58,7 @@ class Pooling(Layer):
 
     tops = Arity(minimum=1, maximum=2)
     wide_tops = (1,)  # half precision cannot hold every index
+    windows_vary = False  # with the size of images, as in a spatial pyramid
 
     def setup(self, bottom: Blobs, top: Blobs) -> None:
         p = self.param.pooling_param
@@ -131,14 +132,15 @@ class Pooling(Layer):
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         x, y = bottom[0].descriptor, top[0].descriptor
         if self.method == "stochastic":
-            drawn = pooling.Stochastic(self.kernel_shape, self.stride, x, y, draws=self.phase == "train")
+            draws, varies = self.phase == "train", self.windows_vary
+            drawn = pooling.Stochastic(self.kernel_shape, self.stride, x, y, draws, varies)
             before = self.state()
             self.kernel = pooling.make_stochastic(device, drawn)
             self.kernel.restore(before, self.rng)
             return
         spec = pooling.Pooling(
             self.method, self.kernel_shape, self.stride, self.pad, x, y,
-            indices=len(top) > 1, data_gradient=any(self.propagate_down),
+            indices=len(top) > 1, data_gradient=any(self.propagate_down), varies=self.windows_vary,
         )  # fmt: skip
         self.kernel = pooling.make(device, spec)
 

@@ -81,7 +81,9 @@ class SPP(Layer):
             )
         p.kernel_h, p.kernel_w = p.stride_h, p.stride_w = windows
         p.pad_h, p.pad_w = pads
-        return Pooling(param, self.phase, self.rng)
+        level = Pooling(param, self.phase, self.rng)
+        level.windows_vary = True
+        return level
 
     def prepare(self, device: Device, bottom: Blobs, top: Blobs) -> None:
         x = bottom[0]

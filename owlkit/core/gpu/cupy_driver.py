@@ -1,8 +1,8 @@
 """The driver that CuPy serves: one GPU, its stream, and everything queued on it.
 
 All of owlkit's work on a GPU is queued on one stream, an ordinary one: CUDA orders it with the default
-stream, on which CuPy and PyTorch work unless told otherwise, so what a Python layer computes there needs no
-waiting by hand. A capture happens on a stream of its own (`recording.py`).
+stream, on which CuPy and PyTorch work unless told otherwise. What a Python layer computes, or is copied, on
+another one is put in order by events (`in_order`). A capture happens on a stream of its own (`recording.py`).
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ class Pooling:
     x, y : descriptors of bottom and top, (N, C, H, W); y may have a last window that hangs over the edge.
     indices : whether `forward` also writes where each maximum was found.
     data_gradient : whether `backward` will be called.
+    varies : whether the window follows the size of images, so that one program is to serve all, if slower.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Pooling:
     y: Descriptor
     indices: bool = False
     data_gradient: bool = True
+    varies: bool = False
 
     def overhang(self, axis: int) -> int:
         """How far the last window reaches past the padded input, along height (0) or width (1)."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from owlkit.kernels.pooling import Pooling, Stochastic
 
 MOST_EXACT = 16
+_HEADERS = (*HEADERS, "pooling/window.cuh")
 _PLACE_TYPES = {"uint8": "unsigned char", "int32": "int"}
 
 
@@ -44,19 +45,20 @@ class _Windows:
         lengths = zip(spec.y.shape[2:], (kh, kw), spec.stride, strict=True)
         # A single window overlaps with no other, whatever the stride.
         sh, sw = (kernel if count == 1 else stride for count, kernel, stride in lengths)
-        self.defines = {"KH": kh, "KW": kw, "SH": sh, "SW": sw, "VEC": vec} | {
-            "PH": pad[0], "PW": pad[1], "PLACE": _PLACE_TYPES[self.place]
-        }  # fmt: skip
+        self.defines = {"VEC": vec, "PLACE": _PLACE_TYPES[self.place]}
+        window = {"KH": kh, "KW": kw, "SH": sh, "SW": sw, "PH": pad[0], "PW": pad[1]}
+        if not spec.varies:
+            self.defines |= window
         units = channels // vec
-        self.sizes = height, width, top_height, top_width, units
+        self.sizes = height, width, top_height, top_width, units, *window.values()
         self.over_y = blocks_over_rows(n * top_height, top_width, units)
         self.over_x = blocks_over_rows(n * height, width, units)
         self._device, self._dtype = device, spec.x.dtype
 
     def function(self, source: str, name: str) -> Function:
         """A kernel of pooling.cu or stochastic.cu."""
-        compiled = program(self._device, f"pooling/{source}.cu", self._dtype, headers=HEADERS, **self.defines)
-        return compiled.function(name)
+        path = f"pooling/{source}.cu"
+        return program(self._device, path, self._dtype, headers=_HEADERS, **self.defines).function(name)
 
 
 class PoolingKernel:

@@ -1,37 +1,36 @@
 // Stochastic pooling of images in NHWC order: windows without padding, cut off at the lower and right edge.
 //
-// KH, KW, SH, SW, PLACE: as in pooling.cu, whose max_backward also serves what was drawn.
+// Window: see window.cuh. PLACE: as in pooling.cu, whose max_backward also serves what was drawn.
 
 typedef Channels<T> Values;
 typedef Channels<A> Sums;
 typedef Channels<PLACE> Places;
 
-constexpr int OVERLAP_H = (KH + SH - 1) / SH, OVERLAP_W = (KW + SW - 1) / SW;
-
 // The window's sum, row by row.
-__device__ __forceinline__ void add_up(const Values* window, int rows, int columns, int width, int channels, A* total) {
+__device__ __forceinline__ void add_up(const Values* corner, int rows, int columns, int width, int channels, A* total) {
     for (int v = 0; v < VEC; v++) total[v] = 0;
     for (int a = 0; a < rows; a++)
         for (int b = 0; b < columns; b++) {
-            Values here = window[(a * width + b) * channels];
+            Values here = corner[(a * width + b) * channels];
             for (int v = 0; v < VEC; v++) total[v] += A(here.at[v]);
         }
 }
 
 // Of each window the first value at which the running sum reaches its share `uniform` of the whole.
 KERNEL draw_forward(IN(T) x, IN(float) uniform, OUT(T) y, OUT(PLACE) places, int height, int width, int top_height,
-                    int top_width, int channels) {
+                    int top_width, int channels, int kh, int kw, int sh, int sw, int ph, int pw) {
+    const Window window(kh, kw, sh, sw, ph, pw);
     int c = CHANNELS;
     if (c >= channels) return;
-    int n = blockIdx.x / top_height, top = (blockIdx.x - n * top_height) * SH;
+    int n = blockIdx.x / top_height, top = (blockIdx.x - n * top_height) * window.sh;
     const Values* image = reinterpret_cast<const Values*>(x) + n * height * width * channels + c;
     for (int j = threadIdx.y; j < top_width; j += blockDim.y) {
-        int left = j * SW, rows = min(KH, height - top), columns = min(KW, width - left);
+        int left = j * window.sw, rows = min(window.kh, height - top), columns = min(window.kw, width - left);
         int at = (blockIdx.x * top_width + j) * channels + c;
-        const Values* window = image + (top * width + left) * channels;
+        const Values* corner = image + (top * width + left) * channels;
         A threshold[VEC], running[VEC], drawn[VEC];
         int place[VEC];
-        add_up(window, rows, columns, width, channels, threshold);
+        add_up(corner, rows, columns, width, channels, threshold);
         Channels<float> share = reinterpret_cast<const Channels<float>*>(uniform)[at];
         for (int v = 0; v < VEC; v++) {
             drawn[v] = threshold[v] == threshold[v] ? A(0) : threshold[v];  // NaN stays
@@ -40,10 +39,11 @@ KERNEL draw_forward(IN(T) x, IN(float) uniform, OUT(T) y, OUT(PLACE) places, int
         }
         for (int a = 0; a < rows; a++)
             for (int b = 0; b < columns; b++) {
-                Values here = window[(a * width + b) * channels];
+                Values here = corner[(a * width + b) * channels];
                 for (int v = 0; v < VEC; v++) {
                     running[v] += A(here.at[v]);
-                    if (place[v] < 0 && running[v] >= threshold[v]) place[v] = a * KW + b, drawn[v] = A(here.at[v]);
+                    if (place[v] < 0 && running[v] >= threshold[v])
+                        place[v] = a * window.kw + b, drawn[v] = A(here.at[v]);
                 }
             }
         Values out;
@@ -56,17 +56,18 @@ KERNEL draw_forward(IN(T) x, IN(float) uniform, OUT(T) y, OUT(PLACE) places, int
 
 // y = sum x^2 / sum x; 1 / sum x and y are kept for backward, both 0 where the sum is not positive.
 KERNEL mean_forward(IN(T) x, OUT(T) y, OUT(A) inverses, OUT(A) means, int height, int width, int top_height,
-                    int top_width, int channels) {
+                    int top_width, int channels, int kh, int kw, int sh, int sw, int ph, int pw) {
+    const Window window(kh, kw, sh, sw, ph, pw);
     int c = CHANNELS;
     if (c >= channels) return;
-    int n = blockIdx.x / top_height, top = (blockIdx.x - n * top_height) * SH;
+    int n = blockIdx.x / top_height, top = (blockIdx.x - n * top_height) * window.sh;
     const Values* image = reinterpret_cast<const Values*>(x) + n * height * width * channels + c;
     for (int j = threadIdx.y; j < top_width; j += blockDim.y) {
-        int left = j * SW, at = (blockIdx.x * top_width + j) * channels + c;
+        int left = j * window.sw, at = (blockIdx.x * top_width + j) * channels + c;
         A total[VEC], squares[VEC];
         for (int v = 0; v < VEC; v++) total[v] = squares[v] = 0;
-        for (int a = 0; a < KH && top + a < height; a++)
-            for (int b = 0; b < KW && left + b < width; b++) {
+        for (int a = 0; a < window.kh && top + a < height; a++)
+            for (int b = 0; b < window.kw && left + b < width; b++) {
                 Values here = image[((top + a) * width + left + b) * channels];
                 for (int v = 0; v < VEC; v++) {
                     A value = here.at[v];
@@ -88,7 +89,8 @@ KERNEL mean_forward(IN(T) x, OUT(T) y, OUT(A) inverses, OUT(A) means, int height
 
 // dx = the sum over windows of dy (2 x - y) / sum x.
 KERNEL mean_backward(IN(T) x, IN(T) dy, IN(A) inverses, IN(A) means, OUT(T) dx, int height, int width, int top_height,
-                     int top_width, int channels) {
+                     int top_width, int channels, int kh, int kw, int sh, int sw, int ph, int pw) {
+    const Window window(kh, kw, sh, sw, ph, pw);
     int c = CHANNELS;
     if (c >= channels) return;
     int n = blockIdx.x / height, h = blockIdx.x - n * height;
@@ -97,12 +99,12 @@ KERNEL mean_backward(IN(T) x, IN(T) dy, IN(A) inverses, IN(A) means, OUT(T) dx, 
         Values here = reinterpret_cast<const Values*>(x)[pixel], out;
         A sum[VEC];
         for (int v = 0; v < VEC; v++) sum[v] = 0;
-        for (int a = 0; a < OVERLAP_H; a++) {
-            int i = h / SH - a;
-            if (i < 0 || i >= top_height || h - i * SH >= KH) continue;
-            for (int b = 0; b < OVERLAP_W; b++) {
-                int j = w / SW - b;
-                if (j < 0 || j >= top_width || w - j * SW >= KW) continue;
+        for (int a = 0; a < window.overlap_h(); a++) {
+            int i = h / window.sh - a;
+            if (i < 0 || i >= top_height || h - i * window.sh >= window.kh) continue;
+            for (int b = 0; b < window.overlap_w(); b++) {
+                int j = w / window.sw - b;
+                if (j < 0 || j >= top_width || w - j * window.sw >= window.kw) continue;
                 int at = ((n * top_height + i) * top_width + j) * channels + c;
                 Values gradient = reinterpret_cast<const Values*>(dy)[at];
                 Sums inverse = reinterpret_cast<const Sums*>(inverses)[at];

@@ -23,7 +23,7 @@ class Stochastic:
 
     kernel, stride : (height, width).
     x, y : descriptors of bottom and top, (N, C, H, W); windows are cut off at the lower and right edge.
-    draws : whether values are drawn (training) or averaged, y = sum x^2 / sum x.
+    draws : whether values are drawn (training) or averaged, y = sum x^2 / sum x. varies : as of Pooling.
     """
 
     kernel: tuple[int, int]
@@ -31,6 +31,7 @@ class Stochastic:
     x: Descriptor
     y: Descriptor
     draws: bool
+    varies: bool = False
 
 
 def _by_places(tensor: Tensor) -> np.ndarray:

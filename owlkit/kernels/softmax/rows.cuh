@@ -1,5 +1,5 @@
-// What softmax and its losses share: scores of a row, looked at by one warp. Value k of row (o, i) of (outer, inner) lies
-// at (o * length + k) * inner + i: with inner = 1 they are neighbours.
+// What softmax and its losses share: scores of a row, looked at by one warp. Value k of row (o, i) of (outer, inner)
+// lies at (o * length + k) * inner + i: with inner = 1 they are neighbours.
 
 struct RowStatistics {
     A largest, sum;  // sum of exp(x - largest)

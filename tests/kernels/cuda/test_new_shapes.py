@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from owlkit import L, Net, NetSpec, P
 from owlkit.core.device import Device, resolve_device
 from owlkit.core.tensor import Tensor
 from owlkit.kernels import im2col, pooling
@@ -80,5 +81,28 @@ def test_columns_of_many_sizes() -> None:
         values = RNG.standard_normal((2, 3, length)).astype(np.float32)
         for found, expected in zip(_columns(device, values), _columns(cpu, values), strict=True):
             np.testing.assert_allclose(found, expected, 1e-5, 1e-6)
+        programs.append(len(device.gpu.programs))
+    assert len(set(programs)) == 1
+
+
+@needs_compiler
+@pytest.mark.parametrize("method", ["MAX", "AVE", "STOCHASTIC"])
+def test_a_spatial_pyramid_of_many_sizes(method: str) -> None:
+    """Its windows follow the size: each pair of these would be another program."""
+    device = emulated_gpu.emulated_device()
+    n = NetSpec("pyramid", force_backward=True)
+    n.x = L.Input(shape=dict(dim=[2, 5, 16, 20]))
+    n.y = L.SPP(n.x, spp_param=dict(pyramid_height=3, pool=getattr(P.SPP, method)), loss_weight=1)
+    ours, theirs = (Net(n, phase="test", device=place, seed=1) for place in (device, "cpu"))
+    programs = []
+    for size in ((16, 20), (32, 12), (24, 28), (40, 16)):
+        values = RNG.random((2, 5, *size), np.float32)
+        for net in (ours, theirs):
+            net.blobs["x"].reshape(2, 5, *size)
+            net.forward(x=values)
+            net.backward()
+        for role in ("data", "diff"):
+            found, expected = (net.blobs["y" if role == "data" else "x"].peek(role) for net in (ours, theirs))
+            np.testing.assert_allclose(found, expected, 1e-4, 1e-5)
         programs.append(len(device.gpu.programs))
     assert len(set(programs)) == 1

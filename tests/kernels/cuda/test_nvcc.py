@@ -19,6 +19,7 @@ SOURCES = sorted(path.relative_to(KERNELS).as_posix() for path in KERNELS.glob("
 
 _WINDOW = {"KH": 3, "KW": 3, "SH": 2, "SW": 2}
 _IMAGES = ("cuda/images.cuh",)
+_POOLING = (*_IMAGES, "pooling/window.cuh")
 _TENSORS: list[tuple[tuple[str, ...], dict[str, object]]] = [(("eltwise/tensors.cuh",), {"COUNT": 4})]
 #: What `program` is given beside the dtype, where a source needs it: (headers, defines); a list of variants.
 VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
@@ -67,10 +68,14 @@ VARIANTS: dict[str, list[tuple[tuple[str, ...], dict[str, object]]]] = {
         (_IMAGES, {"VEC": 1, "WINDOW": 3, "POWER": 0}),
     ],
     "pooling/pooling.cu": [
-        (_IMAGES, _WINDOW | {"PH": 1, "PW": 1, "VEC": 2, "PLACE": "unsigned char"}),
-        (_IMAGES, _WINDOW | {"PH": 0, "PW": 0, "VEC": 1, "PLACE": "int"}),
+        (_POOLING, _WINDOW | {"PH": 1, "PW": 1, "VEC": 2, "PLACE": "unsigned char"}),
+        (_POOLING, _WINDOW | {"PH": 0, "PW": 0, "VEC": 1, "PLACE": "int"}),
+        (_POOLING, {"VEC": 2, "PLACE": "int"}),
     ],
-    "pooling/stochastic.cu": [(_IMAGES, _WINDOW | {"VEC": 2, "PLACE": "unsigned char"})],
+    "pooling/stochastic.cu": [
+        (_POOLING, _WINDOW | {"PH": 0, "PW": 0, "VEC": 2, "PLACE": "unsigned char"}),
+        (_POOLING, {"VEC": 1, "PLACE": "int"}),
+    ],
 }
 
 

@@ -23,14 +23,14 @@ def _run(kernel: Any, spec: Pooling, values: Values) -> None:
 
 def _case(
     name: str, method: str, x: tuple[int, int], y: tuple[int, int], kernel: Any, stride: Any, pad: Any = 0,
-    indices: bool = False, fast: bool = True, channels: int = 5,
+    indices: bool = False, fast: bool = True, channels: int = 5, varies: bool = False,
 ) -> Case:  # fmt: skip
     def pair(value: Any) -> tuple[int, int]:
         return (value, value) if isinstance(value, int) else value
 
     def spec(dtype: str) -> Pooling:
         shapes = (layout(2, channels, *size, dtype=dtype) for size in (x, y))
-        return Pooling(method, pair(kernel), pair(stride), pair(pad), *shapes, indices)
+        return Pooling(method, pair(kernel), pair(stride), pair(pad), *shapes, indices, varies=varies)
 
     return Case(f"pooling-{name}", spec, _run, fast=fast)
 
@@ -43,10 +43,10 @@ def _run_stochastic(kernel: Any, spec: Stochastic, values: Values) -> None:
     kernel.backward(x, dy, dx)
 
 
-def _stochastic(name: str, draws: bool) -> Case:
+def _stochastic(name: str, draws: bool, varies: bool = False) -> Case:
     def spec(dtype: str) -> Stochastic:
         shapes = (layout(2, 5, *size, dtype=dtype) for size in ((7, 9), (4, 4)))
-        return Stochastic((3, 2), (2, 3), *shapes, draws=draws)
+        return Stochastic((3, 2), (2, 3), *shapes, draws=draws, varies=varies)
 
     return Case(f"pooling-{name}", spec, _run_stochastic, fast=False, make=make_stochastic)
 
@@ -54,6 +54,11 @@ def _stochastic(name: str, draws: bool) -> Case:
 CASES = [
     _stochastic("stochastic_train", True),
     _stochastic("stochastic_test", False),
+    _stochastic("stochastic_train_varying", True, True),
+    _stochastic("stochastic_test_varying", False, True),
+    _case("max_varying", "max", (7, 9), (3, 6), (2, 4), (3, 2), (1, 2), varies=True),
+    _case("max_varying_indices", "max", (6, 7), (4, 4), 3, 2, 1, indices=True, varies=True),
+    _case("ave_varying", "ave", (10, 11), (4, 5), 5, 3, 2, varies=True, channels=37),
     _case("max", "max", (6, 8), (3, 4), 2, 2),
     _case("max_overlapping_overhang", "max", (8, 10), (4, 5), 3, 2),
     _case("max_pad", "max", (6, 7), (4, 4), 3, 2, 1),
