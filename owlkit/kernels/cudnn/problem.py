@@ -51,7 +51,9 @@ class Problem:
         return found
 
     def build(self, library: Cudnn) -> Any:
-        """The graph, not planned yet; raises Unsupported for a dtype that cuDNN is not asked to serve."""
+        """The graph, not planned yet; raises Unsupported for what cuDNN is not asked to serve."""
+        if not self.pad:
+            raise Unsupported("cuDNN has no convolution without spatial axes")
         if self.x.dtype not in _TYPES:
             raise Unsupported(f"cuDNN is used for {', '.join(_TYPES)}, not for {self.x.dtype}")
         dtype = getattr(library.frontend.data_type, _TYPES[self.x.dtype])

@@ -132,6 +132,13 @@ def test_what_the_front_end_complains_of_is_the_reason(
         plans.make_plan(device_with(), problem())
 
 
+def test_no_spatial_axes() -> None:
+    """Caffe convolves those too; cuDNN's front end takes them for a padding that somebody forgot."""
+    point, w = Descriptor((2, 8)), Descriptor((8, 8))
+    with pytest.raises(Unsupported, match="without spatial axes"):
+        plans.make_plan(device_with(), Problem("fprop", point, w, point, (), (), ()))
+
+
 def test_without_cudnn(caplog: pytest.LogCaptureFixture) -> None:
     """The reason is given for every layer, the line once."""
     plans._say_missing.cache_clear()

@@ -122,6 +122,8 @@ class pygraph:
     def _operation(self, kind: str, inputs: list[Tensor], **window: list[int]) -> Tensor:
         assert not self._stage, "the graph is planned already"
         assert all(type(value) is list for value in window.values()), "lists are wanted"
+        if "pre_padding" in window and not window["pre_padding"]:
+            raise ValueError("Pre padding not set.")
         if self._steps:
             assert inputs[0] is self._result, "operations form a chain"
         self._result = Tensor()
