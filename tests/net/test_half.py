@@ -50,6 +50,17 @@ def test_gradients_are_those_of_float32(dtype: str, fuse: bool) -> None:
             assert error < GRADIENTS[dtype], f"{mine.name}: {error:.3g}"
 
 
+def test_sums_on_the_host_are_float32s() -> None:
+    """Convolution along four axes has no kernel on a GPU; in bfloat16 a sum of ones would stop at 256."""
+    n = NetSpec("volumes")
+    n.data = L.Input(shape=dict(dim=[2, 1, 8, 8, 8, 8]))
+    n.conv = L.Convolution(n.data, kernel_size=[1] * 4, num_output=1)
+    n.loss = L.Reduction(n.conv, loss_weight=1)
+    net = Net(n, phase="train", device=emulated_gpu.emulated_device(), dtype="bfloat16")
+    net.forward_backward()
+    assert net.params["conv"][1].diff == 2 * 8**4
+
+
 @pytest.mark.parametrize("dtype", HALF)
 def test_trains_as_float32_does_captured_or_not(dtype: str) -> None:
     theirs, mine, plain = solver("float32"), solver(dtype), solver(dtype, graph=False)

@@ -75,7 +75,7 @@ class ConvolutionKernel:
         n, c = self.spec.x.shape[:2]
         columns = np.matmul(self._weights(w).swapaxes(1, 2), self._grouped(dy.array))
         columns = columns.reshape(c, -1, n, self._pixels)
-        padded = np.zeros(self._padded_shape(), dx.dtype)
+        padded = np.zeros(self._padded_shape(), _wide(columns))
         for number, window in self._windows():
             padded[window] += columns[:, number].swapaxes(0, 1).reshape(n, c, *self._out)
         dx.array[...] = padded[self._inside()]
@@ -88,5 +88,10 @@ class ConvolutionKernel:
             product = np.matmul(gradient, self._columns(x.array).swapaxes(1, 2)).reshape(dw.shape)
             dw.array[...] = dw.array + product if accumulate else product
         if db is not None:
-            total = gradient.sum(axis=2).reshape(db.shape)
+            total = gradient.sum(axis=2, dtype=_wide(gradient)).reshape(db.shape)
             db.array[...] = db.array + total if accumulate else total
+
+
+def _wide(values: np.ndarray) -> np.dtype[Any]:
+    """The dtype of sums: float32 for half precision, which would stop to grow at 256 (bfloat16)."""
+    return np.promote_types(values.dtype, np.float32)
