@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from owlkit.core import forks
 from owlkit.core.blob import Blob
 from owlkit.core.device import Device
 from owlkit.core.errors import DataError, NetError
@@ -33,6 +34,7 @@ class Planned(Shaped):
 
     def __init__(self, graph: Graph, device: Device, *, fuse: bool, reuse: Reuse | None = None) -> None:
         self.device, self.reuse = device, reuse
+        self._made_in = forks.generation()
         super().__init__(graph)
         self.loss = 0.0
         self.debug_info: bool = graph.definition.debug_info
@@ -75,6 +77,7 @@ class Planned(Shaped):
     def _plan_for(self, *, stepping: bool) -> Plan:
         """The plan for whole passes, or the one that stops between any two layers."""
         stepping = stepping or self._stepping
+        forks.check(self._made_in)
         if stepping and self.reuse is not None:
             raise NetError(
                 "memory='reuse' runs whole passes only, for between layers blobs are gone; make the net with "
@@ -82,6 +85,7 @@ class Planned(Shaped):
             )
         if self._plan is None or (self._plan.stepping, self._plan.reach) != (stepping, self._reach):
             previous, self._plan = self._last_plan, None
+            forks.tell()
             sources = [n for n in self.graph.nodes if not n.bottom and n.layer.type != "Input"]
             check_room(self, sources)  # they show their first values now
             self._plan = Plan(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from owlkit.core import forks
 from owlkit.core.errors import DeviceError
 from owlkit.kernels import Unsupported
 from owlkit.kernels.dnnl import library
@@ -162,7 +163,8 @@ def engine() -> int:
 
 @cache
 def stream() -> int:
-    """An in-order stream; on the CPU it holds no state, so threads may share it."""
+    """An in-order stream; on the CPU it holds no state, so threads may share it. The first call asks."""
+    forks.when_forked(library.compute_alone)
     return new(function("stream_create"), engine(), 1)
 
 

@@ -88,3 +88,12 @@ def version() -> str:
     """oneDNN's version, "3.2.0"."""
     found = load().dnnl_version().contents
     return f"{found.major}.{found.minor}.{found.patch}"
+
+
+def compute_alone() -> bool:
+    """Take one thread from now on; False where there was no other, or OpenMP cannot be asked."""
+    library = load()
+    if not hasattr(library, "omp_set_num_threads") or library.omp_get_max_threads() < 2:
+        return False
+    library.omp_set_num_threads(1)
+    return True
