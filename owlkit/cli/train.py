@@ -57,7 +57,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         default=[],
         type=assignment,
         metavar="FIELD=VALUE",
-        help="override a solver field; may be given several times",
+        help="override a solver field; may be given several times. A list: stepvalue=[100,200]",
     )
     for signal, usual in (("sigint", "stop"), ("sighup", "snapshot")):
         name = {"sigint": "Ctrl-C", "sighup": "SIGHUP"}[signal]
@@ -225,7 +225,12 @@ def _how_to_resume(args: argparse.Namespace, run: Any, started: str | None) -> s
 
 
 def _fields(args: argparse.Namespace) -> dict[str, Any]:
-    fields = {given.name: given.value for given in args.set}
+    """What --set gives; a field that is given again is a list, as a repeated field is in a solver file."""
+    named: dict[str, list[Any]] = {}
+    for name, value, _ in args.set:
+        named.setdefault(name, []).extend(value if isinstance(value, list) else [value])
+    alone = {given.name: given.value for given in args.set}
+    fields = {name: values if len(values) > 1 else alone[name] for name, values in named.items()}
     state = {"level": args.level, "stage": args.stage}
     given = {name: value for name, value in state.items() if value is not None}
     return {**fields, "train_state": given} if given else fields

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 from pathlib import Path
@@ -33,6 +34,22 @@ def test_train_in_caffes_spelling_with_json(capsys: pytest.CaptureFixture[str]) 
     assert (found["state"], found["iter"]) == ("finished", 10)
     assert [test["iter"] for test in found["tests"]] == [0]
     assert found["snapshots"][0]["state"] == "out/a_iter_10.solverstate"
+
+
+@pytest.mark.parametrize(
+    "given", [["stepvalue=3", "stepvalue=[6]"], ["stepvalue=[3,6]"], ["stepvalue=[3]", "stepvalue=6"]]
+)
+@pytest.mark.usefixtures("folder")
+def test_a_list_of_a_solver_field(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Written as in a solver file, a line for each, only the last one counted."""
+    fields = [*given, "lr_policy=multistep", "gamma=0.1", "display=1", "max_iter=8"]
+    words = [word for field in fields for word in ("--set", field)]
+    assert main(["train", "-solver", "solver.prototxt", *words]) == 0
+    rates = re.findall(r"Iteration \d+, loss = \S+, lr = ([^\s,]+)", capsys.readouterr().out)
+    assert rates == ["0.01"] * 3 + ["0.001"] * 3 + ["0.0001"] * 2
+    again = ["--set", "base_lr=1", "--set", "base_lr=2"]
+    assert main(["train", "-solver", "solver.prototxt", *again]) == 1
+    assert "base_lr cannot be [1, 2]: give a number" in capsys.readouterr().err
 
 
 def test_resume_gives_the_same_bits(folder: Path) -> None:
