@@ -53,7 +53,7 @@ class _Thread(threading.local):
 
 
 class _AtWork(AbstractContextManager[None]):
-    """See `Context.at_work`. A replayed iteration enters it eight times, and contextlib's would take some 5 us."""
+    """See `Context.at_work`. Entered eight times an iteration; contextlib's takes more than twice as long."""
 
     __slots__ = ("_before", "_context")
 
