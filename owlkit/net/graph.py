@@ -108,7 +108,8 @@ class Graph:
         if not param.type:
             raise NetError(f'layer {param.name!r} has no type; add type: "..."')
         twins = sum(node.name == param.name for node in self.nodes)
-        layer = create(param, self.phase, self._generator(unique_name(param.name, twins)))
+        phase = ("train", "test")[param.phase] if param.HasField("phase") else self.phase  # as in Caffe
+        layer = create(param, phase, self._generator(unique_name(param.name, twins)))
         bottom = [self._read(name) for name in param.bottom]
         top_names = list(param.top)
         missing = type(layer).tops.minimum - len(top_names)

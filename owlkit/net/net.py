@@ -37,7 +37,8 @@ log = logging.getLogger("owlkit")
 class Net(Passes):
     """A net that runs.
 
-    definition : path of a prototxt, NetParameter or NetSpec.
+    definition : path of a prototxt, NetParameter or NetSpec; where its layers have blobs, as those of
+        `to_proto` do, these are the first weights.
     weights : caffemodel to load. phase : "train" or "test". device : "cpu"; None takes the default.
     dtype : "float32" or "float64"; on a GPU "float16" or "bfloat16" too, with weights in float32 beside (see
         `net.precision`). seed : of weights, dropout and data; None draws one.
@@ -88,6 +89,8 @@ class Net(Passes):
         if not backward:
             forbid_backward(self.graph)
         self._allocate(share)
+        if share is None and any(layer.param.blobs for layer in self.layers):
+            load_weights(self.layers, self.graph.definition, self._followers)
         self.load_report: LoadReport | None = None
         if weights is not None:
             self._load(weights)

@@ -148,3 +148,16 @@ def test_layers_without_weights_may_share_a_name() -> None:
 def test_types_that_nets_do_not_compute_in_are_refused(dtype: str) -> None:
     with pytest.raises(NetError, match=f"dtype '{dtype}': nets compute in float32, float64, float16 or"):
         Graph(parse(SMALL), dtype=dtype)
+
+
+def test_a_layer_may_have_a_phase_of_its_own() -> None:
+    """As in Caffe, where a layer without one gets the net's; `include` alone says in which nets it is."""
+    dropout = """
+        layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 4 dim: 9 } } }
+        layer { name: "y" type: "Dropout" bottom: "x" top: "y" %s }
+    """
+    x = np.ones((4, 9), np.float32)
+    for phase in ("train", "test"):
+        for own, drops in (("", phase == "train"), ("phase: TRAIN", True), ("phase: TEST", False)):
+            net = Net(parse(dropout % own), phase=phase, seed=1)
+            assert (net.forward(x=x)["y"] != 1).any() == drops

@@ -170,3 +170,20 @@ def test_weights_may_come_second_and_a_phase_does_not_pass_for_them(tmp_path: Pa
     for phase in ("train", 1):
         with pytest.raises(NetError, match="give it as phase='train'"):
             Net(parse(SMALL), phase)  # type: ignore[arg-type]
+
+
+def test_blobs_of_a_definition_are_the_first_weights(caplog: pytest.LogCaptureFixture) -> None:
+    """As in Caffe. They were passed over: a net made of another's `to_proto` had weights of its own."""
+    for definition in (SMALL, SHARED):
+        net = make(definition)
+        again = Net(net.to_proto(), phase="train", seed=99)
+        for name, blobs in net.params.items():
+            for mine, theirs in zip(blobs, again.params[name], strict=True):
+                np.testing.assert_array_equal(mine.data, theirs.data)
+    assert not caplog.records
+    sharing = Net(net.to_proto(), phase="test", share=make(SHARED, seed=5))
+    assert not np.array_equal(sharing.params["one"][0].data, net.params["one"][0].data)
+    message = net.to_proto()
+    del message.layer[1].blobs[1]
+    with pytest.raises(NetError, match=r"one \(InnerProduct\).* 1 learned blobs for it.* the net 2"):
+        Net(message, phase="train")
