@@ -129,7 +129,7 @@ def page_of_notebook_7(request: pytest.FixtureRequest, lab: Any, tab: Tab) -> It
 
 @pytest.fixture
 def shots(tmp_path: Path) -> Path:
-    """Where screenshots go: OWLKIT_SCREENSHOTS, or the test's own folder."""
+    """Where screenshots go: OWLKIT_SCREENSHOTS, or the test's own folder, which gets few: see `shoot`."""
     folder = Path(os.environ.get("OWLKIT_SCREENSHOTS", tmp_path))
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -87,8 +88,10 @@ class Notebook:
         self.path.write_text(json.dumps(content))
 
     def open(self) -> None:
+        self.lab.begin(self.path.name)
         self.page.goto(self.url)
         self.page.wait_for_function(f"() => {self.KERNEL}?.status === 'idle'", timeout=120000)
+        self.lab.start_ahead()
         if self.page.evaluate("() => document.body.dataset.jpThemeLight") == "false":
             self.theme("Light")  # a test before has left another
 
@@ -261,11 +264,12 @@ def until(holds: Callable[[], object], told: str, seconds: float = 30.0) -> None
 
 
 def shoot(owl: Any, path: Path) -> None:
-    """A picture of a widget, as it is once it stands still and is painted."""
+    """A picture of a widget, as it is once it stands still and is painted; for people, who name a folder."""
     owl.scroll_into_view_if_needed()
     still(owl)
     painted(owl.page)
-    owl.screenshot(path=str(path))
+    if "OWLKIT_SCREENSHOTS" in os.environ:
+        owl.screenshot(path=str(path))
 
 
 def accessibility_findings(page: Any, selector: str = ".owl") -> list[str]:

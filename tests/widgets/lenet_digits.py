@@ -31,7 +31,13 @@ def lenet(phase: str) -> NetSpec:
     return n
 
 
-def solver(max_iter: int = 4000, base_lr: float = 0.01, snapshot: int = 0, prefix: str = "lenet") -> Any:
+def solver(
+    max_iter: int = 4000,
+    base_lr: float = 0.01,
+    snapshot: int = 0,
+    prefix: str = "lenet",
+    test_interval: int = 100,
+) -> Any:
     """A solver for it; snapshots go to the present folder."""
     return owl.Solver(
         lenet("train"),
@@ -42,7 +48,7 @@ def solver(max_iter: int = 4000, base_lr: float = 0.01, snapshot: int = 0, prefi
         lr_policy="fixed",
         max_iter=max_iter,
         test_iter=[6],
-        test_interval=100,
+        test_interval=test_interval,
         snapshot=snapshot,
         snapshot_prefix=prefix,
         seed=1,

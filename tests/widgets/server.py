@@ -9,13 +9,16 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_ARGS = [
@@ -37,36 +40,63 @@ def find_chromium() -> str | None:
     )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Lab:
     """A running JupyterLab: its folder, address and token."""
 
     folder: Path
     url: str
     token: str
+    _spare: Future[str] | None = None
+
+    def start_ahead(self) -> None:
+        """Start a kernel for the next notebook, while somebody looks at this one: that takes seconds."""
+        if self._spare is None:
+            self._spare = spare = Future()
+
+            def start() -> None:
+                try:
+                    spare.set_result(self._start_kernel())
+                except Exception as error:  # who wants it is told
+                    spare.set_exception(error)
+
+            threading.Thread(target=start, daemon=True).start()
+
+    def begin(self, notebook: str) -> None:
+        """Give a notebook of that name a kernel of its own; the page that opens it finds it there."""
+        spare, self._spare = self._spare, None
+        kernel = spare.result() if spare is not None else self._start_kernel()
+        session = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"id": kernel}}
+        self._ask("POST", "sessions", session)
+
+    def _start_kernel(self) -> str:
+        return str(json.loads(self._ask("POST", "kernels", {"name": "python3"}))["id"])
 
     def end_kernels(self, patience: float = 60.0) -> None:
-        """End all kernels: one that is left goes on with its training.
+        """End all kernels but the one for the next notebook: one that is left goes on with its training.
 
         Of one that is about to start or to end the server knows half (status 500), or nothing any more (404).
         """
         end = time.monotonic() + patience
+        spare = self._spare.result() if self._spare is not None else None
         while True:
             try:
-                kernels = json.loads(self._ask("GET", ""))
-                if not kernels:
+                kernels = [each["id"] for each in json.loads(self._ask("GET", "kernels"))]
+                if set(kernels) <= {spare}:
                     return
                 for kernel in kernels:
-                    self._ask("DELETE", f"/{kernel['id']}")
+                    if kernel != spare:
+                        self._ask("DELETE", f"kernels/{kernel}")
             except urllib.error.HTTPError as error:
                 if time.monotonic() > end:
                     raise RuntimeError(f"kernels do not end: {error}") from error
                 time.sleep(0.2)
 
-    def _ask(self, method: str, what: str) -> bytes:
+    def _ask(self, method: str, what: str, content: Any = None) -> bytes:
         request = urllib.request.Request(
-            f"{self.url}/api/kernels{what}",
+            f"{self.url}/api/{what}",
             method=method,
+            data=None if content is None else json.dumps(content).encode(),
             headers={"Authorization": f"token {self.token}"},
         )
         with urllib.request.urlopen(request, timeout=60) as answer:

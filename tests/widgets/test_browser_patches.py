@@ -144,7 +144,8 @@ class Slow(list):
         return list.__getitem__(self, index)
 
 many = Slow(list(pictures(8)) * 10000)  # half an hour, on any machine
-owl.show_top_patches(planted(), many, 'conv1', prepare=owl.ImageInput(mean=128))"""
+# Its figure is of few units: beside the search a larger one is drawn for a quarter of a minute.
+owl.show_top_patches(planted(), many, 'conv1', [0, 3], prepare=owl.ImageInput(mean=128))"""
 
 
 def test_a_search_that_is_stopped_keeps_what_it_found_and_goes_on(lab: Any, page: Any) -> None:

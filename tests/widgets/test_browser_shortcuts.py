@@ -73,6 +73,7 @@ def test_shortcuts_in_jupyterlab(lab: Any, page: Any) -> None:
 def test_shortcuts_in_notebook_7(lab: Any, page_of_notebook_7: Any) -> None:
     page = page_of_notebook_7
     notebook = Notebook(lab, page, "shortcuts-seven", [CELL])
+    lab.begin(notebook.path.name)
     page.goto(f"{lab.url}/notebooks/{notebook.path.name}?token={lab.token}")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60000)
     run_all_in_notebook_7(page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from pathlib import Path
 from typing import Any
@@ -26,20 +27,29 @@ CELLS = [
 ]
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["with widget state", "without"])
-def html(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page. nbclient keeps the state of widgets by default; JupyterLab does not."""
-    folder = tmp_path_factory.mktemp("convert")
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The notebook after a run, with the state of its widgets."""
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
     notebook = nbformat.v4.new_notebook(cells=cells)
     client = nbclient.NotebookClient(
         notebook,
         timeout=120,
         kernel_name="python3",
-        store_widget_state=request.param,
-        resources={"metadata": {"path": str(folder)}},
+        store_widget_state=True,
+        resources={"metadata": {"path": str(tmp_path_factory.mktemp("executed"))}},
     )
     client.execute()
+    return notebook
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["with widget state", "without"])
+def html(request: Any, executed: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page. nbclient puts the state of widgets into the notebook by default; JupyterLab does not."""
+    folder, notebook = tmp_path_factory.mktemp("convert"), copy.deepcopy(executed)
+    assert "widgets" in notebook.metadata
+    if not request.param:
+        del notebook.metadata["widgets"]
     page = folder / "page.html"
     page.write_text(nbconvert.HTMLExporter().from_notebook_node(notebook)[0], encoding="utf-8")
     return page

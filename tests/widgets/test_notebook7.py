@@ -40,7 +40,7 @@ PAINTED = """([name, selector]) => {
 
 def test_every_widget(lab: Any, page_of_notebook_7: Any, shots: Path) -> None:
     page = page_of_notebook_7
-    Notebook(lab, page, "seven", CELLS)
+    lab.begin(Notebook(lab, page, "seven", CELLS).path.name)
     page.goto(f"{lab.url}/notebooks/seven.ipynb?token={lab.token}")
     page.locator(".jp-Notebook-ExecutionIndicator[data-status='idle']").wait_for(timeout=60000)
     assert not page.locator(".jp-SideBar .lm-TabBar-tab").first.is_visible(), "this is JupyterLab"
