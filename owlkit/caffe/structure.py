@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from owlkit.caffe.arrays import Arrays
 from owlkit.caffe.blobs import Blob, BlobVec
@@ -13,9 +13,29 @@ from owlkit.core.names import NamedInOrder
 from owlkit.net import Net as CoreNet
 from owlkit.net.described import params_of
 
+_PHASE = "the phase is an argument, caffe.Net(file, weights, caffe.TEST)"
+_UNTIL_2014 = {
+    "set_phase_test": _PHASE,
+    "set_phase_train": _PHASE,
+    "set_mode_cpu": "caffe.set_mode_cpu(), before the net is made",
+    "set_mode_gpu": "caffe.set_mode_gpu(), before the net is made",
+    "set_device": "caffe.set_device(number), before the net is made",
+} | {
+    name: f"a caffe.io.Transformer has {name}"
+    for name in ("set_mean", "set_input_scale", "set_raw_scale", "set_channel_swap", "preprocess")
+}
+"""What pycaffe's nets had at first, and where it went."""
+
 
 class Structure:
     """Base of Net: its blobs, parameters, layers and their names. Running is Net's part."""
+
+    if not TYPE_CHECKING:  # there, what is not defined is a mistake
+
+        def __getattr__(self, name: str) -> Any:
+            if name in _UNTIL_2014:
+                raise AttributeError(f"a caffe.Net has no {name} since 2014: {_UNTIL_2014[name]}")
+            return object.__getattribute__(self, name)  # its own error
 
     def __init__(self, net: CoreNet) -> None:
         self._net, self._arrays = net, Arrays()

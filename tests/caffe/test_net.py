@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from pathlib import Path
 
@@ -169,3 +170,15 @@ def test_a_method_that_owlkits_own_net_calls_otherwise_is_told(deploy: caffe.Net
             getattr(deploy.owlkit_net, name)
     with pytest.raises(AttributeError, match="'Net' object has no attribute 'blob'"):
         deploy.owlkit_net.blob  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("set_phase_test", "caffe.Net(file, weights, caffe.TEST)"), ("set_mode_cpu", "caffe.set_mode_cpu(")],
+)
+def test_what_the_first_pycaffe_had_says_where_it_went(deploy: caffe.Net, name: str, place: str) -> None:
+    with pytest.raises(AttributeError, match=f"no {name} since 2014: .*{re.escape(place)}"):
+        getattr(deploy, name)
+    with pytest.raises(AttributeError, match=r"a caffe\.io\.Transformer has set_mean"):
+        deploy.set_mean  # type: ignore[attr-defined]
+    assert not hasattr(deploy, "set_nothing")
