@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
@@ -110,7 +111,8 @@ def test_parameters_of_pytorch_are_read() -> None:
     np.testing.assert_array_equal(ours.data, VALUES)
 
 
-def test_what_cannot_be_taken_over() -> None:
+def test_what_cannot_be_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cupy", None)  # as where it is not installed
     with pytest.raises(ValueError, match=r"blob 'b' is \(2, 3, 4, 5\), but the array is \(2, 3\)"):
         blob().copy_from(np.zeros((2, 3)))
     assert exchange.on_gpu(OnGpu())
