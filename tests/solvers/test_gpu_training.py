@@ -93,6 +93,16 @@ def test_captured_equals_not_captured_bit_for_bit(iter_size: int) -> None:
         np.testing.assert_array_equal(one.blob.data, other.blob.data, err_msg=one.name)
 
 
+def test_looking_at_weights_takes_no_memory() -> None:
+    """It is done after hundreds of iterations, when the GPU may be full."""
+    device = emulated_gpu.emulated_device()
+    trained = solver(device)
+    trained.step(3)
+    free, _ = device.gpu.driver.memory()
+    trained.check_weights()
+    assert device.gpu.driver.memory()[0] == free
+
+
 def test_a_learning_rate_set_by_hand_reaches_a_captured_update() -> None:
     trained = solver(emulated_gpu.emulated_device())
     trained.step(4)
