@@ -22,9 +22,11 @@ test: $(VENV)/.ready
 	$(PY) -m pytest -n logical --maxprocesses=4 $(TEST_ARGS)
 
 # On a machine with a GPU (EXTRAS=notebook,dev,gpu at its first call): the basics, then the rest of tests/gpu.
+# Without one, on imagined GPUs beneath CuPy: make gpu IMAGINED=lazy (or eager, or random:1 and other seeds).
+gpu: PYTEST := $(if $(IMAGINED),OWLKIT_IMAGINED_GPU=$(IMAGINED)) $(PY) -m pytest
 gpu: $(VENV)/.ready
-	$(PY) -m pytest tests/gpu/test_basics.py -x -q -s
-	$(PY) -m pytest tests/gpu -q -n logical --maxprocesses=8 --dist worksteal $(TEST_ARGS)
+	$(PYTEST) tests/gpu/test_basics.py -x -q -s
+	$(PYTEST) tests/gpu -q -n logical --maxprocesses=8 --dist worksteal $(TEST_ARGS)
 
 # Its settings add to your own: no question about news at the first start.
 lab: $(VENV)/.ready

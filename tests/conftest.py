@@ -12,7 +12,10 @@ import pytest
 
 from owlkit.core import device
 from owlkit.core.gpu.detection import obstacle
-from tests.support import emulated_gpu
+from tests.support import emulated_gpu, imagined_cuda
+
+if imagined_cuda.wanted():  # before anybody looks for a GPU
+    imagined_cuda.begin()
 
 # Matplotlib's list of fonts, made anew: one that names fonts which are gone lets every picture complain.
 os.environ["MPLCONFIGDIR"] = _CACHE = tempfile.mkdtemp(prefix="owlkit-tests-")

@@ -1,8 +1,9 @@
-"""The GPU that these tests run on: the real one, or the stand-in where there is none.
+"""The GPU that these tests run on: the real one, an imagined one, or the stand-in where there is none.
 
 `pytest -m gpu` runs them, `test_basics.py` first: where that fails, all others are skipped, in every process
 of the run. Without a GPU a few, marked `also_emulated`, run on the stand-in, and with OWLKIT_EMULATED=all
-every one, which takes minutes.
+every one, which takes minutes. OWLKIT_IMAGINED_GPU=lazy runs them through the real CuPy without a GPU; see
+`tests.support.imagined_cuda`.
 """
 
 from __future__ import annotations

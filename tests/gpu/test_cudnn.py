@@ -153,7 +153,7 @@ def contested(images: int) -> dict[str, tuple[convolution.Convolution, bool]]:
     ],
 )
 def test_rivals_are_timed_once(make_cudnn: Callable[..., GpuDevice], name: str, tmp_path: Path) -> None:
-    spec, tf32 = contested(128 if gpu.is_real() else 1)[name]
+    spec, tf32 = contested(128 if gpu.is_fast() else 1)[name]
     told = []
     for _ in range(2):
         device = make_cudnn(tune=True, tf32=tf32)

@@ -1,4 +1,4 @@
-"""The GPU that tests run on: the real one, or the stand-in where there is none."""
+"""The GPU that tests run on: by CuPy, a real one or an imagined one, or the stand-in where there is none."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from typing import Any
 import owlkit
 from owlkit.core.gpu.detection import obstacle
 from owlkit.core.gpu.device import GpuDevice
-from tests.support import emulated_gpu
+from tests.support import emulated_gpu, imagined_cuda
 
 
 def is_real() -> bool:
-    """Whether there is one that can be used."""
+    """Whether there is one that can be used, by CuPy."""
     return not obstacle(0)
+
+
+def is_fast() -> bool:
+    """Whether it is one of metal, which computes in no time what takes an imagined one hours."""
+    return is_real() and not imagined_cuda.wanted()
 
 
 def open_device(**options: Any) -> GpuDevice:

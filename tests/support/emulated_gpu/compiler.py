@@ -55,17 +55,25 @@ def compile_kernels(
     """Kernel name -> function(grid, block, args) in a shared library, and per parameter the dtype to which it
     points; "" for numbers, and for what is no type of a blob.
     """
+    text = "\n".join([*(f"#define {name} {value}" for name, value in defines.items()), source])
+    loaded = ctypes.CDLL(str(build_library(text, names)))
+    return {name: (getattr(loaded, f"launch_{name}"), _types(loaded, name)) for name in names}
+
+
+def build_library(
+    source: str, names: Sequence[str], options: Sequence[Any] = (), libraries: Sequence[str] = _LIBRARIES
+) -> Path:
+    """A shared library with `launch_NAME(grid, block, args)` for each kernel. options : more for g++."""
     own = source.replace(read_source("cuda/common.cuh"), "")
     fibers = ["#define FIBERS"] if any(word in own for word in _WAITS) else []
-    macros = [f"#define {name} {value}" for name, value in defines.items()]
-    text = "\n".join([*fibers, f'#include "{_HEADER.name}"', *macros, source])
+    text = "\n".join([*fibers, f'#include "{_HEADER.name}"', source])
     text += "\n" + "\n".join(f"LAUNCHER({name})" for name in names) + "\n"
-    key = hashlib.sha256((text + _HEADER.read_text() + str(_FLAGS + _LIBRARIES)).encode()).hexdigest()[:20]
+    flags = (*_FLAGS, *map(str, options), *libraries)
+    key = hashlib.sha256((text + _HEADER.read_text() + str(flags)).encode()).hexdigest()[:20]
     library = _cache() / f"{key}.so"
     if not library.exists():
-        _build(text, library)
-    loaded = ctypes.CDLL(str(library))
-    return {name: (getattr(loaded, f"launch_{name}"), _types(loaded, name)) for name in names}
+        _build(text, library, options, libraries)
+    return library
 
 
 def _types(library: ctypes.CDLL, kernel: str) -> tuple[str, ...]:
@@ -74,12 +82,12 @@ def _types(library: ctypes.CDLL, kernel: str) -> tuple[str, ...]:
     return tuple(_DTYPES.get(letter, "") for letter in tell().decode())
 
 
-def _build(text: str, library: Path) -> None:
+def _build(text: str, library: Path, options: Sequence[Any], libraries: Sequence[str]) -> None:
     source = library.with_suffix(f".{os.getpid()}.cpp")
     source.write_text(text)
     built = library.with_suffix(f".{os.getpid()}.so")
-    headers = ["-include", _standard_headers(), "-I", _HEADER.parent]
-    _run([*headers, "-shared", "-o", built, source, *_LIBRARIES])
+    headers = ["-include", _standard_headers(), "-I", _HEADER.parent, *options]
+    _run([*headers, "-shared", "-o", built, source, *libraries])
     built.replace(library)
     source.unlink()
 

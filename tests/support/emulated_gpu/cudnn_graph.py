@@ -222,11 +222,9 @@ class pygraph:
         """places : addresses by uid."""
         from tests.support.emulated_gpu.driver import TYPES, at
 
+        self.check_call(places, workspace, handle)
         assert self.engine is not None
-        assert handle is not None
-        assert {type(value) for value in [*places, *places.values(), workspace]} == {int}
         told = self.recipe["tensors"]
-        assert {str(uid) for uid in places} == told.keys(), "the places are not those of the graph's tensors"
         space = at(workspace, self.engine.workspace)
         space[...] = 0xFF  # whoever keeps something there loses it
         arrays = {}
@@ -238,6 +236,14 @@ class pygraph:
             arrays[int(uid)] = np.lib.stride_tricks.as_strided(flat, dim, steps)
         run(self.recipe, arrays)
         space[...] = 0xFF  # and a result there too
+
+    def check_call(self, places: dict[int, int], workspace: int, handle: Any) -> None:
+        """What the front end takes for `execute`."""
+        assert self.engine is not None
+        assert handle is not None
+        assert {type(value) for value in [*places, *places.values(), workspace]} == {int}
+        tensors = self.recipe["tensors"].keys()
+        assert {str(uid) for uid in places} == tensors, "the places are not those of the graph's tensors"
 
 
 def refusal(io: data_type | None, between: tuple[data_type | None, ...], recipe: dict[str, Any]) -> str:

@@ -1,0 +1,3 @@
+// See cuda_fp16.h.
+#pragma once
+struct __nv_bfloat16;
