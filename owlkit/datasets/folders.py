@@ -59,9 +59,8 @@ def from_folder(
 
     folder : where it has subfolders `train` and `test` (or `val`) that have those of the classes, these are
         the parts, with `val` beside `test` as a third; otherwise a share `test` of each class is put aside,
-        drawn with `seed`. Subfolders without
-        photographs, hidden ones and sets of records are no classes. to : where the sets go, named after the
-        folder.
+        drawn with `seed`. Subfolders without photographs, hidden ones and sets of records are no classes.
+    to : where the sets go, named after the folder.
     size, fit : as for `from_files`. The order is random, by `seed`.
     Called again with the same files it gives what it has made. Raises DataError where there are no classes,
     one is tested that is not trained, or an image cannot be read.
@@ -101,9 +100,9 @@ def _parts(root: Path) -> tuple[Path | None, Path | None]:
 
 
 def _third(root: Path, testing: Path | None, classes: list[str]) -> Labelled:
-    """The images of `val`, where another folder is tested with."""
+    """The images of `val`, where another folder is tested with and it holds any."""
     found = next((root / name for name in _VAL if (root / name).is_dir()), None)
-    return _of_these(found, classes) if found is not None and found != testing else []
+    return _of_these(found, classes) if found not in (None, testing) and images_beneath(found) else []
 
 
 def _subfolders(root: Path) -> list[str]:

@@ -165,9 +165,7 @@ def _made(path: str | os.PathLike[str], recipe: dict[str, Any], write: Callable[
             )
         return write(staging / name) | {"written": _written(staging / name)}
 
-    make_set(
-        folder, name, {"version": 1, **recipe}, make, holds=lambda m: m.get("written") == _written(target)
-    )
+    make_set(folder, name, {"version": 1, **recipe}, make, holds=lambda manifest: _holds(target, manifest))
     return str(target)
 
 
@@ -181,14 +179,16 @@ def _written(target: Path) -> list[int] | None:
 
 
 def _is_ours(target: Path, manifest: dict[str, Any] | None) -> bool:
-    """Whether a set is what its manifest tells of, with nothing else put into its folder since.
-
-    One that was copied has another date: its records tell.
-    """
+    """Whether a set is what its manifest tells of, with nothing else put into its folder since."""
     if manifest is None or not target.is_dir():
         return False
     if not {path.name for path in target.iterdir()} <= {"data.mdb", "lock.mdb"}:
         return False
+    return _holds(target, manifest)
+
+
+def _holds(target: Path, manifest: dict[str, Any]) -> bool:
+    """Whether the records are those that a manifest tells of. A copy's have another date, and are read."""
     return manifest.get("written") == _written(target) or manifest.get("sha256") == _digest(target)
 
 

@@ -385,9 +385,15 @@ def test_a_set_of_somebody_elses_beside_an_old_manifest_is_left_alone(tmp_path: 
         from_arrays(path, pixels(2, 8, 8), [3, 4])
 
 
-def test_a_set_that_was_copied_with_its_manifest_is_known_again(tmp_path: Path) -> None:
+def test_a_set_that_was_copied_with_its_manifest_is_known_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was written anew, where its folder may be one that nobody writes into."""
     path = from_arrays(tmp_path / "set", pixels(2, 8, 8), [1, 2])
     os.utime(Path(path) / "data.mdb", (1, 1))
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "locked", None)
+        assert from_arrays(path, pixels(2, 8, 8), [1, 2]) == path
     assert stored(from_arrays(path, pixels(2, 8, 8), [3, 4]))[1] == [3, 4]
 
 
@@ -410,3 +416,10 @@ def test_a_third_part_of_a_folder_is_a_set_of_its_own(tmp_path: Path) -> None:
     assert (sets.count, sets.test_count, sets.val_count) == (5, 1, 2)
     assert (stored(sets.test)[1], stored(sets.val)[1]) == ([0], [1, 1])
     assert f"2 to validate with ({sets.val})" in repr(sets)
+
+
+def test_a_third_part_without_images_is_none(tmp_path: Path) -> None:
+    root = album(tmp_path / "pets", {"train/cat": 3, "test/cat": 1})
+    for folder in ("val", "val/cat"):
+        (root / folder).mkdir()
+        assert from_folder(root, tmp_path, size=8).val == ""
