@@ -177,5 +177,7 @@ class Passes(Structure):
                     raise ValueError
                 self._arrays.write(self._net.blobs[name], role, array)
             except ValueError as error:
+                if array.shape == shape:  # what it holds are no numbers
+                    raise
                 found = f"{what} {name!r} is {shape}, but the array is {array.shape}"
                 raise NetError(f"{found}; {advice.format(name)}") from error

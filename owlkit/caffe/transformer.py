@@ -107,25 +107,28 @@ class Transformer:
                 )
             image = image.transpose(self.transpose[in_])
         if in_ in self.channel_swap:
-            self._check_channels(in_, image, len(self.channel_swap[in_]))
-            image = image[list(self.channel_swap[in_])]
+            order = list(self.channel_swap[in_])
+            if max(order) >= len(image):  # of more, such as a fourth of opacity, it takes those it names
+                raise self._other_channels(in_, image, len(order))
+            image = image[order]
         if in_ in self.raw_scale:
             image *= self.raw_scale[in_]
         if in_ in self.mean:
             mean = self.mean[in_]
-            self._check_channels(in_, image, len(mean) if mean.ndim == 3 else 1)
-            image -= self.mean[in_]
+            if image.ndim == mean.ndim == 3 and len(mean) not in (1, len(image)):  # one goes for all
+                raise self._other_channels(in_, image, len(mean))
+            image -= mean
         if in_ in self.input_scale:
             image *= self.input_scale[in_]
         return image
 
-    def _check_channels(self, in_: str, image: np.ndarray, expected: int) -> None:
-        """expected : channels that a step was set for; 1 of a mean goes for all. Raises DataError."""
-        if image.ndim == 3 and expected not in (1, len(image)):
-            raise DataError(
-                f"images for {in_!r} have {expected} channels, found {len(image)} in one of shape "
-                f"{image.shape}; caffe.io.load_image(file) gives three, with color=False one"
-            )
+    def _other_channels(self, in_: str, image: np.ndarray, expected: int) -> DataError:
+        """expected : channels that a step was set for."""
+        advice = "caffe.io.load_image(file) gives three, with color=False one"
+        if in_ not in self.transpose and image.shape[-1] == expected:
+            advice = f"set_transpose({in_!r}, (2, 0, 1)) brings the last axis to the front"
+        found = f"found {len(image)} in one of shape {image.shape}"
+        return DataError(f"images for {in_!r} have {expected} channels, {found}; {advice}")
 
     def deprocess(self, in_: str, data: np.ndarray) -> np.ndarray:
         """The way back: a blob's data of one image, (K, H, W) or (1, K, H, W), as an image (H, W, K).

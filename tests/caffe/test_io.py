@@ -302,6 +302,17 @@ def test_an_image_of_other_channels_is_told_of() -> None:
         transformer.preprocess("data", gray)
     transformer.set_mean("data", np.ones((4, 4)))
     assert transformer.preprocess("data", gray).shape == (1, 4, 4)  # one mean goes for any number
+    transformer = Transformer({"data": (1, 3, 4, 4)})
+    transformer.set_mean("data", np.ones(3))
+    with pytest.raises(DataError, match=r"3 channels, found 4 .*; set_transpose\('data', \(2, 0, 1\)\)"):
+        transformer.preprocess("data", np.zeros((4, 4, 3)))
+
+
+def test_a_channel_swap_takes_of_four_channels_those_that_it_names() -> None:
+    """Caffe's does: an image that has its opacity lost it there."""
+    image = np.random.default_rng(0).random((4, 4, 4), np.float32)
+    alone = _imagenet().preprocess("data", image[..., :3])
+    np.testing.assert_array_equal(_imagenet().preprocess("data", image), alone)
 
 
 def test_an_input_that_is_not_there_is_refused_everywhere() -> None:

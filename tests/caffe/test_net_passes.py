@@ -61,6 +61,8 @@ def test_arrays_of_other_shapes_are_told_by_name(deploy: caffe.Net, trainable: c
         message = rf"input 'data' is \(2, 3, 8, 8\), but the array is {re.escape(str(shape))}.*reshape\("
         with pytest.raises(NetError, match=message):
             deploy.forward(data=np.zeros(shape))
+    with pytest.raises(ValueError, match="could not convert string to float"):
+        deploy.forward(data=np.full((2, 3, 8, 8), "a"))
     trainable.forward()
     trainable.backward(loss=np.array(2.0))
     assert trainable.blobs["loss"].diff == 2
