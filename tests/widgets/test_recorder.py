@@ -315,6 +315,16 @@ class TestGoingBack:
         assert message["tests_first"] == len(whole["tests"])
         assert message["n"] == 2
 
+    def test_a_test_that_is_made_again_takes_the_others_place(self) -> None:
+        run, recorder = self.went_back()
+        recorder.take_rewound()
+        run.emit(events.TestDone(20, 0, "val", {"accuracy": 0.25, "loss": 3.0}, 3.0, 0.01))
+        assert [row["iter"] for row in recorder.tests] == [5, 10, 15, 20]
+        assert (recorder.tests[-1]["accuracy"], recorder.tests[-1]["loss"]) == (0.25, 3.0)
+        assert recorder.take_rewound(), "pages have the other one"
+        assert recorder.take() is None
+        assert recorder.history()["tests"] == recorder.tests
+
     def test_a_monitor_opened_later_knows_the_same(self) -> None:
         run, live = self.went_back()
         run.advance(7)

@@ -162,6 +162,7 @@ class Recorder:
             self._outputs[event.net_index] = outputs_of(self.run, event.net_index)
         found = (self._outputs[event.net_index] or Outputs.named(outputs)).among(outputs)
         loss = event.loss if event.loss is not None else outputs.get(found.loss or "")
+        again = bool(self.tests) and event.iter <= self.tests[-1]["iter"] and self._forget_test(event)
         for k, name in enumerate(found.accuracies or ("",)):
             row = {"iter": event.iter, "net": event.net_index + FURTHER * k}
             row |= {"loss": None if k else _plain(loss), "accuracy": _plain(outputs.get(name))}
@@ -169,6 +170,17 @@ class Recorder:
                 self._named.add(row["net"])
                 row |= {"name": event.net_name} | ({"top": name} if len(found.accuracies) > 1 else {})
             self.tests.append(row)
+        if again:
+            self._send_all()
+
+    def _forget_test(self, event: Any) -> bool:
+        """A run that went back or goes on after its last test tests an iteration again: the newest counts."""
+        place = event.iter, event.net_index
+        kept = [row for row in self.tests if (row["iter"], row["net"] % FURTHER) != place]
+        was_there = len(kept) < len(self.tests)
+        self.tests = kept
+        self._named = {row["net"] for row in kept if "name" in row}
+        return was_there
 
     def _snapshot(self, event: Any) -> None:
         self._flag(event.iter, "snapshot", event.model, "code", path=whole_path(event.model))
@@ -200,6 +212,10 @@ class Recorder:
         self.flags = [row for row in self.flags if not is_after(row, iteration)]
         self.tests = [row for row in self.tests if row["iter"] <= iteration]
         self._named = {row["net"] for row in self.tests if "name" in row}
+        self._send_all()
+
+    def _send_all(self) -> None:
+        """Let pages take the whole history in place of what is new."""
         self._sent = _Sent(self.points.total, len(self.tests), len(self.flags))
         self._rewound = True
 
