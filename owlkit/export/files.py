@@ -139,6 +139,10 @@ def _refusal(layer: Any) -> str | None:
     """Why a layer's type cannot be written, where it cannot."""
     if layer.type == "BatchNorm" and not layer.global_stats:
         return "statistics of the batch; take use_global_stats: false away"
+    if layer.phase == "train" and layer.type in ("Dropout", "Pooling", "SPP"):
+        return (
+            "it computes as in training, as its own phase: TRAIN says; take that away, or export net.deploy()"
+        )
     if layer.type == "Input" or layer.type in RULES:
         return None
     if layer.is_data or layer.type in ("DummyData", "HDF5Output"):

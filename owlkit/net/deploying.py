@@ -230,7 +230,7 @@ def size_before_crop(graph: Graph, param: Any) -> tuple[int, int] | None:
 
 
 def _plain(layer: Any) -> Any:
-    """Without rules for phases, which have been followed already."""
-    layer.ClearField("include")
-    layer.ClearField("exclude")
+    """Without rules for phases, which have been followed already, and a phase of its own: it is for tests."""
+    for field in ("include", "exclude", "phase"):
+        layer.ClearField(field)
     return layer

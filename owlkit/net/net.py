@@ -28,7 +28,7 @@ from owlkit.net.plan import Plan
 from owlkit.net.reuse import Reuse
 from owlkit.net.rewind import HostStates, Rewind
 from owlkit.net.turns import in_turn
-from owlkit.net.weights import LoadReport, load_weights, match_weights
+from owlkit.net.weights import LoadReport, load_weights, match_weights, take_blobs
 from owlkit.net.working import LossScale, Working
 
 log = logging.getLogger("owlkit")
@@ -89,8 +89,7 @@ class Net(Passes):
         if not backward:
             forbid_backward(self.graph)
         self._allocate(share)
-        if share is None and any(layer.param.blobs for layer in self.layers):
-            load_weights(self.layers, self.graph.definition, self._followers)
+        take_blobs(self.layers, self.graph.definition, self._followers, load=share is None)
         self.load_report: LoadReport | None = None
         if weights is not None:
             self._load(weights)
@@ -243,7 +242,9 @@ class Net(Passes):
         raise told
 
     def save_definition(self, path: str | Path) -> Path:
-        """Write the definition, filtered for the net's phase, as a prototxt file; returns its path."""
+        """Write the definition, filtered for the net's phase and without weights, as a prototxt file; returns
+        its path.
+        """
         return saving.save_definition(self, path)
 
     def predict(

@@ -15,6 +15,9 @@ from owlkit.io.stored import StoredBlob, StoredWeights, from_proto, read_weights
 from owlkit.layers.base import Layer
 from owlkit.net import tables
 
+_AFRESH = "rename the layer to start it afresh, or leave it out: net.copy_from(..., skip={!r})"
+_IN_DEFINITION = "the definition itself has them: layer.ClearField('blobs') there starts the layer afresh"
+
 
 @dataclass
 class LoadReport:
@@ -73,10 +76,32 @@ def load_weights(
     return report
 
 
+def take_blobs(layers: Sequence[Layer], definition: Any, followers: Collection[int], *, load: bool) -> None:
+    """Have the blobs of a definition as the first weights, and take them out of it, where they would be older
+    than those of a training.
+
+    load : whether the layers take them. Raises NetError where a layer's blobs differ in number or shape.
+    """
+    if not any(layer.blobs for layer in definition.layer):
+        return
+    if load:
+        for blob, array in match_weights(layers, definition, followers, advice=_IN_DEFINITION)[1]:
+            blob.data[...] = array
+    for layer in definition.layer:
+        layer.ClearField("blobs")
+
+
 def match_weights(
-    layers: Sequence[Layer], source: Any, followers: Collection[int] = (), skip: Collection[str] = ()
+    layers: Sequence[Layer],
+    source: Any,
+    followers: Collection[int] = (),
+    skip: Collection[str] = (),
+    advice: str = "",
 ) -> tuple[LoadReport, list[tuple[Blob, np.ndarray]]]:
-    """What `load_weights` would do, and the arrays for it, while nothing is changed yet."""
+    """What `load_weights` would do, and the arrays for it, while nothing is changed yet.
+
+    advice : what to do where a layer's blobs differ; else to rename the layer, or to skip it.
+    """
     skipped = _known([skip] if isinstance(skip, str) else skip, layers)
     weights = as_stored(source)
     report = LoadReport(weights.source)
@@ -90,7 +115,7 @@ def match_weights(
         own = [index for index, blob in enumerate(layer.blobs) if id(blob) not in followers]
         stored = unused.pop(layer.name, {}) if layer.blobs else {}
         if stored:
-            pairs += _matched(layer, stored, own)
+            pairs += _matched(layer, stored, own, advice or _AFRESH.format(layer.name))
             report.loaded.append(layer.name)
         elif own:
             report.missing.append(layer.name)
@@ -119,22 +144,21 @@ def as_stored(source: Any) -> StoredWeights:
 
 
 def _matched(
-    layer: Layer, stored: dict[int, StoredBlob], own: Sequence[int]
+    layer: Layer, stored: dict[int, StoredBlob], own: Sequence[int], advice: str
 ) -> list[tuple[Blob, np.ndarray]]:
     """Each stored blob of a layer with the net's; `own` are those that the file must have."""
     if not set(own) <= set(stored) <= set(range(len(layer.blobs))):
         raise layer.error(
             f"the file has {len(stored)} learned blobs for it{_numbers(stored)}, the net {len(layer.blobs)}; "
-            f"rename the layer to start it afresh, or leave it out: net.copy_from(..., skip={layer.name!r})"
+            f"{advice}"
         )
     pairs = []
     for index, found in stored.items():
         blob, shape = layer.blobs[index], found.array.shape
         if not _same_shape(blob, found):
             raise layer.error(
-                f"learned blob {index} is {shape} in the file but {blob.shape} in the net; "
-                "rename the layer to start it afresh, or leave it out: "
-                f"net.copy_from(..., skip={layer.name!r}); or make the definitions agree"
+                f"learned blob {index} is {shape} in the file but {blob.shape} in the net; {advice}; or make "
+                "the definitions agree"
             )
         pairs.append((blob, found.array.reshape(blob.shape)))
     return pairs

@@ -201,6 +201,16 @@ def test_a_net_in_the_train_phase(tmp_path: Path) -> None:
         owlkit.export_onnx(Net(definition(), phase="train"), tmp_path / "x.onnx")
 
 
+def test_a_layer_in_the_train_phase(tmp_path: Path) -> None:
+    """Its Dropout drops in the net, and did not in the file."""
+    drops = definition()
+    next(layer for layer in drops.layer if layer.type == "Dropout").phase = caffe_pb2.TRAIN
+    net = Net(drops)
+    with pytest.raises(NetError, match=r"drop \(Dropout\): .* its own phase: TRAIN"):
+        owlkit.export_onnx(net, tmp_path / "x.onnx")
+    owlkit.export_onnx(net.deploy(), tmp_path / "x.onnx")
+
+
 def test_an_old_opset(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="opset 11 is too old"):
         owlkit.export_onnx(Net(definition()), tmp_path / "x.onnx", opset=11)

@@ -141,3 +141,13 @@ def test_what_the_definition_says_is_left_as_it_was() -> None:
     assert trained.graph.definition.SerializeToString() == before
     assert [layer.name for _, layer in trained.graph.left_out] == ["clean"]
     assert proto.net_param(trained.graph.definition).layer[0].name == "data"
+
+
+def test_a_layer_with_a_phase_of_its_own_is_in_that_of_tests() -> None:
+    """Caffe writes the phase of the net that it saves into each; Dropout dropped in predictions."""
+    dropout = 'layer { name: "drop" type: "Dropout" bottom: "score" top: "score" phase: TRAIN } '
+    made = net(DATA, SCORE % "data", dropout, LOSS % "").deploy(batch=6)
+    assert {layer.phase for layer in made.layers} == {"test"}
+    images = np.ones((6, 4), np.float32)
+    first = made.forward(data=images)["prob"].copy()
+    np.testing.assert_array_equal(first, made.forward(data=images)["prob"])

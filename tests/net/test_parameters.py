@@ -185,5 +185,15 @@ def test_blobs_of_a_definition_are_the_first_weights(caplog: pytest.LogCaptureFi
     assert not np.array_equal(sharing.params["one"][0].data, net.params["one"][0].data)
     message = net.to_proto()
     del message.layer[1].blobs[1]
-    with pytest.raises(NetError, match=r"one \(InnerProduct\).* 1 learned blobs for it.* the net 2"):
+    with pytest.raises(
+        NetError, match=r"one \(InnerProduct\).* 1 learned blobs for it.* the net 2; .*ClearField"
+    ):
         Net(message, phase="train")
+
+
+def test_blobs_of_a_definition_do_not_outlive_the_first_weights(tmp_path: Path) -> None:
+    """They stayed in the definition, and with it in a file beside newer weights, and in memory."""
+    net = Net(make(SMALL).to_proto(), phase="train")
+    shared = Net(net.to_proto(), share=net)
+    for made in (net, shared, net.deploy()):
+        assert "blobs" not in made.save_definition(tmp_path / "net.prototxt").read_text()
