@@ -38,8 +38,8 @@ def run(args: argparse.Namespace) -> int:
     with caffe_log.shown(args):
         net = make_net(args, backward=True)
         if not _runs_backward(net):
-            text = "no layer runs backward, for there is no loss: give the net that is trained, or write"
-            print(f"{text} force_backward: true into {args.model}", file=sys.stderr)
+            text = f"no layer runs backward, for {_why_not_backward(net)}, or write force_backward: true into"
+            print(f"{text} {args.model}", file=sys.stderr)
         found = measure(net, args.iterations)
         if args.json:
             print_json(found)
@@ -92,6 +92,12 @@ def _counted(progress: Progress, value: T) -> T:
 
 def _runs_backward(net: Any) -> bool:
     return any(node.backward for node in net.graph.nodes)
+
+
+def _why_not_backward(net: Any) -> str:
+    if any(any(node.layer.loss_weights) for node in net.graph.nodes):
+        return "nothing learns: give a layer before the loss an lr_mult other than 0"
+    return "there is no loss: give the net that is trained"
 
 
 def _once(net: Any) -> tuple[float, float]:

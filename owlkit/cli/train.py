@@ -46,7 +46,7 @@ def add_arguments(subparsers: Any) -> None:
         help=".caffemodel(s) to start from; with --snapshot auto only where there is no snapshot yet",
     )
     add_training(parser)
-    parser.set_defaults(run=run, wrong_usage=parser.error)
+    parser.set_defaults(run=run)
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +73,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     add_device(parser)
     caffe_log.add_caffe_log(parser)
     add_json(parser)
+    parser.set_defaults(wrong_usage=parser.error)
 
 
 class Assignment(NamedTuple):
@@ -225,15 +226,24 @@ def _how_to_resume(args: argparse.Namespace, run: Any, started: str | None) -> s
 
 
 def _fields(args: argparse.Namespace) -> dict[str, Any]:
-    """What --set gives; a field that is given again is a list, as a repeated field is in a solver file."""
-    named: dict[str, list[Any]] = {}
-    for name, value, _ in args.set:
-        named.setdefault(name, []).extend(value if isinstance(value, list) else [value])
-    alone = {given.name: given.value for given in args.set}
-    fields = {name: values if len(values) > 1 else alone[name] for name, values in named.items()}
+    """What --set gives; of a repeated field that is given again a list, as of its lines in a solver file."""
+    from owlkit.proto import caffe_pb2
+
+    known, fields = caffe_pb2.SolverParameter.DESCRIPTOR.fields_by_name, {}
+    for name, value, text in args.set:
+        if name not in fields:
+            fields[name] = value
+        elif name in known and known[name].is_repeated:
+            fields[name] = [*_listed(fields[name]), *_listed(value)]
+        else:
+            args.wrong_usage(f"--set {text}: {name} is set before, and takes one value: give it once")
     state = {"level": args.level, "stage": args.stage}
     given = {name: value for name, value in state.items() if value is not None}
     return {**fields, "train_state": given} if given else fields
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _report(run: Any) -> dict[str, Any]:

@@ -47,9 +47,21 @@ def test_a_list_of_a_solver_field(given: list[str], capsys: pytest.CaptureFixtur
     assert main(["train", "-solver", "solver.prototxt", *words]) == 0
     rates = re.findall(r"Iteration \d+, loss = \S+, lr = ([^\s,]+)", capsys.readouterr().out)
     assert rates == ["0.01"] * 3 + ["0.001"] * 3 + ["0.0001"] * 2
-    again = ["--set", "base_lr=1", "--set", "base_lr=2"]
-    assert main(["train", "-solver", "solver.prototxt", *again]) == 1
-    assert "base_lr cannot be [1, 2]: give a number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("base_lr", ("1", "2")), ("train_state", ('{"level":1}', '{"stage":["a"]}'))]
+)
+@pytest.mark.usefixtures("folder")
+def test_one_value_of_a_solver_field_is_given_once(
+    name: str, values: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = [word for value in values for word in ("--set", f"{name}={value}")]
+    told = f"--set {name}={values[1]}: {name} is set before, and takes one value: give it once"
+    for command in (["train", "-solver"], ["resume"]):
+        with pytest.raises(SystemExit):
+            main([*command, "solver.prototxt", *again])
+        assert told in capsys.readouterr().err
 
 
 def test_resume_gives_the_same_bits(folder: Path) -> None:
@@ -164,6 +176,12 @@ def test_the_time_of_a_net_without_a_loss(folder: Path, capsys: pytest.CaptureFi
         out, err = capsys.readouterr()
         assert (json.loads(out)["backward"] > 0) == forced
         assert ("no layer runs backward, for there is no loss" in err) != forced
+    labels = 'layer { name: "t" type: "DummyData" top: "t" dummy_data_param { shape { dim: 2 dim: 3 } } }'
+    loss = 'layer { name: "loss" type: "EuclideanLoss" bottom: "ip" bottom: "t" top: "loss" }'
+    held = deploy.replace('top: "ip"', 'top: "ip" param { lr_mult: 0 } param { lr_mult: 0 }')
+    (folder / "held.prototxt").write_text(held + labels + loss)
+    assert main(["time", "-model", "held.prototxt", "-iterations", "2"]) == 0
+    assert "no layer runs backward, for nothing learns: give a layer before" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("folder")
