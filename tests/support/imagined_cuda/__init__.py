@@ -63,12 +63,12 @@ def begin() -> ctypes.CDLL:
     why_not = obstacle()
     if why_not:
         raise RuntimeError(f"{VARIABLE}: {why_not}")
-    from tests.support.imagined_cuda.building import cache_folder, library
+    from tests.support.imagined_cuda.building import cache_folder, kernels_folder, library
 
     cuda = ctypes.CDLL(str(library()), mode=ctypes.RTLD_GLOBAL)  # who asks for libcuda.so.1 gets this one
     _choose(cuda, os.environ[VARIABLE])
-    # CuPy would keep code there that a real GPU cannot run, and find it again.
-    os.environ["CUPY_CACHE_DIR"] = str(cache_folder() / "cupy")
+    # In its own folder CuPy would find code again that a real GPU cannot run.
+    os.environ["CUPY_CACHE_DIR"] = str(kernels_folder())
     os.environ.setdefault("OWLKIT_CACHE", str(cache_folder() / "owlkit"))
     paths = [str(SITE), str(ROOT)]
     others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path not in ["", *paths]]

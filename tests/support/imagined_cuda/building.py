@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -26,11 +27,23 @@ def cache_folder() -> Path:
     return folder
 
 
+def kernels_folder() -> Path:
+    """Where CuPy keeps what it has compiled, as long as it would be compiled the same."""
+    ours = [HERE / "kernels.py", _SOURCES / "parameters.h", *sorted(HEADERS.rglob("*.*h"))]
+    stand_in = HERE.parent / "emulated_gpu"
+    files = [*ours, stand_in / "compiler.py", stand_in / "cuda_on_cpu.h"]
+    return cache_folder() / f"cupy-{_key(files)}"
+
+
+def _key(files: Iterable[Path], more: str = "") -> str:
+    text = b"".join(path.read_bytes() for path in files) + more.encode()
+    return hashlib.sha256(text).hexdigest()[:20]
+
+
 def library() -> Path:
     """The library in the place of the driver."""
     files = sorted([*_SOURCES.iterdir(), *HEADERS.rglob("*.h")])
-    text = b"".join(path.read_bytes() for path in files) + f"{_FLAGS}{sys.prefix}".encode()
-    found = cache_folder() / f"libcuda-{hashlib.sha256(text).hexdigest()[:20]}.so"
+    found = cache_folder() / f"libcuda-{_key(files, f'{_FLAGS}{sys.prefix}')}.so"
     if not found.exists():
         _build(found)
     return found

@@ -12,6 +12,16 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 cudaError_t no_stream() { return fail(cudaErrorInvalidResourceHandle, "there is no such stream"); }
 cudaError_t no_event() { return fail(cudaErrorInvalidResourceHandle, "there is no such event"); }
 
+// As CUDA's, a handle comes again; what CuPy's pool keeps for a stream then serves the next one.
+Stream* unused() {
+    for (Stream* stream : streams)
+        if (!stream->alive && stream->queue.empty()) {
+            *stream = Stream();
+            return stream;
+        }
+    return *streams.insert(new Stream).first;
+}
+
 Event* find_event(cudaEvent_t handle) {
     auto* event = (Event*)handle;
     return events.count(event) ? event : nullptr;
@@ -23,9 +33,8 @@ cudaError_t after_errors() {
 
 RUNTIME(cudaStreamCreateWithFlags)(cudaStream_t* out, unsigned flags) {
     START();
-    auto* stream = new Stream;
+    Stream* stream = unused();
     stream->device = current, stream->blocking = !(flags & cudaStreamNonBlocking);
-    streams.insert(stream);
     return *out = (cudaStream_t)stream, cudaSuccess;
 }
 RUNTIME(cudaStreamCreate)(cudaStream_t* out) { return imagined_cudaStreamCreateWithFlags(out, 0); }
