@@ -25,7 +25,7 @@ LIMITS = {BASICS: 120}
 USUAL_LIMIT = 200
 _lost: list[str] = []  # the test after which this process can use the GPU no more
 #: What is quick and much stands on comes before what takes long.
-ORDER = (BASICS, "test_kernels.py", "test_cudnn.py", "test_training.py")
+ORDER = (BASICS, "test_order.py", "test_kernels.py", "test_cudnn.py", "test_training.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
