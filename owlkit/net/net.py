@@ -85,6 +85,8 @@ class Net(Passes):
         if memory not in ("keep", "reuse"):
             raise NetError(f"memory={memory!r}: give 'keep', or 'reuse'")
         reuse = Reuse(graph, keep) if memory == "reuse" else None
+        if reuse is not None and graph.definition.debug_info:
+            log.warning("debug_info shows nothing of a net with memory='reuse': take memory='keep'")
         super().__init__(graph, _device_for(graph.dtype, device), fuse=fuse, reuse=reuse)
         if not backward:
             forbid_backward(self.graph)

@@ -37,7 +37,7 @@ class Planned(Shaped):
         self._made_in = forks.generation()
         super().__init__(graph)
         self.loss = 0.0
-        self.debug_info: bool = graph.definition.debug_info
+        self.debug_info: bool = graph.definition.debug_info and reuse is None  # which leaves little to show
         self.watchers = LayerWatchers()
         self._fuse, self._stepping = fuse, False
         self._last_plan: Plan | None = None

@@ -123,6 +123,16 @@ def test_shapes_may_change_between_passes() -> None:
         assert net.loss == other.loss
 
 
+def test_debug_info_says_that_it_has_nothing_to_show(caplog: pytest.LogCaptureFixture) -> None:
+    """Passes failed when they were done, for the blobs that they were to show are gone then."""
+    definition = branched().to_proto()
+    definition.debug_info = True
+    net = Net(definition, phase="train", memory="reuse")
+    assert "debug_info shows nothing of a net with memory='reuse'" in caplog.text
+    net.forward(**INPUTS)
+    net.backward()
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 5000), st.integers(0, 30), st.integers(0, 10)), max_size=25))
 def test_no_two_overlap_that_live_at_one_moment(drawn: list[tuple[int, int, int]]) -> None:
