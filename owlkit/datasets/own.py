@@ -170,12 +170,12 @@ def _made(path: str | os.PathLike[str], recipe: dict[str, Any], write: Callable[
 
 
 def _written(target: Path) -> list[int] | None:
-    """Size in bytes and second of the last change of a set's records; None where there are none."""
+    """Size in bytes and time of the last change of a set's records; None where there are none."""
     try:
         found = (target / "data.mdb").stat()
     except OSError:
         return None
-    return [found.st_size, int(found.st_mtime)]
+    return [found.st_size, found.st_mtime_ns]
 
 
 def _is_ours(target: Path, manifest: dict[str, Any] | None) -> bool:

@@ -353,6 +353,48 @@ def test_who_is_killed_while_a_set_takes_anothers_place_leaves_one_of_them(
     assert sorted(os.listdir(tmp_path)) == ["set", "set_manifest.json"]
 
 
+def test_who_is_killed_again_while_the_old_set_is_put_back_leaves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "set"
+    replaced_up_to(path, 3, monkeypatch)
+    replace, done = os.replace, []
+
+    def replaced(old: Path, new: Path) -> None:
+        if done and Path(old).parent.name == ".set.before":
+            raise KeyboardInterrupt
+        done.append(replace(old, new))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store.os, "replace", replaced)
+        with suppress(KeyboardInterrupt):
+            from_arrays(path, pixels(2, 8, 8), [1, 2])
+    assert len(done) == 1
+    monkeypatch.setattr(own, "write_images", None)
+    assert stored(from_arrays(path, pixels(2, 8, 8), [1, 2]))[1] == [1, 2]
+    assert sorted(os.listdir(tmp_path)) == ["set", "set_manifest.json"]
+
+
+def test_what_somebody_put_there_after_a_kill_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "set"
+    replaced_up_to(path, 2, monkeypatch)
+    write_images(path, pixels(3, 1, 8, 8), [7, 7, 7])
+    with pytest.raises(DataError, match="left alone"):
+        from_arrays(path, pixels(2, 8, 8), [3, 4])
+    assert stored(str(path))[1] == [7, 7, 7]
+
+
+def test_a_set_with_something_else_in_its_folder_is_not_replaced(tmp_path: Path) -> None:
+    path = from_arrays(tmp_path / "set", pixels(2, 8, 8), [1, 2])
+    (tmp_path / "set/notes.txt").write_text("mine")
+    assert from_arrays(path, pixels(2, 8, 8), [1, 2]) == path
+    with pytest.raises(DataError, match="left alone"):
+        from_arrays(path, pixels(2, 8, 8), [3, 4])
+    assert (tmp_path / "set/notes.txt").read_text() == "mine"
+
+
 def test_what_fails_while_a_set_takes_anothers_place_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -415,6 +457,7 @@ def test_a_third_part_of_a_folder_is_a_set_of_its_own(tmp_path: Path) -> None:
     sets = from_folder(root, tmp_path, size=8)
     assert (sets.count, sets.test_count, sets.val_count) == (5, 1, 2)
     assert (stored(sets.test)[1], stored(sets.val)[1]) == ([0], [1, 1])
+    assert sets.val == str(tmp_path / "pets_val_lmdb")
     assert f"2 to validate with ({sets.val})" in repr(sets)
 
 
