@@ -10,7 +10,15 @@ from owlkit.core.errors import NetError
 from owlkit.io.datum import datum_to_array, parse_datum
 from owlkit.layers.base import LAYERS
 from owlkit.layers.loss import LossLayer
-from owlkit.net.in_use import check_made, images_at_a_time, is_fed, layers_in_use, refit
+from owlkit.net.in_use import (
+    check_made,
+    ends_of_tests,
+    images_at_a_time,
+    is_fed,
+    layers_in_use,
+    measures,
+    refit,
+)
 from owlkit.proto import caffe_pb2
 
 if TYPE_CHECKING:
@@ -35,7 +43,7 @@ def deploy_definition(graph: Graph, batch: int = 1) -> Any:
     makes, or `batch` is no number of images.
     """
     batch = _checked_batch(batch)
-    layers = layers_in_use(graph, unsplit(graph.definition.layer), lambda layer: _is_loss(graph, layer))
+    layers = _layers(graph)
     losses = [layer for layer in layers if _is_loss(graph, layer)]
     dropped = _labels(graph, layers, losses)
     if not [top for layer in layers if not layer.bottom for top in layer.top if top not in dropped]:
@@ -64,6 +72,17 @@ def deploy_definition(graph: Graph, batch: int = 1) -> Any:
         raise NetError(f"{graph.name or 'the net'}: all its layers need labels; there is nothing to deploy")
     check_made(graph, out.layer)
     return out
+
+
+def _layers(graph: Graph) -> list[Any]:
+    """The layers in use, without those by which tests alone judge, as Python layers that read labels do."""
+    found = layers_in_use(graph, unsplit(graph.definition.layer), lambda layer: _is_loss(graph, layer))
+    judging = [layer for layer in found if _is_loss(graph, layer) or layer.type in _MEASURES]
+    ends = [layer for layer in ends_of_tests(graph, found) if layer not in judging]
+    labels = _labels(graph, [layer for layer in found if layer not in ends], judging)
+    labels &= {name for layer in judging for name in layer.bottom[1:]}
+    judging_too = measures(ends, labels)
+    return [layer for layer in found if layer not in judging_too]
 
 
 def check_learned(made: Graph, graph: Graph) -> None:

@@ -41,6 +41,35 @@ def layers_in_use(graph: Graph, own: Sequence[Any], is_loss: Callable[[Any], boo
     return [layer for layer in whole if id(layer) in chosen]
 
 
+def ends_of_tests(graph: Graph, layers: Sequence[Any]) -> list[Any]:
+    """Of `layers_in_use`, those that tests alone have and on which no layer of the graph depends."""
+    alone = {id(layer) for _, layer in graph.left_out}
+    read: set[str] = set()
+    ends = []
+    for layer in reversed(layers):
+        if id(layer) in alone and read.isdisjoint(layer.top):
+            ends.append(layer)
+        else:
+            read.update(layer.bottom)
+    return ends[::-1]
+
+
+def measures(ends: Sequence[Any], labels: set[str]) -> list[Any]:
+    """Of `ends_of_tests`, those that compare with labels, those that write a file, which is that of tests,
+    and what is there for them.
+    """
+    found, made = [], set(labels)
+    for layer in ends:
+        if layer.type == "HDF5Output" or not made.isdisjoint(layer.bottom):
+            found.append(layer)
+            made.update(layer.top)
+    for layer in reversed(ends):
+        readers = [other for other in ends if not set(layer.top).isdisjoint(other.bottom)]
+        if layer not in found and readers and all(other in found for other in readers):
+            found.append(layer)
+    return found
+
+
 def check_made(graph: Graph, layers: Sequence[Any]) -> None:
     """NetError where a layer reads what is made in one phase alone."""
     made: set[str] = set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,23 @@ def test_a_branch_that_helps_training_alone_goes_with_its_loss() -> None:
     side = LOSS.replace('"score"', '"side"').replace('"loss"', '"side_loss"')
     made = net(DATA, branch, side % TRAIN, SCORE % "data", LOSS % "").deploy()
     assert (types(made), made.outputs) == (["Input", "InnerProduct", "Softmax"], ["prob"])
+
+
+def test_what_judges_in_tests_alone_is_not_deployed(tmp_path: Path) -> None:
+    """It came, and with it an input for labels; HDF5Output wrote over the file of the tests."""
+    path = tmp_path / "scores.h5"
+    judging = f"""
+        layer {{ name: "best" type: "ArgMax" bottom: "score" top: "best" {TEST} }}
+        layer {{ name: "flat" type: "Reshape" bottom: "best" top: "flat" {TEST}
+          reshape_param {{ shape {{ dim: -1 }} }} }}
+        layer {{ name: "hits" type: "Eltwise" bottom: "flat" bottom: "label" top: "hits" {TEST} }}
+        layer {{ name: "file" type: "HDF5Output" bottom: "score" bottom: "label" {TEST}
+          hdf5_output_param {{ file_name: "{path}" }} }}
+        layer {{ name: "more" type: "ArgMax" bottom: "score" top: "more" {TEST} }} """
+    made = net(DATA, SCORE % "data", judging, LOSS % "").deploy()
+    assert (types(made), made.inputs) == (["Input", "InnerProduct", "ArgMax", "Softmax"], ["data"])
+    made.forward(data=np.ones((1, 4), np.float32))
+    assert not path.exists()
 
 
 def test_weights_that_tests_alone_have_are_told() -> None:
