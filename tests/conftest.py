@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from owlkit.core import device
+from owlkit.core import device, machine
+from owlkit.core.gpu import detection
 from owlkit.core.gpu.detection import obstacle
 from tests.support import emulated_gpu, imagined_cuda
 
@@ -35,9 +36,12 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def _gpu_for_its_own_tests(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """So with programs that a test starts; in this process the driver has read the variable already."""
+    """So with programs that a test starts; in this process, where the driver has read the variable already,
+    owlkit finds none.
+    """
     if not no_gpu() and request.node.get_closest_marker("gpu") is None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+        monkeypatch.setattr(detection, "found_gpus", lambda: machine.Gpus(reason="it is for other tests"))
 
 
 def pytest_unconfigure() -> None:

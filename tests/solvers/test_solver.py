@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from owlkit import proto
-from owlkit.core import events, machine
+from owlkit.core import events
 from owlkit.core.errors import DataError, MissingFileError, NetError, PrototxtError, TrainingError
-from owlkit.core.gpu import detection
 from owlkit.solvers import DivergedError, Solver
 from tests.training.small import NET, make_solver, net_param, parameters, with_tests
 
@@ -261,8 +260,7 @@ def test_paths_in_a_solver_file(tmp_path: Path) -> None:
     assert solver.prefix == str(tmp_path / "solver")
 
 
-def test_gpu_in_the_file_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detection, "found_gpus", lambda: machine.Gpus(reason="here is none"))
+def test_gpu_in_the_file_is_noticed() -> None:
     notice = make_solver(solver_mode="GPU").notices[0]
     assert "training on the CPU" in notice
     assert "use device=" not in notice

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +43,28 @@ ASKED = [
 
 
 @pytest.fixture(scope="module")
-def seen() -> dict[tuple[str, str], Any]:
-    """By order and name."""
+def run() -> Callable[..., str]:
+    """What a Python program prints above the imagined CUDA; its arguments are given."""
     if not (cupy_installed() and emulated_gpu.available()):
         pytest.skip("CuPy or g++ is not installed")
     paths = os.pathsep.join([str(imagined_cuda.SITE), str(ROOT)])
     environment = {**os.environ, imagined_cuda.VARIABLE: "lazy", "PYTHONPATH": paths}
     environment.pop("CUDA_VISIBLE_DEVICES", None)
-    command = [sys.executable, "-m", "tests.test_house.on_imagined_cuda", *map(" ".join, ASKED)]
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return dict(zip(ASKED, map(json.loads, done.stdout.splitlines()), strict=True))
+
+    def printed(*arguments: str) -> str:
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return printed
+
+
+@pytest.fixture(scope="module")
+def seen(run: Callable[..., str]) -> dict[tuple[str, str], Any]:
+    """By order and name."""
+    lines = run("-m", "tests.test_house.on_imagined_cuda", *map(" ".join, ASKED)).splitlines()
+    return dict(zip(ASKED, map(json.loads, lines), strict=True))
 
 
 @pytest.mark.parametrize("name", SEEN)
@@ -68,6 +80,13 @@ def test_what_nothing_orders_is_wrong_in_an_order(name: str, seen: dict[tuple[st
 def test_chance_finds_a_wait_that_is_missing(seen: dict[tuple[str, str], Any]) -> None:
     assert {seen[seed, "two_streams_without_a_wait"] for seed in SEEDS} == {1, 2}
     assert {seen[seed, "two_streams_in_order"] for seed in SEEDS} == {2}
+
+
+def test_to_tests_of_other_things_there_is_no_gpu(run: Callable[..., str]) -> None:
+    """Also where a machine has one: here a command is to fail for want of it."""
+    name = "tests/cli/test_statuses.py::test_scripts_can_tell_failures_apart"
+    options = ["-q", "-n", "0", "-W", "default", "-p", "no:cacheprovider", "-k", "arguments1 or arguments4"]
+    assert "2 passed" in run("-m", "pytest", name, *options)
 
 
 def test_orders_and_their_seeds() -> None:
