@@ -148,8 +148,11 @@ def _publish(staging: Path, folder: Path, name: str, manifest: dict[str, Any]) -
 
 
 def _settle(staging: Path, folder: Path, name: str) -> None:
-    """Leave the new set where its manifest says that it is whole, else the one that is aside, and no more."""
+    """Leave the new set where it is in its place as a whole, else the one that is aside, and no more."""
     aside, manifest = _aside(folder, name), manifest_path(folder, name)
+    all_but_it = [path.name for path in staging.glob("*")] == [manifest.name]  # the rest is in its place
+    if aside.is_dir() and not manifest.exists() and all_but_it:
+        os.rename(staging / manifest.name, manifest)
     if aside.is_dir() and not manifest.exists():
         kept = sorted(aside.iterdir(), key=lambda path: path.name == manifest.name)  # that at last
         for path in kept:

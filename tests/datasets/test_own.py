@@ -338,7 +338,7 @@ def test_who_is_killed_while_a_set_takes_anothers_place_leaves_one_of_them(
 ) -> None:
     path = tmp_path / "set"
     replaced_up_to(path, step, monkeypatch)
-    left = [3, 4] if step >= 4 else [1, 2]
+    left = [3, 4] if step >= 3 else [1, 2]
     if path.exists():
         assert stored(str(path))[1] in ([1, 2], [3, 4])
     written = []
@@ -357,7 +357,7 @@ def test_who_is_killed_again_while_the_old_set_is_put_back_leaves_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "set"
-    replaced_up_to(path, 3, monkeypatch)
+    replaced_up_to(path, 2, monkeypatch)
     replace, done = os.replace, []
 
     def replaced(old: Path, new: Path) -> None:
@@ -372,6 +372,31 @@ def test_who_is_killed_again_while_the_old_set_is_put_back_leaves_it(
     assert len(done) == 1
     monkeypatch.setattr(own, "write_images", None)
     assert stored(from_arrays(path, pixels(2, 8, 8), [1, 2]))[1] == [1, 2]
+    assert sorted(os.listdir(tmp_path)) == ["set", "set_manifest.json"]
+
+
+def test_who_is_killed_before_a_first_sets_manifest_has_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The set was left alone then, as somebody else's."""
+    rename = os.rename
+
+    def renamed(old: Path, new: Path) -> None:
+        if Path(new) == tmp_path / "set_manifest.json":
+            raise KeyboardInterrupt
+        rename(old, new)
+
+    with monkeypatch.context() as patched:
+        settle = store._settle
+        patched.setattr(
+            store, "_settle", lambda *args: None if (tmp_path / "set").exists() else settle(*args)
+        )
+        patched.setattr(store.os, "rename", renamed)
+        with suppress(KeyboardInterrupt):
+            from_arrays(tmp_path / "set", pixels(2, 8, 8), [1, 2])
+    assert "set_manifest.json" not in os.listdir(tmp_path)
+    monkeypatch.setattr(own, "write_images", None)
+    assert stored(from_arrays(tmp_path / "set", pixels(2, 8, 8), [1, 2]))[1] == [1, 2]
     assert sorted(os.listdir(tmp_path)) == ["set", "set_manifest.json"]
 
 
