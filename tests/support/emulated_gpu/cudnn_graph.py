@@ -162,12 +162,12 @@ class pygraph:
     def create_execution_plans(self, modes: list[heur_mode]) -> None:
         self._reach(3)
         assert modes
-        self.recipe = self._recorded()
+        self.recipe = self.recorded()
         reason = refusal(self._io, self._between, self.recipe)
         if reason:
             raise cudnnGraphNotSupportedError(f"no engine proposed a plan for this graph ({reason})\nmore")
 
-    def _recorded(self) -> dict[str, Any]:
+    def recorded(self) -> dict[str, Any]:
         """All that running needs, in plain types."""
         named = {str(tensor.uid): tensor for tensor in [*self._given, self._result]}
         assert len(named) == len(self._given) + 1, "two tensors share a uid"

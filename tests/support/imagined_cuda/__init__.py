@@ -7,8 +7,9 @@ is queued is done as late as it may be, as early, or when chance (of a seed) say
 shows as a wrong result. Calls fail as CUDA's do. Kernels are compiled by g++, as `tests.support.emulated_gpu`
 has them.
 
-What it shows: how owlkit and CuPy call CUDA, the order of streams, captures, and where memory is used that
-was given back. What it does not: speed, cuDNN, races within a kernel, errors of NVIDIA's own.
+What it shows: how owlkit and CuPy call CUDA, the order of streams, captures, where memory is used that was
+given back, and, with cuDNN's front end installed, its plans and how they are run. What it does not: speed,
+cuDNN's kernels, races within ours, errors of NVIDIA's own.
 
 Only tests know the variable. A program by hand needs PYTHONPATH=tests/support/imagined_cuda/site:. as well.
 """
@@ -24,7 +25,7 @@ import re
 import shutil
 import sys
 from functools import cache
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -100,5 +101,29 @@ class _Finder(importlib.abc.MetaPathFinder):
 
             install(self._cuda)
         if name == "cudnn":
-            return importlib.util.spec_from_file_location(name, HERE / "cudnn_front_end.py")
+            return self._cudnn(path)
         return None
+
+    def _cudnn(self, path: Any) -> ModuleSpec | None:
+        """cuDNN's own front end, which plans for an H100, where it is installed; or the stand-in."""
+        own = PathFinder.find_spec("cudnn", path)
+        if own is None or own.loader is None:
+            return importlib.util.spec_from_file_location("cudnn", HERE / "cudnn_front_end.py")
+        own.loader = _Planning(own.loader)
+        return own
+
+
+class _Planning(importlib.abc.Loader):
+    """Loads cuDNN's front end, and has its graphs run on the imagined GPUs."""
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: ModuleSpec) -> Any:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: Any) -> None:
+        self._loader.exec_module(module)
+        from tests.support.imagined_cuda.cudnn_plans import install
+
+        install(module)

@@ -63,12 +63,16 @@ class pygraph(cudnn_graph.pygraph):
         """places : addresses by uid."""
         self.check_call(places, workspace, handle)
         assert self.engine is not None
-        work = _convolution(self.recipe, places)
-        work.workspace, work.workspace_bytes = workspace, self.engine.workspace
-        cuda = imagined_cuda.begin()
-        failed = cuda.imagined_convolution(C.byref(work), C.c_void_p(_streams.get(handle, 0)))
-        if failed:
-            raise RuntimeError(f"cuDNN cannot queue its work (CUDA error {failed})")
+        queue(self.recipe, places, workspace, self.engine.workspace, _streams.get(handle, 0))
+
+
+def queue(recipe: dict[str, Any], places: dict[int, int], workspace: int, nbytes: int, stream: int) -> None:
+    """Queue what a recorded graph computes. nbytes : of its workspace. Raises RuntimeError."""
+    work = _convolution(recipe, places)
+    work.workspace, work.workspace_bytes = workspace, nbytes
+    failed = imagined_cuda.begin().imagined_convolution(C.byref(work), C.c_void_p(stream))
+    if failed:
+        raise RuntimeError(f"cuDNN cannot queue its work (CUDA error {failed})")
 
 
 def _convolution(recipe: dict[str, Any], places: dict[int, int]) -> _Convolution:

@@ -39,6 +39,15 @@ def _patch_library(cuda: ctypes.CDLL, name: str, prefix: str) -> None:
             _patch(cuda, _address(library, function), function)
 
 
+def patch_cudnn(cuda: ctypes.CDLL) -> None:
+    """What of cuDNN's library needs a GPU, where that library is loaded already."""
+    _patch_library(cuda, "cudnn", "cudnn")
+    path = Path(_kept[-1]._name)
+    behind = ctypes.CDLL(str(path.with_name(path.name.replace("libcudnn.", "libcudnn_graph."))))
+    _kept.append(behind)
+    cuda.imagined_attributes(ctypes.c_void_p(_address(behind, "cudnnBackendSetAttribute")))
+
+
 def _ours(cuda: ctypes.CDLL) -> list[str]:
     found = (re.fullmatch(r"imagined_(\w+)", name) for name, _, _ in _functions(Path(cuda._name)))
     return [match[1] for match in found if match]
