@@ -52,13 +52,14 @@ def test_gradients_are_those_of_float32(dtype: str, fuse: bool) -> None:
 
 def test_sums_on_the_host_are_float32s() -> None:
     """Convolution along four axes has no kernel on a GPU; in bfloat16 a sum of ones would stop at 256."""
-    n = NetSpec("volumes")
-    n.data = L.Input(shape=dict(dim=[2, 1, 8, 8, 8, 8]))
-    n.conv = L.Convolution(n.data, kernel_size=[1] * 4, num_output=1)
+    n = NetSpec("volumes", force_backward=True)
+    n.data = L.Input(shape=dict(dim=[2, 1, 811, 2, 2, 2]))
+    n.conv = L.Convolution(n.data, kernel_size=[300, 1, 1, 1], num_output=1, weight_filler=dict(value=1))
     n.loss = L.Reduction(n.conv, loss_weight=1)
     net = Net(n, phase="train", device=emulated_gpu.emulated_device(), dtype="bfloat16")
     net.forward_backward()
-    assert net.params["conv"][1].diff == 2 * 8**4
+    assert net.params["conv"][1].diff == 2 * 512 * 2**3
+    assert net.blobs["data"].diff.max() == 300  # windows that see one pixel
 
 
 @pytest.mark.parametrize("dtype", HALF)

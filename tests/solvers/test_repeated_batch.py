@@ -129,13 +129,16 @@ def test_carried_states_and_levels_of_pooling_go_back_too() -> None:
     n.cont = L.Input(shape=[dict(dim=[3, 2])])
     n.lstm = L.LSTM(n.x, n.cont, recurrent_param=dict(num_output=5, weight_filler=dict(type="xavier")))
     net = Net(n, phase="train", device=emulated_gpu.emulated_device(), seed=1)
-    for name in ("image", "x", "cont"):
-        net.blobs[name].data[...] = 1
-    net.forward()
-    before = net.state()
-    net.rewind.keep()
-    net.forward()
-    after = net.state()
-    assert all(after["layers"][name] != before["layers"][name] for name in ("levels", "lstm"))
-    net.rewind.restore()
-    assert net.state() == before
+    for number in (2, 5):  # of other sequences the layer keeps its states elsewhere
+        net.blobs["x"].reshape(3, number, 4)
+        net.blobs["cont"].reshape(3, number)
+        for name in ("image", "x", "cont"):
+            net.blobs[name].data[...] = 1
+        net.forward()
+        before = net.state()
+        net.rewind.keep()
+        net.forward()
+        after = net.state()
+        assert all(after["layers"][name] != before["layers"][name] for name in ("levels", "lstm"))
+        net.rewind.restore()
+        assert net.state() == before
