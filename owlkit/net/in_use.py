@@ -124,7 +124,17 @@ def refit(graph: Graph, layer: Any, trained: int, batch: int) -> None:
             dims[0] = 0 if dims[0] == read[0] else dims[0] // trained * batch
     elif layer.type == "DummyData":
         p = layer.dummy_data_param
-        for shape in p.shape:
-            if len(shape.dim) and shape.dim[0] == trained:
+        for shape, top in zip(p.shape, layer.top, strict=False):
+            if len(shape.dim) and shape.dim[0] == trained and not _stands_behind_images(graph, top):
                 shape.dim[0] = batch
         p.num[:] = [batch if num == trained else num for num in p.num]
+
+
+def _stands_behind_images(graph: Graph, name: str) -> bool:
+    """Whether a blob is what a Scale or Bias puts beside axes that come after that of images."""
+    for node in graph.nodes:
+        param = node.layer.param
+        axis = {"Scale": param.scale_param.axis, "Bias": param.bias_param.axis}.get(param.type, 0)
+        if axis != 0 and list(param.bottom[1:]) == [name]:
+            return True
+    return False

@@ -118,6 +118,17 @@ def test_a_constant_beside_data_stays_one(form: str) -> None:
     np.testing.assert_array_equal(made.blobs["x"].data, np.full((2, 4), 3))
 
 
+@pytest.mark.parametrize("kind", ["Scale", "Bias"])
+def test_as_many_factors_as_images_stay_as_many(kind: str) -> None:
+    """Those of six channels became two, where six images were two then."""
+    factors = f"""layer {{ name: "c" type: "DummyData" top: "c" dummy_data_param {{ shape {{ dim: 6 }}
+      data_filler {{ type: "constant" value: 2 }} }} }}
+      layer {{ name: "x" type: "{kind}" bottom: "data" bottom: "c" top: "x" }} """
+    made = net(DATA.replace("dim: 4", "dim: 6"), factors, SCORE % "x", LOSS % "").deploy(batch=2)
+    made.forward(data=np.ones((2, 6), np.float32))
+    assert (made.blobs["x"].data == (2 if kind == "Scale" else 3)).all()
+
+
 @pytest.mark.parametrize(
     ("dims", "batch", "shape"),
     [
