@@ -214,7 +214,7 @@ def shapes_and_zoom(page: Any, owl: Any, shots: Path) -> None:
     page.keyboard.press("Escape")
     owl.locator(".em-none").wait_for()
     before = pixels(page)
-    page.keyboard.press("p")
+    owl.locator(".em-plot").press("p")  # focuses it
     before = wait_for_other(page, before)
     shoot(owl, shots / "embedding-shapes-light.png")
     owl.locator(".em-plot").focus()
